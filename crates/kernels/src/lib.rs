@@ -1,0 +1,13 @@
+//! CPU kernels for training small convolutional networks.
+//!
+//! Plain functions over `f32` slices in NCHW order; nothing here knows of tensors, graphs or Burn. Every kernel
+//! exists for each [`Isa`] and gives bit-identical results for any number of rayon threads: work units are fixed by
+//! the shape alone and reductions run in a fixed order. Bits may differ between instruction sets.
+//!
+//! All of Ferrotype's `unsafe` code lives in this crate.
+
+pub mod conv;
+pub mod isa;
+
+pub use conv::{Activation, Conv2d, Padding};
+pub use isa::Isa;
