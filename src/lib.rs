@@ -1,1 +1,16 @@
-//! Ferrotype.
+//! Ferrotype trains and benchmarks facial-expression models from one YAML file.
+//!
+//! The way of the data through the rooms:
+//! [`config`] -> [`data`] -> [`model`] -> [`objective`] -> [`training`] -> [`evaluation`] -> [`export`] -> [`report`].
+//! `docs/architecture.md` says what each may know of the others.
+
+pub mod config;
+pub mod data;
+pub mod evaluation;
+pub mod export;
+pub mod model;
+pub mod objective;
+pub mod random;
+pub mod report;
+pub mod run;
+pub mod training;

@@ -1,0 +1,187 @@
+//! The types that every part of the data room speaks.
+
+/// The class index of a row without a label.
+pub const NO_LABEL: i16 = -1;
+
+/// The part of the dataset a row belongs to by the dataset's own division.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Split {
+    /// FER2013 `Training`.
+    Train = 0,
+    /// FER2013 `PublicTest`.
+    Validation = 1,
+    /// FER2013 `PrivateTest`.
+    Test = 2,
+    /// The dataset has no division, or the row is in none.
+    Unassigned = 3,
+}
+
+/// Images of one size, `[count, height, width, channels]`, row-major.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Images {
+    /// All pixels, 0..255.
+    pub pixels: Vec<u8>,
+    /// Rows of pixels per image.
+    pub height: usize,
+    /// Pixels per row.
+    pub width: usize,
+    /// 1 (grey) or 3 (RGB).
+    pub channels: usize,
+}
+
+impl Images {
+    /// Bytes per image.
+    pub fn stride(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        if self.stride() == 0 { 0 } else { self.pixels.len() / self.stride() }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Pixels of image `row`, `[height, width, channels]`.
+    ///
+    /// # Panics
+    /// When `row` is not below [`Images::len`].
+    pub fn get(&self, row: usize) -> &[u8] {
+        &self.pixels[row * self.stride()..(row + 1) * self.stride()]
+    }
+}
+
+/// Crowd votes, `[count, columns]`: FER+ has ten voters over eight emotions, `unknown` and `NF` (not a face).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Votes {
+    /// Vote counts, row-major.
+    pub counts: Vec<u8>,
+    /// Column names in order.
+    pub columns: Vec<String>,
+}
+
+impl Votes {
+    /// The votes for image `row`.
+    pub fn get(&self, row: usize) -> &[u8] {
+        let k = self.columns.len();
+        &self.counts[row * k..(row + 1) * k]
+    }
+}
+
+/// Where a prepared file comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// The source's name: `fer2013`, `ferplus`, `folder`, `manifest`, `rafdb`, `affectnet`, `synthetic`.
+    pub source: String,
+    /// Whether the faces are drawn, not photographed.
+    pub synthetic: bool,
+    /// Source files (or the folder) with their sha256.
+    pub files: Vec<(String, String)>,
+    /// The command that prepared it.
+    pub command: String,
+    /// Anything a reader should know, one line each: rows skipped and why, for example.
+    pub notes: Vec<String>,
+}
+
+/// A whole dataset in memory, row by row as in its source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FaceSet {
+    /// The pictures.
+    pub images: Images,
+    /// Class index into `classes` per row; [`NO_LABEL`] where there is none.
+    pub labels: Vec<i16>,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// Crowd votes, where the source has them. A row of zeros has no votes.
+    pub votes: Option<Votes>,
+    /// The dataset's own division.
+    pub splits: Vec<Split>,
+    /// Subject per row, where the source has them (an empty string is an unknown subject).
+    pub subjects: Option<Vec<String>>,
+    /// Image name per row; empty where the source gives none.
+    pub names: Vec<String>,
+    /// Row in the source, counted from 0 without the header.
+    pub source_rows: Vec<u32>,
+    /// Where it comes from.
+    pub provenance: Provenance,
+}
+
+impl FaceSet {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+}
+
+/// Rows chosen by a label rule, with a target distribution for each.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Labelled {
+    /// Class names: the columns of `targets`.
+    pub classes: Vec<String>,
+    /// Row in the [`FaceSet`] per example.
+    pub rows: Vec<u32>,
+    /// Target distribution per example, `[examples, classes]`, each row summing to 1.
+    pub targets: Vec<f32>,
+    /// Whether a label is drawn from the distribution at each visit (FER+'s `probability` mode).
+    pub drawn: bool,
+}
+
+impl Labelled {
+    /// Number of examples.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The target distribution of example `i`.
+    pub fn target(&self, i: usize) -> &[f32] {
+        let k = self.classes.len();
+        &self.targets[i * k..(i + 1) * k]
+    }
+
+    /// The most likely class of example `i`; the first of equals.
+    pub fn class(&self, i: usize) -> usize {
+        let t = self.target(i);
+        (0..t.len()).fold(0, |best, j| if t[j] > t[best] { j } else { best })
+    }
+}
+
+/// What a training or evaluation step takes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// Preprocessed pixels, `[size, channels, height, width]`.
+    pub images: Vec<f32>,
+    /// Target distributions, `[size, classes]`.
+    pub targets: Vec<f32>,
+    /// Weight of each example in the loss; usually 1.
+    pub weights: Vec<f32>,
+    /// Row in the [`FaceSet`] per example.
+    pub rows: Vec<u32>,
+    /// `[channels, height, width]` of one image.
+    pub shape: [usize; 3],
+}
+
+impl Batch {
+    /// Number of examples.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}

@@ -1,0 +1,377 @@
+//! The `data:` section of the experiment file.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Faces, labels, split, preprocessing and augmentation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataOptions {
+    /// The prepared HDF5 file. Made from `source` when it does not exist yet.
+    pub path: PathBuf,
+    /// How to make `path`: the same as `ferrotype data prepare <source> ...`.
+    #[serde(default)]
+    pub source: Option<SourceOptions>,
+    /// How a row's label becomes a training target.
+    #[serde(default)]
+    pub labels: LabelMode,
+    /// How rows are divided into training, validation and test sets.
+    #[serde(default)]
+    pub split: SplitRule,
+    /// The fold that is tested, for rules that make folds. `--folds` trains them all.
+    #[serde(default)]
+    pub fold: usize,
+    /// Remove from training every row whose picture also stands in the validation or test set.
+    #[serde(default)]
+    pub drop_leaks: bool,
+    /// Use only so many rows of each set (the first by a seeded shuffle): for trials.
+    #[serde(default)]
+    pub limit: Option<usize>,
+    /// What is done to every image, in training, evaluation, prediction and the exported model alike.
+    pub preprocess: Preprocess,
+    /// Random changes to training images.
+    #[serde(default)]
+    pub augment: Augment,
+    /// How training rows are drawn.
+    #[serde(default)]
+    pub sampler: Sampler,
+    /// Threads that prepare batches; 0 chooses. Batches do not depend on it.
+    #[serde(default)]
+    pub workers: usize,
+}
+
+/// A dataset in its original form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceOptions {
+    /// Drawn faces: needs no data.
+    Synthetic(SyntheticOptions),
+    /// Kaggle's FER2013 table.
+    Fer2013(Fer2013Options),
+    /// FER2013 with Microsoft's FER+ votes.
+    Ferplus(FerplusOptions),
+    /// Class folders, or train/val/test folders of class folders.
+    Folder(FolderOptions),
+    /// A table with columns path, label and optionally split and subject.
+    Manifest(ManifestOptions),
+    /// RAF-DB's basic set in its official form.
+    Rafdb(RafdbOptions),
+    /// AffectNet in its official form.
+    Affectnet(AffectnetOptions),
+}
+
+/// The generator of drawn faces.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SyntheticOptions {
+    /// Number of faces.
+    pub count: usize,
+    /// Seed of the generator, independent of the experiment's.
+    pub seed: u64,
+    /// Pixels per side.
+    pub size: usize,
+    /// Number of distinct identities (subjects).
+    pub identities: usize,
+    /// How strong expressions are, 0 (none: chance) to 1.
+    pub intensity: f32,
+    /// How strong pose, light, noise, blur and occlusion are, 0 to 1.
+    pub nuisance: f32,
+}
+
+impl Default for SyntheticOptions {
+    fn default() -> Self {
+        Self { count: 8000, seed: 1, size: 48, identities: 400, intensity: 0.8, nuisance: 0.5 }
+    }
+}
+
+/// FER2013: `fer2013.csv`, `icml_face_data.csv` or the `train.csv` form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fer2013Options {
+    /// The table.
+    pub csv: PathBuf,
+}
+
+/// FER+.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FerplusOptions {
+    /// `fer2013.csv`, or none with Microsoft's folder form (`images`).
+    #[serde(default)]
+    pub csv: Option<PathBuf>,
+    /// Microsoft's folder form: a folder with FER2013Train, FER2013Valid and FER2013Test, each with pictures and label.csv.
+    #[serde(default)]
+    pub images: Option<PathBuf>,
+    /// `fer2013new.csv`, or the label.csv files of the three sets.
+    #[serde(default)]
+    pub votes: Vec<PathBuf>,
+}
+
+/// A folder of pictures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FolderOptions {
+    /// Class folders, or train/val/test folders of class folders.
+    pub root: PathBuf,
+    /// Pixels per side to store; needed where sizes differ.
+    #[serde(default)]
+    pub size: Option<usize>,
+    /// Store grey or RGB; by default grey where all pictures are grey.
+    #[serde(default)]
+    pub colour: Option<Colour>,
+}
+
+/// A table of pictures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestOptions {
+    /// The table: columns path, label, and optionally split and subject. Paths are relative to it.
+    pub csv: PathBuf,
+    /// Pixels per side to store; needed where sizes differ.
+    #[serde(default)]
+    pub size: Option<usize>,
+    /// Store grey or RGB; by default grey where all pictures are grey.
+    #[serde(default)]
+    pub colour: Option<Colour>,
+}
+
+/// RAF-DB basic: `EmoLabel/list_patition_label.txt` and `Image/aligned`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RafdbOptions {
+    /// The folder `basic`.
+    pub root: PathBuf,
+    /// Pixels per side to store (the aligned pictures are 100).
+    #[serde(default)]
+    pub size: Option<usize>,
+}
+
+/// AffectNet: `train_set` and `val_set`, each with `images` and `annotations`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AffectnetOptions {
+    /// The folder with `train_set` and `val_set`.
+    pub root: PathBuf,
+    /// Pixels per side to store (the pictures are 224).
+    #[serde(default)]
+    pub size: Option<usize>,
+    /// Eight classes, or seven without contempt.
+    #[serde(default)]
+    pub seven_classes: bool,
+}
+
+/// How a row's label becomes a training target. Validation and test sets of the FER+ modes are always labelled and
+/// filtered by `majority`, as in Microsoft's code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LabelMode {
+    /// The dataset's own class.
+    #[default]
+    Original,
+    /// FER+: the emotion with more than half of the votes.
+    Majority,
+    /// FER+: a label drawn from the votes at each visit.
+    Probability,
+    /// FER+: the vote distribution as a soft target.
+    Crossentropy,
+    /// FER+: every label with at least 30 % of the votes.
+    MultiTarget,
+    /// System 001's rule: the emotion with most votes of the eight, no threshold; first in FER+'s order among equals.
+    ArgmaxEight,
+}
+
+/// How rows are divided.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SplitRule {
+    /// The dataset's own division.
+    #[default]
+    Own,
+    /// The dataset's own training rows; its validation and test rows together are both validation and test set, as in
+    /// mini_XCEPTION's and system 001's recipes. Selecting on it is selecting on the test set.
+    OwnMerged,
+    /// Random, stratified by class.
+    Holdout(Holdout),
+    /// k folds, stratified by class; the fold after the tested one is the validation set.
+    KFold(Folds),
+    /// k folds in which no subject stands in two.
+    SubjectKFold(Folds),
+    /// One fold per subject.
+    LeaveOneSubjectOut,
+}
+
+/// Fractions of a random division.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Holdout {
+    /// Fraction of rows for validation.
+    pub validation: f64,
+    /// Fraction of rows for testing.
+    pub test: f64,
+}
+
+impl Default for Holdout {
+    fn default() -> Self {
+        Self { validation: 0.1, test: 0.1 }
+    }
+}
+
+/// Number of folds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Folds {
+    /// Number of folds, at least 3.
+    pub k: usize,
+}
+
+impl Default for Folds {
+    fn default() -> Self {
+        Self { k: 5 }
+    }
+}
+
+/// What is done to every image. Resizing happens outside the exported model, all else inside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Preprocess {
+    /// Pixels per side that the model takes.
+    pub size: usize,
+    /// The rule that brings pictures to that size.
+    #[serde(default)]
+    pub resize: Resize,
+    /// Grey or RGB.
+    #[serde(default)]
+    pub colour: Colour,
+    /// What is done to the 0..255 values.
+    #[serde(default)]
+    pub scale: Scale,
+}
+
+/// How pictures are brought to the model's size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Resize {
+    /// Source index floor((i + 0.5) * from / to), as Pillow and Keras do it.
+    Nearest,
+    /// Bilinear in float32 with half-pixel centres, no rounding, no antialiasing.
+    #[default]
+    Bilinear,
+    /// OpenCV's uint8 INTER_LINEAR arithmetic, for models trained that way.
+    BilinearOpencv,
+    /// Mean over the source area of each pixel.
+    Area,
+}
+
+/// Channels that the model takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Colour {
+    /// One channel; RGB pictures become 0.299 R + 0.587 G + 0.114 B.
+    #[default]
+    Grey,
+    /// Three channels; grey pictures are replicated.
+    Rgb,
+}
+
+/// What is done to the 0..255 values of an image.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Nothing: 0..255.
+    Raw,
+    /// x / 255.
+    #[default]
+    Unit,
+    /// (x / 255 - 0.5) * 2.
+    Signed,
+    /// (x / 255 - mean) / std, per channel.
+    MeanStd(MeanStd),
+    /// FER+'s chain: histogram equalisation to [-1, 1], minus the best-fit plane, divided by the standard deviation.
+    Ferplus,
+}
+
+/// Per-channel mean and standard deviation, in units of x / 255.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MeanStd {
+    /// Mean per channel (one value serves all).
+    pub mean: Vec<f32>,
+    /// Standard deviation per channel (one value serves all).
+    pub std: Vec<f32>,
+}
+
+/// Random changes to training images. All are off by default; a preset sets several, and keys beside it override.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Augment {
+    /// A published set of ranges.
+    pub preset: Option<AugmentPreset>,
+    /// Probability of mirroring left and right.
+    pub flip: Option<f32>,
+    /// Largest rotation in degrees, either way.
+    pub rotate: Option<f32>,
+    /// Largest shift per axis, as a fraction of the size.
+    pub shift: Option<f32>,
+    /// Scale factors per axis are drawn from [1/(1+s), 1+s].
+    pub scale: Option<f32>,
+    /// Keras' zoom: factors per axis from [1-z, 1+z].
+    pub zoom: Option<f32>,
+    /// Largest shear, as a fraction (x += s * y), either way.
+    pub shear: Option<f32>,
+    /// Largest change of brightness, as a fraction of 255.
+    pub brightness: Option<f32>,
+    /// Contrast factors are drawn from [1-c, 1+c].
+    pub contrast: Option<f32>,
+    /// Probability of erasing a random rectangle of 2 to 20 % of the area (Zhong et al., arXiv:1708.04896).
+    pub erase: Option<f32>,
+    /// mixup's alpha (Zhang et al., arXiv:1710.09412); 0 is off.
+    pub mixup: Option<f32>,
+    /// CutMix's alpha (Yun et al., arXiv:1905.04899); 0 is off. With both, each batch takes one of the two.
+    pub cutmix: Option<f32>,
+    /// What stands outside the picture after a shift or rotation.
+    pub fill: Option<Fill>,
+}
+
+/// Published sets of augmentation ranges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AugmentPreset {
+    /// FER+: shift 0.08, scale 0.05, rotation 20, shear 0.05, flip, reflected borders.
+    Ferplus,
+    /// mini_XCEPTION's Keras generator: rotation 10, shift 0.1, zoom 0.1, flip, nearest borders.
+    MiniXception,
+    /// System 001's Keras generator: rotation 40, nearest borders.
+    System001,
+    /// Flip and shifts of 10 %: a light modern default.
+    Light,
+}
+
+/// What stands outside the picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fill {
+    /// The nearest pixel of the border.
+    #[default]
+    Nearest,
+    /// The picture mirrored at its border.
+    Reflect,
+    /// Black.
+    Zero,
+}
+
+/// How training rows are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sampler {
+    /// Every row once per epoch, in a new order each epoch.
+    #[default]
+    Shuffle,
+    /// Every row once per epoch, in one order shuffled once (FER+'s original code).
+    ShuffleOnce,
+    /// As many draws as rows, each class equally likely.
+    Balanced,
+    /// As many draws as rows, classes weighted by the square root of their count.
+    SqrtBalanced,
+}

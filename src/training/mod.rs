@@ -1,0 +1,3 @@
+//! How a model is trained: loop, optimizers, schedules, checkpoints.
+
+pub mod options;
