@@ -1,3 +1,9 @@
 //! The run folder: its files, its lock, provenance.
 
 pub mod files;
+pub mod folder;
+pub mod lock;
+pub mod provenance;
+
+pub use folder::RunFolder;
+pub use provenance::Provenance;

@@ -1,0 +1,192 @@
+//! The run folder and where its files stand.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::files::explain;
+use super::lock::Lock;
+
+/// A run's folder: everything that a training run leaves behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes a new run folder `<parent>/<name>-<time>`; a number is added where that name is taken.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn create(parent: &Path, name: &str) -> Result<Self> {
+        fs::create_dir_all(parent).map_err(|e| explain(parent, &e))?;
+        let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
+        for attempt in 0..1000 {
+            let tail = if attempt == 0 { String::new() } else { format!("-{attempt}") };
+            let path = parent.join(format!("{name}-{stamp}{tail}"));
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok(Self { path }),
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(explain(&path, &e)),
+            }
+        }
+        bail!("cannot find a free name for {}/{name}-{stamp}", parent.display())
+    }
+
+    /// Makes the folder `path` itself (a member of a group of runs), or takes it as it is.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn create_at(path: &Path) -> Result<Self> {
+        fs::create_dir_all(path).map_err(|e| explain(path, &e))?;
+        Ok(Self { path: path.to_path_buf() })
+    }
+
+    /// An existing run.
+    ///
+    /// # Errors
+    /// When the folder does not exist or holds no run.
+    pub fn open(path: &Path) -> Result<Self> {
+        if !path.is_dir() {
+            bail!("there is no run folder {}: `ferrotype runs` lists those there are", path.display());
+        }
+        let run = Self { path: path.to_path_buf() };
+        if !run.config().is_file() {
+            bail!("{} is not a run folder: it has no config.yaml", path.display());
+        }
+        Ok(run)
+    }
+
+    /// Takes the run for training: nobody else may train in it meanwhile, and what a killed trainer left half-written
+    /// is removed.
+    ///
+    /// # Errors
+    /// When another trainer holds it.
+    pub fn lock(&self) -> Result<Lock> {
+        let lock = Lock::acquire(&self.path)?;
+        for folder in [self.path.clone(), self.checkpoints()] {
+            remove_leftovers(&folder);
+        }
+        Ok(lock)
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder's name.
+    pub fn name(&self) -> String {
+        let full = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        full.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    /// The resolved experiment file.
+    pub fn config(&self) -> PathBuf {
+        self.path.join("config.yaml")
+    }
+
+    /// One line per event of training.
+    pub fn history(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    /// The final scores.
+    pub fn scores(&self) -> PathBuf {
+        self.path.join("metrics.json")
+    }
+
+    /// Test predictions, row by row.
+    pub fn predictions(&self) -> PathBuf {
+        self.path.join("predictions.csv")
+    }
+
+    /// Versions, device, data, times.
+    pub fn provenance(&self) -> PathBuf {
+        self.path.join("provenance.json")
+    }
+
+    /// The verified export.
+    pub fn onnx(&self) -> PathBuf {
+        self.path.join("model.onnx")
+    }
+
+    /// The result of the export's check.
+    pub fn onnx_check(&self) -> PathBuf {
+        self.path.join("onnx_check.json")
+    }
+
+    /// The folder of checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
+    /// The newest checkpoint: everything needed to go on.
+    pub fn last_checkpoint(&self) -> PathBuf {
+        self.checkpoints().join("last.safetensors")
+    }
+
+    /// The selected weights.
+    pub fn best_weights(&self) -> PathBuf {
+        self.checkpoints().join("best.safetensors")
+    }
+
+    /// Whether the run has ended and was scored.
+    pub fn is_finished(&self) -> bool {
+        self.scores().is_file()
+    }
+
+    /// A file of the run as text.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(&self, path: &Path) -> Result<String> {
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    }
+}
+
+/// Removes temporary files of writes that were cut off. Only called under the lock, so none is in use.
+fn remove_leftovers(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') && name.contains(".tmp-") {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_do_not_collide() {
+        let parent = tempfile::tempdir().unwrap();
+        let a = RunFolder::create(parent.path(), "x").unwrap();
+        let b = RunFolder::create(parent.path(), "x").unwrap();
+        assert_ne!(a, b);
+    }
+
+    #[test]
+    fn a_missing_or_foreign_folder_is_refused() {
+        let parent = tempfile::tempdir().unwrap();
+        let missing = RunFolder::open(&parent.path().join("no")).unwrap_err().to_string();
+        assert!(missing.contains("there is no run folder"), "{missing}");
+        let foreign = RunFolder::open(parent.path()).unwrap_err().to_string();
+        assert!(foreign.contains("not a run folder"), "{foreign}");
+    }
+
+    #[test]
+    fn a_second_trainer_is_refused_and_leftovers_vanish() {
+        let parent = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(parent.path(), "x").unwrap();
+        fs::write(run.path().join(".config.yaml.tmp-1-0"), "half").unwrap();
+        let held = run.lock().unwrap();
+        assert!(!run.path().join(".config.yaml.tmp-1-0").exists());
+        assert!(run.lock().unwrap_err().to_string().contains("another process"));
+        drop(held);
+        run.lock().unwrap();
+    }
+}

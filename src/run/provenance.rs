@@ -1,0 +1,128 @@
+//! Where a result comes from.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use super::files::write_atomic;
+use super::folder::RunFolder;
+
+/// What a run was made with, and what it took.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Provenance {
+    /// Ferrotype's version.
+    pub ferrotype: String,
+    /// The commit that Ferrotype was built from, if known.
+    pub commit: String,
+    /// Burn's version.
+    pub burn: String,
+    /// The command line.
+    pub command: String,
+    /// The device that computed.
+    pub device: String,
+    /// Processor.
+    pub processor: String,
+    /// CPU threads used.
+    pub threads: usize,
+    /// Operating system.
+    pub system: String,
+    /// The kernels that computed: `native avx512`, `burn`, ...
+    pub kernels: String,
+    /// The prepared data file and its sha256.
+    pub data: BTreeMap<String, String>,
+    /// sha256 of the resolved experiment.
+    pub experiment_sha256: String,
+    /// Start, in local time.
+    pub started: String,
+    /// End, in local time.
+    pub finished: String,
+    /// Seconds of training, validation included, over all parts of an interrupted run.
+    pub training_seconds: f64,
+    /// Seconds from the start of the command to its end (of the last part).
+    pub wall_seconds: f64,
+    /// Peak memory of the process in bytes, where the system tells.
+    pub peak_memory_bytes: Option<u64>,
+    /// How often the run was resumed.
+    pub resumed: usize,
+}
+
+impl Provenance {
+    /// What can be known at the start.
+    pub fn begin(device: &str, kernels: &str, threads: usize) -> Self {
+        Self {
+            ferrotype: env!("CARGO_PKG_VERSION").into(),
+            commit: option_env!("FERROTYPE_COMMIT").unwrap_or("unknown").into(),
+            burn: "0.22.1".into(),
+            command: std::env::args().collect::<Vec<_>>().join(" "),
+            device: device.into(),
+            processor: processor(),
+            threads,
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            kernels: kernels.into(),
+            started: now(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds what is known at the end.
+    pub fn finish(&mut self, wall_seconds: f64) {
+        self.finished = now();
+        self.wall_seconds = wall_seconds;
+        self.peak_memory_bytes = peak_memory();
+    }
+
+    /// Writes `provenance.json`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save(&self, run: &RunFolder) -> Result<()> {
+        write_atomic(run.provenance(), (serde_json::to_string_pretty(self)? + "\n").as_bytes())
+    }
+
+    /// Reads `provenance.json`; a missing or older file gives what it can.
+    pub fn load(run: &RunFolder) -> Self {
+        let text = std::fs::read_to_string(run.provenance()).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Names and values for the report, in reading order.
+    pub fn rows(&self) -> Vec<(String, String)> {
+        let mut rows = vec![
+            ("Ferrotype".to_owned(), format!("{} (commit {})", self.ferrotype, self.commit)),
+            ("Burn".to_owned(), self.burn.clone()),
+            ("Command".to_owned(), self.command.clone()),
+            ("Device".to_owned(), format!("{} ({}, {} threads)", self.device, self.processor, self.threads)),
+            ("Kernels".to_owned(), self.kernels.clone()),
+            ("System".to_owned(), self.system.clone()),
+        ];
+        rows.extend(self.data.iter().map(|(path, sha)| ("Data".to_owned(), format!("{path}, sha256 {sha}"))));
+        rows.push(("Experiment sha256".to_owned(), self.experiment_sha256.clone()));
+        rows.push(("Started, finished".to_owned(), format!("{} / {}", self.started, self.finished)));
+        rows.push(("Training time".to_owned(), format!("{:.1} s", self.training_seconds)));
+        if let Some(bytes) = self.peak_memory_bytes {
+            rows.push(("Peak memory".to_owned(), format!("{:.0} MB", bytes as f64 / 1e6)));
+        }
+        rows.push(("Resumed".to_owned(), format!("{} times", self.resumed)));
+        rows
+    }
+}
+
+fn now() -> String {
+    jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
+
+/// The processor's name as the system tells it.
+pub fn processor() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|l| l.strip_prefix("model name").and_then(|r| r.split_once(':')));
+    model.map_or_else(|| "unknown processor".into(), |(_, name)| name.trim().to_owned())
+}
+
+/// Peak resident memory of this process in bytes.
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kb| kb * 1024)
+}
