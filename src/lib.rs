@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod data;
+pub mod device;
 pub mod evaluation;
 pub mod export;
 pub mod model;

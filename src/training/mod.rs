@@ -1,7 +1,10 @@
 //! How a model is trained: loop, optimizers, schedules, checkpoints.
 
 pub mod checkpoint;
+pub mod ema;
+pub mod interrupt;
 pub mod optimizer;
 pub mod options;
+pub mod progress;
 pub mod schedule;
 pub mod selection;

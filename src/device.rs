@@ -1,0 +1,171 @@
+//! Devices by name. Which are compiled in is a matter of cargo features; which are present shows at run time.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::str::FromStr;
+
+use anyhow::{Result, anyhow, bail};
+use burn::tensor::{Device, Tensor};
+
+/// A device as the experiment file names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceName {
+    /// The best that is compiled in and present.
+    Auto,
+    /// The CPU: always there.
+    Flex,
+    /// An NVIDIA GPU by index, through CubeCL.
+    Cuda(usize),
+    /// The CPU through LibTorch.
+    Tch,
+    /// An NVIDIA GPU by index, through LibTorch.
+    TchCuda(usize),
+    /// A GPU through Vulkan.
+    Vulkan,
+}
+
+impl DeviceName {
+    /// One of each kind.
+    pub const KINDS: [Self; 5] = [Self::Flex, Self::Cuda(0), Self::Tch, Self::TchCuda(0), Self::Vulkan];
+
+    /// The cargo feature that compiles the device in; `None` for those that always are.
+    pub fn feature(self) -> Option<&'static str> {
+        match self {
+            Self::Auto | Self::Flex => None,
+            Self::Cuda(_) => Some("cuda"),
+            Self::Tch | Self::TchCuda(_) => Some("tch"),
+            Self::Vulkan => Some("vulkan"),
+        }
+    }
+
+    /// Whether this binary has it.
+    pub fn is_compiled(self) -> bool {
+        match self.feature() {
+            None => true,
+            Some("cuda") => cfg!(feature = "cuda"),
+            Some("tch") => cfg!(feature = "tch"),
+            Some("vulkan") => cfg!(feature = "vulkan"),
+            Some(_) => false,
+        }
+    }
+
+    /// Opens the device and computes a little on it, to know that it works.
+    ///
+    /// # Errors
+    /// When it is not compiled in or does not work here; the error says what is.
+    pub fn open(self) -> Result<Opened> {
+        if self == Self::Auto {
+            let found = [Self::Cuda(0), Self::TchCuda(0), Self::Vulkan].into_iter().find_map(|d| d.open().ok());
+            return found.map_or_else(|| Self::Flex.open(), Ok);
+        }
+        if !self.is_compiled() {
+            bail!(
+                "device `{self}` is not compiled in: this binary has {}; build with `cargo build --release --features {}`",
+                compiled().join(", "),
+                self.feature().unwrap_or_default()
+            );
+        }
+        let probe = catch_unwind(AssertUnwindSafe(|| {
+            let device = self.make()?;
+            let sum = Tensor::<1>::ones([3], &device).sum().into_data().try_to_vec::<f32>().ok()?;
+            (sum == [3.0]).then_some(device)
+        }));
+        match probe {
+            Ok(Some(device)) => Ok(Opened { name: self, device }),
+            _ => Err(anyhow!(
+                "device `{self}` is compiled in, but does not work here: `ferrotype doctor` shows what does"
+            )),
+        }
+    }
+
+    fn make(self) -> Option<Device> {
+        match self {
+            Self::Flex => Some(Device::flex()),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(i) => Some(Device::cuda(i)),
+            #[cfg(feature = "tch")]
+            Self::Tch => Some(Device::libtorch()),
+            #[cfg(feature = "tch")]
+            Self::TchCuda(i) => Some(Device::libtorch_cuda(i)),
+            #[cfg(feature = "vulkan")]
+            Self::Vulkan => Some(Device::vulkan(burn::tensor::DeviceKind::DefaultDevice)),
+            #[allow(unreachable_patterns)]
+            _ => None,
+        }
+    }
+}
+
+/// An opened device.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// Its name, never `auto`.
+    pub name: DeviceName,
+    /// The plain device, without autodiff.
+    pub device: Device,
+}
+
+/// The names of the devices that this binary has.
+pub fn compiled() -> Vec<String> {
+    DeviceName::KINDS.into_iter().filter(|d| d.is_compiled()).map(|d| d.to_string()).collect()
+}
+
+impl fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Flex => f.write_str("flex"),
+            Self::Cuda(i) => write!(f, "cuda:{i}"),
+            Self::Tch => f.write_str("tch"),
+            Self::TchCuda(i) => write!(f, "tch-cuda:{i}"),
+            Self::Vulkan => f.write_str("vulkan"),
+        }
+    }
+}
+
+impl FromStr for DeviceName {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (kind, index) = match text.split_once(':') {
+            Some((kind, index)) => {
+                let index = index.parse().map_err(|_| anyhow!("device `{text}`: `{index}` is not a device number"))?;
+                (kind, Some(index))
+            }
+            None => (text, None),
+        };
+        match (kind, index) {
+            ("auto", None) => Ok(Self::Auto),
+            ("flex", None) => Ok(Self::Flex),
+            ("cuda", i) => Ok(Self::Cuda(i.unwrap_or(0))),
+            ("tch", None) => Ok(Self::Tch),
+            ("tch-cuda", i) => Ok(Self::TchCuda(i.unwrap_or(0))),
+            ("vulkan", None) => Ok(Self::Vulkan),
+            _ => bail!("unknown device `{text}`: expected auto, flex, cuda:N, tch, tch-cuda:N or vulkan"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_back() {
+        for name in ["auto", "flex", "cuda:1", "tch", "tch-cuda:2", "vulkan"] {
+            assert_eq!(name.parse::<DeviceName>().unwrap().to_string(), name);
+        }
+        assert_eq!("cuda".parse::<DeviceName>().unwrap(), DeviceName::Cuda(0));
+        for bad in ["gpu", "flex:1", "cuda:x", ""] {
+            assert!(bad.parse::<DeviceName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn flex_works_and_what_is_not_compiled_says_so() {
+        assert_eq!(DeviceName::Flex.open().unwrap().name, DeviceName::Flex);
+        if !cfg!(feature = "cuda") {
+            let message = DeviceName::Cuda(0).open().unwrap_err().to_string();
+            assert!(message.contains("--features cuda") && message.contains("flex"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Ctrl-C and SIGTERM: finish the step, save, say how to go on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result};
+
+/// Whether the user asked to stop.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt {
+    asked: Arc<AtomicUsize>,
+}
+
+impl Interrupt {
+    /// Listens to Ctrl-C (SIGINT), SIGTERM and SIGHUP from now on. The second signal ends the process at once.
+    ///
+    /// # Errors
+    /// When the process has a handler already.
+    pub fn listen() -> Result<Self> {
+        let interrupt = Self::default();
+        let asked = interrupt.asked.clone();
+        ctrlc::set_handler(move || {
+            if asked.fetch_add(1, Ordering::SeqCst) > 0 {
+                std::process::exit(130);
+            }
+        })
+        .context("cannot listen to Ctrl-C")?;
+        Ok(interrupt)
+    }
+
+    /// Whether a stop was asked for.
+    pub fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst) > 0
+    }
+
+    /// Asks to stop, as Ctrl-C does.
+    pub fn ask(&self) {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+    }
+}
