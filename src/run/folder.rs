@@ -92,6 +92,11 @@ impl RunFolder {
         self.path.join("metrics.jsonl")
     }
 
+    /// What is known about the data.
+    pub fn facts(&self) -> PathBuf {
+        self.path.join("dataset.json")
+    }
+
     /// The final scores.
     pub fn scores(&self) -> PathBuf {
         self.path.join("metrics.json")

@@ -2,6 +2,8 @@
 
 pub mod files;
 pub mod folder;
+pub mod group;
+pub mod history;
 pub mod lock;
 pub mod provenance;
 

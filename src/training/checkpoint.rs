@@ -13,21 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use super::schedule;
 use super::selection::Selection;
+use crate::model::StateTensor;
 use crate::run::files::write_atomic;
 
 /// The version of the layout.
 const FORMAT: u32 = 1;
 
-/// A tensor by name.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NamedTensor {
-    /// Its path in the model: `features.conv1_1.weight`.
-    pub name: String,
-    /// Its shape.
-    pub shape: Vec<usize>,
-    /// Row-major values.
-    pub values: Vec<f32>,
-}
 
 /// Where training stands, and all that is not a tensor.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -70,7 +61,7 @@ pub struct Meta {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Checkpoint {
     /// Weights, running statistics, optimizer state, moving average.
-    pub tensors: Vec<NamedTensor>,
+    pub tensors: Vec<StateTensor>,
     /// All else.
     pub meta: Meta,
 }
@@ -124,16 +115,16 @@ impl Checkpoint {
                 bail!("tensor {name} of {} is {:?} instead of F32", path.display(), view.dtype());
             }
             let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-            tensors.push(NamedTensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
+            tensors.push(StateTensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
         }
         Ok(Self { tensors, meta })
     }
 
     /// Takes out the tensors whose names begin with `prefix`, the prefix removed.
-    pub fn take(&mut self, prefix: &str) -> HashMap<String, NamedTensor> {
+    pub fn take(&mut self, prefix: &str) -> HashMap<String, StateTensor> {
         let (found, rest) = std::mem::take(&mut self.tensors).into_iter().partition(|t| t.name.starts_with(prefix));
         self.tensors = rest;
-        let found: Vec<NamedTensor> = found;
+        let found: Vec<StateTensor> = found;
         found.into_iter().map(|t| (t.name[prefix.len()..].to_owned(), t)).collect()
     }
 }
@@ -143,7 +134,7 @@ mod tests {
     use super::*;
 
     fn example() -> Checkpoint {
-        let tensor = |name: &str, v: f32| NamedTensor { name: name.into(), shape: vec![1, 2], values: vec![v, -v] };
+        let tensor = |name: &str, v: f32| StateTensor { name: name.into(), shape: vec![1, 2], values: vec![v, -v] };
         Checkpoint {
             tensors: vec![tensor("fc.weight", 1.5), tensor("optimizer/momentum/fc.weight", f32::MIN_POSITIVE)],
             meta: Meta { model: "vgg13".into(), step: 7, loss_sum: 0.1 + 0.2, ..Default::default() },

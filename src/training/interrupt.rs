@@ -1,5 +1,6 @@
 //! Ctrl-C and SIGTERM: finish the step, save, say how to go on.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -38,3 +39,15 @@ impl Interrupt {
         self.asked.fetch_add(1, Ordering::SeqCst);
     }
 }
+
+/// Training was interrupted by the user and can be resumed: an outcome with an exit code of its own, 130.
+#[derive(Debug)]
+pub struct Interrupted(pub String);
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Interrupted {}

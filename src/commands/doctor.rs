@@ -1,0 +1,49 @@
+//! `ferrotype doctor`
+
+use anyhow::{Result, bail};
+use clap::Args;
+use ferrotype_kernels::Isa;
+
+use crate::device::DeviceName;
+use crate::run::provenance::processor;
+
+/// Show what works on this machine: devices, instruction sets, threads, disk.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ferrotype doctor")]
+pub struct DoctorCommand {}
+
+impl DoctorCommand {
+    /// Looks at everything and prints it.
+    ///
+    /// # Errors
+    /// When the CPU device itself does not work.
+    pub fn run(self) -> Result<()> {
+        let commit = option_env!("FERROTYPE_COMMIT").unwrap_or("unknown");
+        println!("ferrotype {} (commit {commit}), Burn 0.22.1", env!("CARGO_PKG_VERSION"));
+        println!("system     {} {}", std::env::consts::OS, std::env::consts::ARCH);
+        println!("processor  {}", processor());
+        println!("threads    {}", std::thread::available_parallelism().map_or(1, usize::from));
+        let sets: Vec<String> = Isa::available().iter().map(ToString::to_string).collect();
+        println!("kernels    {} (the first is used)", sets.join(", "));
+        println!("devices");
+        // A backend that does not work here may panic while it is opened; that is the answer, not a crash.
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let states: Vec<_> = DeviceName::KINDS.into_iter().map(|d| (d, d.open().map(|_| ()))).collect();
+        std::panic::set_hook(hook);
+        for (device, state) in &states {
+            let word = match (state, device.feature()) {
+                (Ok(()), _) => "works".to_owned(),
+                (Err(_), Some(feature)) if !device.is_compiled() => {
+                    format!("not compiled in: cargo build --release --features {feature}")
+                }
+                (Err(_), _) => "compiled in, but does not work here".to_owned(),
+            };
+            println!("  {:<12} {word}", device.to_string());
+        }
+        match states.iter().find(|(d, _)| *d == DeviceName::Flex) {
+            Some((_, Ok(()))) => Ok(()),
+            _ => bail!("the CPU device does not work: please report this with the lines above"),
+        }
+    }
+}

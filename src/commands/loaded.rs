@@ -1,0 +1,54 @@
+//! A finished run, loaded for use.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+
+use super::session::compute;
+use crate::config::{self, Experiment};
+use crate::data::options::Colour;
+use crate::data::task::Facts;
+use crate::device::DeviceName;
+use crate::model::Network;
+use crate::run::RunFolder;
+use crate::training::checkpoint::{Checkpoint, Meta};
+use crate::training::trainer::load_selected;
+
+/// A run's experiment and its network with the selected weights.
+pub struct LoadedRun {
+    /// The folder.
+    pub run: RunFolder,
+    /// The resolved experiment.
+    pub experiment: Experiment,
+    /// The network with the selected weights.
+    pub network: Network,
+    /// What the checkpoint says.
+    pub meta: Meta,
+    /// What is known about its data.
+    pub facts: Facts,
+}
+
+impl LoadedRun {
+    /// Loads a run; `device` overrides the experiment's.
+    ///
+    /// # Errors
+    /// When the folder holds no run, or no selected weights yet.
+    pub fn open(path: &Path, device: Option<&str>) -> Result<Self> {
+        let run = RunFolder::open(path)?;
+        let experiment = config::from_run(&run)?;
+        let device = device.unwrap_or(&experiment.device.0).parse::<DeviceName>()?.open()?;
+        let classes = Checkpoint::load(&run.best_weights())
+            .with_context(|| format!("{} has no selected weights to use", path.display()))?
+            .meta
+            .classes;
+        let p = &experiment.data.preprocess;
+        let channels = if p.colour == Colour::Rgb { 3 } else { 1 };
+        let graph = Arc::new(experiment.model.build([channels, p.size, p.size], classes.len())?);
+        let compute = compute(&experiment.kernels, &device)?;
+        let mut network = Network::new(graph, experiment.seed, &device.device).with_compute(compute);
+        let meta = load_selected(&run, &mut network)?;
+        let facts = std::fs::read_to_string(run.facts()).ok().and_then(|t| serde_json::from_str(&t).ok());
+        Ok(Self { run, experiment, network, meta, facts: facts.unwrap_or_default() })
+    }
+}

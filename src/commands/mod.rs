@@ -1,0 +1,66 @@
+//! The command line: one file per command.
+
+pub mod completions;
+pub mod config;
+pub mod data;
+pub mod doctor;
+pub mod eval;
+pub mod export;
+pub mod failure;
+pub mod loaded;
+pub mod models;
+pub mod predict;
+pub mod report;
+pub mod runs;
+pub mod session;
+pub mod train;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Trains and benchmarks facial-expression models: one YAML file in, a checkpoint, a verified ONNX model and a report
+/// out.
+#[derive(Debug, Parser)]
+#[command(name = "ferrotype", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Start here:\n  ferrotype train --config configs/quickstart.yaml")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Train(train::TrainCommand),
+    Eval(eval::EvalCommand),
+    Predict(predict::PredictCommand),
+    Export(export::ExportCommand),
+    Report(report::ReportCommand),
+    Runs(runs::RunsCommand),
+    Data(data::DataCommand),
+    Models(models::ModelsCommand),
+    Config(config::ConfigCommand),
+    Doctor(doctor::DoctorCommand),
+    Completions(completions::CompletionsCommand),
+}
+
+impl Cli {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    /// Whatever goes wrong, as one paragraph for the user.
+    pub fn run(self) -> Result<()> {
+        match self.command {
+            Command::Train(c) => c.run(),
+            Command::Eval(c) => c.run(),
+            Command::Predict(c) => c.run(),
+            Command::Export(c) => c.run(),
+            Command::Report(c) => c.run(),
+            Command::Runs(c) => c.run(),
+            Command::Data(c) => c.run(),
+            Command::Models(c) => c.run(),
+            Command::Config(c) => c.run(),
+            Command::Doctor(c) => c.run(),
+            Command::Completions(c) => c.run(),
+        }
+    }
+}

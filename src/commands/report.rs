@@ -1,0 +1,42 @@
+//! `ferrotype report`
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::report;
+use crate::run::RunFolder;
+use crate::run::group::Group;
+
+/// Build the report of a run, or of a group of runs, again from its files.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ferrotype report --run runs/quickstart-20260101-120000")]
+pub struct ReportCommand {
+    /// The run or group.
+    #[arg(long, value_name = "RUN")]
+    run: PathBuf,
+}
+
+impl ReportCommand {
+    /// Builds it and prints the result's lines.
+    ///
+    /// # Errors
+    /// When the folder holds no finished run.
+    pub fn run(self) -> Result<()> {
+        let folder = RunFolder::open(&self.run)?;
+        if let Some(group) = Group::open(&self.run)? {
+            println!("{}", report::group(&folder, &group)?);
+            return Ok(());
+        }
+        if !folder.is_finished() {
+            bail!(
+                "{} is not finished: go on with `ferrotype train --resume {}`",
+                self.run.display(),
+                self.run.display()
+            );
+        }
+        println!("{}", report::build(&folder)?);
+        Ok(())
+    }
+}

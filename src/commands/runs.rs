@@ -1,0 +1,106 @@
+//! `ferrotype runs`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::config;
+use crate::evaluation::Scores;
+use crate::run::RunFolder;
+use crate::run::history::{self, Event};
+
+/// List runs with their scores.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  ferrotype runs\n  ferrotype runs --in experiments --json")]
+pub struct RunsCommand {
+    /// The folder of runs.
+    #[arg(long = "in", value_name = "FOLDER", default_value = "runs")]
+    folder: PathBuf,
+    /// Print one JSON object per run.
+    #[arg(long)]
+    json: bool,
+}
+
+/// One line of the list.
+#[derive(serde::Serialize)]
+struct Row {
+    run: String,
+    model: String,
+    state: String,
+    accuracy: Option<f64>,
+    uar: Option<f64>,
+    macro_f1: Option<f64>,
+}
+
+impl RunsCommand {
+    /// Prints the list.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn run(self) -> Result<()> {
+        let mut rows = Vec::new();
+        if self.folder.is_dir() {
+            collect(&self.folder, &self.folder, &mut rows)?;
+        }
+        if self.json {
+            for row in &rows {
+                println!("{}", serde_json::to_string(row)?);
+            }
+            return Ok(());
+        }
+        if rows.is_empty() {
+            println!("no runs in {}", self.folder.display());
+            return Ok(());
+        }
+        let width = rows.iter().map(|r| r.run.chars().count()).max().unwrap_or(3).max(3);
+        println!("{:<width$}  {:<16} {:<22} {:>8} {:>8} {:>8}", "run", "model", "state", "acc %", "UAR %", "F1 %");
+        for r in &rows {
+            let share = |v: Option<f64>| v.map_or_else(|| "-".into(), |v| format!("{:.2}", 100.0 * v));
+            let (a, u, f) = (share(r.accuracy), share(r.uar), share(r.macro_f1));
+            println!("{:<width$}  {:<16} {:<22} {a:>8} {u:>8} {f:>8}", r.run, r.model, r.state);
+        }
+        Ok(())
+    }
+}
+
+/// Adds the runs below `folder`, groups' members included, in order of name.
+fn collect(root: &Path, folder: &Path, rows: &mut Vec<Row>) -> Result<()> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
+    paths.sort();
+    for path in paths {
+        if let Ok(run) = RunFolder::open(&path) {
+            if path.join("group.json").is_file() {
+                collect(root, &path, rows)?;
+            } else {
+                let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+                rows.push(row(name, &run));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A run that cannot be read still has its line: the list is where one looks for what is wrong.
+fn row(name: String, run: &RunFolder) -> Row {
+    let model = config::from_run(run).map_or_else(|_| "?".into(), |e| e.model.name().to_owned());
+    let scores: Option<Scores> = std::fs::read_to_string(run.scores()).ok().and_then(|t| serde_json::from_str(&t).ok());
+    let value = |metric: &str| scores.as_ref()?.metrics.get(metric).map(|s| s.value);
+    Row {
+        run: name,
+        model,
+        state: if scores.is_some() { "finished".into() } else { unfinished(run) },
+        accuracy: value("accuracy"),
+        uar: value("uar"),
+        macro_f1: value("macro_f1"),
+    }
+}
+
+fn unfinished(run: &RunFolder) -> String {
+    match history::read(&run.history()).ok().and_then(|events| events.last().cloned()) {
+        None => "not begun".into(),
+        Some(Event::Step(s)) => format!("stopped in epoch {}", s.epoch),
+        Some(Event::Epoch(e)) => format!("stopped after epoch {}", e.epoch),
+    }
+}

@@ -1,0 +1,298 @@
+//! One run from its experiment to its finished folder.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use ferrotype_kernels::Isa;
+use rayon::ThreadPoolBuilder;
+
+use crate::config::{self, Experiment, KernelBackend, Kernels, KernelsIsa, SelectOn};
+use crate::data::task::Task;
+use crate::device::{DeviceName, Opened};
+use crate::evaluation::{Scores, score};
+use crate::export::{self, ExportCheck};
+use crate::model::Network;
+use crate::ops::Compute;
+use crate::report;
+use crate::run::files::write_atomic;
+use crate::run::{Provenance, RunFolder};
+use crate::training::checkpoint::{Checkpoint, Meta};
+use crate::training::interrupt::{Interrupt, Interrupted};
+use crate::training::learner::Learner;
+use crate::training::progress::{Progress, Style};
+use crate::training::trainer::{Ended, Setup, Trainer, load_selected};
+use crate::training::{schedule, scoring};
+
+/// One run, new or to be resumed.
+pub struct Session<'a> {
+    /// What is trained.
+    pub experiment: &'a Experiment,
+    /// Where.
+    pub run: &'a RunFolder,
+    /// Whether to stop.
+    pub interrupt: &'a Interrupt,
+    /// How progress is shown.
+    pub style: Style,
+    /// Resume although the kernels differ.
+    pub other_kernels: bool,
+}
+
+/// What came out.
+pub struct Outcome {
+    /// Test scores.
+    pub scores: Scores,
+    /// The result as text for a terminal.
+    text: String,
+    run: RunFolder,
+    onnx: Option<ExportCheck>,
+}
+
+impl Outcome {
+    /// The last lines of a run.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The result as one JSON object.
+    pub fn json(&self) -> serde_json::Value {
+        let values: serde_json::Map<_, _> =
+            self.scores.metrics.iter().map(|(k, v)| (k.clone(), v.value.into())).collect();
+        serde_json::json!({ "event": "result", "run": self.run.path(), "scores": values, "onnx": self.onnx })
+    }
+}
+
+/// The code that computes, by the experiment's wish and the device.
+///
+/// # Errors
+/// When the processor lacks the instruction set asked for.
+pub fn compute(kernels: &Kernels, device: &Opened) -> Result<Compute> {
+    if device.name != DeviceName::Flex || kernels.backend == KernelBackend::Burn {
+        return Ok(Compute::Burn);
+    }
+    let wanted = match kernels.isa {
+        KernelsIsa::Auto => return Ok(Compute::Native(Isa::detect())),
+        KernelsIsa::Avx512 => Isa::Avx512,
+        KernelsIsa::Avx2 => Isa::Avx2,
+        KernelsIsa::Portable => Isa::Portable,
+    };
+    if !Isa::available().contains(&wanted) {
+        let sets: Vec<String> = Isa::available().iter().map(ToString::to_string).collect();
+        bail!("kernels.isa asks for {wanted}, but this processor has {}", sets.join(", "));
+    }
+    Ok(Compute::Native(wanted))
+}
+
+/// The words for a [`Compute`] in checkpoints and provenance.
+pub fn compute_name(compute: Compute) -> String {
+    match compute {
+        Compute::Burn => "burn".into(),
+        Compute::Native(isa) => format!("native {isa}"),
+    }
+}
+
+impl Session<'_> {
+    /// Trains, scores, exports and reports.
+    ///
+    /// # Errors
+    /// For bad input, a diverging loss, an interruption, or a file that cannot be written.
+    pub fn run(&self) -> Result<Outcome> {
+        let threads = match self.experiment.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            n => n,
+        };
+        // A pool of our own: kernels and Burn's CPU backend both obey it, and nothing global is set.
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start threads")?;
+        pool.install(|| self.run_in_pool(threads))
+    }
+
+    fn run_in_pool(&self, threads: usize) -> Result<Outcome> {
+        let began = Instant::now();
+        let _lock = self.run.lock()?;
+        let mut progress = self.style.start();
+        let device = self.experiment.device.0.parse::<DeviceName>()?.open()?;
+        let compute = compute(&self.experiment.kernels, &device)?;
+        let digest = config::digest(self.experiment);
+        write_atomic(self.run.config(), config::to_yaml(self.experiment)?.as_bytes())?;
+        let task = Task::prepare(&self.experiment.data, self.experiment.seed)?;
+        write_atomic(self.run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
+
+        let graph = Arc::new(self.experiment.model.build(task.input(), task.classes().len())?);
+        let network = Network::new(graph, self.experiment.seed, &device.device).with_compute(compute);
+        let checkpoint = self.checkpoint(compute)?;
+        let mut provenance = Provenance::begin(&device.name.to_string(), &compute_name(compute), threads);
+        provenance.data.insert(task.facts.path.clone(), task.facts.sha256.clone());
+        provenance.experiment_sha256 = digest.clone();
+        if checkpoint.is_some() {
+            provenance.started = Provenance::load(self.run).started;
+        }
+        provenance.save(self.run)?;
+        self.announce(&task, &network, &device, compute, checkpoint.as_ref(), progress.as_mut());
+
+        let fresh = Meta {
+            model: self.experiment.model.name().into(),
+            classes: task.classes().to_vec(),
+            experiment_sha256: digest,
+            kernels: compute_name(compute),
+            ..Meta::default()
+        };
+        let learner = self.learner(network.clone(), &task)?;
+        let (seconds, resumed) = self.train(&task, learner, fresh, checkpoint, progress.as_mut())?;
+        provenance.training_seconds = seconds;
+        provenance.resumed = resumed;
+        self.finish(&task, network, &mut provenance, began, progress.as_mut())
+    }
+
+    /// The checkpoint to go on from, if the folder has one.
+    fn checkpoint(&self, compute: Compute) -> Result<Option<Checkpoint>> {
+        let path = self.run.last_checkpoint();
+        if !path.is_file() {
+            std::fs::create_dir_all(self.run.checkpoints())
+                .with_context(|| format!("cannot make the folder {}", self.run.checkpoints().display()))?;
+            return Ok(None);
+        }
+        let checkpoint = Checkpoint::load(&path)?;
+        let now = compute_name(compute);
+        if checkpoint.meta.kernels != now && !self.other_kernels {
+            bail!(
+                "{} was trained with the kernels `{}`, this machine would go on with `{now}`: the bits of the result \
+                 would differ; set kernels in {} to match, or accept that with --other-kernels",
+                self.run.path().display(),
+                checkpoint.meta.kernels,
+                self.run.config().display()
+            );
+        }
+        if checkpoint.meta.experiment_sha256 != config::digest(self.experiment) {
+            bail!(
+                "the checkpoint {} belongs to another experiment than {}: that file was changed after training began",
+                path.display(),
+                self.run.config().display()
+            );
+        }
+        Ok(Some(checkpoint))
+    }
+
+    fn learner(&self, network: Network, task: &Task) -> Result<Learner> {
+        let weights = self.experiment.objective.weights(&task.train.class_mass())?;
+        let objective = self.experiment.objective.build();
+        Ok(Learner::new(network, objective, weights, &self.experiment.train, self.experiment.seed))
+    }
+
+    /// Trains to the end; gives seconds of training and the number of resumptions.
+    fn train(
+        &self,
+        task: &Task,
+        learner: Learner,
+        fresh: Meta,
+        checkpoint: Option<Checkpoint>,
+        progress: &mut dyn Progress,
+    ) -> Result<(f64, usize)> {
+        let options = &self.experiment.train;
+        let loader = task.training_loader(options.batch_size, self.experiment.seed)?;
+        let selection = match self.experiment.evaluate.select_on {
+            SelectOn::Validation => &task.validation,
+            SelectOn::Test => &task.test,
+        };
+        let setup = Setup {
+            options,
+            evaluate: &self.experiment.evaluate,
+            loader: &loader,
+            selection,
+            run: self.run,
+            interrupt: self.interrupt,
+        };
+        let schedule = schedule::build(&options.schedule, options.lr);
+        let mut trainer = Trainer::new(setup, learner, schedule, fresh, checkpoint, progress)?;
+        if trainer.run()? == Ended::Interrupted {
+            let meta = trainer.meta();
+            return Err(Interrupted(format!(
+                "interrupted after step {} (epoch {}, batch {}); everything is saved. Go on with\n  ferrotype train --resume {}",
+                meta.step,
+                meta.epoch + 1,
+                meta.batch,
+                self.run.path().display()
+            ))
+            .into());
+        }
+        Ok((trainer.seconds(), trainer.meta().resumed))
+    }
+
+    /// Scores the test set with the selected weights, exports, writes everything, reports.
+    fn finish(
+        &self,
+        task: &Task,
+        mut network: Network,
+        provenance: &mut Provenance,
+        began: Instant,
+        progress: &mut dyn Progress,
+    ) -> Result<Outcome> {
+        load_selected(self.run, &mut network)?;
+        let predictions = scoring::predict(&network, &task.test, &self.experiment.evaluate, progress)?;
+        let scores = score(&predictions).context("cannot score the test set")?;
+        let onnx = match self.experiment.export.onnx {
+            true => Some(self.export(task, &network, &scores, progress)?),
+            false => None,
+        };
+        provenance.finish(began.elapsed().as_secs_f64());
+        provenance.save(self.run)?;
+        report::predictions_csv(self.run, &predictions)?;
+        // Written last: its presence says that the run is finished.
+        write_atomic(self.run.scores(), (serde_json::to_string_pretty(&scores)? + "\n").as_bytes())?;
+        let text = report::build(self.run)?;
+        Ok(Outcome { scores, text, run: self.run.clone(), onnx })
+    }
+
+    fn export(
+        &self,
+        task: &Task,
+        network: &Network,
+        scores: &Scores,
+        progress: &mut dyn Progress,
+    ) -> Result<ExportCheck> {
+        progress.note("exporting and checking model.onnx");
+        let check = export::run(network, self.experiment, &task.facts, &task.test, scores, self.run)?;
+        write_atomic(self.run.onnx_check(), (serde_json::to_string_pretty(&check)? + "\n").as_bytes())?;
+        Ok(check)
+    }
+
+    /// Says what is about to be trained, and what deserves a warning.
+    fn announce(
+        &self,
+        task: &Task,
+        network: &Network,
+        device: &Opened,
+        compute: Compute,
+        checkpoint: Option<&Checkpoint>,
+        progress: &mut dyn Progress,
+    ) {
+        let f = &task.facts;
+        let drawn = if f.synthetic { " (synthetic: drawn faces)" } else { "" };
+        progress.note(&format!("run      {}", self.run.path().display()));
+        progress.note(&format!(
+            "data     {}{drawn}: {} training, {} validation, {} test; {} classes",
+            f.path,
+            f.sizes[0],
+            f.sizes[1],
+            f.sizes[2],
+            f.classes.len()
+        ));
+        let count: usize = network.parameters.iter().map(|p| p.shape.iter().product::<usize>()).sum();
+        progress.note(&format!("model    {}, {count} parameters", self.experiment.model.name()));
+        progress.note(&format!("device   {}, {} kernels", device.name, compute_name(compute)));
+        if let Some(c) = checkpoint {
+            let (epoch, batch) = (c.meta.epoch + 1, c.meta.batch);
+            progress.note(&format!("resumed  at step {} (epoch {epoch}, batch {batch})", c.meta.step));
+        }
+        if f.dropped > 0 {
+            progress.note(&format!("leaks    {} training rows dropped: their pictures are held out", f.dropped));
+        } else if f.test_leaks + f.validation_leaks > 0 {
+            progress.warn(&format!(
+                "{} validation and {} test pictures also stand in training (data.drop_leaks: true removes them there)",
+                f.validation_leaks, f.test_leaks
+            ));
+        }
+        if self.experiment.evaluate.select_on == SelectOn::Test || task.is_validation_test() {
+            progress.warn("the weights are selected on the test set, as this recipe did: the score is optimistic");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! `ferrotype train`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use super::session::{Outcome, Session};
+use crate::config::{self, Experiment};
+use crate::data::split;
+use crate::report;
+use crate::run::RunFolder;
+use crate::run::files::write_atomic;
+use crate::run::group::{Group, Varied, parse_values};
+use crate::training::interrupt::{Interrupt, Interrupted};
+use crate::training::progress::Style;
+
+/// Train an experiment, or go on with an interrupted one: checkpoint, scores, verified ONNX model, report.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ferrotype train --config configs/quickstart.yaml
+  ferrotype train --config configs/fer2013/mini_xception.yaml --set train.epochs=5 --set train.lr=0.002
+  ferrotype train --config configs/ferplus/vgg13_majority.yaml --seeds 0..5     (five seeds, 0 to 4)
+  ferrotype train --resume runs/quickstart-20260101-120000")]
+pub struct TrainCommand {
+    /// The experiment file.
+    #[arg(long, value_name = "YAML", required_unless_present = "resume", conflicts_with = "resume")]
+    config: Option<PathBuf>,
+    /// Go on with an interrupted run or group of runs.
+    #[arg(long, value_name = "RUN")]
+    resume: Option<PathBuf>,
+    /// Change a key of the experiment; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "resume")]
+    sets: Vec<String>,
+    /// Train once per seed and write mean, standard deviation and 95 % interval: 0..5, 0..=4 or 1,3,7.
+    #[arg(long, value_name = "SEEDS", conflicts_with_all = ["resume", "folds"])]
+    seeds: Option<String>,
+    /// Train every fold of the split and pool the result.
+    #[arg(long, conflicts_with = "resume")]
+    folds: bool,
+    /// Where run folders are made.
+    #[arg(long, value_name = "FOLDER", default_value = "runs")]
+    out: PathBuf,
+    /// Resume although the CPU kernels differ from those that began the run: bits will differ.
+    #[arg(long, requires = "resume")]
+    other_kernels: bool,
+    /// Print one JSON object per event on standard output.
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
+    /// Print only warnings and the result.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl TrainCommand {
+    /// Trains.
+    ///
+    /// # Errors
+    /// For bad input, a diverging loss, or an interruption.
+    pub fn run(self) -> Result<()> {
+        let interrupt = Interrupt::listen()?;
+        let trainer = Runner { interrupt, style: self.style(), other_kernels: self.other_kernels };
+        if let Some(path) = &self.resume {
+            return trainer.resume(path);
+        }
+        let Some(path) = &self.config else { bail!("either --config or --resume is needed") };
+        let experiment = config::load(path, &self.sets)?.experiment;
+        match (&self.seeds, self.folds) {
+            (Some(text), _) => trainer.group(&experiment, &self.out, Varied::Seed, parse_values(text)?),
+            (None, true) => {
+                let count = fold_count(&experiment)?;
+                trainer.group(&experiment, &self.out, Varied::Fold, (0..count as u64).collect())
+            }
+            (None, false) => {
+                let run = RunFolder::create(&self.out, &experiment.name)?;
+                trainer.single(&experiment, run)
+            }
+        }
+    }
+
+    fn style(&self) -> Style {
+        match (self.json, self.quiet) {
+            (true, _) => Style::Json,
+            (_, true) => Style::Quiet,
+            _ => Style::Auto,
+        }
+    }
+}
+
+/// How many folds the experiment's split makes of its data.
+fn fold_count(experiment: &Experiment) -> Result<usize> {
+    let faces = crate::data::task::obtain(&experiment.data)?;
+    let count = split::folds(&faces, &experiment.data.split)?;
+    if count < 2 {
+        bail!("--folds needs a split that makes folds: k_fold, subject_k_fold or leave_one_subject_out");
+    }
+    Ok(count)
+}
+
+/// Trains single runs and groups alike.
+struct Runner {
+    interrupt: Interrupt,
+    style: Style,
+    other_kernels: bool,
+}
+
+impl Runner {
+    fn single(&self, experiment: &Experiment, run: RunFolder) -> Result<()> {
+        let outcome = self.train(experiment, &run)?;
+        self.say(&outcome);
+        Ok(())
+    }
+
+    /// Trains in a folder, from its checkpoint if it has one.
+    fn train(&self, experiment: &Experiment, run: &RunFolder) -> Result<Outcome> {
+        let session = Session {
+            experiment,
+            run,
+            interrupt: &self.interrupt,
+            style: self.style,
+            other_kernels: self.other_kernels,
+        };
+        session.run()
+    }
+
+    fn say(&self, outcome: &Outcome) {
+        if self.style == Style::Json {
+            println!("{}", outcome.json());
+        } else {
+            println!("{}", outcome.text());
+        }
+    }
+
+    fn resume(&self, path: &Path) -> Result<()> {
+        if let Some(group) = Group::open(path)? {
+            let folder = RunFolder::open(path)?;
+            let experiment = config::from_run(&folder)?;
+            return self.members(&experiment, &folder, &group);
+        }
+        let run = RunFolder::open(path)?;
+        if run.is_finished() {
+            bail!(
+                "{} is finished: its scores are in {}; `ferrotype report --run {}` rebuilds the report",
+                path.display(),
+                run.scores().display(),
+                path.display()
+            );
+        }
+        let experiment = config::from_run(&run)?;
+        self.single(&experiment, run)
+    }
+
+    fn group(&self, experiment: &Experiment, out: &Path, varied: Varied, values: Vec<u64>) -> Result<()> {
+        let folder = RunFolder::create(out, &format!("{}-{}s", experiment.name, varied.word()))?;
+        write_atomic(folder.config(), config::to_yaml(experiment)?.as_bytes())?;
+        let group = Group { varied, values };
+        group.save(&folder)?;
+        self.members(experiment, &folder, &group)
+    }
+
+    fn members(&self, experiment: &Experiment, folder: &RunFolder, group: &Group) -> Result<()> {
+        let _lock = folder.lock()?;
+        let word = group.varied.word();
+        for (i, &value) in group.values.iter().enumerate() {
+            let run = RunFolder::create_at(&group.member(folder.path(), value))?;
+            if run.is_finished() {
+                continue;
+            }
+            if self.style == Style::Auto {
+                eprintln!("== {word} {value} ({} of {})", i + 1, group.values.len());
+            }
+            let mut member = experiment.clone();
+            match group.varied {
+                Varied::Seed => member.seed = value,
+                Varied::Fold => member.data.fold = value as usize,
+            }
+            match self.train(&member, &run) {
+                Ok(outcome) if self.style == Style::Json => println!("{}", outcome.json()),
+                Ok(_) => {}
+                Err(e) if e.downcast_ref::<Interrupted>().is_some() => {
+                    let text = format!(
+                        "interrupted; go on with the whole group: ferrotype train --resume {}",
+                        folder.path().display()
+                    );
+                    return Err(Interrupted(text).into());
+                }
+                Err(e) => return Err(e.context(format!("{word} {value} failed"))),
+            }
+        }
+        println!("{}", report::group(folder, group)?);
+        Ok(())
+    }
+}

@@ -1,0 +1,274 @@
+//! A dataset made ready for one experiment: labelled, divided, and with its leaks known.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use super::audit::{self, Leaks};
+use super::augment::Augmentation;
+use super::labels::{self, Role};
+use super::loader::{Loader, LoaderOptions};
+use super::options::{DataOptions, LabelMode, SplitRule};
+use super::preprocess::Pipeline;
+use super::{FaceSet, Labelled, sources, split, store};
+use crate::evaluation::Predictions;
+use crate::random::{Purpose, Stream};
+
+/// Rows of a dataset with their targets, ready to be loaded.
+#[derive(Clone)]
+pub struct Subset {
+    /// The pictures.
+    pub faces: Arc<FaceSet>,
+    /// Targets.
+    pub labelled: Arc<Labelled>,
+    /// Examples of `labelled` that belong to the subset, in row order.
+    pub indices: Vec<usize>,
+    pipeline: Arc<Pipeline>,
+    workers: usize,
+}
+
+impl Subset {
+    /// Number of examples.
+    pub fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.indices.is_empty()
+    }
+
+    /// Row numbers in the dataset.
+    pub fn rows(&self) -> Vec<u32> {
+        self.indices.iter().map(|&i| self.labelled.rows[i]).collect()
+    }
+
+    /// Sum of target shares per class.
+    pub fn class_mass(&self) -> Vec<f64> {
+        let mut mass = vec![0.0; self.labelled.classes.len()];
+        for &i in &self.indices {
+            mass.iter_mut().zip(self.labelled.target(i)).for_each(|(m, &t)| *m += f64::from(t));
+        }
+        mass
+    }
+
+    /// Batches in row order, without augmentation.
+    ///
+    /// # Errors
+    /// When the options cannot be met.
+    pub fn evaluation_loader(&self, batch_size: usize) -> Result<Loader> {
+        let options = LoaderOptions { batch_size, workers: self.workers, ..LoaderOptions::evaluation() };
+        Loader::new(self.faces.clone(), self.labelled.clone(), self.indices.clone(), self.pipeline.clone(), options)
+    }
+
+    /// What is known of each example, with no logits yet.
+    pub fn blank_predictions(&self) -> Predictions {
+        let l = &self.labelled;
+        let votes: Option<Vec<Vec<f32>>> =
+            self.indices.iter().map(|&i| labels::crowd_distribution(&self.faces, l.rows[i] as usize)).collect();
+        let fits = |v: &Vec<Vec<f32>>| v.iter().all(|row| row.len() == l.classes.len());
+        Predictions {
+            classes: l.classes.clone(),
+            rows: self.rows(),
+            truth: self.indices.iter().map(|&i| l.class(i)).collect(),
+            targets: self.indices.iter().flat_map(|&i| l.target(i)).copied().collect(),
+            votes: votes.filter(fits).map(|v| v.concat()),
+            logits: Vec::new(),
+        }
+    }
+}
+
+/// A dataset made ready for one experiment.
+pub struct Task {
+    /// What is trained on.
+    pub train: Subset,
+    /// What selects the weights.
+    pub validation: Subset,
+    /// What is scored at the end.
+    pub test: Subset,
+    /// What is known about the data, for the run folder and the report.
+    pub facts: Facts,
+    augmentation: Option<Augmentation>,
+    options: DataOptions,
+}
+
+/// What is known about the data of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The prepared file.
+    pub path: String,
+    /// sha256 of its pictures.
+    pub sha256: String,
+    /// The source's name.
+    pub source: String,
+    /// Whether the faces are drawn.
+    pub synthetic: bool,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// Examples per set.
+    pub sizes: [usize; 3],
+    /// Examples per class in the training, validation and test set.
+    pub class_counts: [Vec<usize>; 3],
+    /// Test rows whose picture also stands in training.
+    pub test_leaks: usize,
+    /// Validation rows whose picture also stands in training.
+    pub validation_leaks: usize,
+    /// Training rows removed because of that.
+    pub dropped: usize,
+    /// Subjects of the test set that also stand in training, where subjects are known.
+    pub shared_subjects: Option<usize>,
+}
+
+impl Task {
+    /// Reads (or first makes) the data of an experiment, labels and divides it.
+    ///
+    /// # Errors
+    /// When the data cannot be had, or does not allow the labels or the division asked for.
+    pub fn prepare(options: &DataOptions, seed: u64) -> Result<Self> {
+        let faces = Arc::new(obtain(options)?);
+        let training = Arc::new(labels::apply(&faces, options.labels, Role::Train)?);
+        let evaluation = Arc::new(labels::apply(&faces, options.labels, Role::Evaluation)?);
+        let division = split::divide(&faces, &training, &evaluation, &options.split, options.fold, seed)?;
+        let pipeline = Arc::new(Pipeline::new(&options.preprocess)?);
+        let subset = |labelled: &Arc<Labelled>, indices: Vec<usize>, salt: u64| Subset {
+            faces: faces.clone(),
+            labelled: labelled.clone(),
+            indices: limited(indices, options.limit, seed, salt),
+            pipeline: pipeline.clone(),
+            workers: options.workers,
+        };
+        let mut train = subset(&training, division.train, 0);
+        let validation = subset(&evaluation, division.validation, 1);
+        let test = subset(&evaluation, division.test, 2);
+        let held_out: Vec<u32> = validation.rows().into_iter().chain(test.rows()).collect();
+        let before = train.len();
+        let leaks = audit::leaks(&faces, &train.rows(), &validation.rows(), &test.rows());
+        if options.drop_leaks {
+            let twins: HashSet<u32> = audit::copies_of(&faces, &train.rows(), &held_out).into_iter().collect();
+            let rows = training.rows.clone();
+            train.indices.retain(|&i| !twins.contains(&rows[i]));
+        }
+        for (name, set) in [("training", &train), ("validation", &validation), ("test", &test)] {
+            if set.is_empty() {
+                bail!(
+                    "the {name} set is empty: {} has no rows for it under labels `{:?}` and this split; \
+                     `ferrotype data info {}` shows what there is",
+                    options.path.display(),
+                    options.labels,
+                    options.path.display()
+                );
+            }
+        }
+        let facts = facts(options, &faces, [&train, &validation, &test], &leaks, before - train.len());
+        let augmentation = Augmentation::new(&options.augment)?;
+        Ok(Self { train, validation, test, facts, augmentation, options: options.clone() })
+    }
+
+    /// Training batches.
+    ///
+    /// # Errors
+    /// When the options cannot be met.
+    pub fn training_loader(&self, batch_size: usize, seed: u64) -> Result<Loader> {
+        let options = LoaderOptions {
+            batch_size,
+            workers: self.options.workers,
+            seed,
+            sampler: Some(self.options.sampler),
+            augmentation: self.augmentation.clone(),
+        };
+        let s = &self.train;
+        Loader::new(s.faces.clone(), s.labelled.clone(), s.indices.clone(), s.pipeline.clone(), options)
+    }
+
+    /// Class names.
+    pub fn classes(&self) -> &[String] {
+        &self.train.labelled.classes
+    }
+
+    /// `[channels, height, width]` of the model's input.
+    pub fn input(&self) -> [usize; 3] {
+        self.train.pipeline.shape()
+    }
+
+    /// Whether selecting on the validation set would be selecting on the test set.
+    pub fn is_validation_test(&self) -> bool {
+        matches!(self.options.split, SplitRule::OwnMerged)
+    }
+}
+
+/// All labelled rows of another prepared file, for `eval --data`: its test rows where it has a division.
+///
+/// # Errors
+/// When the file cannot be read, or has no rows for these labels.
+pub fn whole(path: &Path, labels: LabelMode, options: &DataOptions) -> Result<Subset> {
+    let faces = Arc::new(store::read(path)?);
+    let labelled = Arc::new(labels::apply(&faces, labels, Role::Evaluation)?);
+    let is_test = |i: &usize| faces.splits[labelled.rows[*i] as usize] == super::Split::Test;
+    let test: Vec<usize> = (0..labelled.len()).filter(is_test).collect();
+    let indices = if test.is_empty() { (0..labelled.len()).collect() } else { test };
+    if indices.is_empty() {
+        bail!("{} has no rows with labels `{labels:?}`", path.display());
+    }
+    let pipeline = Arc::new(Pipeline::new(&options.preprocess)?);
+    Ok(Subset { faces, labelled, indices, pipeline, workers: options.workers })
+}
+
+/// The prepared file, made first where it does not exist and the experiment says how.
+fn obtain(options: &DataOptions) -> Result<FaceSet> {
+    if options.path.is_file() {
+        return store::read(&options.path);
+    }
+    let Some(source) = &options.source else {
+        bail!(
+            "there is no data file {}: make it with `ferrotype data prepare` (see datasets/README.md), or say in the \
+             experiment how (data.source)",
+            options.path.display()
+        );
+    };
+    let faces = sources::prepare(source).with_context(|| format!("cannot make {}", options.path.display()))?;
+    if let Some(folder) = options.path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    store::write(&faces, &options.path)?;
+    // Read back, so that training sees exactly what a later run will see.
+    store::read(&options.path)
+}
+
+/// The first so many by a seeded shuffle, in row order again.
+fn limited(mut indices: Vec<usize>, limit: Option<usize>, seed: u64, salt: u64) -> Vec<usize> {
+    if let Some(limit) = limit.filter(|l| *l < indices.len()) {
+        Stream::of(seed, Purpose::Division, &[1000 + salt]).shuffle(&mut indices);
+        indices.truncate(limit);
+        indices.sort_unstable();
+    }
+    indices
+}
+
+fn facts(options: &DataOptions, faces: &FaceSet, sets: [&Subset; 3], leaks: &Leaks, dropped: usize) -> Facts {
+    let counts = |s: &Subset| {
+        let mut counts = vec![0; s.labelled.classes.len()];
+        s.indices.iter().for_each(|&i| counts[s.labelled.class(i)] += 1);
+        counts
+    };
+    let subjects = |s: &Subset| -> Option<HashSet<&str>> {
+        let names = faces.subjects.as_ref()?;
+        Some(s.rows().iter().map(|&r| names[r as usize].as_str()).filter(|n| !n.is_empty()).collect())
+    };
+    let shared = subjects(sets[0]).zip(subjects(sets[2])).map(|(a, b)| a.intersection(&b).count());
+    Facts {
+        path: options.path.display().to_string(),
+        sha256: store::images_sha256(faces),
+        source: faces.provenance.source.clone(),
+        synthetic: faces.provenance.synthetic,
+        classes: sets[0].labelled.classes.clone(),
+        sizes: sets.map(Subset::len),
+        class_counts: sets.map(counts),
+        test_leaks: leaks.test,
+        validation_leaks: leaks.validation,
+        dropped,
+        shared_subjects: shared,
+    }
+}

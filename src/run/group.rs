@@ -1,0 +1,111 @@
+//! Several runs of one experiment: seeds or folds.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use super::files::write_atomic;
+use super::folder::RunFolder;
+
+/// What the members of a group differ by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Varied {
+    /// The seed.
+    Seed,
+    /// The tested fold.
+    Fold,
+}
+
+impl Varied {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Seed => "seed",
+            Self::Fold => "fold",
+        }
+    }
+}
+
+/// The content of `group.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// What the members differ by.
+    pub varied: Varied,
+    /// Its values, one per member; member folders are `seed-<value>` or `fold-<value>`.
+    pub values: Vec<u64>,
+}
+
+impl Group {
+    /// The group of a folder; `None` where the folder is not a group's.
+    ///
+    /// # Errors
+    /// When `group.json` cannot be read.
+    pub fn open(path: &Path) -> Result<Option<Self>> {
+        let file = path.join("group.json");
+        if !file.is_file() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let group = serde_json::from_str(&text).with_context(|| format!("{} is not a group file", file.display()))?;
+        Ok(Some(group))
+    }
+
+    /// Writes `group.json`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save(&self, folder: &RunFolder) -> Result<()> {
+        write_atomic(folder.path().join("group.json"), (serde_json::to_string_pretty(self)? + "\n").as_bytes())
+    }
+
+    /// The folder of a member.
+    pub fn member(&self, folder: &Path, value: u64) -> PathBuf {
+        folder.join(format!("{}-{value}", self.varied.word()))
+    }
+}
+
+/// Reads `0..5` (0 to 4), `0..=4`, `1,3,7` or `2`.
+///
+/// # Errors
+/// When the text is none of these, or names no number, or one twice.
+pub fn parse_values(text: &str) -> Result<Vec<u64>> {
+    let number = |s: &str| s.trim().parse::<u64>().with_context(|| format!("`{s}` in `{text}` is not a whole number"));
+    let values: Vec<u64> = if let Some((a, b)) = text.split_once("..=") {
+        (number(a)?..=number(b)?).collect()
+    } else if let Some((a, b)) = text.split_once("..") {
+        (number(a)?..number(b)?).collect()
+    } else {
+        text.split(',').map(number).collect::<Result<_>>()?
+    };
+    if values.is_empty() {
+        bail!("`{text}` names no seed: 0..5 means the five seeds 0 to 4");
+    }
+    if values.len() > 1000 {
+        bail!("`{text}` names {} seeds: at most 1000", values.len());
+    }
+    let mut sorted = values.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    if sorted.len() < values.len() {
+        bail!("`{text}` names a seed twice");
+    }
+    Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_and_lists() {
+        assert_eq!(parse_values("0..5").unwrap(), [0, 1, 2, 3, 4]);
+        assert_eq!(parse_values("3..=4").unwrap(), [3, 4]);
+        assert_eq!(parse_values("7, 1").unwrap(), [7, 1]);
+        for bad in ["5..5", "a", "1,1", "", "0..2000"] {
+            assert!(parse_values(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! The training loop.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use super::checkpoint::{Checkpoint, Meta};
+use super::interrupt::Interrupt;
+use super::learner::{Learner, StepOutcome};
+use super::options::TrainOptions;
+use super::progress::{EpochReport, Progress, StepReport};
+use super::schedule::{Place, Schedule};
+use super::scoring;
+use crate::config::Evaluate;
+use crate::data::Batch;
+use crate::data::loader::Loader;
+use crate::data::task::Subset;
+use crate::evaluation::{Scores, metrics, score};
+use crate::model::Network;
+use crate::run::RunFolder;
+use crate::run::history::{EpochRecord, History, StepRecord};
+
+/// The scores that every epoch's line shows beside the one that selects.
+const SHOWN: [&str; 3] = ["accuracy", "uar", "log_loss"];
+
+/// Optimizer steps between two step records of the history.
+const RECORD_EVERY: u64 = 20;
+
+/// How training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All epochs are done, or early stopping's patience is used up.
+    Finished,
+    /// The user asked to stop; the checkpoint is written.
+    Interrupted,
+}
+
+/// What the loop works with and does not change.
+pub struct Setup<'a> {
+    /// The `train:` section.
+    pub options: &'a TrainOptions,
+    /// The `evaluate:` section.
+    pub evaluate: &'a Evaluate,
+    /// Training batches.
+    pub loader: &'a Loader,
+    /// The set that selects the weights.
+    pub selection: &'a Subset,
+    /// The run's folder.
+    pub run: &'a RunFolder,
+    /// Whether to stop.
+    pub interrupt: &'a Interrupt,
+}
+
+/// The training loop with its state. All of the state is in every checkpoint.
+pub struct Trainer<'a> {
+    setup: Setup<'a>,
+    learner: Learner,
+    schedule: Box<dyn Schedule>,
+    history: History,
+    meta: Meta,
+    progress: &'a mut dyn Progress,
+    began: Instant,
+    saved: Instant,
+    /// Seconds of training before this process.
+    before: f64,
+    /// Images trained in this process, for the time left.
+    images: u64,
+    /// Seconds spent on validation in this process.
+    validating: f64,
+}
+
+impl<'a> Trainer<'a> {
+    /// A trainer at the start, or where the checkpoint stands.
+    ///
+    /// # Errors
+    /// When the checkpoint does not belong to this experiment, or the history cannot be opened.
+    pub fn new(
+        setup: Setup<'a>,
+        mut learner: Learner,
+        mut schedule: Box<dyn Schedule>,
+        fresh: Meta,
+        checkpoint: Option<Checkpoint>,
+        progress: &'a mut dyn Progress,
+    ) -> Result<Self> {
+        let mut meta = fresh;
+        if let Some(checkpoint) = checkpoint {
+            let resumed = checkpoint.meta.resumed + 1;
+            meta = Meta { resumed, ..checkpoint.meta.clone() };
+            schedule.restore(&meta.schedule);
+            learner.restore(checkpoint).context("cannot resume from the checkpoint")?;
+        }
+        let history = History::open(setup.run.history(), meta.step)?;
+        let now = Instant::now();
+        let before = meta.training_seconds;
+        Ok(Self {
+            setup,
+            learner,
+            schedule,
+            history,
+            meta,
+            progress,
+            began: now,
+            saved: now,
+            before,
+            images: 0,
+            validating: 0.0,
+        })
+    }
+
+    /// Trains to the end, or until the user asks to stop.
+    ///
+    /// # Errors
+    /// When the loss is not finite, or a file cannot be written. The last checkpoint stays as it is.
+    pub fn run(&mut self) -> Result<Ended> {
+        let patience = self.setup.options.early_stopping.as_ref().map(|e| e.patience);
+        while self.meta.epoch < self.setup.options.epochs && !self.meta.selection.is_exhausted(patience) {
+            if self.epoch()? == Ended::Interrupted {
+                self.save()?;
+                return Ok(Ended::Interrupted);
+            }
+        }
+        Ok(Ended::Finished)
+    }
+
+    /// Seconds of training so far, over all parts of an interrupted run.
+    pub fn seconds(&self) -> f64 {
+        self.before + self.began.elapsed().as_secs_f64()
+    }
+
+    /// Where training stands.
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// Trains the rest of one epoch and validates.
+    fn epoch(&mut self) -> Result<Ended> {
+        let started = Instant::now();
+        let (images_before, seen_before) = (self.images, self.meta.seen);
+        if self.batches(started, seen_before)? == Ended::Interrupted {
+            return Ok(Ended::Interrupted);
+        }
+        let trained = started.elapsed().as_secs_f64();
+        let speed = (self.images - images_before) as f64 / trained.max(1e-9);
+        let epoch = self.meta.epoch;
+        let last = epoch + 1 == self.setup.options.epochs;
+        let due = last || (epoch + 1).is_multiple_of(self.setup.evaluate.every.max(1));
+        let validated = if due { Some(self.validate()?) } else { None };
+        let best = validated.as_ref().is_some_and(|(_, best)| *best);
+        let scores = validated.map(|(scores, _)| scores);
+        self.finish_epoch(scores.as_ref(), best, started, speed)?;
+        Ok(Ended::Finished)
+    }
+
+    /// The batches of the epoch that are still to do.
+    fn batches(&mut self, started: Instant, seen_before: u64) -> Result<Ended> {
+        let loader = self.setup.loader;
+        let accumulate = self.setup.options.accumulate.max(1);
+        let mut batches = loader.epoch(self.meta.epoch as u64, self.meta.batch)?;
+        loop {
+            let group: Vec<Batch> = batches.by_ref().take(accumulate).collect::<Result<_>>()?;
+            if group.is_empty() {
+                return Ok(Ended::Finished);
+            }
+            self.step(&group)?;
+            self.report(started, seen_before);
+            if self.meta.batch < loader.batches() {
+                if self.setup.interrupt.is_asked() {
+                    return Ok(Ended::Interrupted);
+                }
+                if self.is_checkpoint_due() {
+                    self.save()?;
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, group: &[Batch]) -> Result<()> {
+        let lr = self.rate();
+        let outcome = self.learner.step(group, lr).map_err(|e| self.diverged(&e, group))?;
+        self.meta.batch += group.len();
+        self.meta.step = self.learner.steps();
+        self.meta.loss_sum += outcome.loss_sum;
+        self.meta.weight_sum += outcome.weight_sum;
+        self.meta.correct += outcome.correct;
+        self.meta.seen += outcome.seen;
+        self.images += outcome.seen;
+        if self.meta.step.is_multiple_of(RECORD_EVERY) {
+            self.record_step(&outcome, lr)?;
+        }
+        Ok(())
+    }
+
+    fn record_step(&mut self, outcome: &StepOutcome, lr: f64) -> Result<()> {
+        self.history.step(&StepRecord {
+            step: self.meta.step,
+            epoch: self.meta.epoch + 1,
+            loss: outcome.loss_sum / outcome.weight_sum.max(f64::MIN_POSITIVE),
+            lr,
+            gradient_norm: outcome.gradient_norm,
+        })
+    }
+
+    /// The error for a loss that is not finite: where it happened and how to go on.
+    fn diverged(&self, cause: &anyhow::Error, group: &[Batch]) -> anyhow::Error {
+        let rows: Vec<String> = group.iter().flat_map(|b| &b.rows).take(8).map(u32::to_string).collect();
+        let checkpoint = self.setup.run.last_checkpoint();
+        let kept = if checkpoint.is_file() {
+            format!("the last good checkpoint is {}", checkpoint.display())
+        } else {
+            "no checkpoint was written yet".to_owned()
+        };
+        anyhow::anyhow!(
+            "training stopped at step {} (epoch {}, batch {}, rows {}, ...): {cause:#}; {kept}. A lower train.lr or \
+             train.clip_norm usually helps: start anew with --set train.lr=... or --set train.clip_norm=1",
+            self.meta.step + 1,
+            self.meta.epoch + 1,
+            self.meta.batch + 1,
+            rows.join(", ")
+        )
+    }
+
+    fn place(&self) -> Place {
+        let per_epoch = self.setup.loader.batches().div_ceil(self.setup.options.accumulate.max(1)) as u64;
+        Place { step: self.meta.step, per_epoch, total: per_epoch * self.setup.options.epochs as u64 }
+    }
+
+    fn rate(&self) -> f64 {
+        self.setup.options.lr * self.schedule.factor(self.place())
+    }
+
+    fn report(&mut self, started: Instant, seen_before: u64) {
+        let elapsed = started.elapsed().as_secs_f64();
+        let report = StepReport {
+            epoch: self.meta.epoch + 1,
+            epochs: self.setup.options.epochs,
+            batch: self.meta.batch,
+            batches: self.setup.loader.batches(),
+            step: self.meta.step,
+            loss: self.mean_loss(),
+            lr: self.rate(),
+            images_per_second: (self.meta.seen - seen_before) as f64 / elapsed.max(1e-9),
+            seconds_left: self.seconds_left(),
+        };
+        self.progress.step(&report);
+    }
+
+    fn mean_loss(&self) -> f64 {
+        self.meta.loss_sum / self.meta.weight_sum.max(f64::MIN_POSITIVE)
+    }
+
+    /// Time left, from the speed of this process, validation included.
+    fn seconds_left(&self) -> f64 {
+        let per_epoch = self.setup.loader.examples() as u64;
+        let all = per_epoch * self.setup.options.epochs as u64;
+        let done = per_epoch * self.meta.epoch as u64 + self.meta.seen;
+        self.began.elapsed().as_secs_f64() / self.images.max(1) as f64 * all.saturating_sub(done) as f64
+    }
+
+    /// Scores the selection set, keeps the weights if they are the best, and tells the schedule.
+    fn validate(&mut self) -> Result<(Scores, bool)> {
+        let started = Instant::now();
+        let network = self.learner.scored();
+        let scores = scoring::scores(&network, self.setup.selection, self.setup.evaluate, self.progress)
+            .context("cannot score the validation set")?;
+        let metric = metrics::find(&self.setup.evaluate.select_by)?;
+        let value = scores.get(metric.name())?.value;
+        let min_delta = self.setup.options.early_stopping.as_ref().map_or(0.0, |e| e.min_delta);
+        let best = self.meta.selection.observe(value, self.meta.epoch, metric.higher_is_better(), min_delta);
+        if best {
+            self.save_best(&network)?;
+        }
+        if let Some(name) = self.schedule.watches() {
+            let watched = metrics::find(name)?;
+            let value = scores.get(watched.name())?.value;
+            self.schedule.observe(value, watched.higher_is_better());
+        }
+        self.validating += started.elapsed().as_secs_f64();
+        Ok((scores, best))
+    }
+
+    fn finish_epoch(&mut self, scores: Option<&Scores>, best: bool, started: Instant, speed: f64) -> Result<()> {
+        let lr = self.rate();
+        let values: BTreeMap<String, f64> =
+            scores.map(|s| s.metrics.iter().map(|(k, v)| (k.clone(), v.value)).collect()).unwrap_or_default();
+        let report = EpochReport {
+            epoch: self.meta.epoch + 1,
+            epochs: self.setup.options.epochs,
+            train_loss: self.mean_loss(),
+            train_accuracy: self.meta.correct as f64 / self.meta.seen.max(1) as f64,
+            validation: shown(&values, &self.setup.evaluate.select_by),
+            select_by: self.setup.evaluate.select_by.clone(),
+            best,
+            lr,
+            seconds: started.elapsed().as_secs_f64(),
+            images_per_second: speed,
+            seconds_left: 0.0,
+        };
+        self.history.epoch(&EpochRecord {
+            step: self.meta.step,
+            epoch: report.epoch,
+            train_loss: report.train_loss,
+            train_accuracy: report.train_accuracy,
+            validation: values,
+            lr,
+            best,
+            seconds: report.seconds,
+            images_per_second: speed,
+        })?;
+        self.meta.epoch += 1;
+        self.meta.batch = 0;
+        (self.meta.loss_sum, self.meta.weight_sum, self.meta.correct, self.meta.seen) = (0.0, 0.0, 0, 0);
+        self.save()?;
+        let seconds_left = self.seconds_left();
+        self.progress.epoch(&EpochReport { seconds_left, ..report });
+        Ok(())
+    }
+
+    fn is_checkpoint_due(&self) -> bool {
+        let cadence = &self.setup.options.checkpoint;
+        let by_steps = cadence.steps > 0 && self.meta.step.is_multiple_of(cadence.steps as u64);
+        let by_time = cadence.minutes > 0.0 && self.saved.elapsed().as_secs_f64() >= 60.0 * cadence.minutes;
+        by_steps || by_time
+    }
+
+    /// Writes the checkpoint to go on from.
+    fn save(&mut self) -> Result<()> {
+        self.meta.training_seconds = self.seconds();
+        self.meta.schedule = self.schedule.memory();
+        let mut checkpoint = Checkpoint { tensors: Vec::new(), meta: self.meta.clone() };
+        self.learner.save(&mut checkpoint)?;
+        checkpoint.save(&self.setup.run.last_checkpoint())?;
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    /// Writes the selected weights alone.
+    fn save_best(&self, network: &Network) -> Result<()> {
+        let mut meta = self.meta.clone();
+        meta.training_seconds = 0.0;
+        meta.resumed = 0;
+        let mut checkpoint = Checkpoint { tensors: network.state()?, meta };
+        checkpoint.save(&self.setup.run.best_weights())
+    }
+}
+
+/// The scores worth a place on the epoch's line, the selecting one first.
+fn shown(values: &BTreeMap<String, f64>, select_by: &str) -> Vec<(String, f64)> {
+    let selecting = metrics::find(select_by).map_or(select_by, |m| m.name());
+    let others = SHOWN.into_iter().filter(|name| *name != selecting);
+    let names = std::iter::once(selecting).chain(others);
+    names.filter_map(|name| values.get(name).map(|v| (name.to_owned(), *v))).collect()
+}
+
+/// Loads the weights that a run selected.
+///
+/// # Errors
+/// When there are none, or they belong to another model.
+pub fn load_selected(run: &RunFolder, network: &mut Network) -> Result<Meta> {
+    let path = run.best_weights();
+    if !path.is_file() {
+        bail!(
+            "{} has no selected weights yet (no epoch was validated): resume it with `ferrotype train --resume {}`",
+            run.path().display(),
+            run.path().display()
+        );
+    }
+    let checkpoint = Checkpoint::load(&path)?;
+    network.load_state(checkpoint.tensors).with_context(|| format!("cannot use the weights of {}", path.display()))?;
+    Ok(checkpoint.meta)
+}
