@@ -8,6 +8,9 @@
 
 pub mod conv;
 pub mod isa;
+mod scratch;
+mod simd;
+mod units;
 
 pub use conv::{Activation, Conv2d, Padding};
 pub use isa::Isa;
