@@ -3,7 +3,7 @@
 
 use super::axis::Axis;
 use super::strip::{Cut, Layout, Span, pack};
-use super::tile::{Product, WIDE};
+use super::tile::{Product, Start};
 use super::{Activation, Conv2d};
 use crate::simd::{self, Kernel, Simd};
 use crate::units::{self, Shared, share};
@@ -62,9 +62,9 @@ impl Pass<'_> {
     fn run(&self, isa: Isa) {
         let shape = simd::shape(isa);
         let planes = self.rows.planes() * self.cols.planes();
-        let target = (STRIP / (self.channels.0 * planes)).clamp(WIDE * shape.lanes, 768);
+        let target = (STRIP / (self.channels.0 * planes)).clamp(shape.wide * shape.lanes, 768);
         let least = 16usize.div_ceil(self.groups);
-        let cut = Cut::new(&self.rows, &self.cols, self.batch, target, least, WIDE * shape.lanes);
+        let cut = Cut::new(&self.rows, &self.cols, self.batch, target, least, shape.wide * shape.lanes);
         let layout = Layout::new(&self.rows, &self.cols, cut.images, cut.rows);
         let blocks = self.channels.1.div_ceil(shape.rows);
         // With few spans (a small image alone) the output channels are shared out too, at the price of packing twice.
@@ -160,14 +160,14 @@ impl Kernel for Unit<'_> {
     unsafe fn run<S: Simd>(self) {
         let (pass, layout) = (self.pass, self.layout);
         let (ci, co) = pass.channels;
-        let mut strip = scratch::take(layout.size(ci, WIDE * S::LANES));
+        let mut strip = scratch::take(layout.size(ci, S::WIDE * S::LANES));
         let image = pass.rows.in_len * pass.cols.in_len;
         let x = pass.x.as_ptr().add(self.group * ci * image);
         let axes = (&pass.rows, &pass.cols);
         pack(x, pass.groups * ci * image, ci, axes, &self.span, layout, strip.as_mut_ptr());
 
         let flat = layout.flat(&pass.cols, &self.span);
-        let pitch = flat.next_multiple_of(WIDE * S::LANES);
+        let pitch = flat.next_multiple_of(S::WIDE * S::LANES);
         let mut out = scratch::take(pass.cols.out_step * S::ROWS * pitch);
         for block in self.blocks.0.clone() {
             let channels = share(co, self.blocks.1, block);
@@ -204,14 +204,17 @@ impl Unit<'_> {
             x: strip.as_ptr(),
             y: to,
             y_stride: pitch,
-            bias: pass.bias.map(|b| b.as_ptr().add(self.group * co + channels.start)),
+            start: match pass.bias {
+                Some(bias) => Start::Rows(bias.as_ptr().add(self.group * co + channels.start)),
+                None => Start::Zero,
+            },
             act: pass.act,
             rows: channels.len(),
-            vectors: WIDE,
+            vectors: S::WIDE,
         };
         let mut p = 0;
         while p < flat {
-            let vectors = (flat - p).div_ceil(S::LANES).min(WIDE);
+            let vectors = (flat - p).div_ceil(S::LANES).min(S::WIDE);
             Product { x: tile.x.add(p), y: tile.y.add(p), vectors, ..tile }.call::<S>();
             p += vectors * S::LANES;
         }

@@ -4,7 +4,7 @@ mod axis;
 mod direct;
 mod direct_weight;
 mod strip;
-mod tile;
+pub(crate) mod tile;
 
 use std::mem::MaybeUninit;
 

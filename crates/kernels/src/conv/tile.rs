@@ -5,7 +5,20 @@
 use super::Activation;
 use crate::simd::{Kernel, Simd};
 
-/// `y[m][p] = act(bias[m] + sum_k w[k][m] * x[offsets[k] + p])` for `m < rows`, `p` over `vectors` vectors.
+/// What a [`Product`] starts from.
+#[derive(Clone, Copy)]
+pub(crate) enum Start {
+    /// Zero.
+    Zero,
+    /// One number for each row.
+    Rows(*const f32),
+    /// One number for each column.
+    Columns(*const f32),
+    /// What `y` holds.
+    Resume,
+}
+
+/// `y[m][p] = act(start + sum_k w[k][m] * x[offsets[k] + p])` for `m < rows`, `p` over `vectors` vectors.
 ///
 /// Pixels lie along the lanes and weights are broadcast, so any number of channels is used without waste.
 /// `x` must be readable and `y` writable for whole vectors.
@@ -16,14 +29,11 @@ pub(crate) struct Product<'a> {
     pub x: *const f32,
     pub y: *mut f32,
     pub y_stride: usize,
-    pub bias: Option<*const f32>,
+    pub start: Start,
     pub act: Activation,
     pub rows: usize,
     pub vectors: usize,
 }
-
-/// Vectors of the widest [`Product`].
-pub(crate) const WIDE: usize = 3;
 
 impl Product<'_> {
     /// # Safety
@@ -53,9 +63,14 @@ impl<const M: usize, const N: usize> Kernel for ProductOf<'_, M, N> {
     unsafe fn run<S: Simd>(self) {
         let t = self.0;
         let mut acc = [[S::zero(); N]; M];
-        if let Some(bias) = t.bias {
-            for m in 0..M {
-                acc[m] = [S::splat(*bias.add(m)); N];
+        for m in 0..M {
+            for n in 0..N {
+                match t.start {
+                    Start::Zero => {}
+                    Start::Rows(bias) => acc[m][n] = S::splat(*bias.add(m)),
+                    Start::Columns(bias) => acc[m][n] = S::load(bias.add(n * S::LANES)),
+                    Start::Resume => acc[m][n] = S::load(t.y.add(m * t.y_stride + n * S::LANES)),
+                }
             }
         }
         let mut w = t.w;

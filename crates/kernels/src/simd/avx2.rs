@@ -8,6 +8,7 @@ use super::{Kernel, Simd};
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2;
 
+#[inline(never)]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn enter<K: Kernel>(k: K) {
     k.run::<Avx2>()
@@ -25,7 +26,8 @@ unsafe fn first(n: usize) -> __m256i {
 impl Simd for Avx2 {
     type V = __m256;
     const LANES: usize = 8;
-    const ROWS: usize = 4;
+    const ROWS: usize = 6;
+    const WIDE: usize = 2;
     const DOT: (usize, usize) = (3, 4);
     const TALL: usize = 6;
 

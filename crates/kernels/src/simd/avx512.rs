@@ -8,6 +8,7 @@ use super::{Kernel, Simd};
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512;
 
+#[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 unsafe fn enter<K: Kernel>(k: K) {
     k.run::<Avx512>()
@@ -22,6 +23,7 @@ impl Simd for Avx512 {
     type V = __m512;
     const LANES: usize = 16;
     const ROWS: usize = 8;
+    const WIDE: usize = 3;
     const DOT: (usize, usize) = (4, 6);
     const TALL: usize = 12;
 

@@ -33,9 +33,11 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     type V: Copy;
     /// Lanes of a vector.
     const LANES: usize;
-    /// Broadcast rows of the register tile of matrix products: `ROWS * 3` accumulators, three vectors and a
-    /// broadcast fit the registers.
+    /// Broadcast rows of the register tile of matrix products. Accumulators, vectors and a broadcast take
+    /// `ROWS * WIDE + WIDE + 1` registers; without one to spare the compiler spills.
     const ROWS: usize;
+    /// Vectors in a row of that tile.
+    const WIDE: usize;
     /// Rows and columns of the register tile of dot products: `DOT.0 * DOT.1 + DOT.0 + 1` vectors fit.
     const DOT: (usize, usize);
     /// Broadcast rows of a register tile two vectors wide.
@@ -104,6 +106,7 @@ pub(crate) fn lanes(isa: Isa) -> usize {
 pub(crate) struct Shape {
     pub lanes: usize,
     pub rows: usize,
+    pub wide: usize,
     #[allow(dead_code)]
     pub dot: (usize, usize),
     #[allow(dead_code)]
@@ -113,7 +116,7 @@ pub(crate) struct Shape {
 /// [`Shape`] of `isa`.
 pub(crate) fn shape(isa: Isa) -> Shape {
     fn of<S: Simd>() -> Shape {
-        Shape { lanes: S::LANES, rows: S::ROWS, dot: S::DOT, tall: S::TALL }
+        Shape { lanes: S::LANES, rows: S::ROWS, wide: S::WIDE, dot: S::DOT, tall: S::TALL }
     }
     match isa {
         #[cfg(target_arch = "x86_64")]

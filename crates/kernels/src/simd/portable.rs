@@ -24,6 +24,7 @@ impl Simd for Portable {
     type V = F4;
     const LANES: usize = 4;
     const ROWS: usize = 4;
+    const WIDE: usize = 2;
     const DOT: (usize, usize) = (3, 4);
     const TALL: usize = 6;
 
