@@ -4,13 +4,12 @@
 //! cargo run --release -p ferrotype-kernels --example kernel_bench -- [--isa avx512] [--rounds 8] [--errors] [FILTER]
 //! ```
 //!
-//! Times are minima over the rounds, of passes that write into warm memory. `--errors` prints the largest error
+//! Times are minima over the rounds, of passes that write into warm memory; with one thread (`RAYON_NUM_THREADS=1`)
+//! they are processor time, which a busy machine disturbs less. `--errors` prints the largest error
 //! against an `f64` reference instead, scaled to the largest reference value.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
-
-use std::time::Instant;
 
 use common::*;
 use ferrotype_kernels::{Activation, Conv2d, Isa, Padding};
@@ -34,6 +33,18 @@ fn main() {
     }
 }
 
+/// Seconds of the wall clock, or of the processor if there is but one thread.
+fn now() -> f64 {
+    let clock = match rayon::current_num_threads() {
+        1 => libc::CLOCK_PROCESS_CPUTIME_ID,
+        _ => libc::CLOCK_MONOTONIC,
+    };
+    let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `t` is there to be written.
+    unsafe { libc::clock_gettime(clock, &mut t) };
+    t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9
+}
+
 fn print_speed(isa: Isa, name: &str, c: &Conv2d, rounds: usize) {
     let mut rng = Rng(1);
     let (x, w, dy) = (rng.vec(in_len(c)), rng.vec(weight_len(c)), rng.vec(out_len(c)));
@@ -44,9 +55,9 @@ fn print_speed(isa: Isa, name: &str, c: &Conv2d, rounds: usize) {
     let mut best = [f64::MAX; 3];
     for _ in 0..rounds {
         let mut time = |i: usize, f: &mut dyn FnMut()| {
-            let start = Instant::now();
+            let start = now();
             f();
-            best[i] = best[i].min(start.elapsed().as_secs_f64());
+            best[i] = best[i].min(now() - start);
         };
         time(0, &mut || c.forward(isa, &x, &w, Some(&bias), Activation::Relu, &mut y));
         time(1, &mut || c.backward_data(isa, &dy, &w, &mut dx));

@@ -5,6 +5,7 @@ mod direct;
 mod direct_weight;
 mod strip;
 pub(crate) mod tile;
+mod winograd;
 
 use std::mem::MaybeUninit;
 
@@ -151,7 +152,12 @@ impl Conv2d {
         if y.is_empty() {
             return;
         }
-        direct::forward(self, isa, x, w, bias, act, y.as_mut_ptr().cast());
+        let y = y.as_mut_ptr().cast();
+        if winograd::applies(self) {
+            winograd::forward(self, isa, x, w, bias, act, y);
+        } else {
+            direct::forward(self, isa, x, w, bias, act, y);
+        }
     }
 
     /// The gradient of the input from that of the output (before any activation). Every element of `dx` is written.
@@ -166,7 +172,12 @@ impl Conv2d {
         if dx.is_empty() {
             return;
         }
-        direct::backward_data(self, isa, dy, w, dx.as_mut_ptr().cast());
+        let dx = dx.as_mut_ptr().cast();
+        if winograd::applies(self) {
+            winograd::backward_data(self, isa, dy, w, dx);
+        } else {
+            direct::backward_data(self, isa, dy, w, dx);
+        }
     }
 
     /// The gradients of weight and, where wanted, bias. Every element of `dw` and `db` is written.
@@ -196,6 +207,11 @@ impl Conv2d {
             dw.fill(MaybeUninit::new(0.0));
             return;
         }
-        direct_weight::backward_weight(self, isa, x, dy, dw.as_mut_ptr().cast());
+        let dw = dw.as_mut_ptr().cast();
+        if winograd::applies(self) {
+            winograd::backward_weight(self, isa, x, dy, dw);
+        } else {
+            direct_weight::backward_weight(self, isa, x, dy, dw);
+        }
     }
 }
