@@ -7,7 +7,12 @@
 //! All of Ferrotype's `unsafe` code lives in this crate.
 
 pub mod conv;
+pub mod gemm;
 pub mod isa;
+mod scratch;
+mod simd;
+mod units;
 
 pub use conv::{Activation, Conv2d, Padding};
+pub use gemm::Gemm;
 pub use isa::Isa;

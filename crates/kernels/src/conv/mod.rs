@@ -1,8 +1,16 @@
 //! Two-dimensional convolution: one shape description, three passes.
 
+mod axis;
+mod direct;
+mod direct_weight;
+mod strip;
+pub(crate) mod tile;
+mod winograd;
+
 use std::mem::MaybeUninit;
 
 use crate::Isa;
+use axis::Axis;
 
 /// Zero padding in pixels. The sides may differ: TensorFlow's SAME pads more after than before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -64,36 +72,146 @@ impl Conv2d {
         (self.width + self.padding.left + self.padding.right - self.kernel[1]) / self.stride[1] + 1
     }
 
+    /// Kernel places.
+    fn taps(&self) -> usize {
+        self.kernel[0] * self.kernel[1]
+    }
+
+    /// Weights of one output channel.
+    fn weights_per_channel(&self) -> usize {
+        self.in_channels / self.groups * self.taps()
+    }
+
+    /// Length of the input.
+    fn in_size(&self) -> usize {
+        self.batch * self.in_channels * self.height * self.width
+    }
+
+    /// Length of the output.
+    fn out_size(&self) -> usize {
+        self.batch * self.out_channels * self.out_height() * self.out_width()
+    }
+
+    /// Length of the weights.
+    fn weight_size(&self) -> usize {
+        self.out_channels * self.weights_per_channel()
+    }
+
+    /// Operations of one pass.
+    fn flops(&self) -> usize {
+        2 * self.out_size() * self.weights_per_channel()
+    }
+
+    /// Row and column axis of the forward pass.
+    fn forward_axes(&self, copies: [bool; 2]) -> [Axis; 2] {
+        let p = &self.padding;
+        [
+            Axis::forward(self.height, self.out_height(), self.kernel[0], self.stride[0], p.top, copies[0]),
+            Axis::forward(self.width, self.out_width(), self.kernel[1], self.stride[1], p.left, copies[1]),
+        ]
+    }
+
+    /// Row and column axis of the backward-data pass.
+    fn backward_axes(&self, copies: [bool; 2]) -> [Axis; 2] {
+        let p = &self.padding;
+        [
+            Axis::backward(self.height, self.out_height(), self.kernel[0], self.stride[0], p.top, copies[0]),
+            Axis::backward(self.width, self.out_width(), self.kernel[1], self.stride[1], p.left, copies[1]),
+        ]
+    }
+
+    /// Every unsafe kernel relies on this.
+    fn check(&self) {
+        let Self { groups, in_channels, out_channels, kernel, stride, padding: p, .. } = *self;
+        assert!(kernel[0] > 0 && kernel[1] > 0 && stride[0] > 0 && stride[1] > 0, "empty kernel or stride: {self:?}");
+        assert!(groups > 0 && in_channels % groups == 0 && out_channels % groups == 0, "uneven groups: {self:?}");
+        assert!(self.height + p.top + p.bottom >= kernel[0], "kernel higher than the padded input: {self:?}");
+        assert!(self.width + p.left + p.right >= kernel[1], "kernel wider than the padded input: {self:?}");
+    }
+
     /// `y = act(conv(x, w) + bias)`. Every element of `y` is written.
     ///
     /// # Panics
     /// When a slice has not the length that the shape says.
     pub fn forward(
         &self,
-        _isa: Isa,
-        _x: &[f32],
-        _w: &[f32],
-        _bias: Option<&[f32]>,
-        _act: Activation,
-        _y: &mut [MaybeUninit<f32>],
+        isa: Isa,
+        x: &[f32],
+        w: &[f32],
+        bias: Option<&[f32]>,
+        act: Activation,
+        y: &mut [MaybeUninit<f32>],
     ) {
-        todo!()
+        self.check();
+        assert_eq!(x.len(), self.in_size(), "input of {self:?}");
+        assert_eq!(w.len(), self.weight_size(), "weight of {self:?}");
+        assert_eq!(y.len(), self.out_size(), "output of {self:?}");
+        if let Some(bias) = bias {
+            assert_eq!(bias.len(), self.out_channels, "bias of {self:?}");
+        }
+        if y.is_empty() {
+            return;
+        }
+        let y = y.as_mut_ptr().cast();
+        if winograd::applies(self) {
+            winograd::forward(self, isa, x, w, bias, act, y);
+        } else {
+            direct::forward(self, isa, x, w, bias, act, y);
+        }
     }
 
     /// The gradient of the input from that of the output (before any activation). Every element of `dx` is written.
-    pub fn backward_data(&self, _isa: Isa, _dy: &[f32], _w: &[f32], _dx: &mut [MaybeUninit<f32>]) {
-        todo!()
+    ///
+    /// # Panics
+    /// When a slice has not the length that the shape says.
+    pub fn backward_data(&self, isa: Isa, dy: &[f32], w: &[f32], dx: &mut [MaybeUninit<f32>]) {
+        self.check();
+        assert_eq!(dy.len(), self.out_size(), "output gradient of {self:?}");
+        assert_eq!(w.len(), self.weight_size(), "weight of {self:?}");
+        assert_eq!(dx.len(), self.in_size(), "input gradient of {self:?}");
+        if dx.is_empty() {
+            return;
+        }
+        let dx = dx.as_mut_ptr().cast();
+        if winograd::applies(self) {
+            winograd::backward_data(self, isa, dy, w, dx);
+        } else {
+            direct::backward_data(self, isa, dy, w, dx);
+        }
     }
 
     /// The gradients of weight and, where wanted, bias. Every element of `dw` and `db` is written.
+    ///
+    /// # Panics
+    /// When a slice has not the length that the shape says.
     pub fn backward_weight(
         &self,
-        _isa: Isa,
-        _x: &[f32],
-        _dy: &[f32],
-        _dw: &mut [MaybeUninit<f32>],
-        _db: Option<&mut [MaybeUninit<f32>]>,
+        isa: Isa,
+        x: &[f32],
+        dy: &[f32],
+        dw: &mut [MaybeUninit<f32>],
+        db: Option<&mut [MaybeUninit<f32>]>,
     ) {
-        todo!()
+        self.check();
+        assert_eq!(x.len(), self.in_size(), "input of {self:?}");
+        assert_eq!(dy.len(), self.out_size(), "output gradient of {self:?}");
+        assert_eq!(dw.len(), self.weight_size(), "weight gradient of {self:?}");
+        if let Some(db) = db {
+            assert_eq!(db.len(), self.out_channels, "bias gradient of {self:?}");
+            direct_weight::backward_bias(self, isa, dy, db.as_mut_ptr().cast());
+        }
+        if dw.is_empty() {
+            return;
+        }
+        if self.batch == 0 {
+            dw.fill(MaybeUninit::new(0.0));
+            return;
+        }
+        let dw = dw.as_mut_ptr().cast();
+        if winograd::applies(self) {
+            winograd::backward_weight(self, isa, x, dy, dw);
+        } else {
+            direct_weight::backward_weight(self, isa, x, dy, dw);
+        }
     }
 }

@@ -1,0 +1,251 @@
+//! Implicit matrix product over padded strips: forward and backward-data of any convolution.
+#![allow(unsafe_op_in_unsafe_fn)] // pointer arithmetic from end to end; the contract is on each type
+
+use super::axis::Axis;
+use super::strip::{Cut, Layout, Span, pack};
+use super::tile::{Product, Start};
+use super::{Activation, Conv2d};
+use crate::simd::{self, Kernel, Simd};
+use crate::units::{self, Shared, share};
+use crate::{Isa, scratch};
+
+/// Floats of a strip: a quarter of the L2 cache of a small core, half of it with the weights that go by.
+const STRIP: usize = 48 * 1024;
+
+/// A forward or backward-data pass, seen as a convolution of `x` into `y`.
+struct Pass<'a> {
+    rows: Axis,
+    cols: Axis,
+    batch: usize,
+    groups: usize,
+    /// Channels of `x` and `y` in one group.
+    channels: (usize, usize),
+    /// Distance in the weights between channels of `x` and of `y`.
+    weight_strides: (usize, usize),
+    x: &'a [f32],
+    w: &'a [f32],
+    bias: Option<&'a [f32]>,
+    act: Activation,
+    y: Shared,
+}
+
+/// `y = act(conv(x, w) + bias)`. `y` has room for the output.
+pub(crate) fn forward(c: &Conv2d, isa: Isa, x: &[f32], w: &[f32], bias: Option<&[f32]>, act: Activation, y: *mut f32) {
+    let taps = c.kernel[0] * c.kernel[1];
+    let [rows, cols] = c.forward_axes([false; 2]);
+    let channels = (c.in_channels / c.groups, c.out_channels / c.groups);
+    let weight_strides = (taps, channels.0 * taps);
+    let (batch, groups) = (c.batch, c.groups);
+    Pass { rows, cols, batch, groups, channels, weight_strides, x, w, bias, act, y: Shared::new(y) }.run(isa);
+}
+
+/// The input gradient. `dx` has room for it.
+pub(crate) fn backward_data(c: &Conv2d, isa: Isa, dy: &[f32], w: &[f32], dx: *mut f32) {
+    let taps = c.kernel[0] * c.kernel[1];
+    let [rows, cols] = c.backward_axes([false; 2]);
+    let channels = (c.out_channels / c.groups, c.in_channels / c.groups);
+    let weight_strides = (channels.1 * taps, taps);
+    let (batch, groups) = (c.batch, c.groups);
+    let (bias, act) = (None, Activation::None);
+    Pass { rows, cols, batch, groups, channels, weight_strides, x: dy, w, bias, act, y: Shared::new(dx) }.run(isa);
+}
+
+/// The taps that feed one output phase.
+struct Phase {
+    /// Strip offsets, for each channel of `x`, of the taps.
+    offsets: Vec<u32>,
+    /// Where its weights begin within a group's.
+    weights: usize,
+}
+
+impl Pass<'_> {
+    fn run(&self, isa: Isa) {
+        let shape = simd::shape(isa);
+        let planes = self.rows.planes() * self.cols.planes();
+        let target = (STRIP / (self.channels.0 * planes)).clamp(shape.wide * shape.lanes, 768);
+        let least = 16usize.div_ceil(self.groups);
+        let cut = Cut::new(&self.rows, &self.cols, self.batch, target, least, shape.wide * shape.lanes);
+        let layout = Layout::new(&self.rows, &self.cols, cut.images, cut.rows);
+        let blocks = self.channels.1.div_ceil(shape.rows);
+        // With few spans (a small image alone) the output channels are shared out too, at the price of packing twice.
+        let splits = least.div_ceil(cut.count()).min(blocks);
+        let phases = self.phases(&layout);
+        let weights = self.pack_weights(&phases, blocks);
+        let units = self.groups * cut.count() * splits;
+        units::run(units, self.flops(), |unit| {
+            let (group, i) = (unit / (cut.count() * splits), unit % (cut.count() * splits));
+            let span = cut.span(i / splits);
+            let blocks = (share(blocks, splits, i % splits), blocks);
+            let work = Unit { pass: self, phases: &phases, weights: &weights, layout: &layout, span, group, blocks };
+            // SAFETY: the slices have the lengths of the shape (checked at the entry), and each unit writes the
+            // outputs of its own span, group and channels.
+            unsafe { simd::dispatch(isa, work) };
+        });
+    }
+
+    fn flops(&self) -> usize {
+        let taps = self.rows.taps.len() * self.cols.taps.len();
+        2 * self.batch * self.groups * self.channels.0 * self.channels.1 * taps * self.rows.count * self.cols.count
+    }
+
+    /// Output phases in the order row phase, column phase.
+    fn phases(&self, layout: &Layout) -> Vec<Phase> {
+        let mut weights = 0;
+        let mut all = Vec::new();
+        for (a, b) in phase_pairs(&self.rows, &self.cols) {
+            let taps: Vec<usize> = self.taps(a, b).map(|(row, col)| layout.tap(&self.cols, row, col)).collect();
+            let channel = layout.planes * layout.plane;
+            let offsets = (0..self.channels.0).flat_map(|c| taps.iter().map(move |t| (c * channel + t) as u32));
+            let offsets: Vec<u32> = offsets.collect();
+            let next = weights + offsets.len() * self.channels.1;
+            all.push(Phase { offsets, weights });
+            weights = next;
+        }
+        all
+    }
+
+    fn taps(&self, a: usize, b: usize) -> impl Iterator<Item = (super::axis::Tap, super::axis::Tap)> {
+        let rows = self.rows.taps.iter().filter(move |t| t.phase == a);
+        rows.flat_map(move |r| self.cols.taps.iter().filter(move |t| t.phase == b).map(move |c| (*r, *c)))
+    }
+
+    /// Weights in the order of use: `[group][phase][block of output channels][offset][channel of the block]`.
+    fn pack_weights(&self, phases: &[Phase], blocks: usize) -> scratch::Scratch {
+        let (ci, co) = self.channels;
+        let group = ci * co * self.rows.taps.len() * self.cols.taps.len();
+        let mut packed = scratch::take(self.groups * group);
+        for g in 0..self.groups {
+            for (phase, (a, b)) in phases.iter().zip(phase_pairs(&self.rows, &self.cols)) {
+                let width = self.cols.taps.len();
+                let taps: Vec<usize> = self.taps(a, b).map(|(row, col)| row.k * width + col.k).collect();
+                let mut at = g * group + phase.weights;
+                for block in 0..blocks {
+                    let channels = share(co, blocks, block);
+                    for i in 0..ci {
+                        for tap in &taps {
+                            for o in channels.clone() {
+                                let from = g * group + i * self.weight_strides.0 + o * self.weight_strides.1 + tap;
+                                packed[at] = self.w[from];
+                                at += 1;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        packed
+    }
+}
+
+/// All pairs of row and column output phases.
+fn phase_pairs(rows: &Axis, cols: &Axis) -> impl Iterator<Item = (usize, usize)> {
+    let n = cols.out_step;
+    (0..rows.out_step).flat_map(move |a| (0..n).map(move |b| (a, b)))
+}
+
+/// One span of one group, for some blocks of output channels.
+struct Unit<'a> {
+    pass: &'a Pass<'a>,
+    phases: &'a [Phase],
+    weights: &'a [f32],
+    layout: &'a Layout,
+    span: Span,
+    group: usize,
+    /// The blocks to do, and how many there are.
+    blocks: (std::ops::Range<usize>, usize),
+}
+
+impl Kernel for Unit<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let (pass, layout) = (self.pass, self.layout);
+        let (ci, co) = pass.channels;
+        let mut strip = scratch::take(layout.size(ci, S::WIDE * S::LANES));
+        let image = pass.rows.in_len * pass.cols.in_len;
+        let x = pass.x.as_ptr().add(self.group * ci * image);
+        let axes = (&pass.rows, &pass.cols);
+        pack(x, pass.groups * ci * image, ci, axes, &self.span, layout, strip.as_mut_ptr());
+
+        let flat = layout.flat(&pass.cols, &self.span);
+        let pitch = flat.next_multiple_of(S::WIDE * S::LANES);
+        let mut out = scratch::take(pass.cols.out_step * S::ROWS * pitch);
+        for block in self.blocks.0.clone() {
+            let channels = share(co, self.blocks.1, block);
+            for a in 0..pass.rows.out_step {
+                for b in 0..pass.cols.out_step {
+                    let phase = &self.phases[a * pass.cols.out_step + b];
+                    let to = out.as_mut_ptr().add(b * S::ROWS * pitch);
+                    self.products::<S>(phase, channels.clone(), flat, pitch, &strip, to);
+                }
+                self.put::<S>(a, channels.clone(), pitch, &out);
+            }
+        }
+    }
+}
+
+impl Unit<'_> {
+    /// One block of output channels in one phase, for all flat places.
+    #[inline(always)]
+    unsafe fn products<S: Simd>(
+        &self,
+        phase: &Phase,
+        channels: std::ops::Range<usize>,
+        flat: usize,
+        pitch: usize,
+        strip: &[f32],
+        to: *mut f32,
+    ) {
+        let pass = self.pass;
+        let (ci, co) = pass.channels;
+        let group = self.group * ci * co * pass.rows.taps.len() * pass.cols.taps.len();
+        let tile = Product {
+            w: self.weights.as_ptr().add(group + phase.weights + channels.start * phase.offsets.len()),
+            offsets: &phase.offsets,
+            x: strip.as_ptr(),
+            y: to,
+            y_stride: pitch,
+            start: match pass.bias {
+                Some(bias) => Start::Rows(bias.as_ptr().add(self.group * co + channels.start)),
+                None => Start::Zero,
+            },
+            act: pass.act,
+            rows: channels.len(),
+            vectors: S::WIDE,
+        };
+        let mut p = 0;
+        while p < flat {
+            let vectors = (flat - p).div_ceil(S::LANES).min(S::WIDE);
+            Product { x: tile.x.add(p), y: tile.y.add(p), vectors, ..tile }.call::<S>();
+            p += vectors * S::LANES;
+        }
+    }
+
+    /// Copies the results of row phase `a` to their places in the output.
+    #[inline(always)]
+    unsafe fn put<S: Simd>(&self, a: usize, channels: std::ops::Range<usize>, pitch: usize, out: &[f32]) {
+        let (pass, layout, span) = (self.pass, self.layout, &self.span);
+        let (rows, cols) = (&pass.rows, &pass.cols);
+        let co = pass.channels.1;
+        for (m, channel) in channels.enumerate() {
+            for i in 0..span.images {
+                let plane = ((span.image + i) * pass.groups + self.group) * co + channel;
+                for r in 0..span.rows {
+                    let Some(row) = rows.output(a, span.row + r) else { continue };
+                    let to = pass.y.at((plane * rows.out_len + row) * cols.out_len);
+                    let from = out.as_ptr().add(m * pitch + (i * layout.image_rows + r) * layout.width);
+                    for b in 0..cols.out_step {
+                        let (steps, first) = cols.written(b, cols.count);
+                        let from = from.add(b * S::ROWS * pitch + steps.start);
+                        if cols.out_step == 1 {
+                            to.add(first).copy_from_nonoverlapping(from, steps.len());
+                        } else {
+                            for s in 0..steps.len() {
+                                *to.add(first + s * cols.out_step) = *from.add(s);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

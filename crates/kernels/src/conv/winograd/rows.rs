@@ -1,0 +1,223 @@
+//! Image rows to transformed tiles and back, `LANES` channels at a time.
+#![allow(unsafe_op_in_unsafe_fn)] // pointer arithmetic from end to end; the contract is on each function
+
+use std::ops::Range;
+
+use super::super::Activation;
+use super::super::tile::activate;
+use super::Grid;
+use super::transform::{gradient_tile, input_tile, output_tile};
+use crate::simd::Simd;
+
+/// `LANES` channels of a batch of images.
+#[derive(Clone, Copy)]
+pub(super) struct Channels {
+    /// The first of them in image 0.
+    pub at: *const f32,
+    /// How many there really are.
+    pub count: usize,
+    /// Floats from image to image.
+    pub image: usize,
+}
+
+/// Where transformed tiles go: frequencies `spacing` apart, vectors of neighbouring tiles adjacent.
+#[derive(Clone, Copy)]
+pub(super) struct Tiles {
+    pub at: *mut f32,
+    pub spacing: usize,
+}
+
+/// Floats of the strip that [`input_rows`] works in.
+pub(super) fn strip_size(grid: &Grid, lanes: usize) -> usize {
+    6 * (4 * grid.wide + 2) * lanes
+}
+
+/// Transforms the input tiles of some rows of tiles.
+///
+/// # Safety
+/// The channels belong to images of this grid; the strip has [`strip_size`] floats; `to` has room.
+#[inline(always)]
+pub(super) unsafe fn input_rows<S: Simd>(grid: &Grid, rows: Range<usize>, x: Channels, strip: *mut f32, to: Tiles) {
+    let columns = 4 * grid.wide + 2;
+    let pitch = columns * S::LANES;
+    clear_sides::<S>(grid, strip, 6, columns, 1);
+    let mut to_tile = to.at;
+    for row in rows.clone() {
+        let (image, ty) = grid.place(row);
+        // rows 4 ty - 1 .. 4 ty + 5 of the image; the first two are the last two of the tiles above
+        let fresh = if row > rows.start && ty > 0 {
+            strip.copy_from_nonoverlapping(strip.add(4 * pitch), 2 * pitch);
+            2
+        } else {
+            0
+        };
+        let first = (4 * ty + fresh) as isize - 1;
+        let channels = Channels { at: x.at.add(image * x.image), ..x };
+        load_rows::<S>(grid, channels, first, 6 - fresh, strip.add(fresh * pitch), pitch, 1);
+        for tx in 0..grid.wide {
+            input_tile::<S>(strip.add(4 * tx * S::LANES), pitch, to_tile, to.spacing);
+            to_tile = to_tile.add(S::LANES);
+        }
+    }
+}
+
+/// Transforms the output gradients of some rows of tiles.
+///
+/// # Safety
+/// As for [`input_rows`].
+#[inline(always)]
+pub(super) unsafe fn gradient_rows<S: Simd>(grid: &Grid, rows: Range<usize>, dy: Channels, strip: *mut f32, to: Tiles) {
+    let columns = 4 * grid.wide;
+    let pitch = columns * S::LANES;
+    clear_sides::<S>(grid, strip, 4, columns, 0);
+    let mut to_tile = to.at;
+    for row in rows {
+        let (image, ty) = grid.place(row);
+        let channels = Channels { at: dy.at.add(image * dy.image), ..dy };
+        load_rows::<S>(grid, channels, 4 * ty as isize, 4, strip, pitch, 0);
+        for tx in 0..grid.wide {
+            gradient_tile::<S>(strip.add(4 * tx * S::LANES), pitch, to_tile, to.spacing);
+            to_tile = to_tile.add(S::LANES);
+        }
+    }
+}
+
+/// Zeroes the columns of a strip that lie outside the image.
+#[inline(always)]
+unsafe fn clear_sides<S: Simd>(grid: &Grid, strip: *mut f32, rows: usize, columns: usize, left: usize) {
+    for r in 0..rows {
+        let row = strip.add(r * columns * S::LANES);
+        row.write_bytes(0, left * S::LANES);
+        let inside = left + grid.width;
+        row.add(inside * S::LANES).write_bytes(0, (columns - inside) * S::LANES);
+    }
+}
+
+/// Fills `count` rows of a strip from image row `first` on, zeros where there is none.
+#[inline(always)]
+unsafe fn load_rows<S: Simd>(
+    grid: &Grid,
+    x: Channels,
+    first: isize,
+    count: usize,
+    strip: *mut f32,
+    pitch: usize,
+    left: usize,
+) {
+    let (height, width) = (grid.height as isize, grid.width);
+    let begin = first.clamp(0, height);
+    let end = (first + count as isize).clamp(begin, height);
+    let clear = |from: isize, to: isize| {
+        for r in from - first..to - first {
+            strip.add(r as usize * pitch + left * S::LANES).write_bytes(0, width * S::LANES);
+        }
+    };
+    clear(first, begin);
+    clear(end, first + count as isize);
+
+    // Rows of a channel are contiguous, so vectors of pixels run across their ends.
+    let mut to = strip.add((begin - first) as usize * pitch + left * S::LANES);
+    let mut column = 0;
+    let (mut p, stop) = (begin as usize * width, end as usize * width);
+    let mut square = [S::zero(); 16];
+    while p < stop {
+        let n = S::LANES.min(stop - p);
+        let from = x.at.add(p);
+        if n == S::LANES && x.count == S::LANES {
+            for (j, v) in square.iter_mut().enumerate().take(S::LANES) {
+                *v = S::load(from.add(j * grid.size()));
+            }
+        } else {
+            for (j, v) in square.iter_mut().enumerate().take(S::LANES) {
+                *v = if j < x.count { S::load_first(from.add(j * grid.size()), n) } else { S::zero() };
+            }
+        }
+        S::transpose(square.as_mut_ptr());
+        for v in square.iter().take(n) {
+            S::store(to, *v);
+            to = to.add(S::LANES);
+            column += 1;
+            if column == width {
+                column = 0;
+                to = to.add(pitch - width * S::LANES);
+            }
+        }
+        p += S::LANES;
+    }
+}
+
+/// What becomes of output tiles.
+#[derive(Clone, Copy)]
+pub(super) struct Output {
+    /// The first of up to `LANES` channels in image 0.
+    pub at: *mut f32,
+    pub count: usize,
+    pub image: usize,
+    /// Bias of the channels, `LANES` of them.
+    pub bias: *const f32,
+    pub act: Activation,
+    /// Store past the caches; the places of all rows of tiles are aligned to vectors.
+    pub stream: bool,
+}
+
+/// Transforms some rows of output tiles back and stores them.
+///
+/// # Safety
+/// `from` holds the tiles, frequencies `spacing` apart; the channels belong to images of this grid and are ours to
+/// write; the strip has [`strip_size`] floats.
+#[inline(always)]
+pub(super) unsafe fn output_rows<S: Simd>(
+    grid: &Grid,
+    rows: Range<usize>,
+    from: *const f32,
+    spacing: usize,
+    strip: *mut f32,
+    out: Output,
+) {
+    let bias = S::load(out.bias);
+    let mut tile = from;
+    for row in rows {
+        let (image, ty) = grid.place(row);
+        let high = (grid.height - 4 * ty).min(4);
+        for tx in 0..grid.wide {
+            let y = output_tile::<S>(tile, spacing);
+            tile = tile.add(S::LANES);
+            let wide = (grid.width - 4 * tx).min(4);
+            for (i, values) in y.iter().enumerate().take(high) {
+                let to = strip.add((i * grid.width + 4 * tx) * S::LANES);
+                for (j, v) in values.iter().enumerate().take(wide) {
+                    S::store(to.add(j * S::LANES), activate::<S>(S::add(*v, bias), out.act));
+                }
+            }
+        }
+        let at = out.at.add(image * out.image + 4 * ty * grid.width);
+        store_pixels::<S>(strip, high * grid.width, Output { at, ..out }, grid.size());
+    }
+}
+
+/// Stores a run of pixels to the channels.
+#[inline(always)]
+unsafe fn store_pixels<S: Simd>(strip: *const f32, pixels: usize, out: Output, size: usize) {
+    let mut square = [S::zero(); 16];
+    for p in (0..pixels).step_by(S::LANES) {
+        let n = S::LANES.min(pixels - p);
+        for (i, v) in square.iter_mut().enumerate().take(n) {
+            *v = S::load(strip.add((p + i) * S::LANES));
+        }
+        S::transpose(square.as_mut_ptr());
+        let to = out.at.add(p);
+        if n < S::LANES {
+            for (j, v) in square.iter().enumerate().take(out.count) {
+                S::store_first(to.add(j * size), *v, n);
+            }
+        } else if out.stream {
+            for (j, v) in square.iter().enumerate().take(out.count) {
+                S::stream(to.add(j * size), *v);
+            }
+        } else {
+            for (j, v) in square.iter().enumerate().take(out.count) {
+                S::store(to.add(j * size), *v);
+            }
+        }
+    }
+}
