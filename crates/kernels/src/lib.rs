@@ -6,8 +6,13 @@
 //!
 //! All of Ferrotype's `unsafe` code lives in this crate.
 
+pub mod activation;
+pub mod batch_norm;
 pub mod conv;
 pub mod isa;
+mod lanes;
+mod parallel;
 
+pub use batch_norm::{BatchNorm, Channels};
 pub use conv::{Activation, Conv2d, Padding};
 pub use isa::Isa;
