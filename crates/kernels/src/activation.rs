@@ -93,7 +93,7 @@ pub(crate) use with_act;
 /// # Panics
 /// When the lengths differ.
 pub fn forward(isa: Isa, act: Activation, x: &[f32], y: &mut [MaybeUninit<f32>]) {
-    with_act!(act, A => unary(isa, x, y, #[inline(always)] |v| A::apply(v)));
+    with_act!(act, A => unary(isa, x, y, A::apply));
 }
 
 /// `dy` becomes the gradient of `x`, given `y = act(x)` (or `x` itself).
@@ -101,7 +101,7 @@ pub fn forward(isa: Isa, act: Activation, x: &[f32], y: &mut [MaybeUninit<f32>])
 /// # Panics
 /// When the lengths differ.
 pub fn backward(isa: Isa, act: Activation, y: &[f32], dy: &mut [f32]) {
-    with_act!(act, A => gradient(isa, y, dy, #[inline(always)] |y, dy| A::gate(y, dy)));
+    with_act!(act, A => gradient(isa, y, dy, A::gate));
 }
 
 /// `y = act(a + b)`. The gradient of both `a` and `b` is what [`backward`] makes of `y` and `dy`.
@@ -145,13 +145,7 @@ pub fn sigmoid_backward(isa: Isa, y: &[f32], dy: &mut [f32]) {
 /// # Panics
 /// When the lengths differ.
 pub fn tanh_forward(isa: Isa, x: &[f32], y: &mut [MaybeUninit<f32>]) {
-    unary(
-        isa,
-        x,
-        y,
-        #[inline(always)]
-        |v| tanh(v),
-    );
+    unary(isa, x, y, tanh);
 }
 
 /// `dy` becomes the gradient of `x`, given `y = tanh(x)`.
@@ -205,7 +199,7 @@ pub(crate) fn tanh(x: f32) -> f32 {
         num = num * s + c;
     }
     let mut den = 1.198_258_4e-6;
-    for c in [1.185_347_1e-4, 2.268_434_6e-3, 4.893_525_2e-3] {
+    for c in [1.185_347_1e-4, 2.268_434_6e-3, 4.893_525e-3] {
         den = den * s + c;
     }
     v * num / den

@@ -9,9 +9,14 @@
 pub mod activation;
 pub mod batch_norm;
 pub mod conv;
+pub mod dropout;
 pub mod isa;
 mod lanes;
+pub mod loss;
+pub mod optim;
 mod parallel;
+pub mod pool;
+pub mod reduce;
 
 pub use batch_norm::{BatchNorm, Channels};
 pub use conv::{Activation, Conv2d, Padding};

@@ -71,9 +71,3 @@ impl<T> Shared<T> {
         self.0
     }
 }
-
-/// The initialised buffer seen as an output; only values of `T` may be written to it.
-pub(crate) fn as_output<T: Copy>(slice: &mut [T]) -> &mut [MaybeUninit<T>] {
-    // SAFETY: same layout; this crate's kernels write nothing but initialised values to outputs.
-    unsafe { &mut *(std::ptr::from_mut(slice) as *mut [MaybeUninit<T>]) }
-}

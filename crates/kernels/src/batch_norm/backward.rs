@@ -7,7 +7,7 @@ use super::{BatchNorm, Channels, Norm};
 use crate::Isa;
 use crate::activation::{Act, Identity, with_act};
 use crate::lanes::{Store, Sums, fence, map, pass, sum, vectorize};
-use crate::parallel::{Shared, as_output, for_each_item};
+use crate::parallel::{Shared, for_each_item};
 
 /// How the gradient of a channel's input follows from the gated gradient `g`: `scale * g - (x - mean) * slope - offset`.
 #[derive(Clone, Copy)]
@@ -187,12 +187,12 @@ impl BatchNorm {
         x: &[f32],
         p: Channels<'_>,
         dy: &mut [f32],
-        grads: Option<(&mut [MaybeUninit<f32>], &mut [MaybeUninit<f32>])>,
+        grads: Option<[&mut [MaybeUninit<f32>]; 2]>,
     ) {
         self.check(&p);
         self.check_tensor("x", x.len());
         self.check_tensor("dy", dy.len());
-        let params = grads.map(|(dgamma, dbeta)| self.param_grads(dgamma, dbeta));
+        let params = grads.map(|[dgamma, dbeta]| self.param_grads(dgamma, dbeta));
         let dy = Shared::new(dy);
         for_each_item(self.channels, self.batch * self.spatial, |channel| {
             let gradient = |norm| Gradient { norm, slope: 0.0, offset: 0.0 };
@@ -269,7 +269,7 @@ impl BatchNorm {
             let sums = if planes.want_packing() {
                 let values = planes.pack(x.as_ptr());
                 let mut g = planes.pack(io.dy);
-                let dx = as_output(&mut g).as_mut_ptr().cast();
+                let dx = g.as_mut_ptr();
                 let sums = run(values.as_ptr(), Gradients { dy: dx, dx, how: Store::Cached }, planes.packed());
                 planes.unpack(&g, io.dx);
                 sums
