@@ -70,4 +70,13 @@ impl<T> Shared<T> {
     pub(crate) fn ptr(self) -> *mut T {
         self.0
     }
+
+    /// A unit's own part of an output.
+    ///
+    /// # Safety
+    /// `start..start + len` must lie within the buffer, and nobody else may use it.
+    pub(crate) unsafe fn part<'a>(self, start: usize, len: usize) -> &'a mut [MaybeUninit<T>] {
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(start).cast(), len) }
+    }
 }

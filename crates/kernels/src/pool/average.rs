@@ -1,10 +1,11 @@
-//! Average pooling, over windows and over whole planes.
+//! Average pooling over windows.
 
 use std::mem::MaybeUninit;
 
 use super::Pool2d;
+use super::phases::{Image, Phases};
 use crate::Isa;
-use crate::lanes::{Store, Sums, fence, map, sum, vectorize};
+use crate::lanes::{LANES, Lanes, vectorize};
 use crate::parallel::{Shared, for_each_item};
 
 impl Pool2d {
@@ -17,18 +18,15 @@ impl Pool2d {
         self.check(x.len(), y.len());
         let y = Shared::output(y);
         let (inner, outer) = (self.in_plane(), self.out_plane());
-        let inverse = self.inverse_columns(count_include_pad);
+        let shares = Shares::new(self, count_include_pad);
         for_each_item(self.planes(), inner, |plane| {
             let x = &x[plane * inner..][..inner];
             // SAFETY: the plane lies within the output, and this unit alone writes it.
-            let y = unsafe { plane_of(y, plane, outer) };
-            y.fill(MaybeUninit::new(0.0));
-            // SAFETY: just initialised.
-            let y = unsafe { &mut *(std::ptr::from_mut(y) as *mut [f32]) };
+            let y = unsafe { y.part(plane * outer, outer) };
             vectorize(
                 isa,
                 #[inline(always)]
-                |_| self.average_plane(count_include_pad, &inverse, x, y),
+                |_| self.average_plane(&shares, x, y),
             );
         });
     }
@@ -41,156 +39,99 @@ impl Pool2d {
         self.check(dx.len(), dy.len());
         let dx = Shared::output(dx);
         let (inner, outer) = (self.in_plane(), self.out_plane());
-        let inverse = self.inverse_columns(count_include_pad);
+        let shares = Shares::new(self, count_include_pad);
         for_each_item(self.planes(), inner, |plane| {
             let dy = &dy[plane * outer..][..outer];
             // SAFETY: the plane lies within the output, and this unit alone writes it.
-            let dx = unsafe { plane_of(dx, plane, inner) };
-            dx.fill(MaybeUninit::new(0.0));
-            // SAFETY: just initialised.
-            let dx = unsafe { &mut *(std::ptr::from_mut(dx) as *mut [f32]) };
+            let dx = unsafe { dx.part(plane * inner, inner) };
             vectorize(
                 isa,
                 #[inline(always)]
-                |_| self.spread_plane(count_include_pad, &inverse, dy, dx),
+                |_| self.spread_plane(&shares, dy, dx),
             );
         });
     }
 
-    /// One over the number of columns that each output column averages. The count of a window is a product of its row
-    /// count and its column count.
-    fn inverse_columns(&self, count_include_pad: bool) -> Vec<f32> {
-        let count = |ox| if count_include_pad { self.kernel[1] } else { self.cols(ox).count() };
-        (0..self.out_width()).map(|ox| 1.0 / count(ox) as f32).collect()
-    }
-
-    fn inverse_rows(&self, count_include_pad: bool, oy: usize) -> f32 {
-        1.0 / if count_include_pad { self.kernel[0] } else { self.rows(oy).count() } as f32
-    }
-
-    /// `y` starts at zero.
     #[inline(always)]
-    fn average_plane(&self, count_include_pad: bool, inverse: &[f32], x: &[f32], y: &mut [f32]) {
+    fn average_plane(&self, shares: &Shares, x: &[f32], y: &mut [MaybeUninit<f32>]) {
+        let image = Image::new(self, x, 0.0);
         for (oy, y) in y.chunks_exact_mut(self.out_width()).enumerate() {
             let rows = self.rows(oy);
-            for ky in rows.first..rows.end {
-                let line = &x[rows.input(ky) * self.width..][..self.width];
-                for kx in 0..self.kernel[1] {
-                    let columns = self.columns_of(kx);
-                    if columns.is_empty() {
-                        continue;
-                    }
-                    let line = &line[columns.start * self.stride[1] + kx - self.padding.left..];
-                    match self.stride[1] {
-                        1 => add_taps::<1>(line, 1, &mut y[columns]),
-                        2 => add_taps::<2>(line, 2, &mut y[columns]),
-                        stride => add_taps::<0>(line, stride, &mut y[columns]),
+            for (group, y) in y.chunks_mut(LANES).enumerate() {
+                let mut sums = [0.0; LANES];
+                for ky in rows.first..rows.end {
+                    for values in image.row(rows.input(ky), group * LANES) {
+                        for l in 0..LANES {
+                            sums[l] += values[l];
+                        }
                     }
                 }
+                let columns: &Lanes = shares.columns[group * LANES..].first_chunk().expect("whole groups");
+                for (y, (sum, column)) in y.iter_mut().zip(sums.iter().zip(columns)) {
+                    y.write(sum * (shares.rows[oy] * column));
+                }
             }
-            let row = self.inverse_rows(count_include_pad, oy);
-            y.iter_mut().zip(inverse).for_each(|(y, column)| *y *= row * column);
         }
     }
 
-    /// `dx` starts at zero. Every row of a window gets the same, so that is spread over the columns only once.
+    /// Every row of a window gets the same, so each output row is spread over the columns only once.
     #[inline(always)]
-    fn spread_plane(&self, count_include_pad: bool, inverse: &[f32], dy: &[f32], dx: &mut [f32]) {
-        let mut line = vec![0.0; self.width];
+    fn spread_plane(&self, shares: &Shares, dy: &[f32], dx: &mut [MaybeUninit<f32>]) {
+        let phases = Phases::of(self);
+        let mut padded = vec![0.0; phases.reach + phases.pixels()];
+        let mut lines = vec![0.0; phases.pixels() * phases.count()];
+        let mut row = vec![0.0; self.width];
+        dx.fill(MaybeUninit::new(0.0));
+        // SAFETY: just initialised.
+        let dx = unsafe { &mut *(std::ptr::from_mut(dx) as *mut [f32]) };
         for (oy, dy) in dy.chunks_exact(self.out_width()).enumerate() {
-            let row = self.inverse_rows(count_include_pad, oy);
-            line.fill(0.0);
-            for (ox, (g, column)) in dy.iter().zip(inverse).enumerate() {
-                let share = g * (row * column);
-                let cols = self.cols(ox);
-                line[cols.input(cols.first)..][..cols.count()].iter_mut().for_each(|v| *v += share);
+            for ((p, g), column) in padded[phases.reach..].iter_mut().zip(dy).zip(&shares.columns) {
+                *p = g * (shares.rows[oy] * column);
             }
+            for (q, line) in lines.chunks_exact_mut(phases.pixels()).enumerate() {
+                for (group, pixels) in line.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+                    *pixels = self.spread_group(phases, &padded[group * LANES..], q);
+                }
+            }
+            phases.merge(&lines, &mut row);
             let rows = self.rows(oy);
             for ky in rows.first..rows.end {
                 let dst = &mut dx[rows.input(ky) * self.width..][..self.width];
-                dst.iter_mut().zip(&line).for_each(|(d, v)| *d += v);
+                dst.iter_mut().zip(&row).for_each(|(d, v)| *d += v);
             }
         }
     }
+
+    /// What 16 pixels of phase `q` get from one row of windows; `padded` starts `reach` windows before the pixels.
+    #[inline(always)]
+    fn spread_group(&self, phases: Phases, padded: &[f32], q: usize) -> Lanes {
+        let mut sums = [0.0; LANES];
+        for back in (0..=phases.reach).rev() {
+            if back * phases.count() + q < self.kernel[1] {
+                let shares: &Lanes = padded[phases.reach - back..].first_chunk().expect("whole groups");
+                for l in 0..LANES {
+                    sums[l] += shares[l];
+                }
+            }
+        }
+        sums
+    }
 }
 
-/// `y = mean of each plane of x`: `x [planes, spatial]`, `y [planes]`, where `planes` is `batch * channels`.
-///
-/// # Panics
-/// When `x` has not `spatial` values for each of `y`, or `spatial` is 0.
-pub fn global_average_forward(isa: Isa, spatial: usize, x: &[f32], y: &mut [MaybeUninit<f32>]) {
-    assert!(spatial > 0, "empty planes");
-    assert_eq!(x.len(), y.len() * spatial, "length of x");
-    let planes = y.len();
-    let y = Shared::output(y);
-    for_each_item(planes, spatial, |plane| {
-        let x = &x[plane * spatial..][..spatial];
-        let mut sums = Sums::new();
-        vectorize(
-            isa,
-            #[inline(always)]
-            // SAFETY: `x` is the plane.
-            |isa| unsafe {
-                sum(
-                    isa,
-                    [x.as_ptr()],
-                    spatial,
-                    &mut sums,
-                    #[inline(always)]
-                    |v| v,
-                );
-            },
-        );
-        // SAFETY: one value for each plane, written by this unit alone.
-        unsafe { y.ptr().add(plane).write((sums.total()[0] / spatial as f64) as f32) };
-    });
+/// One over the number of pixels that a window averages, which is a product of its rows and its columns.
+struct Shares {
+    rows: Vec<f32>,
+    /// Padded to whole groups.
+    columns: Vec<f32>,
 }
 
-/// The gradient of [`global_average_forward`]: `dy [planes]` spread over `dx [planes, spatial]`.
-///
-/// # Panics
-/// When `dx` has not `spatial` values for each of `dy`, or `spatial` is 0.
-pub fn global_average_backward(isa: Isa, spatial: usize, dy: &[f32], dx: &mut [MaybeUninit<f32>]) {
-    assert!(spatial > 0, "empty planes");
-    assert_eq!(dx.len(), dy.len() * spatial, "length of dx");
-    let how = Store::for_output(dx.len());
-    let dx = Shared::output(dx);
-    for_each_item(dy.len(), spatial, |plane| {
-        let share = dy[plane] / spatial as f32;
-        vectorize(
-            isa,
-            #[inline(always)]
-            // SAFETY: the plane lies within the output, and this unit alone writes it.
-            |isa| unsafe {
-                let dst = dx.ptr().add(plane * spatial);
-                map(
-                    isa,
-                    how,
-                    [],
-                    [dst],
-                    spatial,
-                    #[inline(always)]
-                    |[]| [share],
-                );
-                fence(how);
-            },
-        );
-    });
-}
-
-/// # Safety
-/// The plane must lie within the buffer, and nobody else may use it.
-unsafe fn plane_of<'a>(buffer: Shared<f32>, plane: usize, len: usize) -> &'a mut [MaybeUninit<f32>] {
-    // SAFETY: the caller's promise.
-    unsafe { std::slice::from_raw_parts_mut(buffer.ptr().add(plane * len).cast(), len) }
-}
-
-/// Adds one place of the windows of one output row. `STRIDE` is 0 if only known at run time.
-#[inline(always)]
-fn add_taps<const STRIDE: usize>(line: &[f32], stride: usize, y: &mut [f32]) {
-    let stride = if STRIDE == 0 { stride } else { STRIDE };
-    let line = &line[..(y.len() - 1) * stride + 1];
-    for (i, y) in y.iter_mut().enumerate() {
-        *y += line[i * stride];
+impl Shares {
+    fn new(pool: &Pool2d, count_include_pad: bool) -> Self {
+        let share = |inside: usize, all: usize| 1.0 / if count_include_pad { all } else { inside } as f32;
+        let rows = (0..pool.out_height()).map(|oy| share(pool.rows(oy).count(), pool.kernel[0])).collect();
+        let columns = (0..pool.out_width()).map(|ox| share(pool.cols(ox).count(), pool.kernel[1]));
+        let mut columns: Vec<f32> = columns.collect();
+        columns.resize(columns.len().next_multiple_of(LANES), 0.0);
+        Self { rows, columns }
     }
 }

@@ -3,8 +3,9 @@
 use std::mem::MaybeUninit;
 
 use super::Pool2d;
+use super::phases::{Image, Phases};
 use crate::Isa;
-use crate::lanes::vectorize;
+use crate::lanes::{LANES, Lanes, vectorize};
 use crate::parallel::{Shared, for_each_item};
 
 impl Pool2d {
@@ -21,25 +22,27 @@ impl Pool2d {
         for_each_item(self.planes(), inner, |plane| {
             let x = &x[plane * inner..][..inner];
             // SAFETY: the plane lies within the outputs, and this unit alone writes it.
-            let (y, index) = unsafe {
-                (
-                    std::slice::from_raw_parts_mut(y.ptr().add(plane * outer).cast(), outer),
-                    std::slice::from_raw_parts_mut(index.ptr().add(plane * outer).cast(), outer),
-                )
-            };
+            let (y, index) = unsafe { (y.part(plane * outer, outer), index.part(plane * outer, outer)) };
             vectorize(
                 isa,
                 #[inline(always)]
-                |_| self.max_plane(x, y, index),
+                |_| {
+                    if self.is_halving() {
+                        self.halve(x, y, index);
+                    } else {
+                        self.max_plane(x, y, index);
+                    }
+                },
             );
         });
     }
 
     /// The gradient of [`Self::max_forward`]: each `dy` goes to the place that `index` names. Windows that overlap add
-    /// up, in the order of the windows. Every element of `dx` is written.
+    /// up, in the order of the windows. An index that names a place in the padding is ignored. Every element of `dx`
+    /// is written.
     ///
     /// # Panics
-    /// When a slice has not the length that the shape says, or an index lies outside of the image.
+    /// When a slice has not the length that the shape says.
     pub fn max_backward(&self, isa: Isa, dy: &[f32], index: &[u8], dx: &mut [MaybeUninit<f32>]) {
         self.check(dx.len(), dy.len());
         self.check_index(index.len());
@@ -49,8 +52,7 @@ impl Pool2d {
             let dy = &dy[plane * outer..][..outer];
             let index = &index[plane * outer..][..outer];
             // SAFETY: the plane lies within the output, and this unit alone writes it.
-            let dx: &mut [MaybeUninit<f32>] =
-                unsafe { std::slice::from_raw_parts_mut(dx.ptr().add(plane * inner).cast(), inner) };
+            let dx = unsafe { dx.part(plane * inner, inner) };
             vectorize(
                 isa,
                 #[inline(always)]
@@ -58,7 +60,7 @@ impl Pool2d {
                     if self.is_halving() {
                         self.halving_backward(dy, index, dx);
                     } else {
-                        self.scatter(dy, index, dx);
+                        self.gather_plane(dy, index, dx);
                     }
                 },
             );
@@ -78,48 +80,50 @@ impl Pool2d {
     #[inline(always)]
     fn max_plane(&self, x: &[f32], y: &mut [MaybeUninit<f32>], index: &mut [MaybeUninit<u8>]) {
         let width = self.out_width();
-        if self.is_halving() {
-            for (oy, (y, index)) in y.chunks_exact_mut(width).zip(index.chunks_exact_mut(width)).enumerate() {
-                halving_row(&x[2 * oy * self.width..][..2 * self.width], self.width, y, index);
-            }
-            return;
-        }
-        // The places of the best values as 32-bit numbers: lanes as wide as the values they go with.
-        let mut places = vec![0u32; width];
-        let first: Vec<u32> = (0..width).map(|ox| self.cols(ox).first as u32).collect();
+        let image = Image::new(self, x, f32::NEG_INFINITY);
+        // Where a window of minus infinities has its maximum: the first column inside.
+        let mut first = vec![0; width.next_multiple_of(LANES)];
+        first.iter_mut().zip(0..width).for_each(|(f, ox)| *f = self.cols(ox).first as u32);
         for (oy, (y, index)) in y.chunks_exact_mut(width).zip(index.chunks_exact_mut(width)).enumerate() {
-            let rows = self.rows(oy);
-            y.fill(MaybeUninit::new(f32::NEG_INFINITY));
-            // SAFETY: just initialised.
-            let best = unsafe { &mut *(std::ptr::from_mut(y) as *mut [f32]) };
-            let row = (rows.first * self.kernel[1]) as u32;
-            places.iter_mut().zip(&first).for_each(|(p, f)| *p = row + f);
-            for ky in rows.first..rows.end {
-                let line = &x[rows.input(ky) * self.width..][..self.width];
-                self.max_row(line, ky, best, &mut places);
-            }
-            for (index, place) in index.iter_mut().zip(&places) {
-                index.write(*place as u8);
+            let outputs = y.chunks_mut(LANES).zip(index.chunks_mut(LANES));
+            for (group, (y, index)) in outputs.enumerate() {
+                let first = first[group * LANES..].first_chunk().expect("whole groups");
+                let (best, places) = self.max_group(&image, oy, group * LANES, first);
+                for ((y, index), (best, place)) in y.iter_mut().zip(index).zip(best.iter().zip(&places)) {
+                    y.write(*best);
+                    index.write(*place as u8);
+                }
             }
         }
     }
 
-    /// Takes one input row into account as row `ky` of the windows of one output row.
+    /// The maxima of 16 windows from output `(oy, ox)` on, and their places.
     #[inline(always)]
-    fn max_row(&self, line: &[f32], ky: usize, best: &mut [f32], places: &mut [u32]) {
-        for kx in 0..self.kernel[1] {
-            let columns = self.columns_of(kx);
-            if columns.is_empty() {
-                continue;
+    fn max_group(&self, image: &Image, oy: usize, ox: usize, first: &[u32; LANES]) -> (Lanes, [u32; LANES]) {
+        let rows = self.rows(oy);
+        let mut best = [f32::NEG_INFINITY; LANES];
+        let mut places = first.map(|f| f + (rows.first * self.kernel[1]) as u32);
+        for ky in rows.first..rows.end {
+            let mut place = (ky * self.kernel[1]) as u32;
+            for values in image.row(rows.input(ky), ox) {
+                for l in 0..LANES {
+                    let won = wins(values[l], best[l]);
+                    best[l] = if won { values[l] } else { best[l] };
+                    places[l] = if won { place } else { places[l] };
+                }
+                place += 1;
             }
-            let place = (ky * self.kernel[1] + kx) as u32;
-            let line = &line[columns.start * self.stride[1] + kx - self.padding.left..];
-            let (best, places) = (&mut best[columns.clone()], &mut places[columns]);
-            match self.stride[1] {
-                1 => max_taps::<1>(line, 1, place, best, places),
-                2 => max_taps::<2>(line, 2, place, best, places),
-                stride => max_taps::<0>(line, stride, place, best, places),
-            }
+        }
+        (best, places)
+    }
+
+    /// Forward of [`Self::is_halving`].
+    #[inline(always)]
+    fn halve(&self, x: &[f32], y: &mut [MaybeUninit<f32>], index: &mut [MaybeUninit<u8>]) {
+        let width = self.out_width();
+        let outputs = y.chunks_exact_mut(width).zip(index.chunks_exact_mut(width));
+        for ((y, index), lines) in outputs.zip(x.chunks_exact(2 * self.width)) {
+            halving_row(lines, self.width, y, index);
         }
     }
 
@@ -138,17 +142,75 @@ impl Pool2d {
         rest.fill(MaybeUninit::new(0.0));
     }
 
-    /// Backward of windows that may overlap.
-    fn scatter(&self, dy: &[f32], index: &[u8], dx: &mut [MaybeUninit<f32>]) {
+    /// Backward of any other window: each pixel collects from the windows that it lies in.
+    #[inline(always)]
+    fn gather_plane(&self, dy: &[f32], index: &[u8], dx: &mut [MaybeUninit<f32>]) {
+        let phases = Phases::of(self);
+        let windows = Windows::new(self, phases, dy, index);
+        let mut lines = vec![0.0; phases.pixels() * phases.count()];
         dx.fill(MaybeUninit::new(0.0));
         // SAFETY: just initialised.
         let dx = unsafe { &mut *(std::ptr::from_mut(dx) as *mut [f32]) };
-        let (width, kernel) = (self.out_width(), self.kernel[1]);
-        for (oy, (dy, index)) in dy.chunks_exact(width).zip(index.chunks_exact(width)).enumerate() {
-            let (y0, top) = (oy * self.stride[0], self.padding.top);
-            for (ox, (&g, &place)) in dy.iter().zip(index).enumerate() {
-                let (ky, kx) = (usize::from(place) / kernel, usize::from(place) % kernel);
-                dx[(y0 + ky - top) * self.width + ox * self.stride[1] + kx - self.padding.left] += g;
+        for (iy, row) in dx.chunks_exact_mut(self.width).enumerate() {
+            let y = iy + self.padding.top;
+            let last = (y / self.stride[0]).min(self.out_height() - 1);
+            let first = (y + 1).saturating_sub(self.kernel[0]).div_ceil(self.stride[0]);
+            for (q, line) in lines.chunks_exact_mut(phases.pixels()).enumerate() {
+                for (group, pixels) in line.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+                    *pixels = [0.0; LANES];
+                    for oy in first..=last {
+                        let place = (y - oy * self.stride[0]) * self.kernel[1];
+                        windows.collect(oy, group * LANES, q, place, pixels);
+                    }
+                }
+            }
+            phases.merge(&lines, row);
+        }
+    }
+}
+
+/// Gradients and places of a plane's windows, with margins that no place matches, so that every group of pixels can
+/// look at whole groups of windows.
+struct Windows {
+    kernel: usize,
+    phases: Phases,
+    len: usize,
+    dy: Vec<f32>,
+    places: Vec<u32>,
+}
+
+impl Windows {
+    #[inline(always)]
+    fn new(pool: &Pool2d, phases: Phases, dy: &[f32], index: &[u8]) -> Self {
+        let (width, rows) = (pool.out_width(), pool.out_height());
+        let len = phases.reach + phases.pixels();
+        let mut padded = vec![0.0; rows * len];
+        let mut places = vec![u32::MAX; rows * len];
+        for row in 0..rows {
+            let to = row * len + phases.reach..row * len + phases.reach + width;
+            let from = row * width..(row + 1) * width;
+            padded[to.clone()].copy_from_slice(&dy[from.clone()]);
+            places[to].iter_mut().zip(&index[from]).for_each(|(p, i)| *p = u32::from(*i));
+        }
+        Self { kernel: pool.kernel[1], phases, len, dy: padded, places }
+    }
+
+    /// Adds to 16 pixels of phase `q`, from index `j` on, what the windows of output row `oy` have for them; `row` is
+    /// the place of the pixels' row and column 0 in these windows.
+    #[inline(always)]
+    fn collect(&self, oy: usize, j: usize, q: usize, row: usize, pixels: &mut Lanes) {
+        // From the far window column to the near one, which is the order of the windows.
+        for back in (0..=self.phases.reach).rev() {
+            let kx = back * self.phases.count() + q;
+            if kx >= self.kernel {
+                continue;
+            }
+            let at = oy * self.len + self.phases.reach + j - back;
+            let dy: &Lanes = self.dy[at..].first_chunk().expect("whole groups");
+            let places: &[u32; LANES] = self.places[at..].first_chunk().expect("whole groups");
+            let place = (row + kx) as u32;
+            for l in 0..LANES {
+                pixels[l] += if places[l] == place { dy[l] } else { 0.0 };
             }
         }
     }
@@ -158,19 +220,6 @@ impl Pool2d {
 #[inline(always)]
 fn wins(v: f32, best: f32) -> bool {
     (v > best) | v.is_nan()
-}
-
-/// One place of the windows of one output row. `STRIDE` is 0 if only known at run time.
-#[inline(always)]
-fn max_taps<const STRIDE: usize>(line: &[f32], stride: usize, place: u32, best: &mut [f32], places: &mut [u32]) {
-    let stride = if STRIDE == 0 { stride } else { STRIDE };
-    let line = &line[..(best.len() - 1) * stride + 1];
-    for (i, (best, at)) in best.iter_mut().zip(places).enumerate() {
-        let v = line[i * stride];
-        let won = wins(v, *best);
-        *best = if won { v } else { *best };
-        *at = if won { place } else { *at };
-    }
 }
 
 /// One output row of 2x2 windows side by side; `lines` holds its two input rows.

@@ -1,9 +1,11 @@
 //! Max, average and global average pooling. One unit of work is a few planes.
 
 mod average;
+mod global;
 mod max;
+mod phases;
 
-pub use average::{global_average_backward, global_average_forward};
+pub use global::{global_average_backward, global_average_forward};
 
 use crate::conv::Padding;
 
@@ -62,8 +64,7 @@ impl Pool2d {
         assert_eq!(output, self.planes() * self.out_plane(), "length of the output or its gradient");
     }
 
-    /// The window rows that lie within the image at output row `oy`, and the input row of the window's row 0 plus the
-    /// padding above.
+    /// The window rows within the image at output row `oy`.
     fn rows(&self, oy: usize) -> Taps {
         Taps::new(oy * self.stride[0], self.padding.top, self.kernel[0], self.height)
     }
@@ -71,15 +72,6 @@ impl Pool2d {
     /// The window columns within the image at output column `ox`.
     fn cols(&self, ox: usize) -> Taps {
         Taps::new(ox * self.stride[1], self.padding.left, self.kernel[1], self.width)
-    }
-
-    /// The output columns whose window column `kx` lies within the image.
-    fn columns_of(&self, kx: usize) -> std::ops::Range<usize> {
-        let (stride, left) = (self.stride[1], self.padding.left);
-        let first = left.saturating_sub(kx).div_ceil(stride);
-        let end = if self.width + left > kx { (self.width + left - kx).div_ceil(stride) } else { 0 };
-        let end = end.min(self.out_width());
-        first.min(end)..end
     }
 }
 
