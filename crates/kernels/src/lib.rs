@@ -6,13 +6,23 @@
 //!
 //! All of Ferrotype's `unsafe` code lives in this crate.
 
+pub mod activation;
+pub mod batch_norm;
 pub mod conv;
+pub mod dropout;
 pub mod gemm;
 pub mod isa;
+mod lanes;
+pub mod loss;
+pub mod optim;
+mod parallel;
+pub mod pool;
+pub mod reduce;
 mod scratch;
 mod simd;
 mod units;
 
+pub use batch_norm::{BatchNorm, Channels};
 pub use conv::{Activation, Conv2d, Padding};
 pub use gemm::Gemm;
 pub use isa::Isa;

@@ -1,0 +1,402 @@
+//! One element-wise body, compiled once per instruction set.
+//!
+//! [`vectorize`] calls a closure inside a function that has the instruction set enabled; everything below it is
+//! `#[inline(always)]`, so that the compiler vectorises it for that set. [`pass`] is the one loop that the
+//! element-wise kernels share: it works on groups of [`LANES`] values, which map to one AVX-512, two AVX2 or four
+//! SSE registers. There is no fused multiply-add in these bodies: the compiler contracts nothing by itself, and a
+//! portable `mul_add` would be a library call.
+
+use crate::Isa;
+
+/// Values in a group.
+pub(crate) const LANES: usize = 16;
+
+/// A group of values.
+pub(crate) type Lanes = [f32; LANES];
+
+/// Values that are summed in `f32` before they join the `f64` sum.
+const BLOCK: usize = 128 * LANES;
+
+/// Outputs of at least this many bytes bypass the cache: they would evict everything and be evicted before use.
+const STREAM_BYTES: usize = 8 << 20;
+
+/// Calls `f` with the instruction set enabled. `f` gets the set back as a constant that folds away after inlining.
+///
+/// # Panics
+/// When this processor lacks the instruction set.
+#[inline(always)]
+pub(crate) fn vectorize<R>(isa: Isa, f: impl FnOnce(Isa) -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    match isa {
+        Isa::Avx512 => {
+            assert!(has_avx512(), "this processor has no AVX-512");
+            // SAFETY: the features were just checked.
+            unsafe { with_avx512(f) }
+        }
+        Isa::Avx2 => {
+            assert!(has_avx2(), "this processor has no AVX2 with FMA");
+            // SAFETY: the features were just checked.
+            unsafe { with_avx2(f) }
+        }
+        Isa::Portable => f(Isa::Portable),
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        assert!(isa == Isa::Portable, "{isa} needs an x86-64 processor");
+        f(Isa::Portable)
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    has_avx2()
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+}
+
+/// # Safety
+/// The processor must have the features.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn with_avx512<R>(f: impl FnOnce(Isa) -> R) -> R {
+    f(Isa::Avx512)
+}
+
+/// # Safety
+/// The processor must have the features.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn with_avx2<R>(f: impl FnOnce(Isa) -> R) -> R {
+    f(Isa::Avx2)
+}
+
+/// How outputs are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Store {
+    /// Through the cache.
+    Cached,
+    /// Past the cache. The writer must call [`fence`] before it hands the memory on.
+    Stream,
+}
+
+impl Store {
+    /// The better way for a fresh output of `elements` values in all.
+    pub(crate) fn for_output(elements: usize) -> Self {
+        if elements * size_of::<f32>() >= STREAM_BYTES { Self::Stream } else { Self::Cached }
+    }
+}
+
+/// Makes this thread's streaming stores visible in order; a thread join alone does not promise that.
+#[inline(always)]
+pub(crate) fn fence(store: Store) {
+    #[cfg(target_arch = "x86_64")]
+    if store == Store::Stream {
+        // SAFETY: every x86-64 processor has SSE.
+        unsafe { std::arch::x86_64::_mm_sfence() };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = store;
+}
+
+/// Sums of `S` quantities, kept per lane in `f64`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sums<const S: usize>([[f64; LANES]; S]);
+
+impl<const S: usize> Sums<S> {
+    /// All zero.
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        Self([[0.0; LANES]; S])
+    }
+
+    #[inline(always)]
+    #[allow(clippy::needless_range_loop, reason = "plain indices unroll best")]
+    fn add(&mut self, part: &[Lanes; S]) {
+        for s in 0..S {
+            for l in 0..LANES {
+                self.0[s][l] += f64::from(part[s][l]);
+            }
+        }
+    }
+
+    /// The sums over the lanes, in a fixed order.
+    #[inline(always)]
+    pub(crate) fn total(&self) -> [f64; S] {
+        let mut total = [0.0; S];
+        for (sum, lanes) in total.iter_mut().zip(&self.0) {
+            *sum = lanes.iter().sum();
+        }
+        total
+    }
+}
+
+/// # Safety
+/// `LANES` values must be readable at `p`.
+#[inline(always)]
+pub(crate) unsafe fn load(p: *const f32) -> Lanes {
+    // SAFETY: the caller's promise; an array of `f32` has no invalid bits.
+    unsafe { p.cast::<Lanes>().read_unaligned() }
+}
+
+/// # Safety
+/// `LANES` values must be writable at `p`.
+#[inline(always)]
+pub(crate) unsafe fn store(p: *mut f32, v: Lanes) {
+    // SAFETY: the caller's promise.
+    unsafe { p.cast::<Lanes>().write_unaligned(v) }
+}
+
+/// # Safety
+/// `LANES` values must be writable at `p`, which must be aligned to 64 bytes; the instruction set must be there.
+#[inline(always)]
+pub(crate) unsafe fn stream(isa: Isa, p: *mut f32, v: Lanes) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::*;
+        // SAFETY: the caller's promise.
+        unsafe {
+            match isa {
+                Isa::Avx512 => _mm512_stream_ps(p, _mm512_loadu_ps(v.as_ptr())),
+                Isa::Avx2 => {
+                    _mm256_stream_ps(p, _mm256_loadu_ps(v.as_ptr()));
+                    _mm256_stream_ps(p.add(8), _mm256_loadu_ps(v.as_ptr().add(8)));
+                }
+                Isa::Portable => {
+                    for i in (0..LANES).step_by(4) {
+                        _mm_stream_ps(p.add(i), _mm_loadu_ps(v.as_ptr().add(i)));
+                    }
+                }
+            }
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = isa;
+        // SAFETY: the caller's promise.
+        unsafe { store(p, v) }
+    }
+}
+
+/// Applies `f` to one group from each source.
+#[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "plain indices unroll best")]
+fn apply<const I: usize, const O: usize, const S: usize>(
+    src: &[Lanes; I],
+    acc: &mut [Lanes; S],
+    lanes: usize,
+    f: &impl Fn([f32; I]) -> ([f32; O], [f32; S]),
+) -> [Lanes; O] {
+    let mut dst = [[0.0; LANES]; O];
+    for l in 0..LANES {
+        let mut args = [0.0; I];
+        for i in 0..I {
+            args[i] = src[i][l];
+        }
+        let (out, add) = f(args);
+        for o in 0..O {
+            dst[o][l] = out[o];
+        }
+        for s in 0..S {
+            acc[s][l] += if l < lanes { add[s] } else { 0.0 };
+        }
+    }
+    dst
+}
+
+/// A group of which only the first `lanes` values are there.
+///
+/// # Safety
+/// `lanes <= LANES` values must be readable in every `src` and writable in every `dst`.
+#[inline(always)]
+unsafe fn partial<const I: usize, const O: usize, const S: usize>(
+    src: [*const f32; I],
+    dst: [*mut f32; O],
+    lanes: usize,
+    acc: &mut [Lanes; S],
+    f: &impl Fn([f32; I]) -> ([f32; O], [f32; S]),
+) {
+    let mut group = [[0.0; LANES]; I];
+    for (g, p) in group.iter_mut().zip(src) {
+        // SAFETY: `lanes` values are readable at `p` and fit the group.
+        unsafe { p.copy_to_nonoverlapping(g.as_mut_ptr(), lanes) };
+    }
+    let out = apply(&group, acc, lanes, f);
+    for (v, p) in out.iter().zip(dst) {
+        // SAFETY: `lanes` values are writable at `p`.
+        unsafe { v.as_ptr().copy_to_nonoverlapping(p, lanes) };
+    }
+}
+
+/// For each `i < len`: `(dst[..][i], addends) = f(src[..][i])`, the addends summed into `sums`.
+///
+/// A destination may be the same as a source: a group is read whole before it is written. Sums run in an order that
+/// `len` alone fixes. Destinations of a streaming pass that do not share their alignment are stored through the cache.
+///
+/// # Safety
+/// `len` values must be readable in every `src` and writable in every `dst`. A destination may otherwise overlap
+/// nothing. Must run inside [`vectorize`] with the same `isa`.
+#[inline(always)]
+pub(crate) unsafe fn pass<const I: usize, const O: usize, const S: usize>(
+    isa: Isa,
+    how: Store,
+    src: [*const f32; I],
+    dst: [*mut f32; O],
+    len: usize,
+    sums: &mut Sums<S>,
+    f: impl Fn([f32; I]) -> ([f32; O], [f32; S]),
+) {
+    let mut at = 0;
+    let streamable = how == Store::Stream && O > 0 && dst.iter().all(|p| p.addr() % 64 == dst[0].addr() % 64);
+    if streamable {
+        let head = ((64 - dst[0].addr() % 64) % 64 / size_of::<f32>()).min(len);
+        if head > 0 {
+            let mut acc = [[0.0; LANES]; S];
+            // SAFETY: `head <= len` and `head < LANES`.
+            unsafe { partial(src, dst, head, &mut acc, &f) };
+            sums.add(&acc);
+            at = head;
+        }
+    }
+    let whole = at + (len - at) / LANES * LANES;
+    while at < whole {
+        let end = whole.min(at + BLOCK);
+        // SAFETY: `at..end` are whole groups within `len`; a stream's destinations are aligned from `at` on.
+        unsafe {
+            if streamable {
+                groups::<true, I, O, S>(isa, src, dst, at, end, sums, &f);
+            } else {
+                groups::<false, I, O, S>(isa, src, dst, at, end, sums, &f);
+            }
+        }
+        at = end;
+    }
+    if at < len {
+        let mut acc = [[0.0; LANES]; S];
+        // SAFETY: `len - at < LANES` values are left.
+        unsafe { partial(src.map(|p| p.add(at)), dst.map(|p| p.add(at)), len - at, &mut acc, &f) };
+        sums.add(&acc);
+    }
+}
+
+/// The whole groups of `start..end`, two at a time so that the sums make two dependency chains.
+///
+/// # Safety
+/// As for [`pass`]; `end - start` must be a multiple of `LANES` and, if `STREAM`, the destinations aligned.
+#[inline(always)]
+unsafe fn groups<const STREAM: bool, const I: usize, const O: usize, const S: usize>(
+    isa: Isa,
+    src: [*const f32; I],
+    dst: [*mut f32; O],
+    start: usize,
+    end: usize,
+    sums: &mut Sums<S>,
+    f: &impl Fn([f32; I]) -> ([f32; O], [f32; S]),
+) {
+    let mut acc = [[[0.0; LANES]; S]; 2];
+    let mut at = start;
+    while at < end {
+        // SAFETY: a whole group is left at `at`.
+        unsafe { group::<STREAM, I, O, S>(isa, src, dst, at, &mut acc[0], f) };
+        at += LANES;
+        if at < end {
+            // SAFETY: and another one.
+            unsafe { group::<STREAM, I, O, S>(isa, src, dst, at, &mut acc[1], f) };
+            at += LANES;
+        }
+    }
+    sums.add(&acc[0]);
+    sums.add(&acc[1]);
+}
+
+/// One whole group.
+///
+/// # Safety
+/// As for [`groups`], with a whole group at `at`.
+#[inline(always)]
+unsafe fn group<const STREAM: bool, const I: usize, const O: usize, const S: usize>(
+    isa: Isa,
+    src: [*const f32; I],
+    dst: [*mut f32; O],
+    at: usize,
+    acc: &mut [Lanes; S],
+    f: &impl Fn([f32; I]) -> ([f32; O], [f32; S]),
+) {
+    let mut values = [[0.0; LANES]; I];
+    for (v, p) in values.iter_mut().zip(src) {
+        // SAFETY: the caller's promise.
+        *v = unsafe { load(p.add(at)) };
+    }
+    let out = apply(&values, acc, LANES, f);
+    for (v, p) in out.iter().zip(dst) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if STREAM {
+                stream(isa, p.add(at), *v);
+            } else {
+                store(p.add(at), *v);
+            }
+        }
+    }
+}
+
+/// [`pass`] without sums.
+///
+/// # Safety
+/// As for [`pass`].
+#[inline(always)]
+pub(crate) unsafe fn map<const I: usize, const O: usize>(
+    isa: Isa,
+    how: Store,
+    src: [*const f32; I],
+    dst: [*mut f32; O],
+    len: usize,
+    f: impl Fn([f32; I]) -> [f32; O],
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        pass(
+            isa,
+            how,
+            src,
+            dst,
+            len,
+            &mut Sums::new(),
+            #[inline(always)]
+            |v| (f(v), []),
+        );
+    }
+}
+
+/// [`pass`] without outputs.
+///
+/// # Safety
+/// As for [`pass`].
+#[inline(always)]
+pub(crate) unsafe fn sum<const I: usize, const S: usize>(
+    isa: Isa,
+    src: [*const f32; I],
+    len: usize,
+    sums: &mut Sums<S>,
+    f: impl Fn([f32; I]) -> [f32; S],
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        pass(
+            isa,
+            Store::Cached,
+            src,
+            [],
+            len,
+            sums,
+            #[inline(always)]
+            |v| ([], f(v)),
+        );
+    }
+}

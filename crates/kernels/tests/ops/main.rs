@@ -1,0 +1,10 @@
+//! Tests of all kernels but the convolutions, against plain `f64` references.
+
+mod activations;
+mod batch_norm;
+mod dropout;
+mod loss;
+mod optim;
+mod pool;
+mod reduce;
+mod support;
