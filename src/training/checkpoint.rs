@@ -19,7 +19,6 @@ use crate::run::files::write_atomic;
 /// The version of the layout.
 const FORMAT: u32 = 1;
 
-
 /// Where training stands, and all that is not a tensor.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Meta {

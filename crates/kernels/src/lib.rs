@@ -15,6 +15,7 @@ pub mod isa;
 mod lanes;
 pub mod loss;
 pub mod optim;
+pub mod owned;
 mod parallel;
 pub mod pool;
 pub mod reduce;
