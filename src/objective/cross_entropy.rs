@@ -1,9 +1,9 @@
 //! Cross-entropy of softmax against a target distribution.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::log_softmax;
 
 use super::Objective;
+use crate::ops::{self, Compute};
 
 /// `-sum_c t'_c log p_c`, where `t' = (1 - s) t + s / classes` for a label smoothing of `s`
 /// (Szegedy et al., arXiv:1512.00567).
@@ -14,13 +14,13 @@ pub struct CrossEntropy {
 }
 
 impl Objective for CrossEntropy {
-    fn losses(&self, logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-        let [rows, classes] = logits.dims();
+    fn losses(&self, compute: Compute, logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+        let classes = logits.dims()[1];
         let targets = match self.label_smoothing {
             0.0 => targets,
             s => targets.mul_scalar(1.0 - s).add_scalar(s / classes as f32),
         };
-        (log_softmax(logits, 1) * targets).sum_dim(1).neg().reshape([rows])
+        ops::cross_entropy(compute, logits, targets)
     }
 }
 

@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::log_softmax;
 
 use super::Objective;
+use crate::ops::Compute;
 
 /// `-sum_c t_c (1 - p_c)^gamma log p_c` (Lin et al., arXiv:1708.02002, with soft targets).
 #[derive(Clone, Debug)]
@@ -13,7 +14,7 @@ pub struct Focal {
 }
 
 impl Objective for Focal {
-    fn losses(&self, logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    fn losses(&self, _compute: Compute, logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
         let rows = logits.dims()[0];
         let log_p = log_softmax(logits, 1);
         // 1 - p is kept off zero, where the power's derivative does not exist for gamma < 1.

@@ -12,6 +12,8 @@ use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ops::Compute;
+
 pub use cross_entropy::CrossEntropy;
 pub use focal::Focal;
 pub use multi_target::MultiTarget;
@@ -19,7 +21,7 @@ pub use multi_target::MultiTarget;
 /// A loss of logits against target distributions.
 pub trait Objective: Send + Sync + std::fmt::Debug {
     /// The loss of each example, `[batch]`, from logits and targets, both `[batch, classes]`.
-    fn losses(&self, logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
+    fn losses(&self, compute: Compute, logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
 }
 
 /// What is minimised.
@@ -144,7 +146,11 @@ mod tests {
 
     fn losses(objective: &dyn Objective, logits: &[f32]) -> Vec<f32> {
         let device = Device::flex();
-        objective.losses(tensor(logits, &device), tensor(&TARGETS, &device)).into_data().try_to_vec().unwrap()
+        objective
+            .losses(Compute::Burn, tensor(logits, &device), tensor(&TARGETS, &device))
+            .into_data()
+            .try_to_vec()
+            .unwrap()
     }
 
     /// Compares the losses of three fixed examples with known numbers.
@@ -158,7 +164,7 @@ mod tests {
     pub(super) fn check_gradient(objective: &dyn Objective) {
         let device = Device::flex().autodiff();
         let logits = tensor(&LOGITS, &device).require_grad();
-        let grads = objective.losses(logits.clone(), tensor(&TARGETS, &device)).sum().backward();
+        let grads = objective.losses(Compute::Burn, logits.clone(), tensor(&TARGETS, &device)).sum().backward();
         let gradient: Vec<f32> = logits.grad(&grads).unwrap().into_data().try_to_vec().unwrap();
         // Row 2 has three equal logits, where the multi-target maximum has a corner: it is left out.
         for i in 0..6 {

@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::log_softmax;
 
 use super::Objective;
+use crate::ops::Compute;
 
 /// What a class outside the target counts for: FER+'s code uses 0.001 rather than 0.
 const OTHER: f32 = 0.001;
@@ -14,7 +15,7 @@ const OTHER: f32 = 0.001;
 pub struct MultiTarget;
 
 impl Objective for MultiTarget {
-    fn losses(&self, logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    fn losses(&self, _compute: Compute, logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
         let rows = logits.dims()[0];
         let member = targets.greater_elem(0.0).float();
         let log_t = member.mul_scalar(-OTHER.ln()).add_scalar(OTHER.ln());

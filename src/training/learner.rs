@@ -72,7 +72,8 @@ impl Learner {
         }
         let mut scale = 1.0 / outcome.weight_sum.max(f64::MIN_POSITIVE);
         if let Some(limit) = self.options.clip_norm {
-            let squares: f64 = sums.iter().flatten().map(ops::sum_squares).sum();
+            let compute = self.network.compute();
+            let squares: f64 = sums.iter().flatten().map(|g| ops::sum_squares(compute, g)).sum();
             let norm = squares.sqrt() * scale;
             outcome.gradient_norm = Some(norm);
             scale *= (limit / (norm + 1e-6)).min(1.0);
@@ -96,7 +97,7 @@ impl Learner {
         let weights = self.example_weights(batch);
         let rows = batch.len();
         let targets = Tensor::<2>::from_data(TensorData::new(batch.targets.clone(), [rows, classes]), &device);
-        let losses = self.objective.losses(pass.logits.clone(), targets.autodiff());
+        let losses = self.objective.losses(self.network.compute(), pass.logits.clone(), targets.autodiff());
         let weight_tensor = Tensor::<1>::from_data(TensorData::new(weights.clone(), [rows]), &device);
         let loss = (losses * weight_tensor.autodiff()).sum();
         let loss_sum = f64::from(ops::host(loss.clone().inner())?[0]);
@@ -191,7 +192,8 @@ impl Learner {
         if let Some(ema) = &mut self.ema {
             let mut tensors = Vec::new();
             for name in names(&self.network) {
-                let t = averages.remove(name).with_context(|| format!("the checkpoint has no moving average of {name}"))?;
+                let t =
+                    averages.remove(name).with_context(|| format!("the checkpoint has no moving average of {name}"))?;
                 let length = t.values.len();
                 tensors.push(Tensor::from_data(TensorData::new(t.values, [length]), &device));
             }

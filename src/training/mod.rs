@@ -3,8 +3,11 @@
 pub mod checkpoint;
 pub mod ema;
 pub mod interrupt;
+pub mod learner;
 pub mod optimizer;
 pub mod options;
 pub mod progress;
 pub mod schedule;
+pub mod scoring;
 pub mod selection;
+pub mod trainer;

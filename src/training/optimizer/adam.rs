@@ -1,9 +1,11 @@
 //! Adam and AdamW.
 
 use burn::tensor::Tensor;
+use ferrotype_kernels::optim::{self, AdamEpsilon, WeightDecay};
 
 use super::super::options::{AdamOptions, Form};
 use super::{Rule, Update, decayed};
+use crate::ops;
 
 /// Adam (Kingma and Ba, arXiv:1412.6980), and AdamW (arXiv:1711.05101) when `decoupled`.
 pub struct Adam {
@@ -17,12 +19,41 @@ impl Adam {
     }
 }
 
+impl Adam {
+    fn native(
+        &self,
+        weight: Tensor<1>,
+        gradient: Tensor<1>,
+        slots: &mut [Tensor<1>],
+        u: Update,
+    ) -> Result<Tensor<1>, (Tensor<1>, Tensor<1>)> {
+        let o = &self.options;
+        let step = optim::Adam {
+            lr: u.lr,
+            beta1: o.beta1,
+            beta2: o.beta2,
+            eps: o.eps,
+            epsilon: if o.form == Form::Keras { AdamEpsilon::Hat } else { AdamEpsilon::Corrected },
+            decay: if self.decoupled { WeightDecay::Decoupled(u.decay) } else { WeightDecay::Coupled(u.decay) },
+            grad_scale: u.scale,
+        };
+        ops::in_place(u.compute, weight, gradient, slots, |isa, w, g, memory| {
+            let [m, v] = memory else { unreachable!("Adam has two slots") };
+            step.step(isa, u.step, w, g, m, v);
+        })
+    }
+}
+
 impl Rule for Adam {
     fn slots(&self) -> &'static [&'static str] {
         &["first_moment", "second_moment"]
     }
 
     fn update(&self, weight: Tensor<1>, gradient: Tensor<1>, slots: &mut [Tensor<1>], update: Update) -> Tensor<1> {
+        let (weight, gradient) = match self.native(weight, gradient, slots, update) {
+            Ok(weight) => return weight,
+            Err(untouched) => untouched,
+        };
         let o = &self.options;
         let gradient = decayed(&weight, gradient, update, if self.decoupled { 0.0 } else { update.decay });
         let weight = match self.decoupled && update.decay != 0.0 {

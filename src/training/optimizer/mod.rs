@@ -10,6 +10,7 @@ use anyhow::{Result, bail};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::options::OptimizerOptions;
+use crate::ops::Compute;
 
 /// What one update of one parameter is told.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,8 @@ pub struct Update {
     pub scale: f64,
     /// Optimizer steps so far, this one included: 1, 2, ...
     pub step: u64,
+    /// Whose code computes: the native kernels take one pass over everything, in place.
+    pub compute: Compute,
 }
 
 /// The arithmetic of an optimizer for one parameter.
@@ -39,6 +42,7 @@ pub struct Optimizer {
     names: Vec<String>,
     slots: Vec<Vec<Tensor<1>>>,
     step: u64,
+    compute: Compute,
 }
 
 impl Optimizer {
@@ -52,7 +56,19 @@ impl Optimizer {
         };
         let zeros = |&(_, n): &(String, usize)| rule.slots().iter().map(|_| Tensor::zeros([n], device)).collect();
         let slots = parameters.iter().map(zeros).collect();
-        Self { rule, names: parameters.iter().map(|(n, _)| n.clone()).collect(), slots, step: 0 }
+        Self {
+            rule,
+            names: parameters.iter().map(|(n, _)| n.clone()).collect(),
+            slots,
+            step: 0,
+            compute: Compute::Burn,
+        }
+    }
+
+    /// The optimizer, computed by the given code.
+    pub fn with_compute(mut self, compute: Compute) -> Self {
+        self.compute = compute;
+        self
     }
 
     /// Optimizer steps so far.
@@ -75,7 +91,7 @@ impl Optimizer {
         decay: f64,
         scale: f64,
     ) -> Tensor<1> {
-        let update = Update { lr, decay, scale, step: self.step };
+        let update = Update { lr, decay, scale, step: self.step, compute: self.compute };
         self.rule.update(weight, gradient, &mut self.slots[index], update)
     }
 
@@ -128,12 +144,22 @@ fn decayed(weight: &Tensor<1>, gradient: Tensor<1>, update: Update, decay: f64) 
 mod tests {
     use super::super::options::*;
     use super::*;
+    use ferrotype_kernels::Isa;
+
+    /// The result of native kernels and Burn's operations, which must agree.
+    fn run(options: OptimizerOptions, decay: f64) -> Vec<f32> {
+        let burn = run_by(Compute::Burn, options.clone(), decay);
+        for isa in Isa::available() {
+            close(&run_by(Compute::Native(isa), options.clone(), decay), &burn);
+        }
+        burn
+    }
 
     /// Five steps on one parameter of three values with gradients g_t = w_t * (t + 1) / 2 - 0.3.
-    fn run(options: OptimizerOptions, decay: f64) -> Vec<f32> {
+    fn run_by(compute: Compute, options: OptimizerOptions, decay: f64) -> Vec<f32> {
         let device = Device::flex();
         let mut w = Tensor::<1>::from_floats([0.5, -1.0, 2.0], &device);
-        let mut optimizer = Optimizer::new(&options, &[("w".into(), 3)], &device);
+        let mut optimizer = Optimizer::new(&options, &[("w".into(), 3)], &device).with_compute(compute);
         for t in 0..5 {
             let g = w.clone().mul_scalar((t + 1) as f32 / 2.0).add_scalar(-0.3);
             optimizer.advance();

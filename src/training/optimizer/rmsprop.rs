@@ -1,9 +1,11 @@
 //! RMSprop.
 
 use burn::tensor::Tensor;
+use ferrotype_kernels::optim::{self, RmsPropStyle, WeightDecay};
 
 use super::super::options::{Form, RmspropOptions};
 use super::{Rule, Update, decayed};
+use crate::ops;
 
 /// RMSprop (Hinton's lecture 6e), with momentum of the scaled gradient as in PyTorch and Keras (not centred).
 /// Keras multiplies the rate into the momentum buffer, PyTorch into the step: with a constant rate they agree.
@@ -17,12 +19,41 @@ impl Rmsprop {
     }
 }
 
+impl Rmsprop {
+    fn native(
+        &self,
+        weight: Tensor<1>,
+        gradient: Tensor<1>,
+        slots: &mut [Tensor<1>],
+        u: Update,
+    ) -> Result<Tensor<1>, (Tensor<1>, Tensor<1>)> {
+        let o = &self.options;
+        let step = optim::RmsProp {
+            lr: u.lr,
+            rho: o.alpha,
+            momentum: o.momentum,
+            eps: o.eps,
+            style: if o.form == Form::Keras { RmsPropStyle::Keras } else { RmsPropStyle::PyTorch },
+            decay: WeightDecay::Coupled(u.decay),
+            grad_scale: u.scale,
+        };
+        ops::in_place(u.compute, weight, gradient, slots, |isa, w, g, memory| {
+            let (square, buffer) = memory.split_first_mut().expect("RMSprop has a mean square");
+            step.step(isa, w, g, square, buffer.first_mut().map(|b| &mut **b));
+        })
+    }
+}
+
 impl Rule for Rmsprop {
     fn slots(&self) -> &'static [&'static str] {
         if self.options.momentum == 0.0 { &["mean_square"] } else { &["mean_square", "momentum"] }
     }
 
     fn update(&self, weight: Tensor<1>, gradient: Tensor<1>, slots: &mut [Tensor<1>], update: Update) -> Tensor<1> {
+        let (weight, gradient) = match self.native(weight, gradient, slots, update) {
+            Ok(weight) => return weight,
+            Err(untouched) => untouched,
+        };
         let o = &self.options;
         let (rate, eps) = (update.lr as f32, o.eps as f32);
         let gradient = decayed(&weight, gradient, update, update.decay);

@@ -1,9 +1,11 @@
 //! Stochastic gradient descent.
 
 use burn::tensor::Tensor;
+use ferrotype_kernels::optim::{self, Gain, Momentum, WeightDecay};
 
 use super::super::options::SgdOptions;
 use super::{Rule, Update, decayed};
+use crate::ops;
 
 /// `b = mu b + g; w -= lr b`, with `g + mu b` for `b` in Nesterov's form, and `(1 - mu) g` for `g` in CNTK's
 /// unit-gain form. PyTorch starts with `b = g`, which is `mu 0 + g`.
@@ -20,12 +22,38 @@ impl Sgd {
     }
 }
 
+impl Sgd {
+    fn native(
+        &self,
+        weight: Tensor<1>,
+        gradient: Tensor<1>,
+        slots: &mut [Tensor<1>],
+        u: Update,
+    ) -> Result<Tensor<1>, (Tensor<1>, Tensor<1>)> {
+        let gain = if self.gain == 1.0 { Gain::Full } else { Gain::Unit };
+        let momentum = Momentum { factor: self.momentum, gain, nesterov: self.nesterov };
+        let step = optim::Sgd {
+            lr: u.lr,
+            momentum: (self.momentum != 0.0).then_some(momentum),
+            decay: WeightDecay::Coupled(u.decay),
+            grad_scale: u.scale,
+        };
+        ops::in_place(u.compute, weight, gradient, slots, |isa, w, g, m| {
+            step.step(isa, w, g, m.first_mut().map(|v| &mut **v));
+        })
+    }
+}
+
 impl Rule for Sgd {
     fn slots(&self) -> &'static [&'static str] {
         if self.momentum == 0.0 { &[] } else { &["momentum"] }
     }
 
     fn update(&self, weight: Tensor<1>, gradient: Tensor<1>, slots: &mut [Tensor<1>], update: Update) -> Tensor<1> {
+        let (weight, gradient) = match self.native(weight, gradient, slots, update) {
+            Ok(weight) => return weight,
+            Err(untouched) => untouched,
+        };
         let gradient = decayed(&weight, gradient, update, update.decay);
         let Some(buffer) = slots.first_mut() else {
             return weight - gradient.mul_scalar(update.lr as f32);
