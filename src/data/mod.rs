@@ -3,7 +3,9 @@
 
 pub mod augment;
 mod face_set;
+pub mod loader;
 pub mod options;
 pub mod preprocess;
+pub mod sampler;
 
 pub use face_set::{Batch, FaceSet, Images, Labelled, NO_LABEL, Provenance, Split, Votes};
