@@ -7,10 +7,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::audit::{self, Leaks};
 use super::augment::Augmentation;
 use super::labels::{self, Role};
-use super::loader::{Loader, LoaderOptions};
+use super::loader::{Loader, Training};
 use super::options::{DataOptions, LabelMode, SplitRule};
 use super::preprocess::Pipeline;
 use super::{FaceSet, Labelled, sources, split, store};
@@ -26,7 +25,7 @@ pub struct Subset {
     pub labelled: Arc<Labelled>,
     /// Examples of `labelled` that belong to the subset, in row order.
     pub indices: Vec<usize>,
-    pipeline: Arc<Pipeline>,
+    pipeline: Pipeline,
     workers: usize,
 }
 
@@ -60,8 +59,13 @@ impl Subset {
     /// # Errors
     /// When the options cannot be met.
     pub fn evaluation_loader(&self, batch_size: usize) -> Result<Loader> {
-        let options = LoaderOptions { batch_size, workers: self.workers, ..LoaderOptions::evaluation() };
-        Loader::new(self.faces.clone(), self.labelled.clone(), self.indices.clone(), self.pipeline.clone(), options)
+        self.loader(None, batch_size)
+    }
+
+    fn loader(&self, training: Option<Training>, batch_size: usize) -> Result<Loader> {
+        let examples = self.indices.iter().map(|&i| i as u32).collect();
+        let (faces, labelled) = (self.faces.clone(), self.labelled.clone());
+        Loader::new(faces, labelled, examples, self.pipeline.clone(), training, batch_size, self.workers)
     }
 
     /// What is known of each example, with no logits yet.
@@ -91,7 +95,7 @@ pub struct Task {
     pub test: Subset,
     /// What is known about the data, for the run folder and the report.
     pub facts: Facts,
-    augmentation: Option<Augmentation>,
+    augmentation: Augmentation,
     options: DataOptions,
 }
 
@@ -132,7 +136,7 @@ impl Task {
         let training = Arc::new(labels::apply(&faces, options.labels, Role::Train)?);
         let evaluation = Arc::new(labels::apply(&faces, options.labels, Role::Evaluation)?);
         let division = split::divide(&faces, &training, &evaluation, &options.split, options.fold, seed)?;
-        let pipeline = Arc::new(Pipeline::new(&options.preprocess)?);
+        let pipeline = Pipeline::new(&options.preprocess)?;
         let subset = |labelled: &Arc<Labelled>, indices: Vec<usize>, salt: u64| Subset {
             faces: faces.clone(),
             labelled: labelled.clone(),
@@ -143,13 +147,12 @@ impl Task {
         let mut train = subset(&training, division.train, 0);
         let validation = subset(&evaluation, division.validation, 1);
         let test = subset(&evaluation, division.test, 2);
-        let held_out: Vec<u32> = validation.rows().into_iter().chain(test.rows()).collect();
+        let leaks = [&validation, &test].map(|held| twins(&faces, &held.rows(), &train.rows()).len());
         let before = train.len();
-        let leaks = audit::leaks(&faces, &train.rows(), &validation.rows(), &test.rows());
         if options.drop_leaks {
-            let twins: HashSet<u32> = audit::copies_of(&faces, &train.rows(), &held_out).into_iter().collect();
-            let rows = training.rows.clone();
-            train.indices.retain(|&i| !twins.contains(&rows[i]));
+            let held: Vec<u32> = validation.rows().into_iter().chain(test.rows()).collect();
+            let leaking = twins(&faces, &train.rows(), &held);
+            train.indices.retain(|&i| !leaking.contains(&training.rows[i]));
         }
         for (name, set) in [("training", &train), ("validation", &validation), ("test", &test)] {
             if set.is_empty() {
@@ -162,7 +165,7 @@ impl Task {
                 );
             }
         }
-        let facts = facts(options, &faces, [&train, &validation, &test], &leaks, before - train.len());
+        let facts = facts(options, &faces, [&train, &validation, &test], leaks, before - train.len());
         let augmentation = Augmentation::new(&options.augment)?;
         Ok(Self { train, validation, test, facts, augmentation, options: options.clone() })
     }
@@ -172,15 +175,8 @@ impl Task {
     /// # Errors
     /// When the options cannot be met.
     pub fn training_loader(&self, batch_size: usize, seed: u64) -> Result<Loader> {
-        let options = LoaderOptions {
-            batch_size,
-            workers: self.options.workers,
-            seed,
-            sampler: Some(self.options.sampler),
-            augmentation: self.augmentation.clone(),
-        };
-        let s = &self.train;
-        Loader::new(s.faces.clone(), s.labelled.clone(), s.indices.clone(), s.pipeline.clone(), options)
+        let augmentation = Some(self.augmentation.clone());
+        self.train.loader(Some(Training { sampler: self.options.sampler, augmentation, seed }), batch_size)
     }
 
     /// Class names.
@@ -212,12 +208,15 @@ pub fn whole(path: &Path, labels: LabelMode, options: &DataOptions) -> Result<Su
     if indices.is_empty() {
         bail!("{} has no rows with labels `{labels:?}`", path.display());
     }
-    let pipeline = Arc::new(Pipeline::new(&options.preprocess)?);
+    let pipeline = Pipeline::new(&options.preprocess)?;
     Ok(Subset { faces, labelled, indices, pipeline, workers: options.workers })
 }
 
 /// The prepared file, made first where it does not exist and the experiment says how.
-fn obtain(options: &DataOptions) -> Result<FaceSet> {
+///
+/// # Errors
+/// When it can be neither read nor made.
+pub fn obtain(options: &DataOptions) -> Result<FaceSet> {
     if options.path.is_file() {
         return store::read(&options.path);
     }
@@ -237,6 +236,12 @@ fn obtain(options: &DataOptions) -> Result<FaceSet> {
     store::read(&options.path)
 }
 
+/// Those of `rows` whose picture, pixel by pixel, also stands among `others`.
+fn twins(faces: &FaceSet, rows: &[u32], others: &[u32]) -> HashSet<u32> {
+    let pictures: HashSet<&[u8]> = others.iter().map(|&r| faces.images.get(r as usize)).collect();
+    rows.iter().copied().filter(|&r| pictures.contains(faces.images.get(r as usize))).collect()
+}
+
 /// The first so many by a seeded shuffle, in row order again.
 fn limited(mut indices: Vec<usize>, limit: Option<usize>, seed: u64, salt: u64) -> Vec<usize> {
     if let Some(limit) = limit.filter(|l| *l < indices.len()) {
@@ -247,7 +252,7 @@ fn limited(mut indices: Vec<usize>, limit: Option<usize>, seed: u64, salt: u64) 
     indices
 }
 
-fn facts(options: &DataOptions, faces: &FaceSet, sets: [&Subset; 3], leaks: &Leaks, dropped: usize) -> Facts {
+fn facts(options: &DataOptions, faces: &FaceSet, sets: [&Subset; 3], leaks: [usize; 2], dropped: usize) -> Facts {
     let counts = |s: &Subset| {
         let mut counts = vec![0; s.labelled.classes.len()];
         s.indices.iter().for_each(|&i| counts[s.labelled.class(i)] += 1);
@@ -266,8 +271,8 @@ fn facts(options: &DataOptions, faces: &FaceSet, sets: [&Subset; 3], leaks: &Lea
         classes: sets[0].labelled.classes.clone(),
         sizes: sets.map(Subset::len),
         class_counts: sets.map(counts),
-        test_leaks: leaks.test,
-        validation_leaks: leaks.validation,
+        validation_leaks: leaks[0],
+        test_leaks: leaks[1],
         dropped,
         shared_subjects: shared,
     }

@@ -23,7 +23,7 @@ pub fn predict(
 ) -> Result<Predictions> {
     let loader = subset.evaluation_loader(options.batch_size)?;
     let mut predictions = subset.blank_predictions();
-    for batch in loader.epoch(0, 0)? {
+    for batch in loader.epoch(0, 0) {
         let batch = batch?;
         let x = images(&batch, network.device());
         let logits = logits(network, x, options.flip_average)?;

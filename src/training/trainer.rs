@@ -156,7 +156,7 @@ impl<'a> Trainer<'a> {
     fn batches(&mut self, started: Instant, seen_before: u64) -> Result<Ended> {
         let loader = self.setup.loader;
         let accumulate = self.setup.options.accumulate.max(1);
-        let mut batches = loader.epoch(self.meta.epoch as u64, self.meta.batch)?;
+        let mut batches = loader.epoch(self.meta.epoch as u64, self.meta.batch);
         loop {
             let group: Vec<Batch> = batches.by_ref().take(accumulate).collect::<Result<_>>()?;
             if group.is_empty() {
