@@ -14,6 +14,7 @@ pub mod report;
 pub mod runs;
 pub mod session;
 pub mod train;
+pub mod view;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

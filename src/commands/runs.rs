@@ -7,8 +7,9 @@ use clap::Args;
 
 use crate::config;
 use crate::evaluation::Scores;
+use crate::report;
 use crate::run::RunFolder;
-use crate::run::history::{self, Event};
+use crate::run::history::History;
 
 /// List runs with their scores.
 #[derive(Debug, Args)]
@@ -85,7 +86,7 @@ fn collect(root: &Path, folder: &Path, rows: &mut Vec<Row>) -> Result<()> {
 /// A run that cannot be read still has its line: the list is where one looks for what is wrong.
 fn row(name: String, run: &RunFolder) -> Row {
     let model = config::from_run(run).map_or_else(|_| "?".into(), |e| e.model.name().to_owned());
-    let scores: Option<Scores> = std::fs::read_to_string(run.scores()).ok().and_then(|t| serde_json::from_str(&t).ok());
+    let scores: Option<Scores> = report::read_metrics(run.scores()).ok().and_then(|mut sets| sets.remove("test"));
     let value = |metric: &str| scores.as_ref()?.metrics.get(metric).map(|s| s.value);
     Row {
         run: name,
@@ -98,9 +99,11 @@ fn row(name: String, run: &RunFolder) -> Row {
 }
 
 fn unfinished(run: &RunFolder) -> String {
-    match history::read(&run.history()).ok().and_then(|events| events.last().cloned()) {
-        None => "not begun".into(),
-        Some(Event::Step(s)) => format!("stopped in epoch {}", s.epoch),
-        Some(Event::Epoch(e)) => format!("stopped after epoch {}", e.epoch),
+    let Ok(history) = History::read(run.history()) else { return "not begun".into() };
+    match (history.epochs.last(), history.steps.last()) {
+        (Some(e), Some(s)) if s.step <= e.step => format!("stopped after epoch {}", e.epoch),
+        (_, Some(s)) => format!("stopped in epoch {}", s.epoch as u64 + 1),
+        (Some(e), None) => format!("stopped after epoch {}", e.epoch),
+        (None, None) => "not begun".into(),
     }
 }

@@ -112,6 +112,8 @@ pub struct Facts {
     pub synthetic: bool,
     /// Class names.
     pub classes: Vec<String>,
+    /// `[channels, height, width]` of the model's input.
+    pub input: [usize; 3],
     /// Examples per set.
     pub sizes: [usize; 3],
     /// Examples per class in the training, validation and test set.
@@ -269,6 +271,7 @@ fn facts(options: &DataOptions, faces: &FaceSet, sets: [&Subset; 3], leaks: [usi
         source: faces.provenance.source.clone(),
         synthetic: faces.provenance.synthetic,
         classes: sets[0].labelled.classes.clone(),
+        input: sets[0].pipeline.shape(),
         sizes: sets.map(Subset::len),
         class_counts: sets.map(counts),
         validation_leaks: leaks[0],

@@ -19,7 +19,8 @@ use crate::data::task::Subset;
 use crate::evaluation::{Scores, metrics, score};
 use crate::model::Network;
 use crate::run::RunFolder;
-use crate::run::history::{EpochRecord, History, StepRecord};
+use crate::run::history::{EpochRecord, Event, HistoryWriter, StepRecord};
+use crate::run::tensorboard::TensorBoard;
 
 /// The scores that every epoch's line shows beside the one that selects.
 const SHOWN: [&str; 3] = ["accuracy", "uar", "log_loss"];
@@ -57,7 +58,8 @@ pub struct Trainer<'a> {
     setup: Setup<'a>,
     learner: Learner,
     schedule: Box<dyn Schedule>,
-    history: History,
+    history: HistoryWriter,
+    board: TensorBoard,
     meta: Meta,
     progress: &'a mut dyn Progress,
     began: Instant,
@@ -90,7 +92,8 @@ impl<'a> Trainer<'a> {
             schedule.restore(&meta.schedule);
             learner.restore(checkpoint).context("cannot resume from the checkpoint")?;
         }
-        let history = History::open(setup.run.history(), meta.step)?;
+        let history = HistoryWriter::open(setup.run.history(), meta.step)?;
+        let board = TensorBoard::open(setup.run.tensorboard(), meta.step)?;
         let now = Instant::now();
         let before = meta.training_seconds;
         Ok(Self {
@@ -98,6 +101,7 @@ impl<'a> Trainer<'a> {
             learner,
             schedule,
             history,
+            board,
             meta,
             progress,
             began: now,
@@ -192,13 +196,18 @@ impl<'a> Trainer<'a> {
     }
 
     fn record_step(&mut self, outcome: &StepOutcome, lr: f64) -> Result<()> {
-        self.history.step(&StepRecord {
-            step: self.meta.step,
-            epoch: self.meta.epoch + 1,
-            loss: outcome.loss_sum / outcome.weight_sum.max(f64::MIN_POSITIVE),
-            lr,
-            gradient_norm: outcome.gradient_norm,
-        })
+        let loss = outcome.loss_sum / outcome.weight_sum.max(f64::MIN_POSITIVE);
+        let step = self.meta.step;
+        self.board.scalar("step/loss", step, loss)?;
+        self.board.scalar("step/learning_rate", step, lr)?;
+        let mut more = BTreeMap::new();
+        if let Some(norm) = outcome.gradient_norm {
+            self.board.scalar("step/gradient_norm", step, norm)?;
+            more.insert("gradient_norm".to_owned(), norm);
+        }
+        let epoch = self.meta.epoch as f64 + self.meta.batch as f64 / self.setup.loader.batches().max(1) as f64;
+        let images_per_second = self.images as f64 / self.began.elapsed().as_secs_f64().max(1e-9);
+        self.history.write(&Event::Step(StepRecord { step, epoch, loss, lr, images_per_second, more }))
     }
 
     /// The error for a loss that is not finite: where it happened and how to go on.
@@ -296,17 +305,7 @@ impl<'a> Trainer<'a> {
             images_per_second: speed,
             seconds_left: 0.0,
         };
-        self.history.epoch(&EpochRecord {
-            step: self.meta.step,
-            epoch: report.epoch,
-            train_loss: report.train_loss,
-            train_accuracy: report.train_accuracy,
-            validation: values,
-            lr,
-            best,
-            seconds: report.seconds,
-            images_per_second: speed,
-        })?;
+        self.record_epoch(&report, values)?;
         self.meta.epoch += 1;
         self.meta.batch = 0;
         (self.meta.loss_sum, self.meta.weight_sum, self.meta.correct, self.meta.seen) = (0.0, 0.0, 0, 0);
@@ -314,6 +313,26 @@ impl<'a> Trainer<'a> {
         let seconds_left = self.seconds_left();
         self.progress.epoch(&EpochReport { seconds_left, ..report });
         Ok(())
+    }
+
+    fn record_epoch(&mut self, report: &EpochReport, validation: BTreeMap<String, f64>) -> Result<()> {
+        let step = self.meta.step;
+        self.board.scalar("train/loss", step, report.train_loss)?;
+        self.board.scalar("train/accuracy", step, report.train_accuracy)?;
+        self.board.scalar("train/images_per_second", step, report.images_per_second)?;
+        for (name, value) in &validation {
+            self.board.scalar(&format!("validation/{name}"), step, *value)?;
+        }
+        self.history.write(&Event::Epoch(EpochRecord {
+            epoch: report.epoch as u64,
+            step,
+            train_loss: report.train_loss,
+            train_accuracy: Some(report.train_accuracy),
+            validation_loss: validation.get("log_loss").copied(),
+            validation,
+            lr: report.lr,
+            seconds: report.seconds,
+        }))
     }
 
     fn is_checkpoint_due(&self) -> bool {

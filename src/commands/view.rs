@@ -1,0 +1,230 @@
+//! A run folder as the report sees it.
+
+use anyhow::{Context, Result};
+
+use crate::config::{self, Experiment, SelectOn};
+use crate::data::options::SplitRule;
+use crate::data::task::Facts;
+use crate::data::{labels, store};
+use crate::evaluation::{Scores, metrics, score_folds};
+use crate::export::ExportCheck;
+use crate::report::{
+    self, AggregateView, DatasetView, ExpectView, Face, LeakFigure, Mistake, ModelView, OnnxView, RunRow, RunView,
+    SelectionView, SetView, Warning, predictions, worst_mistakes,
+};
+use crate::run::group::{Group, Varied};
+use crate::run::history::History;
+use crate::run::{Provenance, RunFolder};
+use crate::training::checkpoint::{Checkpoint, Meta};
+
+/// How many of the worst mistakes a report shows.
+const MISTAKES: usize = 24;
+
+/// Everything that the folder of a finished run knows.
+///
+/// # Errors
+/// When a file is missing or broken.
+pub fn of_run(run: &RunFolder) -> Result<RunView> {
+    let experiment = config::from_run(run)?;
+    let facts: Facts = json(run, &run.facts())?;
+    let mut sets = report::read_metrics(run.scores())?;
+    let history = History::read(run.history())?;
+    let meta = Checkpoint::load(&run.best_weights())?.meta;
+    let test = predictions::read(run.predictions())?;
+    let check: Option<ExportCheck> = if run.onnx_check().is_file() { Some(json(run, &run.onnx_check())?) } else { None };
+    let provenance = Provenance::load(run);
+    Ok(RunView {
+        name: run.name(),
+        description: experiment.description.clone(),
+        finished: provenance.finished.clone(),
+        model: model(&experiment, &facts)?,
+        selection: selection(&experiment, &meta),
+        warnings: warnings(&experiment, &facts, &history),
+        history,
+        validation: sets.remove("validation"),
+        test: sets.remove("test"),
+        mistakes: with_faces(worst_mistakes(&test, MISTAKES), &facts),
+        onnx: check.map(|c| onnx(&c, run)),
+        expect: expect(&experiment),
+        config: config::to_yaml(&experiment)?,
+        provenance: provenance.rows(),
+        dataset: dataset(&experiment, &facts),
+    })
+}
+
+fn json<T: serde::de::DeserializeOwned>(run: &RunFolder, path: &std::path::Path) -> Result<T> {
+    let text = run.read(path)?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not what a run writes", path.display()))
+}
+
+fn model(experiment: &Experiment, facts: &Facts) -> Result<ModelView> {
+    let size = experiment.data.preprocess.size;
+    let graph = experiment.model.build(facts.input, facts.classes.len())?;
+    Ok(ModelView {
+        name: experiment.model.name().into(),
+        input: format!("{} x {size} x {size}", facts.input[0]),
+        parameters: graph.parameter_count() as u64,
+        macs: graph.macs(),
+        source: experiment.model.source().into(),
+        details: Vec::new(),
+    })
+}
+
+fn selection(experiment: &Experiment, meta: &Meta) -> Option<SelectionView> {
+    let set = if is_selected_on_test(experiment) { "test" } else { "validation" };
+    Some(SelectionView {
+        set: set.into(),
+        metric: metrics::find(&experiment.evaluate.select_by).ok()?.name().into(),
+        value: meta.selection.best?,
+        epoch: meta.selection.best_epoch as u64 + 1,
+    })
+}
+
+fn is_selected_on_test(experiment: &Experiment) -> bool {
+    experiment.evaluate.select_on == SelectOn::Test || matches!(experiment.data.split, SplitRule::OwnMerged)
+}
+
+fn warnings(experiment: &Experiment, facts: &Facts, history: &History) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if let Some(limit) = experiment.data.limit {
+        let text = format!("Each set was cut to {limit} rows (data.limit): this is a trial, not a result.");
+        warnings.push(Warning { serious: true, text });
+    }
+    if facts.shared_subjects.is_some_and(|n| n > 0) {
+        let n = facts.shared_subjects.unwrap_or_default();
+        let text = format!("{n} subjects of the test set also stand in training: the score says less about new people.");
+        warnings.push(Warning { serious: true, text });
+    }
+    if history.epochs.len() < experiment.train.epochs {
+        let text = format!(
+            "Training stopped early, after {} of {} epochs.",
+            history.epochs.len(),
+            experiment.train.epochs
+        );
+        warnings.push(Warning { serious: false, text });
+    }
+    warnings
+}
+
+fn dataset(experiment: &Experiment, facts: &Facts) -> DatasetView {
+    let set = |name: &str, counts: &[usize]| SetView {
+        name: name.into(),
+        per_class: counts.iter().map(|&n| n as u64).collect(),
+    };
+    let [train, validation, test] = &facts.class_counts;
+    let leak = |what: &str, count: usize, of: usize| LeakFigure {
+        what: what.into(),
+        count: count as u64,
+        of: of as u64,
+        kept: !experiment.data.drop_leaks,
+    };
+    let mut notes = Vec::new();
+    if facts.dropped > 0 {
+        notes.push(format!("{} training rows were removed because their picture is held out.", facts.dropped));
+    }
+    let split = serde_json::to_value(&experiment.data.split).unwrap_or_default();
+    DatasetView {
+        name: facts.source.clone(),
+        synthetic: facts.synthetic,
+        path: facts.path.clone(),
+        sha256: facts.sha256.clone(),
+        labels: labels::word(experiment.data.labels).into(),
+        split: split.as_str().map_or_else(|| split.to_string(), str::to_owned),
+        classes: facts.classes.clone(),
+        sets: vec![set("training", train), set("validation", validation), set("test", test)],
+        leaks: vec![
+            leak("validation pictures that also stand in training", facts.validation_leaks, facts.sizes[1]),
+            leak("test pictures that also stand in training", facts.test_leaks, facts.sizes[2]),
+        ],
+        notes,
+    }
+}
+
+/// Adds the pictures, where the data file is still there.
+fn with_faces(mut mistakes: Vec<Mistake>, facts: &Facts) -> Vec<Mistake> {
+    let Ok(faces) = store::read(std::path::Path::new(&facts.path)) else { return mistakes };
+    for mistake in &mut mistakes {
+        let row = mistake.row as usize;
+        if row < faces.len() {
+            mistake.face = Some(Face {
+                width: faces.images.width,
+                height: faces.images.height,
+                channels: faces.images.channels,
+                pixels: faces.images.get(row).to_vec(),
+            });
+        }
+    }
+    mistakes
+}
+
+fn onnx(check: &ExportCheck, run: &RunFolder) -> OnnxView {
+    OnnxView {
+        path: run.onnx().display().to_string(),
+        runtime: check.runtime.clone(),
+        rows: check.rows as u64,
+        difference: check.max_difference,
+        range: check.logit_range,
+        tolerance: check.tolerance,
+        agreeing: check.agreeing as u64,
+        ties: check.ties.iter().map(|t| t.row).collect(),
+        accuracy_model: check.accuracy_model,
+        accuracy_onnx: check.accuracy_onnx,
+        passed: check.passed,
+        note: String::new(),
+    }
+}
+
+fn expect(experiment: &Experiment) -> Option<ExpectView> {
+    experiment.expect.as_ref().map(|e| ExpectView {
+        metric: e.metric.clone(),
+        value: e.value,
+        tolerance: e.tolerance,
+        source: e.source.clone(),
+        note: e.note.clone(),
+    })
+}
+
+/// Everything that a group of runs knows, from its finished members.
+///
+/// # Errors
+/// When none is finished, or a file is broken.
+pub fn of_group(folder: &RunFolder, group: &Group) -> Result<AggregateView> {
+    let experiment = config::from_run(folder)?;
+    let mut runs = Vec::new();
+    let mut pooled = Vec::new();
+    let mut synthetic = false;
+    for &value in &group.values {
+        let Ok(run) = RunFolder::open(&group.member(folder.path(), value)) else { continue };
+        if !run.is_finished() {
+            continue;
+        }
+        let scores: Scores = report::read_metrics(run.scores())?.remove("test").unwrap_or_default();
+        runs.push(RunRow { label: value.to_string(), path: run.name(), scores });
+        synthetic |= json::<Facts>(&run, &run.facts())?.synthetic;
+        if group.varied == Varied::Fold {
+            pooled.push(predictions::read(run.predictions())?);
+        }
+    }
+    let missing = group.values.len() - runs.len();
+    let mut warnings = Vec::new();
+    if missing > 0 {
+        let text = format!("{missing} of {} runs are not finished and not in these figures.", group.values.len());
+        warnings.push(Warning { serious: true, text });
+    }
+    if is_selected_on_test(&experiment) {
+        let text = "The weights were selected on the test set, as the published recipe did: the scores are optimistic.";
+        warnings.push(Warning { serious: true, text: text.into() });
+    }
+    Ok(AggregateView {
+        name: folder.name(),
+        description: experiment.description.clone(),
+        synthetic,
+        over: group.varied.word().into(),
+        pooled: if pooled.is_empty() { None } else { Some(score_folds(&pooled)?) },
+        expect: expect(&experiment),
+        warnings,
+        config: config::to_yaml(&experiment)?,
+        provenance: Vec::new(),
+        runs,
+    })
+}
