@@ -79,7 +79,7 @@ impl EvalCommand {
             write_atomic(path, (serde_json::to_string_pretty(&scores)? + "\n").as_bytes())?;
         }
         if let Some(path) = &self.csv {
-            report::predictions_csv(path, &predictions)?;
+            report::predictions::write(path, &predictions)?;
         }
         Ok(())
     }

@@ -6,9 +6,10 @@ use anyhow::Result;
 use clap::Args;
 
 use super::loaded::LoadedRun;
+use super::onnx;
 use crate::data::task::Task;
 use crate::evaluation::Scores;
-use crate::export;
+use crate::report;
 
 /// Export a run's selected weights as ONNX, preprocessing inside, checked against the model on the test set.
 #[derive(Debug, Args)]
@@ -30,20 +31,17 @@ impl ExportCommand {
     pub fn run(self) -> Result<()> {
         let loaded = LoadedRun::open(&self.run, None)?;
         let task = Task::prepare(&loaded.experiment.data, loaded.experiment.seed)?;
-        let scores: Scores = match std::fs::read_to_string(loaded.run.scores()) {
-            Ok(text) => serde_json::from_str(&text)?,
-            Err(_) => Scores::default(),
-        };
-        let check = export::run(
+        let sets = if loaded.run.is_finished() { report::read_metrics(loaded.run.scores())? } else { Default::default() };
+        let check = onnx::export(
             &loaded.network,
             &loaded.experiment,
             &task.facts,
             &task.test,
-            &scores,
+            sets.get("test").unwrap_or(&Scores::default()),
             &loaded.run,
             &self.out,
         )?;
-        println!("{}", check.text());
+        println!("{}", onnx::text(&check));
         println!("written  {}", self.out.display());
         Ok(())
     }

@@ -9,6 +9,7 @@ pub mod export;
 pub mod failure;
 pub mod loaded;
 pub mod models;
+pub mod onnx;
 pub mod predict;
 pub mod report;
 pub mod runs;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::report;
+use super::session::{report_group, report_run};
 use crate::run::RunFolder;
 use crate::run::group::Group;
 
@@ -26,7 +26,7 @@ impl ReportCommand {
     pub fn run(self) -> Result<()> {
         let folder = RunFolder::open(&self.run)?;
         if let Some(group) = Group::open(&self.run)? {
-            println!("{}", report::group(&folder, &group)?);
+            println!("{}", report_group(&folder, &group)?);
             return Ok(());
         }
         if !folder.is_finished() {
@@ -36,7 +36,7 @@ impl ReportCommand {
                 self.run.display()
             );
         }
-        println!("{}", report::build(&folder)?);
+        println!("{}", report_run(&folder)?);
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! One run from its experiment to its finished folder.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,15 +8,17 @@ use anyhow::{Context, Result, bail};
 use ferrotype_kernels::Isa;
 use rayon::ThreadPoolBuilder;
 
+use super::{onnx, view};
 use crate::config::{self, Experiment, KernelBackend, Kernels, KernelsIsa, SelectOn};
 use crate::data::task::Task;
 use crate::device::{DeviceName, Opened};
 use crate::evaluation::{Scores, score};
-use crate::export::{self, ExportCheck};
+use crate::export::ExportCheck;
 use crate::model::Network;
 use crate::ops::Compute;
 use crate::report;
 use crate::run::files::write_atomic;
+use crate::run::group::Group;
 use crate::run::{Provenance, RunFolder};
 use crate::training::checkpoint::{Checkpoint, Meta};
 use crate::training::interrupt::{Interrupt, Interrupted};
@@ -217,7 +220,7 @@ impl Session<'_> {
         Ok((trainer.seconds(), trainer.meta().resumed))
     }
 
-    /// Scores the test set with the selected weights, exports, writes everything, reports.
+    /// Scores the selected weights, exports, writes everything, reports.
     fn finish(
         &self,
         task: &Task,
@@ -227,19 +230,22 @@ impl Session<'_> {
         progress: &mut dyn Progress,
     ) -> Result<Outcome> {
         load_selected(self.run, &mut network)?;
-        let predictions = scoring::predict(&network, &task.test, &self.experiment.evaluate, progress)?;
-        let scores = score(&predictions).context("cannot score the test set")?;
-        let onnx = match self.experiment.export.onnx {
-            true => Some(self.export(task, &network, &scores, progress)?),
+        let evaluate = &self.experiment.evaluate;
+        let validation = scoring::scores(&network, &task.validation, evaluate, progress)?;
+        let predictions = scoring::predict(&network, &task.test, evaluate, progress)?;
+        let test = score(&predictions).context("cannot score the test set")?;
+        let check = match self.experiment.export.onnx {
+            true => Some(self.export(task, &network, &test, progress)?),
             false => None,
         };
         provenance.finish(began.elapsed().as_secs_f64());
         provenance.save(self.run)?;
-        report::predictions_csv(self.run, &predictions)?;
-        // Written last: its presence says that the run is finished.
-        write_atomic(self.run.scores(), (serde_json::to_string_pretty(&scores)? + "\n").as_bytes())?;
-        let text = report::build(self.run)?;
-        Ok(Outcome { scores, text, run: self.run.clone(), onnx })
+        report::predictions::write(self.run.predictions(), &predictions)?;
+        // Its presence says that the run is finished; the report can be built again at any time.
+        let sets = BTreeMap::from([("validation".to_owned(), validation), ("test".to_owned(), test.clone())]);
+        report::write_metrics(self.run.scores(), &sets)?;
+        let text = report_run(self.run)?;
+        Ok(Outcome { scores: test, text, run: self.run.clone(), onnx: check })
     }
 
     fn export(
@@ -250,7 +256,8 @@ impl Session<'_> {
         progress: &mut dyn Progress,
     ) -> Result<ExportCheck> {
         progress.note("exporting and checking model.onnx");
-        let check = export::run(network, self.experiment, &task.facts, &task.test, scores, self.run)?;
+        let out = self.run.onnx();
+        let check = onnx::export(network, self.experiment, &task.facts, &task.test, scores, self.run, &out)?;
         write_atomic(self.run.onnx_check(), (serde_json::to_string_pretty(&check)? + "\n").as_bytes())?;
         Ok(check)
     }
@@ -295,4 +302,25 @@ impl Session<'_> {
             progress.warn("the weights are selected on the test set, as this recipe did: the score is optimistic");
         }
     }
+}
+
+/// Builds the report of a finished run; gives its last lines.
+///
+/// # Errors
+/// When a file of the run is missing or broken, or the report cannot be written.
+pub fn report_run(run: &RunFolder) -> Result<String> {
+    let view = view::of_run(run)?;
+    let test = report::predictions::read(run.predictions())?;
+    let path = report::write_run(run.path(), &view, Some(&test))?;
+    Ok(report::terminal::summary_for_stdout(&view, &path.display().to_string()))
+}
+
+/// Builds the report of a group of runs; gives its last lines.
+///
+/// # Errors
+/// When no run of the group is finished, or a file is broken.
+pub fn report_group(folder: &RunFolder, group: &Group) -> Result<String> {
+    let view = view::of_group(folder, group)?;
+    let path = report::write_aggregate(folder.path(), &view)?;
+    report::terminal::aggregate_summary(&view, &path.display().to_string())
 }

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::session::{Outcome, Session};
+use super::session::{Outcome, Session, report_group};
 use crate::config::{self, Experiment};
 use crate::data::split;
-use crate::report;
 use crate::run::RunFolder;
 use crate::run::files::write_atomic;
 use crate::run::group::{Group, Varied, parse_values};
@@ -187,7 +186,7 @@ impl Runner {
                 Err(e) => return Err(e.context(format!("{word} {value} failed"))),
             }
         }
-        println!("{}", report::group(folder, group)?);
+        println!("{}", report_group(folder, group)?);
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use super::augment::Augmentation;
 use super::labels::{self, Role};
 use super::loader::{Loader, Training};
 use super::options::{DataOptions, LabelMode, SplitRule};
-use super::preprocess::Pipeline;
+use super::preprocess::{Picture, Pipeline};
 use super::{FaceSet, Labelled, sources, split, store};
 use crate::evaluation::Predictions;
 use crate::random::{Purpose, Stream};
@@ -52,6 +52,21 @@ impl Subset {
             mass.iter_mut().zip(self.labelled.target(i)).for_each(|(m, &t)| *m += f64::from(t));
         }
         mass
+    }
+
+    /// The preprocessing.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// The picture of example `i` of the labelling at the model's size and channels, `[channels, size, size]`, 0..255.
+    ///
+    /// # Errors
+    /// When the stored picture has an impossible size.
+    pub fn raw(&self, i: usize) -> Result<Vec<f32>> {
+        let images = &self.faces.images;
+        let pixels = images.get(self.labelled.rows[i] as usize);
+        Ok(self.pipeline.resize_colour(&Picture::new(pixels, images.height, images.width, images.channels)?))
     }
 
     /// Batches in row order, without augmentation.
@@ -229,7 +244,7 @@ pub fn obtain(options: &DataOptions) -> Result<FaceSet> {
             options.path.display()
         );
     };
-    let faces = sources::prepare(source).with_context(|| format!("cannot make {}", options.path.display()))?;
+    let faces = sources::prepare(source, &std::env::args().collect::<Vec<_>>().join(" ")).with_context(|| format!("cannot make {}", options.path.display()))?;
     if let Some(folder) = options.path.parent().filter(|p| !p.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
