@@ -8,8 +8,9 @@ use clap::Args;
 use super::loaded::LoadedRun;
 use crate::data::options::LabelMode;
 use crate::data::task::{Subset, Task, whole};
-use crate::evaluation::score;
+use crate::evaluation::{Scores, metrics, score};
 use crate::report;
+use crate::report::terminal::format_score;
 use crate::run::files::write_atomic;
 use crate::training::progress::Style;
 use crate::training::scoring;
@@ -74,7 +75,7 @@ impl EvalCommand {
         drop(progress);
         let scores = score(&predictions)?;
         let name = self.data.as_ref().map_or_else(|| loaded.facts.path.clone(), |p| p.display().to_string());
-        println!("{}", report::scores_text(&format!("{name}, {} images", subset.len()), &scores));
+        println!("{}", text(&format!("{name}, {} images", subset.len()), &scores));
         if let Some(path) = &self.json {
             write_atomic(path, (serde_json::to_string_pretty(&scores)? + "\n").as_bytes())?;
         }
@@ -99,6 +100,21 @@ impl EvalCommand {
             SetName::Test => task.test,
         })
     }
+}
+
+/// Scores as lines, and each class's recall.
+fn text(title: &str, scores: &Scores) -> String {
+    let mut lines = vec![title.to_owned()];
+    for metric in metrics::all() {
+        if let Some(score) = scores.metrics.get(metric.name()) {
+            lines.push(format!("  {:<28} {}", metric.title(), format_score(metric.name(), score)));
+        }
+    }
+    for class in &scores.per_class {
+        let (f1, recall) = (100.0 * class.f1, 100.0 * class.recall);
+        lines.push(format!("  {:<28} recall {recall:6.2} %   F1 {f1:6.2} %   {} rows", class.class, class.support));
+    }
+    lines.join("\n")
 }
 
 /// A label mode by its name in the experiment file.

@@ -15,6 +15,15 @@ use crate::run::RunFolder;
 use crate::training::checkpoint::{Checkpoint, Meta};
 use crate::training::trainer::load_selected;
 
+/// The resolved experiment of a run or group of runs.
+///
+/// # Errors
+/// When its file cannot be read or was damaged.
+pub fn experiment_of(run: &RunFolder) -> Result<Experiment> {
+    let path = run.config();
+    Ok(config::from_yaml_str(&path.display().to_string(), &run.read(&path)?)?)
+}
+
 /// A run's experiment and its network with the selected weights.
 pub struct LoadedRun {
     /// The folder.
@@ -36,7 +45,7 @@ impl LoadedRun {
     /// When the folder holds no run, or no selected weights yet.
     pub fn open(path: &Path, device: Option<&str>) -> Result<Self> {
         let run = RunFolder::open(path)?;
-        let experiment = config::from_run(&run)?;
+        let experiment = experiment_of(&run)?;
         let device = device.unwrap_or(&experiment.device.0).parse::<DeviceName>()?.open()?;
         let classes = Checkpoint::load(&run.best_weights())
             .with_context(|| format!("{} has no selected weights to use", path.display()))?

@@ -7,11 +7,8 @@ use crate::model::zoo;
 
 /// List the networks of the zoo: input, parameters, work, source.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ferrotype models\n  ferrotype models --classes 8")]
+#[command(after_help = "Examples:\n  ferrotype models\n  ferrotype models --json")]
 pub struct ModelsCommand {
-    /// Number of classes the networks are counted for.
-    #[arg(long, default_value_t = 7)]
-    classes: usize,
     /// Print one JSON object per network.
     #[arg(long)]
     json: bool,
@@ -23,21 +20,21 @@ impl ModelsCommand {
     /// # Errors
     /// When a network cannot be built for that number of classes.
     pub fn run(self) -> Result<()> {
-        let models = zoo::list(self.classes)?;
+        let models = zoo::list()?;
         if self.json {
             for m in &models {
                 println!("{}", serde_json::to_string(m)?);
             }
             return Ok(());
         }
-        println!("{:<16} {:>10} {:>12} {:>12} {:>9}  source", "model", "input", "parameters", "values", "MMACs");
+        println!("{:<16} {:>10} {:>12} {:>12} {:>9} {:>8}  source", "model", "input", "parameters", "values", "MMACs", "classes");
         for m in &models {
             let input = m.input.map(|v| v.to_string()).join("x");
             let (parameters, values) = (m.parameters, m.values);
             let macs = m.macs as f64 / 1e6;
-            println!("{:<16} {input:>10} {parameters:>12} {values:>12} {macs:>9.1}  {}", m.name, m.source);
+            println!("{:<16} {input:>10} {parameters:>12} {values:>12} {macs:>9.1} {:>8}  {}", m.name, m.classes, m.source);
         }
-        println!("\nvalues = parameters and running statistics; MMACs = million multiply-accumulates per image");
+        println!("\nvalues = parameters and running statistics; MMACs = million multiply-accumulates per image;\ninput and classes are the original's, others are possible");
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::config;
+use super::loaded::experiment_of;
 use crate::evaluation::Scores;
 use crate::report;
 use crate::run::RunFolder;
@@ -85,7 +85,7 @@ fn collect(root: &Path, folder: &Path, rows: &mut Vec<Row>) -> Result<()> {
 
 /// A run that cannot be read still has its line: the list is where one looks for what is wrong.
 fn row(name: String, run: &RunFolder) -> Row {
-    let model = config::from_run(run).map_or_else(|_| "?".into(), |e| e.model.name().to_owned());
+    let model = experiment_of(run).map_or_else(|_| "?".into(), |e| e.model.name().to_owned());
     let scores: Option<Scores> = report::read_metrics(run.scores()).ok().and_then(|mut sets| sets.remove("test"));
     let value = |metric: &str| scores.as_ref()?.metrics.get(metric).map(|s| s.value);
     Row {

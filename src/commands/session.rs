@@ -12,11 +12,13 @@ use super::{onnx, view};
 use crate::config::{self, Experiment, KernelBackend, Kernels, KernelsIsa, SelectOn};
 use crate::data::task::Task;
 use crate::device::{DeviceName, Opened};
-use crate::evaluation::{Scores, score};
+use crate::evaluation::metrics::{self, format_value};
+use crate::evaluation::{Scores, aggregate, score};
 use crate::export::ExportCheck;
 use crate::model::Network;
 use crate::ops::Compute;
 use crate::report;
+use crate::report::terminal::format_score;
 use crate::run::files::write_atomic;
 use crate::run::group::Group;
 use crate::run::{Provenance, RunFolder};
@@ -116,7 +118,7 @@ impl Session<'_> {
         let device = self.experiment.device.0.parse::<DeviceName>()?.open()?;
         let compute = compute(&self.experiment.kernels, &device)?;
         let digest = config::digest(self.experiment);
-        write_atomic(self.run.config(), config::to_yaml(self.experiment)?.as_bytes())?;
+        write_atomic(self.run.config(), config::to_yaml(self.experiment).as_bytes())?;
         let task = Task::prepare(&self.experiment.data, self.experiment.seed)?;
         write_atomic(self.run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
 
@@ -322,5 +324,21 @@ pub fn report_run(run: &RunFolder) -> Result<String> {
 pub fn report_group(folder: &RunFolder, group: &Group) -> Result<String> {
     let view = view::of_group(folder, group)?;
     let path = report::write_aggregate(folder.path(), &view)?;
-    report::terminal::aggregate_summary(&view, &path.display().to_string())
+    let scores: Vec<Scores> = view.runs.iter().map(|r| r.scores.clone()).collect();
+    let sum = aggregate(&scores)?;
+    let mut lines = vec![format!("{}: {} {}s", view.name, sum.runs, view.over)];
+    for metric in metrics::all() {
+        let Some(spread) = sum.metrics.get(metric.name()) else { continue };
+        let show = |v: f64| format_value(*metric, v);
+        let mut line = format!("  {:<28} mean {}", metric.title(), show(spread.mean));
+        if let (Some(sd), Some([low, high])) = (spread.sd, spread.interval) {
+            line += &format!(", sd {}, 95 % interval {} to {}", show(sd), show(low), show(high));
+        }
+        lines.push(line);
+    }
+    if let Some(pooled) = view.pooled.as_ref().and_then(|p| p.metrics.get("uf1")) {
+        lines.push(format!("  {:<28} {}", "UF1 over all folds", format_score("uf1", pooled)));
+    }
+    lines.push(format!("report  {}", path.display()));
+    Ok(lines.join("\n"))
 }

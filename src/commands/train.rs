@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 
+use super::loaded::experiment_of;
 use super::session::{Outcome, Session, report_group};
 use crate::config::{self, Experiment};
 use crate::data::split;
@@ -133,7 +134,7 @@ impl Runner {
     fn resume(&self, path: &Path) -> Result<()> {
         if let Some(group) = Group::open(path)? {
             let folder = RunFolder::open(path)?;
-            let experiment = config::from_run(&folder)?;
+            let experiment = experiment_of(&folder)?;
             return self.members(&experiment, &folder, &group);
         }
         let run = RunFolder::open(path)?;
@@ -145,13 +146,13 @@ impl Runner {
                 path.display()
             );
         }
-        let experiment = config::from_run(&run)?;
+        let experiment = experiment_of(&run)?;
         self.single(&experiment, run)
     }
 
     fn group(&self, experiment: &Experiment, out: &Path, varied: Varied, values: Vec<u64>) -> Result<()> {
         let folder = RunFolder::create(out, &format!("{}-{}s", experiment.name, varied.word()))?;
-        write_atomic(folder.config(), config::to_yaml(experiment)?.as_bytes())?;
+        write_atomic(folder.config(), config::to_yaml(experiment).as_bytes())?;
         let group = Group { varied, values };
         group.save(&folder)?;
         self.members(experiment, &folder, &group)

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 
+use super::loaded::experiment_of;
 use crate::config::{self, Experiment, SelectOn};
 use crate::data::options::SplitRule;
 use crate::data::task::Facts;
@@ -25,7 +26,7 @@ const MISTAKES: usize = 24;
 /// # Errors
 /// When a file is missing or broken.
 pub fn of_run(run: &RunFolder) -> Result<RunView> {
-    let experiment = config::from_run(run)?;
+    let experiment = experiment_of(run)?;
     let facts: Facts = json(run, &run.facts())?;
     let mut sets = report::read_metrics(run.scores())?;
     let history = History::read(run.history())?;
@@ -46,7 +47,7 @@ pub fn of_run(run: &RunFolder) -> Result<RunView> {
         mistakes: with_faces(worst_mistakes(&test, MISTAKES), &facts),
         onnx: check.map(|c| onnx(&c, run)),
         expect: expect(&experiment),
-        config: config::to_yaml(&experiment)?,
+        config: config::to_yaml(&experiment),
         provenance: provenance.rows(),
         dataset: dataset(&experiment, &facts),
     })
@@ -65,7 +66,7 @@ fn model(experiment: &Experiment, facts: &Facts) -> Result<ModelView> {
         input: format!("{} x {size} x {size}", facts.input[0]),
         parameters: graph.parameter_count() as u64,
         macs: graph.macs(),
-        source: experiment.model.source().into(),
+        source: experiment.model.architecture().source().into(),
         details: Vec::new(),
     })
 }
@@ -189,7 +190,7 @@ fn expect(experiment: &Experiment) -> Option<ExpectView> {
 /// # Errors
 /// When none is finished, or a file is broken.
 pub fn of_group(folder: &RunFolder, group: &Group) -> Result<AggregateView> {
-    let experiment = config::from_run(folder)?;
+    let experiment = experiment_of(folder)?;
     let mut runs = Vec::new();
     let mut pooled = Vec::new();
     let mut synthetic = false;
@@ -223,7 +224,7 @@ pub fn of_group(folder: &RunFolder, group: &Group) -> Result<AggregateView> {
         pooled: if pooled.is_empty() { None } else { Some(score_folds(&pooled)?) },
         expect: expect(&experiment),
         warnings,
-        config: config::to_yaml(&experiment)?,
+        config: config::to_yaml(&experiment),
         provenance: Vec::new(),
         runs,
     })

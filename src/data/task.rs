@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::augment::Augmentation;
 use super::labels::{self, Role};
@@ -259,6 +260,11 @@ fn twins(faces: &FaceSet, rows: &[u32], others: &[u32]) -> HashSet<u32> {
     rows.iter().copied().filter(|&r| pictures.contains(faces.images.get(r as usize))).collect()
 }
 
+/// sha256 of all pixels, in row order.
+fn pixels_sha256(faces: &FaceSet) -> String {
+    Sha256::digest(&faces.images.pixels).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The first so many by a seeded shuffle, in row order again.
 fn limited(mut indices: Vec<usize>, limit: Option<usize>, seed: u64, salt: u64) -> Vec<usize> {
     if let Some(limit) = limit.filter(|l| *l < indices.len()) {
@@ -282,7 +288,7 @@ fn facts(options: &DataOptions, faces: &FaceSet, sets: [&Subset; 3], leaks: [usi
     let shared = subjects(sets[0]).zip(subjects(sets[2])).map(|(a, b)| a.intersection(&b).count());
     Facts {
         path: options.path.display().to_string(),
-        sha256: store::images_sha256(faces),
+        sha256: pixels_sha256(faces),
         source: faces.provenance.source.clone(),
         synthetic: faces.provenance.synthetic,
         classes: sets[0].labelled.classes.clone(),

@@ -16,7 +16,7 @@ use crate::config::Evaluate;
 use crate::data::Batch;
 use crate::data::loader::Loader;
 use crate::data::task::Subset;
-use crate::evaluation::{Scores, metrics, score};
+use crate::evaluation::{Scores, metrics};
 use crate::model::Network;
 use crate::run::RunFolder;
 use crate::run::history::{EpochRecord, Event, HistoryWriter, StepRecord};
