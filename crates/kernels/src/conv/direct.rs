@@ -2,7 +2,7 @@
 #![allow(unsafe_op_in_unsafe_fn)] // pointer arithmetic from end to end; the contract is on each type
 
 use super::axis::Axis;
-use super::strip::{Cut, Layout, Span, pack};
+use super::strip::{Cut, Layout, Source, Span, pack, put_row};
 use super::tile::{Product, Start};
 use super::{Activation, Conv2d};
 use crate::simd::{self, Kernel, Simd};
@@ -163,8 +163,8 @@ impl Kernel for Unit<'_> {
         let mut strip = scratch::take(layout.size(ci, S::WIDE * S::LANES));
         let image = pass.rows.in_len * pass.cols.in_len;
         let x = pass.x.as_ptr().add(self.group * ci * image);
-        let axes = (&pass.rows, &pass.cols);
-        pack(x, pass.groups * ci * image, ci, axes, &self.span, layout, strip.as_mut_ptr());
+        let source = Source { at: x, image: pass.groups * ci * image, channels: ci, clear: true, ahead: None };
+        pack::<S>(source, (&pass.rows, &pass.cols), &self.span, layout, strip.as_mut_ptr());
 
         let flat = layout.flat(&pass.cols, &self.span);
         let pitch = flat.next_multiple_of(S::WIDE * S::LANES);
@@ -233,17 +233,7 @@ impl Unit<'_> {
                     let Some(row) = rows.output(a, span.row + r) else { continue };
                     let to = pass.y.at((plane * rows.out_len + row) * cols.out_len);
                     let from = out.as_ptr().add(m * pitch + (i * layout.image_rows + r) * layout.width);
-                    for b in 0..cols.out_step {
-                        let (steps, first) = cols.written(b, cols.count);
-                        let from = from.add(b * S::ROWS * pitch + steps.start);
-                        if cols.out_step == 1 {
-                            to.add(first).copy_from_nonoverlapping(from, steps.len());
-                        } else {
-                            for s in 0..steps.len() {
-                                *to.add(first + s * cols.out_step) = *from.add(s);
-                            }
-                        }
-                    }
+                    put_row::<S>(cols, from, S::ROWS * pitch, to);
                 }
             }
         }

@@ -3,7 +3,7 @@
 
 use super::Conv2d;
 use super::axis::Axis;
-use super::strip::{Cut, Layout, Span, pack};
+use super::strip::{Cut, Layout, Source, Span, copy, pack, zero};
 use super::tile::Dot;
 use crate::simd::{self, Kernel, Simd};
 use crate::units::{self, Shared, share};
@@ -109,8 +109,9 @@ impl Kernel for Task<'_> {
         for i in share(plan.cut.count(), plan.parts, self.part) {
             let span = plan.cut.span(i);
             let x = self.x.as_ptr().add((self.group * ci + slice.start) * c.height * c.width);
-            let axes = (&plan.rows, &plan.cols);
-            pack(x, c.in_channels * c.height * c.width, slice.len(), axes, &span, layout, strip.as_mut_ptr());
+            let image = c.in_channels * c.height * c.width;
+            let source = Source { at: x, image, channels: slice.len(), clear: true, ahead: None };
+            pack::<S>(source, (&plan.rows, &plan.cols), &span, layout, strip.as_mut_ptr());
             let steps = self.pack_grad::<S>(&span, pitch, grad.as_mut_ptr());
             self.dots::<S>(&offsets, &strip, &grad, pitch, steps, dw.add(columns.start));
         }
@@ -147,14 +148,14 @@ impl Task<'_> {
             for i in 0..span.images {
                 let from = ((span.image + i) * c.out_channels + self.group * co + o) * oh * ow;
                 for r in 0..span.rows {
-                    row.copy_from_nonoverlapping(self.dy.as_ptr().add(from + (span.row + r) * ow), ow);
+                    copy::<S>(self.dy.as_ptr().add(from + (span.row + r) * ow), row, ow);
                     row = row.add(ow);
                     let gap = match (r + 1 < span.rows, i + 1 < span.images) {
                         (true, _) => layout.width - ow,
                         (false, true) => layout.width - ow + (layout.image_rows - span.rows) * layout.width,
                         (false, false) => end.offset_from(row) as usize,
                     };
-                    row.write_bytes(0, gap);
+                    zero::<S>(row, gap);
                     row = row.add(gap);
                 }
             }

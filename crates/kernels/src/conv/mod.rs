@@ -1,6 +1,7 @@
 //! Two-dimensional convolution: one shape description, three passes.
 
 mod axis;
+mod depthwise;
 mod direct;
 mod direct_weight;
 mod strip;
@@ -8,9 +9,11 @@ pub(crate) mod tile;
 mod winograd;
 
 use std::mem::MaybeUninit;
+use std::ptr;
 
 use crate::Isa;
 use axis::Axis;
+use depthwise::Backward;
 
 /// Zero padding in pixels. The sides may differ: TensorFlow's SAME pads more after than before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -155,6 +158,9 @@ impl Conv2d {
         let y = y.as_mut_ptr().cast();
         if winograd::applies(self) {
             winograd::forward(self, isa, x, w, bias, act, y);
+        } else if depthwise::applies(self) {
+            let forward = if depthwise::same(self) { depthwise::forward } else { depthwise::any_forward };
+            forward(self, isa, x, w, bias, act, y);
         } else {
             direct::forward(self, isa, x, w, bias, act, y);
         }
@@ -175,6 +181,10 @@ impl Conv2d {
         let dx = dx.as_mut_ptr().cast();
         if winograd::applies(self) {
             winograd::backward_data(self, isa, dy, w, dx);
+        } else if depthwise::applies(self) && depthwise::same(self) {
+            depthwise::backward(self, isa, Backward { x: &[], dy, w, dx, dw: ptr::null_mut() });
+        } else if depthwise::applies(self) {
+            depthwise::any_backward_data(self, isa, dy, w, dx);
         } else {
             direct::backward_data(self, isa, dy, w, dx);
         }
@@ -210,6 +220,10 @@ impl Conv2d {
         let dw = dw.as_mut_ptr().cast();
         if winograd::applies(self) {
             winograd::backward_weight(self, isa, x, dy, dw);
+        } else if depthwise::applies(self) && depthwise::same(self) {
+            depthwise::backward(self, isa, Backward { x, dy, w: &[], dx: ptr::null_mut(), dw });
+        } else if depthwise::applies(self) {
+            depthwise::any_backward_weight(self, isa, x, dy, dw);
         } else {
             direct_weight::backward_weight(self, isa, x, dy, dw);
         }
