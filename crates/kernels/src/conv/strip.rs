@@ -76,39 +76,60 @@ pub(crate) struct Source {
 pub(crate) unsafe fn pack<S: Simd>(source: Source, axes: (&Axis, &Axis), span: &Span, layout: &Layout, to: *mut f32) {
     let (rows, cols) = axes;
     let size = rows.in_len * cols.in_len;
+    let whole_rows = rows.copies_input() && cols.copies_input();
     let mut plane = to;
     for c in 0..source.channels {
+        let channel = source.at.add(span.image * source.image + c * size);
         for rp in 0..rows.planes() {
             for cp in 0..cols.planes() {
-                let (inside, first) = cols.inside(cp, layout.width);
-                let mut row = plane;
+                let mut to = plane;
                 for i in 0..span.images {
-                    let image = source.at.add((span.image + i) * source.image + c * size);
-                    for r in 0..layout.image_rows {
-                        match rows.input(rp, span.row + r) {
-                            Some(y) => {
-                                let from = image.add(y * cols.in_len);
-                                if let (0, Some(ahead)) = (cp, source.ahead) {
-                                    prefetch::<S>(from.wrapping_add(ahead), cols.in_len);
-                                }
-                                copy_row::<S>(from.add(first), cols.in_step, row.add(inside.start), inside.len());
-                                if source.clear {
-                                    zero::<S>(row, inside.start);
-                                    zero::<S>(row.add(inside.end), layout.width - inside.end);
-                                }
-                            }
-                            None if source.clear => zero::<S>(row, layout.width),
-                            None => {}
-                        }
-                        row = row.add(layout.width);
+                    let image = channel.add(i * source.image);
+                    if whole_rows {
+                        copy::<S>(image.add(span.row * layout.width), to, span.rows * layout.width);
+                    } else {
+                        pack_image::<S>(&source, image, axes, (rp, cp), span, layout, to);
                     }
+                    to = to.add(layout.image_rows * layout.width);
                 }
                 let end = plane.add(layout.plane);
                 if source.clear {
-                    zero::<S>(row, end.offset_from(row) as usize);
+                    zero::<S>(to, end.offset_from(to) as usize);
                 }
                 plane = end;
             }
+        }
+    }
+}
+
+/// Fills one image's part of a plane.
+#[inline(always)]
+unsafe fn pack_image<S: Simd>(
+    source: &Source,
+    image: *const f32,
+    (rows, cols): (&Axis, &Axis),
+    (rp, cp): (usize, usize),
+    span: &Span,
+    layout: &Layout,
+    to: *mut f32,
+) {
+    let (inside, first) = cols.inside(cp, layout.width);
+    for r in 0..layout.image_rows {
+        let to = to.add(r * layout.width);
+        match rows.input(rp, span.row + r) {
+            Some(y) => {
+                let from = image.add(y * cols.in_len);
+                if let (0, Some(ahead)) = (cp, source.ahead) {
+                    prefetch::<S>(from.wrapping_add(ahead), cols.in_len);
+                }
+                copy_row::<S>(from.wrapping_add(first), cols.in_step, to.add(inside.start), inside.len());
+                if source.clear {
+                    zero::<S>(to, inside.start);
+                    zero::<S>(to.add(inside.end), layout.width - inside.end);
+                }
+            }
+            None if source.clear => zero::<S>(to, layout.width),
+            None => {}
         }
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Product<'a> {
     pub act: Activation,
     pub rows: usize,
     pub vectors: usize,
+    /// Store past the caches; `y` and `y_stride` are then aligned to vectors.
+    pub stream: bool,
 }
 
 impl Product<'_> {
@@ -90,7 +92,8 @@ impl<const M: usize, const N: usize> Kernel for ProductOf<'_, M, N> {
         }
         for m in 0..M {
             for n in 0..N {
-                S::store(t.y.add(m * t.y_stride + n * S::LANES), activate::<S>(acc[m][n], t.act));
+                let (to, v) = (t.y.add(m * t.y_stride + n * S::LANES), activate::<S>(acc[m][n], t.act));
+                if t.stream { S::stream(to, v) } else { S::store(to, v) }
             }
         }
     }

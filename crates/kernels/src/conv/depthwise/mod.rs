@@ -8,7 +8,7 @@ mod same;
 
 use super::Conv2d;
 use super::direct_weight::reduce;
-use crate::units::{Shared, share};
+use crate::units::{self, Shared, share};
 use crate::{Isa, scratch};
 
 pub(crate) use any::{
@@ -118,5 +118,5 @@ impl Partial {
 /// Whether an output is best stored past the caches: it is large, and whole vectors of every plane are aligned.
 fn streams(isa: Isa, size: usize, total: usize, y: *const f32) -> bool {
     let lanes = crate::simd::lanes(isa);
-    total >= 1 << 20 && size.is_multiple_of(lanes) && (y as usize).is_multiple_of(4 * lanes)
+    units::streams(total) && size.is_multiple_of(lanes) && (y as usize).is_multiple_of(4 * lanes)
 }
