@@ -1,13 +1,15 @@
-//! The weight gradient of any convolution: dot products along the pixels of padded strips.
+//! The weight gradient of any convolution: sums over the pixels of padded strips, in one of two forms ([`sums`]).
 #![allow(unsafe_op_in_unsafe_fn)] // pointer arithmetic from end to end; the contract is on each type
+
+mod sums;
 
 use super::Conv2d;
 use super::axis::Axis;
-use super::strip::{Cut, Layout, Source, Span, copy, pack, zero};
-use super::tile::Dot;
+use super::strip::{Cut, Layout, Source, pack};
 use crate::simd::{self, Kernel, Simd};
 use crate::units::{self, Shared, share};
 use crate::{Isa, scratch};
+use sums::{DotSums, Gradient, OuterSums};
 
 /// Floats of the input strip of a task, and of its gradient strip: together half the L2 cache of a small core.
 const STRIP: usize = 48 * 1024;
@@ -58,6 +60,8 @@ struct Plan {
     slices: usize,
     /// Parts of the spans, summed apart.
     parts: usize,
+    /// Output channels fill vectors well enough to lie along the lanes.
+    outer: bool,
 }
 
 impl Plan {
@@ -66,12 +70,14 @@ impl Plan {
         let (ci, co) = (c.in_channels / c.groups, c.out_channels / c.groups);
         let planes = rows.planes() * cols.planes();
         // Long strips spread the final sums over the lanes thin; wide layers take them in slices of the channels.
-        let target = (STRIP / co.max(ci.min(32) * planes)).clamp(16 * lanes, 1024);
+        let outer = 4 * co >= 3 * co.next_multiple_of(lanes);
+        let least = if outer { 128 } else { 16 * lanes };
+        let target = (STRIP / co.max(ci.min(32) * planes)).clamp(least, 1024);
         let cut = Cut::new(&rows, &cols, c.batch, target, 2, 4 * lanes);
         let layout = Layout::new(&rows, &cols, cut.images, cut.rows);
         let slices = (ci * planes * layout.plane).div_ceil(STRIP * 4 / 3).clamp(1, ci);
         let parts = TASKS.div_ceil(slices * c.groups).min(cut.count());
-        Self { rows, cols, cut, layout, slices, parts }
+        Self { rows, cols, cut, layout, slices, parts, outer }
     }
 }
 
@@ -93,27 +99,32 @@ impl Kernel for Task<'_> {
         let (ci, co) = (c.in_channels / c.groups, c.out_channels / c.groups);
         let slice = share(ci, plan.slices, self.slice);
         let columns = slice.start * c.taps()..slice.end * c.taps();
-        let dw = self.dw.add(self.group * co * ci * c.taps());
-        for o in 0..co {
-            dw.add(o * ci * c.taps() + columns.start).write_bytes(0, columns.len());
-        }
+        let dw = self.dw.add(self.group * co * ci * c.taps() + columns.start);
 
         let layout = &plan.layout;
         let slack = 2 * S::LANES;
         let mut strip = scratch::take(layout.size(slice.len(), slack));
         let end = strip.len() - slack;
         strip[end..].fill(0.0);
-        let pitch = (layout.plane.next_multiple_of(S::LANES).div_ceil(16) | 1) * 16;
-        let mut grad = scratch::take(co * pitch);
         let offsets = self.offsets(slice.len());
+        let mut sums = match plan.outer {
+            true => Sums::Outer(OuterSums::new::<S>(co, layout.plane, &offsets)),
+            false => Sums::Dots(DotSums::new::<S>(co, layout.plane, &offsets, dw, c.weights_per_channel())),
+        };
         for i in share(plan.cut.count(), plan.parts, self.part) {
             let span = plan.cut.span(i);
             let x = self.x.as_ptr().add((self.group * ci + slice.start) * c.height * c.width);
             let image = c.in_channels * c.height * c.width;
             let source = Source { at: x, image, channels: slice.len(), clear: true, ahead: None };
             pack::<S>(source, (&plan.rows, &plan.cols), &span, layout, strip.as_mut_ptr());
-            let steps = self.pack_grad::<S>(&span, pitch, grad.as_mut_ptr());
-            self.dots::<S>(&offsets, &strip, &grad, pitch, steps, dw.add(columns.start));
+            let grad = Gradient { c, dy: self.dy, group: self.group, span: &span, layout, cols: &plan.cols };
+            match &mut sums {
+                Sums::Outer(sums) => sums.add::<S>(&grad, &strip),
+                Sums::Dots(sums) => sums.add::<S>(&grad, &strip),
+            }
+        }
+        if let Sums::Outer(sums) = sums {
+            sums.finish::<S>(dw, c.weights_per_channel());
         }
     }
 }
@@ -132,65 +143,11 @@ impl Task<'_> {
         }
         all
     }
+}
 
-    /// Lays the output gradient out as the strip is, with zeros where the strip holds no result. Returns the vectors
-    /// of a channel.
-    #[inline(always)]
-    unsafe fn pack_grad<S: Simd>(&self, span: &Span, pitch: usize, to: *mut f32) -> usize {
-        let (c, layout) = (self.c, &self.plan.layout);
-        let (oh, ow) = (c.out_height(), c.out_width());
-        let co = c.out_channels / c.groups;
-        let flat = layout.flat(&self.plan.cols, span);
-        let steps = flat.div_ceil(S::LANES);
-        for o in 0..co {
-            let mut row = to.add(o * pitch);
-            let end = row.add(steps * S::LANES);
-            for i in 0..span.images {
-                let from = ((span.image + i) * c.out_channels + self.group * co + o) * oh * ow;
-                for r in 0..span.rows {
-                    copy::<S>(self.dy.as_ptr().add(from + (span.row + r) * ow), row, ow);
-                    row = row.add(ow);
-                    let gap = match (r + 1 < span.rows, i + 1 < span.images) {
-                        (true, _) => layout.width - ow,
-                        (false, true) => layout.width - ow + (layout.image_rows - span.rows) * layout.width,
-                        (false, false) => end.offset_from(row) as usize,
-                    };
-                    zero::<S>(row, gap);
-                    row = row.add(gap);
-                }
-            }
-        }
-        steps
-    }
-
-    /// Adds a strip's share to the gradient.
-    #[inline(always)]
-    unsafe fn dots<S: Simd>(
-        &self,
-        offsets: &[u32],
-        strip: &[f32],
-        grad: &[f32],
-        pitch: usize,
-        steps: usize,
-        dw: *mut f32,
-    ) {
-        let c = self.c;
-        let co = c.out_channels / c.groups;
-        let (m, n) = S::DOT;
-        let d_stride = c.weights_per_channel();
-        let (high, wide) = (co.div_ceil(m), offsets.len().div_ceil(n));
-        for i in 0..high {
-            let rows = share(co, high, i);
-            for j in 0..wide {
-                let columns = share(offsets.len(), wide, j);
-                let d = dw.add(rows.start * d_stride + columns.start);
-                let y = grad.as_ptr().add(rows.start * pitch);
-                let offsets = &offsets[columns];
-                let rows = rows.len();
-                Dot { y, y_stride: pitch, x: strip.as_ptr(), offsets, steps, d, d_stride, rows }.call::<S>();
-            }
-        }
-    }
+enum Sums<'a> {
+    Outer(OuterSums<'a>),
+    Dots(DotSums<'a>),
 }
 
 /// The bias gradient: one sum for each channel, in `f64` over the images in order.

@@ -182,3 +182,67 @@ impl<const M: usize, const N: usize> Kernel for DotOf<'_, M, N> {
         }
     }
 }
+
+/// `d[k][o] += sum_p x[offsets[k] + p] * z[p][o]` for `k < offsets.len()`, `p < pixels` and one or two vectors of
+/// output channels: the weight gradient from transposed output gradients. Rows of `z` and `d` are two vectors long.
+#[derive(Clone, Copy)]
+pub(crate) struct Outer<'a> {
+    pub x: *const f32,
+    pub offsets: &'a [u32],
+    pub z: *const f32,
+    pub pixels: usize,
+    pub d: *mut f32,
+    pub vectors: usize,
+}
+
+impl Outer<'_> {
+    /// # Safety
+    /// The instruction set is there; pointers as the type says.
+    #[inline(always)]
+    pub unsafe fn call<S: Simd>(self) {
+        macro_rules! pick {
+            ($($m:literal)*) => {
+                match (self.offsets.len(), self.vectors) {
+                    $(
+                        ($m, 1) => S::enter(OuterOf::<$m, 1>(self)),
+                        ($m, _) => S::enter(OuterOf::<$m, 2>(self)),
+                    )*
+                    _ => unreachable!("no tile of {} rows", self.offsets.len()),
+                }
+            };
+        }
+        pick!(1 2 3 4 5 6 7 8)
+    }
+}
+
+struct OuterOf<'a, const M: usize, const N: usize>(Outer<'a>);
+
+impl<const M: usize, const N: usize> Kernel for OuterOf<'_, M, N> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let t = self.0;
+        let mut rows = [t.x; M];
+        for m in 0..M {
+            rows[m] = t.x.add(t.offsets[m] as usize);
+        }
+        let mut acc = [[S::zero(); N]; M];
+        for p in 0..t.pixels {
+            let mut z = [S::zero(); N];
+            for n in 0..N {
+                z[n] = S::load(t.z.add((2 * p + n) * S::LANES));
+            }
+            for m in 0..M {
+                let x = S::splat(*rows[m].add(p));
+                for n in 0..N {
+                    acc[m][n] = S::fma(x, z[n], acc[m][n]);
+                }
+            }
+        }
+        for m in 0..M {
+            for n in 0..N {
+                let d = t.d.add((2 * m + n) * S::LANES);
+                S::store(d, S::add(S::load(d), acc[m][n]));
+            }
+        }
+    }
+}
