@@ -5,9 +5,10 @@ mod sums;
 
 use super::Conv2d;
 use super::axis::Axis;
+use super::partial::{Partial, Target};
 use super::strip::{Cut, Layout, Source, pack};
 use crate::simd::{self, Kernel, Simd};
-use crate::units::{self, Shared, share};
+use crate::units::{self, share};
 use crate::{Isa, scratch};
 use sums::{DotSums, Gradient, OuterSums};
 
@@ -16,39 +17,23 @@ const STRIP: usize = 48 * 1024;
 /// Tasks that a pass is cut into where that costs little: enough to balance any number of threads that pays.
 const TASKS: usize = 16;
 
-/// The weight gradient. `dw` has room for it.
-pub(crate) fn backward_weight(c: &Conv2d, isa: Isa, x: &[f32], dy: &[f32], dw: *mut f32) {
+/// The gradients of weight and bias. `dw` has room for it, `db` too unless it is null.
+pub(crate) fn backward_weight(c: &Conv2d, isa: Isa, x: &[f32], dy: &[f32], dw: *mut f32, db: *mut f32) {
     let [rows, cols] = c.forward_axes([false; 2]);
     let plan = Plan::new(c, isa, rows, cols);
-    let size = c.out_channels * c.weights_per_channel();
-    let mut partial = scratch::take(if plan.parts > 1 { plan.parts * size } else { 0 });
-    let target = Shared::new(if plan.parts > 1 { partial.as_mut_ptr() } else { dw });
+    let mut dw_parts = Partial::new(plan.parts, c.weight_size(), dw);
+    let mut db_parts = Partial::new(plan.parts, c.out_channels, db);
+    let (dw, db) = (dw_parts.target(), db_parts.target());
     units::run(plan.parts * c.groups * plan.slices, c.flops(), |unit| {
         let (part, i) = (unit / (c.groups * plan.slices), unit % (c.groups * plan.slices));
         let (group, slice) = (i / plan.slices, i % plan.slices);
-        // SAFETY: `parts` copies of the gradient fit the target.
-        let dw = unsafe { target.at(part * size) };
-        let task = Task { c, plan: &plan, x, dy, dw, part, group, slice };
+        let task = Task { c, plan: &plan, x, dy, dw, db, part, group, slice };
         // SAFETY: the slices have the lengths of the shape (checked at the entry); a task writes the weights of its
-        // part, group and slice of the input channels only.
+        // part, group and slice of the input channels only, and the first slice the biases.
         unsafe { simd::dispatch(isa, task) };
     });
-    if plan.parts > 1 {
-        reduce(&partial, size, plan.parts, Shared::new(dw));
-    }
-}
-
-/// Adds the parts in order.
-pub(crate) fn reduce(partial: &[f32], size: usize, parts: usize, dw: Shared) {
-    const CHUNK: usize = 4096;
-    units::run(size.div_ceil(CHUNK), size * parts, |unit| {
-        let begin = unit * CHUNK;
-        for i in begin..(begin + CHUNK).min(size) {
-            let sum = (1..parts).fold(partial[i], |sum, part| sum + partial[part * size + i]);
-            // SAFETY: `i < size`, and chunks are apart.
-            unsafe { *dw.at(i) = sum };
-        }
-    });
+    dw_parts.finish();
+    db_parts.finish();
 }
 
 struct Plan {
@@ -86,7 +71,8 @@ struct Task<'a> {
     plan: &'a Plan,
     x: &'a [f32],
     dy: &'a [f32],
-    dw: *mut f32,
+    dw: Target,
+    db: Target,
     part: usize,
     group: usize,
     slice: usize,
@@ -99,7 +85,8 @@ impl Kernel for Task<'_> {
         let (ci, co) = (c.in_channels / c.groups, c.out_channels / c.groups);
         let slice = share(ci, plan.slices, self.slice);
         let columns = slice.start * c.taps()..slice.end * c.taps();
-        let dw = self.dw.add(self.group * co * ci * c.taps() + columns.start);
+        let Some(dw) = self.dw.part(self.part, self.group * co * ci * c.taps() + columns.start) else { return };
+        let db = if self.slice == 0 { self.db.part(self.part, self.group * co) } else { None };
 
         let layout = &plan.layout;
         let slack = 2 * S::LANES;
@@ -108,8 +95,8 @@ impl Kernel for Task<'_> {
         strip[end..].fill(0.0);
         let offsets = self.offsets(slice.len());
         let mut sums = match plan.outer {
-            true => Sums::Outer(OuterSums::new::<S>(co, layout.plane, &offsets)),
-            false => Sums::Dots(DotSums::new::<S>(co, layout.plane, &offsets, dw, c.weights_per_channel())),
+            true => Sums::Outer(OuterSums::new::<S>(co, layout.plane, &offsets, db.is_some())),
+            false => Sums::Dots(DotSums::new::<S>(co, layout.plane, &offsets, dw, c.weights_per_channel(), db)),
         };
         for i in share(plan.cut.count(), plan.parts, self.part) {
             let span = plan.cut.span(i);
@@ -124,7 +111,7 @@ impl Kernel for Task<'_> {
             }
         }
         if let Sums::Outer(sums) = sums {
-            sums.finish::<S>(dw, c.weights_per_channel());
+            sums.finish::<S>(dw, c.weights_per_channel(), db);
         }
     }
 }
@@ -148,42 +135,4 @@ impl Task<'_> {
 enum Sums<'a> {
     Outer(OuterSums<'a>),
     Dots(DotSums<'a>),
-}
-
-/// The bias gradient: one sum for each channel, in `f64` over the images in order.
-pub(crate) fn backward_bias(c: &Conv2d, isa: Isa, dy: &[f32], db: *mut f32) {
-    let db = Shared::new(db);
-    units::run(c.out_channels, dy.len(), |channel| {
-        // SAFETY: one place for each channel, and the shape was checked.
-        unsafe { simd::dispatch(isa, BiasSum { c, dy, db: db.at(channel), channel }) };
-    });
-}
-
-struct BiasSum<'a> {
-    c: &'a Conv2d,
-    dy: &'a [f32],
-    db: *mut f32,
-    channel: usize,
-}
-
-impl Kernel for BiasSum<'_> {
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        let size = self.c.out_height() * self.c.out_width();
-        let mut total = 0.0f64;
-        for n in 0..self.c.batch {
-            let from = self.dy.as_ptr().add((n * self.c.out_channels + self.channel) * size);
-            let mut sums = [S::zero(); 4];
-            let mut at = 0;
-            while at < size {
-                for sum in &mut sums {
-                    let left = size.saturating_sub(at).min(S::LANES);
-                    *sum = S::add(*sum, S::load_first(from.add(at.min(size)), left));
-                    at += S::LANES;
-                }
-            }
-            total += f64::from(S::sum(S::add(S::add(sums[0], sums[1]), S::add(sums[2], sums[3]))));
-        }
-        *self.db = total as f32;
-    }
 }

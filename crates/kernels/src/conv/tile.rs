@@ -246,3 +246,18 @@ impl<const M: usize, const N: usize> Kernel for OuterOf<'_, M, N> {
         }
     }
 }
+
+/// The sum of `n` floats, a multiple of the lanes.
+///
+/// # Safety
+/// The instruction set and the floats are there.
+#[inline(always)]
+pub(crate) unsafe fn total<S: Simd>(from: *const f32, n: usize) -> f32 {
+    let mut sums = [S::zero(); 2];
+    for i in (0..n).step_by(S::LANES) {
+        // two chains of additions
+        sums.swap(0, 1);
+        sums[0] = S::add(sums[0], S::load(from.add(i)));
+    }
+    S::sum(S::add(sums[0], sums[1]))
+}

@@ -2,10 +2,11 @@
 #![allow(unsafe_op_in_unsafe_fn)] // pointer arithmetic from end to end; the contract is on each type
 
 use super::super::axis::Axis;
+use super::super::partial::Target;
 use super::super::strip::{Layout, Source, Span, copy, pack, put_row};
-use super::super::tile::{Dot, activate};
+use super::super::tile::{Dot, activate, total};
 use super::super::{Activation, Conv2d};
-use super::{Partial, Planes, Units};
+use super::{Planes, Units, partials};
 use crate::simd::{self, Kernel, Simd};
 use crate::units::{self, Shared, share};
 use crate::{Isa, scratch};
@@ -121,24 +122,24 @@ impl Pass<'_> {
     }
 }
 
-/// The weight gradient. `dw` has room for it.
-pub(crate) fn backward_weight(c: &Conv2d, isa: Isa, x: &[f32], dy: &[f32], dw: *mut f32) {
+/// The gradients of weight and bias. `dw` has room for it, `db` too unless it is null.
+pub(crate) fn backward_weight(c: &Conv2d, isa: Isa, x: &[f32], dy: &[f32], dw: *mut f32, db: *mut f32) {
     let [rows, cols] = c.forward_axes([false; 2]);
     let layout = Layout::new(&rows, &cols, 1, rows.count);
     let taps = rows.taps.iter().flat_map(|r| cols.taps.iter().map(move |k| (*r, *k)));
     let offsets: Vec<u32> = taps.map(|(row, col)| layout.tap(&cols, row, col) as u32).collect();
     let units = Units::new(c);
-    let mut partial = Partial::new(units.parts, c.taps() * c.groups, dw);
-    let target = partial.target();
+    let (mut dw_parts, mut db_parts) = partials(c, &units, dw, db);
+    let (dw, db) = (dw_parts.target(), db_parts.target());
     units::run(units.count(), 10 * c.flops(), |unit| {
         let axes = (&rows, &cols);
-        let work =
-            Weights { c, axes, layout: &layout, offsets: &offsets, planes: units.planes(unit), x, dy, dw: target };
+        let work = Weights { c, axes, layout: &layout, offsets: &offsets, planes: units.planes(unit), x, dy, dw, db };
         // SAFETY: the slices have the lengths of the shape (checked at the entry); units write weights of their own
         // part and channels.
         unsafe { simd::dispatch(isa, work) };
     });
-    partial.finish();
+    dw_parts.finish();
+    db_parts.finish();
 }
 
 struct Weights<'a> {
@@ -149,7 +150,8 @@ struct Weights<'a> {
     planes: Planes,
     x: &'a [f32],
     dy: &'a [f32],
-    dw: Shared,
+    dw: Target,
+    db: Target,
 }
 
 impl Kernel for Weights<'_> {
@@ -157,8 +159,12 @@ impl Kernel for Weights<'_> {
     unsafe fn run<S: Simd>(self) {
         let (c, layout) = (self.c, self.layout);
         let channels = self.planes.channels.clone();
-        let dw = self.dw.at((self.planes.part * c.groups + channels.start) * c.taps());
+        let Some(dw) = self.dw.part(self.planes.part, channels.start * c.taps()) else { return };
         dw.write_bytes(0, channels.len() * c.taps());
+        let db = self.db.part(self.planes.part, channels.start);
+        if let Some(db) = db {
+            db.write_bytes(0, channels.len());
+        }
         let (height, width) = (c.out_height(), c.out_width());
         let span = Span { image: 0, images: 1, row: 0, rows: height };
         let steps = layout.flat(self.axes.1, &span).div_ceil(S::LANES);
@@ -178,6 +184,9 @@ impl Kernel for Weights<'_> {
             for r in 0..height {
                 let to = grad.as_mut_ptr().add(r * layout.width);
                 copy::<S>(dy.add(r * width), to, width);
+            }
+            if let Some(db) = db {
+                *db.add(plane.channel - channels.start) += total::<S>(grad.as_ptr(), steps * S::LANES);
             }
             for j in 0..wide {
                 let columns = share(self.offsets.len(), wide, j);

@@ -7,9 +7,9 @@ mod any;
 mod same;
 
 use super::Conv2d;
-use super::direct_weight::reduce;
-use crate::units::{self, Shared, share};
-use crate::{Isa, scratch};
+use super::partial::Partial;
+use crate::Isa;
+use crate::units::{self, share};
 
 pub(crate) use any::{
     backward_data as any_backward_data, backward_weight as any_backward_weight, forward as any_forward,
@@ -90,33 +90,13 @@ impl Units {
     }
 }
 
-/// Room for a weight gradient in parts, or the gradient itself where there is one part.
-struct Partial {
-    parts: usize,
-    size: usize,
-    own: scratch::Scratch,
-    to: *mut f32,
-}
-
-impl Partial {
-    fn new(parts: usize, size: usize, to: *mut f32) -> Self {
-        Self { parts, size, own: scratch::take(if parts > 1 { parts * size } else { 0 }), to }
-    }
-
-    /// Where parts go, one after the other.
-    fn target(&mut self) -> Shared {
-        Shared::new(if self.parts > 1 { self.own.as_mut_ptr() } else { self.to })
-    }
-
-    fn finish(self) {
-        if self.parts > 1 {
-            reduce(&self.own, self.size, self.parts, Shared::new(self.to));
-        }
-    }
-}
-
 /// Whether an output is best stored past the caches: it is large, and whole vectors of every plane are aligned.
 fn streams(isa: Isa, size: usize, total: usize, y: *const f32) -> bool {
     let lanes = crate::simd::lanes(isa);
     units::streams(total) && size.is_multiple_of(lanes) && (y as usize).is_multiple_of(4 * lanes)
+}
+
+/// Room for the gradients of weight and bias.
+fn partials(c: &Conv2d, units: &Units, dw: *mut f32, db: *mut f32) -> (Partial, Partial) {
+    (Partial::new(units.parts, c.taps() * c.groups, dw), Partial::new(units.parts, c.groups, db))
 }

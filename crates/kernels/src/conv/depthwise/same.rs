@@ -5,9 +5,10 @@
 //! is lost for any width.
 #![allow(unsafe_op_in_unsafe_fn)] // pointer arithmetic from end to end; the contract is on each type
 
+use super::super::partial::Target;
 use super::super::tile::activate;
 use super::super::{Activation, Conv2d};
-use super::{Partial, Plane, Planes, Units, streams};
+use super::{Plane, Planes, Units, partials, streams};
 use crate::simd::{self, Kernel, Simd};
 use crate::units::{self, Shared};
 use crate::{Isa, scratch};
@@ -35,6 +36,8 @@ pub(crate) struct Backward<'a> {
     pub w: &'a [f32],
     pub dx: *mut f32,
     pub dw: *mut f32,
+    /// Only together with `dw`.
+    pub db: *mut f32,
 }
 
 /// The gradients that are wanted.
@@ -43,11 +46,11 @@ pub(crate) fn backward(c: &Conv2d, isa: Isa, of: Backward) {
     let masks = Masks::new(c.width, simd::lanes(isa));
     let (data, weight) = (!of.dx.is_null(), !of.dw.is_null());
     let stream = data && streams(isa, c.height * c.width, of.dy.len(), of.dx);
-    let mut partial = Partial::new(if weight { units.parts } else { 1 }, 9 * c.groups, of.dw);
-    let (dw, dx) = (partial.target(), Shared::new(of.dx));
+    let (mut dw_parts, mut db_parts) = partials(c, &units, of.dw, of.db);
+    let (dw, db, dx) = (dw_parts.target(), db_parts.target(), Shared::new(of.dx));
     let Backward { x, dy, w, .. } = of;
     units::run(units.count(), 10 * c.flops(), |unit| {
-        let work = Gradients { c, planes: units.planes(unit), x, dy, w, dx, dw, masks: &masks, stream };
+        let work = Gradients { c, planes: units.planes(unit), x, dy, w, dx, dw, db, masks: &masks, stream };
         // SAFETY: the slices have the lengths of the shape (checked at the entry); units write planes of their own,
         // and weights of their own part and channels.
         unsafe {
@@ -58,9 +61,8 @@ pub(crate) fn backward(c: &Conv2d, isa: Isa, of: Backward) {
             }
         };
     });
-    if weight {
-        partial.finish();
-    }
+    dw_parts.finish();
+    db_parts.finish();
 }
 
 /// Masks of the lanes that have a left and a right neighbour, for a vector that starts at any column.
@@ -173,7 +175,8 @@ struct Gradients<'a> {
     dy: &'a [f32],
     w: &'a [f32],
     dx: Shared,
-    dw: Shared,
+    dw: Target,
+    db: Target,
     masks: &'a Masks,
     stream: bool,
 }
@@ -188,17 +191,25 @@ impl<const DATA: bool, const WEIGHT: bool> Kernel for GradientsOf<'_, DATA, WEIG
         let size = g.c.height * g.c.width;
         let channels = g.planes.channels.clone();
         let mut padded = Padded::new(g.c, S::LANES);
-        let mut sums = scratch::take(channels.len() * 9 * S::LANES);
+        // nine weights and the bias of each channel
+        let mut sums = scratch::take(channels.len() * 10 * S::LANES);
         sums.fill(0.0);
         for plane in g.planes.iter(g.c.groups) {
             let dy = padded.set(g.dy.as_ptr().add(plane.at * size), size);
-            let sums = sums.as_mut_ptr().add((plane.channel - channels.start) * 9 * S::LANES);
+            let sums = sums.as_mut_ptr().add((plane.channel - channels.start) * 10 * S::LANES);
             self.plane::<S>(&plane, dy, sums);
         }
         if WEIGHT {
-            let dw = g.dw.at((g.planes.part * g.c.groups + channels.start) * 9);
-            for i in 0..channels.len() * 9 {
-                *dw.add(i) = S::sum(S::load(sums.as_ptr().add(i * S::LANES)));
+            let at = |i: usize| sums.as_ptr().add(i * S::LANES);
+            for (i, channel) in channels.clone().enumerate() {
+                if let Some(dw) = g.dw.part(g.planes.part, 9 * channel) {
+                    for k in 0..9 {
+                        *dw.add(k) = S::sum(S::load(at(10 * i + k)));
+                    }
+                }
+                if let Some(db) = g.db.part(g.planes.part, channel) {
+                    *db = S::sum(S::load(at(10 * i + 9)));
+                }
             }
         }
         if g.stream {
@@ -220,7 +231,7 @@ impl<const DATA: bool, const WEIGHT: bool> GradientsOf<'_, DATA, WEIGHT> {
                 *v = S::splat(g.w[9 * channel + k]);
             }
         }
-        let mut acc = [S::zero(); 9];
+        let mut acc = [S::zero(); 10];
         let mut column = 0;
         let mut p = 0;
         while p < size {
@@ -247,6 +258,9 @@ impl<const DATA: bool, const WEIGHT: bool> GradientsOf<'_, DATA, WEIGHT> {
                     let d = if kx == 1 { d } else { S::and(d, mask) };
                     if DATA {
                         dx[kx] = S::fma(w[3 * ky + kx], d, dx[kx]);
+                    }
+                    if WEIGHT && (ky, kx) == (1, 1) {
+                        acc[9] = S::add(acc[9], d);
                     }
                     if WEIGHT {
                         acc[3 * ky + kx] = S::fma(x, d, acc[3 * ky + kx]);

@@ -7,7 +7,7 @@
 use super::super::Conv2d;
 use super::super::axis::Axis;
 use super::super::strip::{Layout, Span, copy, zero};
-use super::super::tile::{Dot, Outer};
+use super::super::tile::{Dot, Outer, total};
 use crate::scratch::{self, Scratch};
 use crate::simd::Simd;
 use crate::units::share;
@@ -68,20 +68,31 @@ pub(super) struct DotSums<'a> {
     offsets: &'a [u32],
     dw: *mut f32,
     stride: usize,
+    db: Option<*mut f32>,
 }
 
 impl<'a> DotSums<'a> {
-    /// Sums straight into `dw`, whose channels lie `stride` apart; zeroes it.
+    /// Sums straight into `dw`, whose channels lie `stride` apart, and `db`; zeroes them.
     ///
     /// # Safety
-    /// The rows of `dw` are there.
+    /// The rows of `dw` and the floats of `db` are there.
     #[inline(always)]
-    pub unsafe fn new<S: Simd>(channels: usize, plane: usize, offsets: &'a [u32], dw: *mut f32, stride: usize) -> Self {
+    pub unsafe fn new<S: Simd>(
+        channels: usize,
+        plane: usize,
+        offsets: &'a [u32],
+        dw: *mut f32,
+        stride: usize,
+        db: Option<*mut f32>,
+    ) -> Self {
         let pitch = (plane.next_multiple_of(S::LANES).div_ceil(16) | 1) * 16;
         for o in 0..channels {
             dw.add(o * stride).write_bytes(0, offsets.len());
         }
-        Self { channels, pitch, grad: scratch::take(channels * pitch), offsets, dw, stride }
+        if let Some(db) = db {
+            db.write_bytes(0, channels);
+        }
+        Self { channels, pitch, grad: scratch::take(channels * pitch), offsets, dw, stride, db }
     }
 
     /// Adds a strip.
@@ -100,6 +111,9 @@ impl<'a> DotSums<'a> {
                 end = run.at + run.len;
             }
             zero::<S>(to.add(end), steps * S::LANES - end);
+            if let Some(db) = self.db {
+                *db.add(o) += total::<S>(to, steps * S::LANES);
+            }
         }
         let (m, n) = S::DOT;
         let (high, wide) = (self.channels.div_ceil(m), self.offsets.len().div_ceil(n));
@@ -132,6 +146,8 @@ pub(super) struct OuterSums<'a> {
     offsets: &'a [u32],
     /// `[panel][offset][two vectors of channels]`
     sums: Scratch,
+    /// `[panel][two vectors of channels]`
+    biases: Option<Scratch>,
 }
 
 /// Pixels that are summed before they are added up: the panel of the gradient stays in the L1 cache.
@@ -141,13 +157,18 @@ impl<'a> OuterSums<'a> {
     /// # Safety
     /// None beyond that of `S`.
     #[inline(always)]
-    pub unsafe fn new<S: Simd>(channels: usize, plane: usize, offsets: &'a [u32]) -> Self {
+    pub unsafe fn new<S: Simd>(channels: usize, plane: usize, offsets: &'a [u32], bias: bool) -> Self {
         let panels = channels.div_ceil(2 * S::LANES);
         let pitch = plane + 1;
         let grad = scratch::take(panels * pitch * 2 * S::LANES);
         let mut sums = scratch::take(panels * offsets.len() * 2 * S::LANES);
         sums.fill(0.0);
-        Self { channels, pitch, grad, offsets, sums }
+        let biases = bias.then(|| {
+            let mut biases = scratch::take(panels * 2 * S::LANES);
+            biases.fill(0.0);
+            biases
+        });
+        Self { channels, pitch, grad, offsets, sums, biases }
     }
 
     /// Adds a strip.
@@ -165,12 +186,16 @@ impl<'a> OuterSums<'a> {
         let high = self.offsets.len().div_ceil(S::ROWS);
         for p in (0..flat).step_by(PIXELS) {
             for panel in 0..self.channels.div_ceil(row) {
+                let z = self.grad.as_ptr().add((panel * self.pitch + p) * row);
+                if let Some(biases) = &mut self.biases {
+                    add_rows::<S>(z, PIXELS.min(flat - p), biases.as_mut_ptr().add(panel * row));
+                }
                 for i in 0..high {
                     let some = share(self.offsets.len(), high, i);
                     let outer = Outer {
                         x: strip.as_ptr().add(p),
                         offsets: &self.offsets[some.clone()],
-                        z: self.grad.as_ptr().add((panel * self.pitch + p) * row),
+                        z,
                         pixels: PIXELS.min(flat - p),
                         d: self.sums.as_mut_ptr().add((panel * self.offsets.len() + some.start) * row),
                         vectors: (self.channels - panel * row).div_ceil(S::LANES).min(2),
@@ -214,18 +239,36 @@ impl<'a> OuterSums<'a> {
         }
     }
 
-    /// Writes the sums to `dw`, whose channels lie `stride` apart.
+    /// Writes the sums to `dw`, whose channels lie `stride` apart, and `db`.
     ///
     /// # Safety
-    /// The rows of `dw` are there.
+    /// The rows of `dw` and the floats of `db` are there.
     #[inline(always)]
-    pub unsafe fn finish<S: Simd>(self, dw: *mut f32, stride: usize) {
+    pub unsafe fn finish<S: Simd>(self, dw: *mut f32, stride: usize, db: Option<*mut f32>) {
         let row = 2 * S::LANES;
+        if let (Some(db), Some(biases)) = (db, &self.biases) {
+            db.copy_from_nonoverlapping(biases.as_ptr(), self.channels);
+        }
         for o in 0..self.channels {
             let from = self.sums.as_ptr().add(o / row * self.offsets.len() * row + o % row);
             for k in 0..self.offsets.len() {
                 *dw.add(o * stride + k) = *from.add(k * row);
             }
         }
+    }
+}
+
+/// Adds `count` rows of two vectors to `to`. Lanes without a channel may hold anything.
+#[inline(always)]
+unsafe fn add_rows<S: Simd>(rows: *const f32, count: usize, to: *mut f32) {
+    let mut sums = [S::zero(); 2];
+    for i in 0..count {
+        for (n, sum) in sums.iter_mut().enumerate() {
+            *sum = S::add(*sum, S::load(rows.add((2 * i + n) * S::LANES)));
+        }
+    }
+    for (n, sum) in sums.iter().enumerate() {
+        let to = to.add(n * S::LANES);
+        S::store(to, S::add(S::load(to), *sum));
     }
 }
