@@ -119,6 +119,7 @@ impl Kernel for Block<'_> {
                         act: if last { self.act } else { Activation::None },
                         rows: S::ROWS.min(self.rows - r),
                         vectors: S::WIDE,
+                        stream: false,
                     };
                     tile.call::<S>();
                 }

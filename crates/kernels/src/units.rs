@@ -41,3 +41,8 @@ impl Shared {
 pub(crate) fn share(len: usize, parts: usize, i: usize) -> std::ops::Range<usize> {
     len * i / parts..len * (i + 1) / parts
 }
+
+/// Whether an output of `floats` is best stored past the caches: the next layer would not find it there anyway.
+pub(crate) fn streams(floats: usize) -> bool {
+    floats >= 2 << 20
+}

@@ -95,6 +95,16 @@ impl Axis {
         }
     }
 
+    /// Whether places of a plane are input indices, one for one.
+    pub fn copies_input(&self) -> bool {
+        self.in_step == 1 && self.starts == [0] && self.reach == 0 && self.lo == 0 && self.count == self.in_len
+    }
+
+    /// Whether steps are output indices, one for one and with no gap after them.
+    pub fn is_output(&self) -> bool {
+        self.out_step == 1 && self.reach == 0 && self.count == self.out_len
+    }
+
     /// Planes that this axis gives each channel of the strip.
     pub fn planes(&self) -> usize {
         self.starts.len()

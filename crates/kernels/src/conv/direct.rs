@@ -1,8 +1,10 @@
 //! Implicit matrix product over padded strips: forward and backward-data of any convolution.
 #![allow(unsafe_op_in_unsafe_fn)] // pointer arithmetic from end to end; the contract is on each type
 
+use std::ops::Range;
+
 use super::axis::Axis;
-use super::strip::{Cut, Layout, Span, pack};
+use super::strip::{Cut, Layout, Source, Span, copy, pack, put_row};
 use super::tile::{Product, Start};
 use super::{Activation, Conv2d};
 use crate::simd::{self, Kernel, Simd};
@@ -27,6 +29,8 @@ struct Pass<'a> {
     bias: Option<&'a [f32]>,
     act: Activation,
     y: Shared,
+    /// Store past the caches where possible.
+    stream: bool,
 }
 
 /// `y = act(conv(x, w) + bias)`. `y` has room for the output.
@@ -36,7 +40,21 @@ pub(crate) fn forward(c: &Conv2d, isa: Isa, x: &[f32], w: &[f32], bias: Option<&
     let channels = (c.in_channels / c.groups, c.out_channels / c.groups);
     let weight_strides = (taps, channels.0 * taps);
     let (batch, groups) = (c.batch, c.groups);
-    Pass { rows, cols, batch, groups, channels, weight_strides, x, w, bias, act, y: Shared::new(y) }.run(isa);
+    Pass {
+        rows,
+        cols,
+        batch,
+        groups,
+        channels,
+        weight_strides,
+        x,
+        w,
+        bias,
+        act,
+        y: Shared::new(y),
+        stream: units::streams(c.out_size()),
+    }
+    .run(isa);
 }
 
 /// The input gradient. `dx` has room for it.
@@ -47,7 +65,21 @@ pub(crate) fn backward_data(c: &Conv2d, isa: Isa, dy: &[f32], w: &[f32], dx: *mu
     let weight_strides = (channels.1 * taps, taps);
     let (batch, groups) = (c.batch, c.groups);
     let (bias, act) = (None, Activation::None);
-    Pass { rows, cols, batch, groups, channels, weight_strides, x: dy, w, bias, act, y: Shared::new(dx) }.run(isa);
+    Pass {
+        rows,
+        cols,
+        batch,
+        groups,
+        channels,
+        weight_strides,
+        x: dy,
+        w,
+        bias,
+        act,
+        y: Shared::new(dx),
+        stream: units::streams(c.in_size()),
+    }
+    .run(isa);
 }
 
 /// The taps that feed one output phase.
@@ -74,9 +106,11 @@ impl Pass<'_> {
         let units = self.groups * cut.count() * splits;
         units::run(units, self.flops(), |unit| {
             let (group, i) = (unit / (cut.count() * splits), unit % (cut.count() * splits));
-            let span = cut.span(i / splits);
+            let (span, next) = (cut.span(i / splits), i / splits + 1);
+            let next = (splits == 1 && next < cut.count()).then(|| cut.span(next));
             let blocks = (share(blocks, splits, i % splits), blocks);
-            let work = Unit { pass: self, phases: &phases, weights: &weights, layout: &layout, span, group, blocks };
+            let (phases, weights, layout) = (&phases, &weights, &layout);
+            let work = Unit { pass: self, phases, weights, layout, span, next, group, blocks };
             // SAFETY: the slices have the lengths of the shape (checked at the entry), and each unit writes the
             // outputs of its own span, group and channels.
             unsafe { simd::dispatch(isa, work) };
@@ -150,50 +184,129 @@ struct Unit<'a> {
     weights: &'a [f32],
     layout: &'a Layout,
     span: Span,
+    /// The span after it, to be prefetched.
+    next: Option<Span>,
     group: usize,
     /// The blocks to do, and how many there are.
-    blocks: (std::ops::Range<usize>, usize),
+    blocks: (Range<usize>, usize),
+}
+
+/// The output of a block of channels, or what stands for it.
+#[derive(Clone, Copy)]
+struct Target {
+    at: *mut f32,
+    /// Floats from channel to channel.
+    pitch: usize,
+    /// Vectors may be written beyond the last flat place.
+    slack: bool,
+    stream: bool,
 }
 
 impl Kernel for Unit<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let (pass, layout) = (self.pass, self.layout);
+        let (pass, layout, span) = (self.pass, self.layout, &self.span);
         let (ci, co) = pass.channels;
         let mut strip = scratch::take(layout.size(ci, S::WIDE * S::LANES));
-        let image = pass.rows.in_len * pass.cols.in_len;
-        let x = pass.x.as_ptr().add(self.group * ci * image);
-        let axes = (&pass.rows, &pass.cols);
-        pack(x, pass.groups * ci * image, ci, axes, &self.span, layout, strip.as_mut_ptr());
+        let source = self.source();
+        pack::<S>(source, (&pass.rows, &pass.cols), span, layout, strip.as_mut_ptr());
 
-        let flat = layout.flat(&pass.cols, &self.span);
+        let flat = layout.flat(&pass.cols, span);
         let pitch = flat.next_multiple_of(S::WIDE * S::LANES);
         let mut out = scratch::take(pass.cols.out_step * S::ROWS * pitch);
+        let mut ahead = self.ahead(flat.div_ceil(S::WIDE * S::LANES));
+        // Where flat places are output pixels, the tiles are stored right there.
+        let in_place = pass.cols.is_output() && pass.rows.out_step == 1 && span.images == 1;
+        let size = pass.rows.out_len * pass.cols.out_len;
         for block in self.blocks.0.clone() {
             let channels = share(co, self.blocks.1, block);
+            if in_place {
+                let plane = (span.image * pass.groups + self.group) * co + channels.start;
+                let at = pass.y.at(plane * size + span.row * pass.cols.out_len);
+                let aligned = (at as usize).is_multiple_of(4 * S::LANES) && size.is_multiple_of(S::LANES);
+                let to = Target { at, pitch: size, slack: false, stream: pass.stream && aligned };
+                self.products::<S>(&self.phases[0], channels, flat, &strip, to, &mut ahead);
+                continue;
+            }
             for a in 0..pass.rows.out_step {
                 for b in 0..pass.cols.out_step {
                     let phase = &self.phases[a * pass.cols.out_step + b];
-                    let to = out.as_mut_ptr().add(b * S::ROWS * pitch);
-                    self.products::<S>(phase, channels.clone(), flat, pitch, &strip, to);
+                    let at = out.as_mut_ptr().add(b * S::ROWS * pitch);
+                    let to = Target { at, pitch, slack: true, stream: false };
+                    self.products::<S>(phase, channels.clone(), flat, &strip, to, &mut ahead);
                 }
                 self.put::<S>(a, channels.clone(), pitch, &out);
             }
+        }
+        if pass.stream {
+            S::fence();
+        }
+    }
+}
+
+/// Lines of the next span's input, to be prefetched a few at a time.
+struct Ahead {
+    at: *const f32,
+    /// Floats from channel to channel.
+    stride: usize,
+    /// Lines of a channel, and lines left.
+    lines: usize,
+    next: usize,
+    end: usize,
+    /// Lines for each tile.
+    each: usize,
+}
+
+impl Ahead {
+    #[inline(always)]
+    unsafe fn step<S: Simd>(&mut self) {
+        for _ in 0..self.each.min(self.end - self.next) {
+            let (channel, line) = (self.next / self.lines, self.next % self.lines);
+            S::prefetch(self.at.wrapping_add(channel * self.stride + line * 16));
+            self.next += 1;
         }
     }
 }
 
 impl Unit<'_> {
+    fn source(&self) -> Source {
+        let pass = self.pass;
+        let ci = pass.channels.0;
+        let size = pass.rows.in_len * pass.cols.in_len;
+        let at = pass.x[self.group * ci * size..].as_ptr();
+        Source { at, image: pass.groups * ci * size, channels: ci, clear: true, ahead: None }
+    }
+
+    /// What to prefetch while a block of channels has `tiles` tiles. Only kernels of one pixel wait for their input.
+    fn ahead(&self, tiles: usize) -> Ahead {
+        let (pass, source) = (self.pass, self.source());
+        let stride = pass.rows.in_len * pass.cols.in_len;
+        let mut ahead = Ahead { at: source.at, stride, lines: 1, next: 0, end: 0, each: 0 };
+        let plain = pass.rows.copies_input() && pass.cols.copies_input();
+        if let (true, Some(next)) = (plain, &self.next) {
+            ahead.at = source.at.wrapping_add(next.image * source.image + next.row * pass.cols.in_len);
+            ahead.lines = (next.rows * pass.cols.in_len).div_ceil(16);
+            ahead.end = ahead.lines * source.channels;
+            if next.images > 1 {
+                // whole images: all channels of all of them lie in one run
+                ahead.lines = (next.images * source.image).div_ceil(16);
+                ahead.end = if pass.groups == 1 { ahead.lines } else { 0 };
+            }
+            ahead.each = ahead.end.div_ceil(tiles * self.blocks.0.len());
+        }
+        ahead
+    }
+
     /// One block of output channels in one phase, for all flat places.
     #[inline(always)]
     unsafe fn products<S: Simd>(
         &self,
         phase: &Phase,
-        channels: std::ops::Range<usize>,
+        channels: Range<usize>,
         flat: usize,
-        pitch: usize,
         strip: &[f32],
-        to: *mut f32,
+        to: Target,
+        ahead: &mut Ahead,
     ) {
         let pass = self.pass;
         let (ci, co) = pass.channels;
@@ -202,8 +315,8 @@ impl Unit<'_> {
             w: self.weights.as_ptr().add(group + phase.weights + channels.start * phase.offsets.len()),
             offsets: &phase.offsets,
             x: strip.as_ptr(),
-            y: to,
-            y_stride: pitch,
+            y: to.at,
+            y_stride: to.pitch,
             start: match pass.bias {
                 Some(bias) => Start::Rows(bias.as_ptr().add(self.group * co + channels.start)),
                 None => Start::Zero,
@@ -211,39 +324,48 @@ impl Unit<'_> {
             act: pass.act,
             rows: channels.len(),
             vectors: S::WIDE,
+            stream: to.stream,
         };
         let mut p = 0;
         while p < flat {
-            let vectors = (flat - p).div_ceil(S::LANES).min(S::WIDE);
-            Product { x: tile.x.add(p), y: tile.y.add(p), vectors, ..tile }.call::<S>();
+            ahead.step::<S>();
+            let left = flat - p;
+            let vectors = left.div_ceil(S::LANES).min(S::WIDE);
+            let x = tile.x.add(p);
+            if to.slack || vectors * S::LANES <= left {
+                Product { x, y: tile.y.add(p), vectors, ..tile }.call::<S>();
+            } else {
+                let pitch = S::WIDE * S::LANES;
+                let mut edge = scratch::take(S::ROWS * pitch);
+                Product { x, y: edge.as_mut_ptr(), y_stride: pitch, vectors, stream: false, ..tile }.call::<S>();
+                for m in 0..tile.rows {
+                    copy::<S>(edge.as_ptr().add(m * pitch), tile.y.add(m * tile.y_stride + p), left);
+                }
+            }
             p += vectors * S::LANES;
         }
     }
 
     /// Copies the results of row phase `a` to their places in the output.
     #[inline(always)]
-    unsafe fn put<S: Simd>(&self, a: usize, channels: std::ops::Range<usize>, pitch: usize, out: &[f32]) {
+    unsafe fn put<S: Simd>(&self, a: usize, channels: Range<usize>, pitch: usize, out: &[f32]) {
         let (pass, layout, span) = (self.pass, self.layout, &self.span);
         let (rows, cols) = (&pass.rows, &pass.cols);
         let co = pass.channels.1;
+        let size = rows.out_len * cols.out_len;
         for (m, channel) in channels.enumerate() {
             for i in 0..span.images {
                 let plane = ((span.image + i) * pass.groups + self.group) * co + channel;
+                let from = out.as_ptr().add(m * pitch + i * layout.image_rows * layout.width);
+                if cols.is_output() && rows.out_step == 1 {
+                    let to = pass.y.at(plane * size + span.row * cols.out_len);
+                    copy::<S>(from, to, span.rows * cols.out_len);
+                    continue;
+                }
                 for r in 0..span.rows {
                     let Some(row) = rows.output(a, span.row + r) else { continue };
-                    let to = pass.y.at((plane * rows.out_len + row) * cols.out_len);
-                    let from = out.as_ptr().add(m * pitch + (i * layout.image_rows + r) * layout.width);
-                    for b in 0..cols.out_step {
-                        let (steps, first) = cols.written(b, cols.count);
-                        let from = from.add(b * S::ROWS * pitch + steps.start);
-                        if cols.out_step == 1 {
-                            to.add(first).copy_from_nonoverlapping(from, steps.len());
-                        } else {
-                            for s in 0..steps.len() {
-                                *to.add(first + s * cols.out_step) = *from.add(s);
-                            }
-                        }
-                    }
+                    let to = pass.y.at(plane * size + row * cols.out_len);
+                    put_row::<S>(cols, from.add(r * layout.width), S::ROWS * pitch, to);
                 }
             }
         }

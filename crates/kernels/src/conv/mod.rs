@@ -1,16 +1,20 @@
 //! Two-dimensional convolution: one shape description, three passes.
 
 mod axis;
+mod depthwise;
 mod direct;
 mod direct_weight;
+mod partial;
 mod strip;
 pub(crate) mod tile;
 mod winograd;
 
 use std::mem::MaybeUninit;
+use std::ptr;
 
 use crate::Isa;
 use axis::Axis;
+use depthwise::Backward;
 
 /// Zero padding in pixels. The sides may differ: TensorFlow's SAME pads more after than before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -155,6 +159,9 @@ impl Conv2d {
         let y = y.as_mut_ptr().cast();
         if winograd::applies(self) {
             winograd::forward(self, isa, x, w, bias, act, y);
+        } else if depthwise::applies(self) {
+            let forward = if depthwise::same(self) { depthwise::forward } else { depthwise::any_forward };
+            forward(self, isa, x, w, bias, act, y);
         } else {
             direct::forward(self, isa, x, w, bias, act, y);
         }
@@ -175,6 +182,10 @@ impl Conv2d {
         let dx = dx.as_mut_ptr().cast();
         if winograd::applies(self) {
             winograd::backward_data(self, isa, dy, w, dx);
+        } else if depthwise::applies(self) && depthwise::same(self) {
+            depthwise::backward(self, isa, Backward { x: &[], dy, w, dx, dw: ptr::null_mut(), db: ptr::null_mut() });
+        } else if depthwise::applies(self) {
+            depthwise::any_backward_data(self, isa, dy, w, dx);
         } else {
             direct::backward_data(self, isa, dy, w, dx);
         }
@@ -196,22 +207,26 @@ impl Conv2d {
         assert_eq!(x.len(), self.in_size(), "input of {self:?}");
         assert_eq!(dy.len(), self.out_size(), "output gradient of {self:?}");
         assert_eq!(dw.len(), self.weight_size(), "weight gradient of {self:?}");
-        if let Some(db) = db {
+        let db = db.map_or(ptr::null_mut(), |db| {
             assert_eq!(db.len(), self.out_channels, "bias gradient of {self:?}");
-            direct_weight::backward_bias(self, isa, dy, db.as_mut_ptr().cast());
-        }
-        if dw.is_empty() {
-            return;
-        }
-        if self.batch == 0 {
+            if self.out_size() == 0 {
+                db.fill(MaybeUninit::new(0.0));
+            }
+            db.as_mut_ptr().cast()
+        });
+        if self.out_size() == 0 || dw.is_empty() {
             dw.fill(MaybeUninit::new(0.0));
             return;
         }
         let dw = dw.as_mut_ptr().cast();
         if winograd::applies(self) {
-            winograd::backward_weight(self, isa, x, dy, dw);
+            winograd::backward_weight(self, isa, x, dy, dw, db);
+        } else if depthwise::applies(self) && depthwise::same(self) {
+            depthwise::backward(self, isa, Backward { x, dy, w: &[], dx: ptr::null_mut(), dw, db });
+        } else if depthwise::applies(self) {
+            depthwise::any_backward_weight(self, isa, x, dy, dw, db);
         } else {
-            direct_weight::backward_weight(self, isa, x, dy, dw);
+            direct_weight::backward_weight(self, isa, x, dy, dw, db);
         }
     }
 }

@@ -2,6 +2,7 @@
 #![allow(unsafe_op_in_unsafe_fn)] // pointer arithmetic from end to end; the contract is on each function
 
 use super::axis::Axis;
+use crate::simd::Simd;
 
 /// Some steps of some images: the part of a pass that one strip holds.
 #[derive(Clone, Copy, Debug)]
@@ -52,78 +53,202 @@ impl Layout {
     }
 }
 
-/// Fills the planes of `channels` channels.
+/// What a strip is filled from.
+#[derive(Clone, Copy)]
+pub(crate) struct Source {
+    /// The first of the channels, in image 0.
+    pub at: *const f32,
+    /// Floats from image to image.
+    pub image: usize,
+    /// How many channels.
+    pub channels: usize,
+    /// Write the padding too. Without, it must still be zero from another plane of the same span.
+    pub clear: bool,
+    /// Prefetch what lies so many floats on.
+    pub ahead: Option<usize>,
+}
+
+/// Fills a strip.
 ///
 /// # Safety
-/// `x` points at channel 0 of image 0 of the input, images `image_stride` apart; `to` has room for the planes.
+/// The source has the images and channels; `to` has room for the planes of the layout.
 #[inline(always)]
-pub(crate) unsafe fn pack(
-    x: *const f32,
-    image_stride: usize,
-    channels: usize,
-    axes: (&Axis, &Axis),
-    span: &Span,
-    layout: &Layout,
-    to: *mut f32,
-) {
+pub(crate) unsafe fn pack<S: Simd>(source: Source, axes: (&Axis, &Axis), span: &Span, layout: &Layout, to: *mut f32) {
     let (rows, cols) = axes;
     let size = rows.in_len * cols.in_len;
+    let whole_rows = rows.copies_input() && cols.copies_input();
     let mut plane = to;
-    for c in 0..channels {
+    for c in 0..source.channels {
+        let channel = source.at.add(span.image * source.image + c * size);
         for rp in 0..rows.planes() {
             for cp in 0..cols.planes() {
-                let (inside, first) = cols.inside(cp, layout.width);
-                let mut row = plane;
+                let mut to = plane;
                 for i in 0..span.images {
-                    let image = x.add((span.image + i) * image_stride + c * size);
-                    for r in 0..layout.image_rows {
-                        match rows.input(rp, span.row + r) {
-                            Some(y) => {
-                                let from = image.add(y * cols.in_len);
-                                copy_row(from, first, cols.in_step, row, layout.width, &inside);
-                            }
-                            None => row.write_bytes(0, layout.width),
-                        }
-                        row = row.add(layout.width);
+                    let image = channel.add(i * source.image);
+                    if whole_rows {
+                        copy::<S>(image.add(span.row * layout.width), to, span.rows * layout.width);
+                    } else {
+                        pack_image::<S>(&source, image, axes, (rp, cp), span, layout, to);
                     }
+                    to = to.add(layout.image_rows * layout.width);
                 }
                 let end = plane.add(layout.plane);
-                row.write_bytes(0, end.offset_from(row) as usize);
+                if source.clear {
+                    zero::<S>(to, end.offset_from(to) as usize);
+                }
                 plane = end;
             }
         }
     }
 }
 
-/// Copies one row with its padding.
+/// Fills one image's part of a plane.
 #[inline(always)]
-unsafe fn copy_row(
-    from: *const f32,
-    first: usize,
-    step: usize,
+unsafe fn pack_image<S: Simd>(
+    source: &Source,
+    image: *const f32,
+    (rows, cols): (&Axis, &Axis),
+    (rp, cp): (usize, usize),
+    span: &Span,
+    layout: &Layout,
     to: *mut f32,
-    width: usize,
-    inside: &std::ops::Range<usize>,
 ) {
-    to.write_bytes(0, inside.start);
-    let n = inside.len();
-    let dst = to.add(inside.start);
-    match step {
-        1 if n > 0 => dst.copy_from_nonoverlapping(from.add(first), n),
-        2 if n > 0 => {
-            // the last element apart: pairs may be loaded whole, but not beyond the row
-            for i in 0..n - 1 {
-                *dst.add(i) = *from.add(first + 2 * i);
+    let (inside, first) = cols.inside(cp, layout.width);
+    for r in 0..layout.image_rows {
+        let to = to.add(r * layout.width);
+        match rows.input(rp, span.row + r) {
+            Some(y) => {
+                let from = image.add(y * cols.in_len);
+                if let (0, Some(ahead)) = (cp, source.ahead) {
+                    prefetch::<S>(from.wrapping_add(ahead), cols.in_len);
+                }
+                copy_row::<S>(from.wrapping_add(first), cols.in_step, to.add(inside.start), inside.len());
+                if source.clear {
+                    zero::<S>(to, inside.start);
+                    zero::<S>(to.add(inside.end), layout.width - inside.end);
+                }
             }
-            *dst.add(n - 1) = *from.add(first + 2 * (n - 1));
+            None if source.clear => zero::<S>(to, layout.width),
+            None => {}
         }
+    }
+}
+
+/// Prefetches `n` floats.
+#[inline(always)]
+unsafe fn prefetch<S: Simd>(from: *const f32, n: usize) {
+    for i in (0..n).step_by(16) {
+        S::prefetch(from.wrapping_add(i));
+    }
+}
+
+/// Copies `n` floats that lie `step` apart.
+#[inline(always)]
+unsafe fn copy_row<S: Simd>(from: *const f32, step: usize, to: *mut f32, n: usize) {
+    match step {
+        _ if n == 0 => {}
+        1 => copy::<S>(from, to, n),
+        2 => copy_evens::<S>(from, n, to),
         _ => {
             for i in 0..n {
-                *dst.add(i) = *from.add(first + step * i);
+                *to.add(i) = *from.add(step * i);
             }
         }
     }
-    to.add(inside.end).write_bytes(0, width - inside.end);
+}
+
+/// Copies `n` floats. Rows are short: a call of `memcpy` for each would cost more than the copy.
+///
+/// # Safety
+/// The places are there and do not overlap.
+#[inline(always)]
+pub(crate) unsafe fn copy<S: Simd>(from: *const f32, to: *mut f32, n: usize) {
+    let mut i = 0;
+    while i + S::LANES <= n {
+        S::store(to.add(i), S::load(from.add(i)));
+        i += S::LANES;
+    }
+    if i < n {
+        S::store_first(to.add(i), S::load_first(from.add(i), n - i), n - i);
+    }
+}
+
+/// Zeroes `n` floats.
+///
+/// # Safety
+/// The place is there.
+#[inline(always)]
+pub(crate) unsafe fn zero<S: Simd>(to: *mut f32, n: usize) {
+    let mut i = 0;
+    while i + S::LANES <= n {
+        S::store(to.add(i), S::zero());
+        i += S::LANES;
+    }
+    if i < n {
+        S::store_first(to.add(i), S::zero(), n - i);
+    }
+}
+
+/// Copies every other of `2 n - 1` floats.
+#[inline(always)]
+unsafe fn copy_evens<S: Simd>(from: *const f32, n: usize, to: *mut f32) {
+    let mut i = 0;
+    while i + S::LANES < n {
+        let (a, b) = (S::load(from.add(2 * i)), S::load(from.add(2 * i + S::LANES)));
+        S::store(to.add(i), S::evens(a, b));
+        i += S::LANES;
+    }
+    let left = 2 * (n - i) - 1;
+    let a = S::load_first(from.add(2 * i), left.min(S::LANES));
+    let rest = left.saturating_sub(S::LANES);
+    let b = if rest > 0 { S::load_first(from.add(2 * i + S::LANES), rest) } else { S::zero() };
+    S::store_first(to.add(i), S::evens(a, b), n - i);
+}
+
+/// Writes one row of an output from the rows of its column phases, which begin at `from`, `phase` floats apart.
+///
+/// # Safety
+/// The phases hold `cols.count` steps; `to` is a row of the output.
+#[inline(always)]
+pub(crate) unsafe fn put_row<S: Simd>(cols: &Axis, from: *const f32, phase: usize, to: *mut f32) {
+    match cols.out_step {
+        1 => {
+            let (steps, first) = cols.written(0, cols.count);
+            copy::<S>(from.add(steps.start), to.add(first), steps.len());
+        }
+        2 => {
+            let origin = (2 * cols.lo) as isize + cols.out_shift;
+            // the steps whose both phases lie inside
+            let begin = if origin < 0 { (-origin as usize).div_ceil(2) } else { 0 };
+            let end = ((cols.out_len as isize - origin) / 2).clamp(begin as isize, cols.count as isize) as usize;
+            if begin > 0 && origin + 2 * begin as isize == 1 {
+                *to = *from.add(phase + begin - 1);
+            }
+            let at = |q: usize| to.offset(origin + 2 * q as isize);
+            let mut q = begin;
+            while q + S::LANES <= end {
+                let (low, high) = S::interleave(S::load(from.add(q)), S::load(from.add(phase + q)));
+                S::store(at(q), low);
+                S::store(at(q).add(S::LANES), high);
+                q += S::LANES;
+            }
+            for q in q..end {
+                *at(q) = *from.add(q);
+                *at(q).add(1) = *from.add(phase + q);
+            }
+            if end < cols.count && origin + 2 * end as isize == cols.out_len as isize - 1 {
+                *at(end) = *from.add(end);
+            }
+        }
+        step => {
+            for b in 0..step {
+                let (steps, first) = cols.written(b, cols.count);
+                for s in 0..steps.len() {
+                    *to.add(first + s * step) = *from.add(b * phase + steps.start + s);
+                }
+            }
+        }
+    }
 }
 
 /// How a batch is cut into spans.

@@ -33,6 +33,8 @@ pub(crate) struct Product<'a> {
     pub act: Activation,
     pub rows: usize,
     pub vectors: usize,
+    /// Store past the caches; `y` and `y_stride` are then aligned to vectors.
+    pub stream: bool,
 }
 
 impl Product<'_> {
@@ -90,7 +92,8 @@ impl<const M: usize, const N: usize> Kernel for ProductOf<'_, M, N> {
         }
         for m in 0..M {
             for n in 0..N {
-                S::store(t.y.add(m * t.y_stride + n * S::LANES), activate::<S>(acc[m][n], t.act));
+                let (to, v) = (t.y.add(m * t.y_stride + n * S::LANES), activate::<S>(acc[m][n], t.act));
+                if t.stream { S::stream(to, v) } else { S::store(to, v) }
             }
         }
     }
@@ -178,4 +181,83 @@ impl<const M: usize, const N: usize> Kernel for DotOf<'_, M, N> {
             }
         }
     }
+}
+
+/// `d[k][o] += sum_p x[offsets[k] + p] * z[p][o]` for `k < offsets.len()`, `p < pixels` and one or two vectors of
+/// output channels: the weight gradient from transposed output gradients. Rows of `z` and `d` are two vectors long.
+#[derive(Clone, Copy)]
+pub(crate) struct Outer<'a> {
+    pub x: *const f32,
+    pub offsets: &'a [u32],
+    pub z: *const f32,
+    pub pixels: usize,
+    pub d: *mut f32,
+    pub vectors: usize,
+}
+
+impl Outer<'_> {
+    /// # Safety
+    /// The instruction set is there; pointers as the type says.
+    #[inline(always)]
+    pub unsafe fn call<S: Simd>(self) {
+        macro_rules! pick {
+            ($($m:literal)*) => {
+                match (self.offsets.len(), self.vectors) {
+                    $(
+                        ($m, 1) => S::enter(OuterOf::<$m, 1>(self)),
+                        ($m, _) => S::enter(OuterOf::<$m, 2>(self)),
+                    )*
+                    _ => unreachable!("no tile of {} rows", self.offsets.len()),
+                }
+            };
+        }
+        pick!(1 2 3 4 5 6 7 8)
+    }
+}
+
+struct OuterOf<'a, const M: usize, const N: usize>(Outer<'a>);
+
+impl<const M: usize, const N: usize> Kernel for OuterOf<'_, M, N> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let t = self.0;
+        let mut rows = [t.x; M];
+        for m in 0..M {
+            rows[m] = t.x.add(t.offsets[m] as usize);
+        }
+        let mut acc = [[S::zero(); N]; M];
+        for p in 0..t.pixels {
+            let mut z = [S::zero(); N];
+            for n in 0..N {
+                z[n] = S::load(t.z.add((2 * p + n) * S::LANES));
+            }
+            for m in 0..M {
+                let x = S::splat(*rows[m].add(p));
+                for n in 0..N {
+                    acc[m][n] = S::fma(x, z[n], acc[m][n]);
+                }
+            }
+        }
+        for m in 0..M {
+            for n in 0..N {
+                let d = t.d.add((2 * m + n) * S::LANES);
+                S::store(d, S::add(S::load(d), acc[m][n]));
+            }
+        }
+    }
+}
+
+/// The sum of `n` floats, a multiple of the lanes.
+///
+/// # Safety
+/// The instruction set and the floats are there.
+#[inline(always)]
+pub(crate) unsafe fn total<S: Simd>(from: *const f32, n: usize) -> f32 {
+    let mut sums = [S::zero(); 2];
+    for i in (0..n).step_by(S::LANES) {
+        // two chains of additions
+        sums.swap(0, 1);
+        sums[0] = S::add(sums[0], S::load(from.add(i)));
+    }
+    S::sum(S::add(sums[0], sums[1]))
 }

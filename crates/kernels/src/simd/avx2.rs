@@ -85,6 +85,20 @@ impl Simd for Avx2 {
         _mm256_min_ps(bound, v)
     }
     #[inline(always)]
+    unsafe fn and(a: __m256, b: __m256) -> __m256 {
+        _mm256_and_ps(a, b)
+    }
+    #[inline(always)]
+    unsafe fn evens(a: __m256, b: __m256) -> __m256 {
+        let halves = _mm256_castps_pd(_mm256_shuffle_ps::<0x88>(a, b));
+        _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(halves))
+    }
+    #[inline(always)]
+    unsafe fn interleave(a: __m256, b: __m256) -> (__m256, __m256) {
+        let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        (_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
+    }
+    #[inline(always)]
     unsafe fn sum(v: __m256) -> f32 {
         let four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
         let two = _mm_add_ps(four, _mm_movehl_ps(four, four));

@@ -62,6 +62,12 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     unsafe fn at_least(v: Self::V, bound: Self::V) -> Self::V;
     /// `min(bound, v)`; `v` where it is NaN.
     unsafe fn at_most(v: Self::V, bound: Self::V) -> Self::V;
+    /// Bitwise and.
+    unsafe fn and(a: Self::V, b: Self::V) -> Self::V;
+    /// The even lanes of `a` and `b` taken as one vector.
+    unsafe fn evens(a: Self::V, b: Self::V) -> Self::V;
+    /// Lanes of `a` and `b` by turns: the inverse of taking even and odd lanes.
+    unsafe fn interleave(a: Self::V, b: Self::V) -> (Self::V, Self::V);
     /// The sum of the lanes, in an order fixed by the implementation.
     unsafe fn sum(v: Self::V) -> f32;
     /// Orders streamed stores before whatever publishes them.

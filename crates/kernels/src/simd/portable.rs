@@ -97,6 +97,18 @@ impl Simd for Portable {
         map2(v, bound, |v, bound| if bound < v { bound } else { v })
     }
     #[inline(always)]
+    unsafe fn and(a: F4, b: F4) -> F4 {
+        map2(a, b, |a, b| f32::from_bits(a.to_bits() & b.to_bits()))
+    }
+    #[inline(always)]
+    unsafe fn evens(a: F4, b: F4) -> F4 {
+        F4([a.0[0], a.0[2], b.0[0], b.0[2]])
+    }
+    #[inline(always)]
+    unsafe fn interleave(a: F4, b: F4) -> (F4, F4) {
+        (F4([a.0[0], b.0[0], a.0[1], b.0[1]]), F4([a.0[2], b.0[2], a.0[3], b.0[3]]))
+    }
+    #[inline(always)]
     unsafe fn sum(v: F4) -> f32 {
         (v.0[0] + v.0[2]) + (v.0[1] + v.0[3])
     }

@@ -69,8 +69,9 @@ fn units_of(grid: &Grid) -> usize {
 
 /// Whether to store past the caches: large outputs, whose every vector is aligned.
 fn streams(grid: &Grid, planes: usize, y: *mut f32, lanes: usize) -> bool {
-    let large = grid.size() >= 1024 && planes * grid.size() >= 1 << 20;
-    large && grid.size() % lanes == 0 && 4 * grid.width % lanes == 0 && y as usize % (4 * lanes) == 0
+    let large = units::streams(planes * grid.size());
+    let even = grid.size().is_multiple_of(lanes) && (4 * grid.width).is_multiple_of(lanes);
+    large && even && (y as usize).is_multiple_of(4 * lanes)
 }
 
 struct Unit<'a> {

@@ -61,25 +61,41 @@ pub(super) unsafe fn input_rows<S: Simd>(grid: &Grid, rows: Range<usize>, x: Cha
     }
 }
 
-/// Transforms the output gradients of some rows of tiles.
+/// Transforms the output gradients of some rows of tiles and returns their sums over all pixels.
 ///
 /// # Safety
 /// As for [`input_rows`].
 #[inline(always)]
-pub(super) unsafe fn gradient_rows<S: Simd>(grid: &Grid, rows: Range<usize>, dy: Channels, strip: *mut f32, to: Tiles) {
+pub(super) unsafe fn gradient_rows<S: Simd>(
+    grid: &Grid,
+    rows: Range<usize>,
+    dy: Channels,
+    strip: *mut f32,
+    to: Tiles,
+) -> S::V {
     let columns = 4 * grid.wide;
     let pitch = columns * S::LANES;
     clear_sides::<S>(grid, strip, 4, columns, 0);
     let mut to_tile = to.at;
+    let mut total = S::zero();
     for row in rows {
         let (image, ty) = grid.place(row);
         let channels = Channels { at: dy.at.add(image * dy.image), ..dy };
         load_rows::<S>(grid, channels, 4 * ty as isize, 4, strip, pitch, 0);
+        // what lies outside the image is zero
+        let mut sums = [S::zero(); 4];
+        for pixel in 0..columns {
+            for (i, sum) in sums.iter_mut().enumerate() {
+                *sum = S::add(*sum, S::load(strip.add(i * pitch + pixel * S::LANES)));
+            }
+        }
+        total = S::add(total, S::add(S::add(sums[0], sums[1]), S::add(sums[2], sums[3])));
         for tx in 0..grid.wide {
             gradient_tile::<S>(strip.add(4 * tx * S::LANES), pitch, to_tile, to.spacing);
             to_tile = to_tile.add(S::LANES);
         }
     }
+    total
 }
 
 /// Zeroes the columns of a strip that lie outside the image.

@@ -18,8 +18,8 @@ const CHUNK: usize = 2 << 20;
 /// batches small.
 const TILES: usize = 96;
 
-/// The weight gradient. `dw` has room for it.
-pub(crate) fn backward_weight(c: &Conv2d, isa: Isa, x: &[f32], dy: &[f32], dw: *mut f32) {
+/// The gradients of weight and bias. `dw` has room for it, `db` too unless it is null.
+pub(crate) fn backward_weight(c: &Conv2d, isa: Isa, x: &[f32], dy: &[f32], dw: *mut f32, db: *mut f32) {
     let lanes = simd::lanes(isa);
     let grid = Grid::new(c);
     let (channels_in, channels_out) = (c.in_channels, c.out_channels);
@@ -35,13 +35,28 @@ pub(crate) fn backward_weight(c: &Conv2d, isa: Isa, x: &[f32], dy: &[f32], dw: *
     let mut z = scratch::take(FREQUENCIES * spacings.1);
     let mut d = scratch::take(filter.size(lanes));
     let (v, z) = (Shared::new(v.as_mut_ptr()), Shared::new(z.as_mut_ptr()));
-    let plan = Plan { filter, grid, block, spacings, x, dy, v, z, d: Shared::new(d.as_mut_ptr()) };
+    let slices = rows.div_ceil((64 / grid.wide).max(1));
+    let padded = blocks.1 * lanes;
+    let mut sums = scratch::take(slices * padded);
+    let mut totals = vec![0.0f64; channels_out];
+    let sums_at = Shared::new(sums.as_mut_ptr());
+    let plan =
+        Plan { filter, grid, block, spacings, x, dy, v, z, d: Shared::new(d.as_mut_ptr()), slices, sums: sums_at };
     for chunk in 0..chunks {
         let rows = share(grid.rows, chunks, chunk);
         plan.transforms(isa, rows.clone(), blocks);
         plan.products(isa, rows.len() * grid.wide, chunk > 0);
+        for (i, total) in totals.iter_mut().enumerate() {
+            *total += (0..slices).map(|slice| f64::from(sums[slice * padded + i])).sum::<f64>();
+        }
     }
     plan.filter.transform_back(isa, &d, Shared::new(dw));
+    if !db.is_null() {
+        for (i, total) in totals.iter().enumerate() {
+            // SAFETY: there is room for one float for each output channel.
+            unsafe { *db.add(i) = *total as f32 };
+        }
+    }
 }
 
 struct Plan<'a> {
@@ -55,20 +70,24 @@ struct Plan<'a> {
     v: Shared,
     z: Shared,
     d: Shared,
+    /// Slices of a chunk, and the sums of the output gradient over each: `[slice][channel]`.
+    slices: usize,
+    sums: Shared,
 }
 
 impl Plan<'_> {
     /// Transforms a chunk of the input and of the output gradient.
     fn transforms(&self, isa: Isa, rows: Range<usize>, blocks: (usize, usize)) {
-        let slices = rows.len().div_ceil((64 / self.grid.wide).max(1));
+        let slices = self.slices;
         let work = 400 * rows.len() * self.grid.wide * (blocks.0 + blocks.1) * simd::lanes(isa);
         units::run(slices * (blocks.0 + blocks.1), work, |unit| {
-            let part = share(rows.len(), slices, unit / (blocks.0 + blocks.1));
+            let slice = unit / (blocks.0 + blocks.1);
+            let part = share(rows.len(), slices, slice);
             let tile = part.start * self.grid.wide;
             let rows = rows.start + part.start..rows.start + part.end;
             let b = unit % (blocks.0 + blocks.1);
             let (gradient, b) = if b < blocks.0 { (false, b) } else { (true, b - blocks.0) };
-            let work = Transform { plan: self, gradient, block: b, rows, tile };
+            let work = Transform { plan: self, gradient, block: b, rows, tile, slice };
             // SAFETY: the slices have the lengths of the shape (checked at the entry); units write tiles of their own.
             unsafe { simd::dispatch(isa, work) };
         });
@@ -96,6 +115,7 @@ struct Transform<'a> {
     rows: Range<usize>,
     /// The first tile's place in the chunk.
     tile: usize,
+    slice: usize,
 }
 
 impl Kernel for Transform<'_> {
@@ -117,7 +137,8 @@ impl Kernel for Transform<'_> {
         let at = from.as_ptr().add(channel * grid.size());
         let from = Channels { at, count: S::LANES.min(channels - channel), image: channels * grid.size() };
         if self.gradient {
-            gradient_rows::<S>(grid, self.rows, from, strip.as_mut_ptr(), to);
+            let sum = gradient_rows::<S>(grid, self.rows, from, strip.as_mut_ptr(), to);
+            S::store(p.sums.at(self.slice * 2 * filter.panels(S::LANES) * S::LANES + channel), sum);
         } else {
             input_rows::<S>(grid, self.rows, from, strip.as_mut_ptr(), to);
         }
