@@ -140,9 +140,9 @@ impl<const S: usize> Sums<S> {
 /// # Safety
 /// `LANES` values must be readable at `p`.
 #[inline(always)]
-pub(crate) unsafe fn load(p: *const f32) -> Lanes {
-    // SAFETY: the caller's promise; an array of `f32` has no invalid bits.
-    unsafe { p.cast::<Lanes>().read_unaligned() }
+pub(crate) unsafe fn load<T: Copy>(p: *const T) -> [T; LANES] {
+    // SAFETY: the caller's promise.
+    unsafe { p.cast::<[T; LANES]>().read_unaligned() }
 }
 
 /// # Safety
