@@ -6,7 +6,10 @@
 //! SSE registers. There is no fused multiply-add in these bodies: the compiler contracts nothing by itself, and a
 //! portable `mul_add` would be a library call.
 
+mod native;
+
 use crate::Isa;
+use native::{accumulate, accumulate_wide, stream};
 
 /// Values in a group.
 pub(crate) const LANES: usize = 16;
@@ -18,7 +21,7 @@ pub(crate) type Lanes = [f32; LANES];
 const BLOCK: usize = 128 * LANES;
 
 /// Outputs of at least this many bytes bypass the cache: they would evict everything and be evicted before use.
-const STREAM_BYTES: usize = 8 << 20;
+const STREAM_BYTES: usize = 16 << 20;
 
 /// Calls `f` with the instruction set enabled. `f` gets the set back as a constant that folds away after inlining.
 ///
@@ -116,13 +119,13 @@ impl<const S: usize> Sums<S> {
         Self([[0.0; LANES]; S])
     }
 
+    /// # Safety
+    /// The instruction set must be there.
     #[inline(always)]
-    #[allow(clippy::needless_range_loop, reason = "plain indices unroll best")]
-    fn add(&mut self, part: &[Lanes; S]) {
-        for s in 0..S {
-            for l in 0..LANES {
-                self.0[s][l] += f64::from(part[s][l]);
-            }
+    unsafe fn add(&mut self, isa: Isa, part: &[Lanes; S]) {
+        for (sum, part) in self.0.iter_mut().zip(part) {
+            // SAFETY: the caller's promise.
+            unsafe { accumulate_wide(isa, sum, part) };
         }
     }
 
@@ -153,47 +156,15 @@ pub(crate) unsafe fn store(p: *mut f32, v: Lanes) {
     unsafe { p.cast::<Lanes>().write_unaligned(v) }
 }
 
-/// # Safety
-/// `LANES` values must be writable at `p`, which must be aligned to 64 bytes; the instruction set must be there.
-#[inline(always)]
-pub(crate) unsafe fn stream(isa: Isa, p: *mut f32, v: Lanes) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::*;
-        // SAFETY: the caller's promise.
-        unsafe {
-            match isa {
-                Isa::Avx512 => _mm512_stream_ps(p, _mm512_loadu_ps(v.as_ptr())),
-                Isa::Avx2 => {
-                    _mm256_stream_ps(p, _mm256_loadu_ps(v.as_ptr()));
-                    _mm256_stream_ps(p.add(8), _mm256_loadu_ps(v.as_ptr().add(8)));
-                }
-                Isa::Portable => {
-                    for i in (0..LANES).step_by(4) {
-                        _mm_stream_ps(p.add(i), _mm_loadu_ps(v.as_ptr().add(i)));
-                    }
-                }
-            }
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        let _ = isa;
-        // SAFETY: the caller's promise.
-        unsafe { store(p, v) }
-    }
-}
-
 /// Applies `f` to one group from each source.
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "plain indices unroll best")]
 fn apply<const I: usize, const O: usize, const S: usize>(
     src: &[Lanes; I],
-    acc: &mut [Lanes; S],
-    lanes: usize,
     f: &impl Fn([f32; I]) -> ([f32; O], [f32; S]),
-) -> [Lanes; O] {
+) -> ([Lanes; O], [Lanes; S]) {
     let mut dst = [[0.0; LANES]; O];
+    let mut addends = [[0.0; LANES]; S];
     for l in 0..LANES {
         let mut args = [0.0; I];
         for i in 0..I {
@@ -204,22 +175,24 @@ fn apply<const I: usize, const O: usize, const S: usize>(
             dst[o][l] = out[o];
         }
         for s in 0..S {
-            acc[s][l] += if l < lanes { add[s] } else { 0.0 };
+            addends[s][l] = add[s];
         }
     }
-    dst
+    (dst, addends)
 }
 
 /// A group of which only the first `lanes` values are there.
 ///
 /// # Safety
-/// `lanes <= LANES` values must be readable in every `src` and writable in every `dst`.
+/// `lanes <= LANES` values must be readable in every `src` and writable in every `dst`; the instruction set must be
+/// there.
 #[inline(always)]
 unsafe fn partial<const I: usize, const O: usize, const S: usize>(
+    isa: Isa,
     src: [*const f32; I],
     dst: [*mut f32; O],
     lanes: usize,
-    acc: &mut [Lanes; S],
+    sums: &mut Sums<S>,
     f: &impl Fn([f32; I]) -> ([f32; O], [f32; S]),
 ) {
     let mut group = [[0.0; LANES]; I];
@@ -227,11 +200,16 @@ unsafe fn partial<const I: usize, const O: usize, const S: usize>(
         // SAFETY: `lanes` values are readable at `p` and fit the group.
         unsafe { p.copy_to_nonoverlapping(g.as_mut_ptr(), lanes) };
     }
-    let out = apply(&group, acc, lanes, f);
+    let (out, mut addends) = apply(&group, f);
     for (v, p) in out.iter().zip(dst) {
         // SAFETY: `lanes` values are writable at `p`.
         unsafe { v.as_ptr().copy_to_nonoverlapping(p, lanes) };
     }
+    for addends in &mut addends {
+        addends[lanes..].fill(0.0);
+    }
+    // SAFETY: the caller's promise.
+    unsafe { sums.add(isa, &addends) };
 }
 
 /// For each `i < len`: `(dst[..][i], addends) = f(src[..][i])`, the addends summed into `sums`.
@@ -257,10 +235,8 @@ pub(crate) unsafe fn pass<const I: usize, const O: usize, const S: usize>(
     if streamable {
         let head = ((64 - dst[0].addr() % 64) % 64 / size_of::<f32>()).min(len);
         if head > 0 {
-            let mut acc = [[0.0; LANES]; S];
             // SAFETY: `head <= len` and `head < LANES`.
-            unsafe { partial(src, dst, head, &mut acc, &f) };
-            sums.add(&acc);
+            unsafe { partial(isa, src, dst, head, sums, &f) };
             at = head;
         }
     }
@@ -278,10 +254,8 @@ pub(crate) unsafe fn pass<const I: usize, const O: usize, const S: usize>(
         at = end;
     }
     if at < len {
-        let mut acc = [[0.0; LANES]; S];
         // SAFETY: `len - at < LANES` values are left.
-        unsafe { partial(src.map(|p| p.add(at)), dst.map(|p| p.add(at)), len - at, &mut acc, &f) };
-        sums.add(&acc);
+        unsafe { partial(isa, src.map(|p| p.add(at)), dst.map(|p| p.add(at)), len - at, sums, &f) };
     }
 }
 
@@ -311,8 +285,14 @@ unsafe fn groups<const STREAM: bool, const I: usize, const O: usize, const S: us
             at += LANES;
         }
     }
-    sums.add(&acc[0]);
-    sums.add(&acc[1]);
+    // SAFETY: the caller's promise.
+    unsafe {
+        let [first, second] = &mut acc;
+        for (a, b) in first.iter_mut().zip(second) {
+            accumulate(isa, a, b);
+        }
+        sums.add(isa, first);
+    }
 }
 
 /// One whole group.
@@ -333,7 +313,11 @@ unsafe fn group<const STREAM: bool, const I: usize, const O: usize, const S: usi
         // SAFETY: the caller's promise.
         *v = unsafe { load(p.add(at)) };
     }
-    let out = apply(&values, acc, LANES, f);
+    let (out, addends) = apply(&values, f);
+    for (acc, addends) in acc.iter_mut().zip(&addends) {
+        // SAFETY: the caller's promise.
+        unsafe { accumulate(isa, acc, addends) };
+    }
     for (v, p) in out.iter().zip(dst) {
         // SAFETY: the caller's promise.
         unsafe {
