@@ -1,6 +1,6 @@
 //! The one loop that the element-wise kernels share.
 
-use super::native::{accumulate, accumulate_wide, stream};
+use super::native::{accumulate, accumulate_wide, load_part, store_part, stream};
 use super::{LANES, Lanes, Store, load, store};
 use crate::Isa;
 
@@ -28,12 +28,18 @@ impl<const S: usize> Sums<S> {
         }
     }
 
-    /// The sums over the lanes, in a fixed order.
+    /// The sums over the lanes, by halves.
     #[inline(always)]
     pub(crate) fn total(&self) -> [f64; S] {
         let mut total = [0.0; S];
         for (sum, lanes) in total.iter_mut().zip(&self.0) {
-            *sum = lanes.iter().sum();
+            let mut v = *lanes;
+            for half in [8, 4, 2, 1] {
+                for l in 0..half {
+                    v[l] += v[l + half];
+                }
+            }
+            *sum = v[0];
         }
         total
     }
@@ -80,19 +86,16 @@ unsafe fn partial<const I: usize, const O: usize, const S: usize>(
 ) {
     let mut group = [[0.0; LANES]; I];
     for (g, p) in group.iter_mut().zip(src) {
-        // SAFETY: `lanes` values are readable at `p` and fit the group.
-        unsafe { p.copy_to_nonoverlapping(g.as_mut_ptr(), lanes) };
+        // SAFETY: `lanes` values are readable at `p`.
+        *g = unsafe { load_part(isa, p, lanes) };
     }
-    let (out, mut addends) = apply(&group, f);
+    let (out, addends) = apply(&group, f);
     for (v, p) in out.iter().zip(dst) {
         // SAFETY: `lanes` values are writable at `p`.
-        unsafe { v.as_ptr().copy_to_nonoverlapping(p, lanes) };
+        unsafe { store_part(isa, p, v, lanes) };
     }
-    for addends in &mut addends {
-        addends[lanes..].fill(0.0);
-    }
-    // SAFETY: the caller's promise.
-    unsafe { sums.add(isa, &addends) };
+    // SAFETY: `lanes` values of each group of addends; the caller's promise for the rest.
+    unsafe { sums.add(isa, &addends.map(|a| load_part(isa, a.as_ptr(), lanes))) };
 }
 
 /// For each `i < len`: `(dst[..][i], addends) = f(src[..][i])`, the addends summed into `sums`.
