@@ -1,7 +1,7 @@
 //! One element-wise body, compiled once per instruction set.
 //!
 //! [`vectorize`] calls a closure inside a function that has the instruction set enabled; everything below it is
-//! `#[inline(always)]`, so that the compiler vectorises it for that set. [`pass`] is the one loop that the
+//! `#[inline(always)]`, so that the compiler vectorises it for that set. [`pass()`] is the one loop that the
 //! element-wise kernels share: it works on groups of [`LANES`] values, which map to one AVX-512, two AVX2 or four
 //! SSE registers. There is no fused multiply-add in these bodies: the compiler contracts nothing by itself, and a
 //! portable `mul_add` would be a library call.

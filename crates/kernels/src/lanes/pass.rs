@@ -105,7 +105,7 @@ unsafe fn partial<const I: usize, const O: usize, const S: usize>(
 ///
 /// # Safety
 /// `len` values must be readable in every `src` and writable in every `dst`. A destination may otherwise overlap
-/// nothing. Must run inside [`vectorize`] with the same `isa`.
+/// nothing. Must run inside [`vectorize`](super::vectorize) with the same `isa`.
 #[inline(always)]
 pub(crate) unsafe fn pass<const I: usize, const O: usize, const S: usize>(
     isa: Isa,
