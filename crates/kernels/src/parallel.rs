@@ -1,6 +1,7 @@
 //! Splitting work into units that the shape alone fixes.
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -29,13 +30,18 @@ pub(crate) fn for_each_chunk(len: usize, f: impl Fn(usize, usize) + Send + Sync)
     });
 }
 
-/// Runs `f(index)` for each of `count` items of `elements_each`, several small items to a unit.
-pub(crate) fn for_each_item(count: usize, elements_each: usize, f: impl Fn(usize) + Send + Sync) {
+/// Runs `f(range)` for ranges that cover `count` items of `elements_each`: several small items to a range.
+pub(crate) fn for_each_range(count: usize, elements_each: usize, f: impl Fn(Range<usize>) + Send + Sync) {
     let per_unit = (CHUNK / 2 / elements_each.max(1)).clamp(1, count.max(1));
     for_each_unit(count.div_ceil(per_unit), count * elements_each, |unit| {
         let start = unit * per_unit;
-        (start..count.min(start + per_unit)).for_each(&f);
+        f(start..count.min(start + per_unit));
     });
+}
+
+/// Runs `f(index)` for each of `count` items of `elements_each`, several small items to a unit.
+pub(crate) fn for_each_item(count: usize, elements_each: usize, f: impl Fn(usize) + Send + Sync) {
+    for_each_range(count, elements_each, |range| range.for_each(&f));
 }
 
 /// A buffer that units of work write to, each to a part of its own.

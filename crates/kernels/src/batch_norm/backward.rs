@@ -2,62 +2,17 @@
 
 use std::mem::MaybeUninit;
 
+use super::gradient::{ChannelSums, Gradient, Gradients, gated_sums, input_gradient};
 use super::planes::Planes;
 use super::{BatchNorm, Channels, Norm};
 use crate::Isa;
-use crate::activation::{Act, Identity, with_act};
-use crate::lanes::{Store, Sums, fence, map, pass, sum, vectorize};
+use crate::activation::with_act;
+use crate::lanes::Store;
 use crate::parallel::{Shared, for_each_item};
-
-/// How the gradient of a channel's input follows from the gated gradient `g`: `scale * g - (x - mean) * slope - offset`.
-#[derive(Clone, Copy)]
-struct Gradient {
-    norm: Norm,
-    slope: f32,
-    offset: f32,
-}
-
-impl Gradient {
-    /// Training: the statistics depend on `x` too.
-    fn training(norm: Norm, sums: ChannelSums, values: usize) -> Self {
-        let scale = f64::from(norm.scale);
-        let slope = scale * f64::from(norm.rstd) * sums.dgamma / values as f64;
-        let offset = scale * sums.dbeta / values as f64;
-        Self { norm, slope: slope as f32, offset: offset as f32 }
-    }
-
-    #[inline(always)]
-    fn apply(self, x: f32, g: f32) -> f32 {
-        self.norm.scale * g - (x - self.norm.mean) * self.slope - self.offset
-    }
-}
-
-/// The gradients of a channel's shift and scale.
-#[derive(Clone, Copy)]
-struct ChannelSums {
-    dbeta: f64,
-    dgamma: f64,
-}
-
-impl ChannelSums {
-    /// From the sums of `g` and of `g * (x - mean)`.
-    fn new(sums: &Sums<2>, norm: Norm) -> Self {
-        let [dbeta, product] = sums.total();
-        Self { dbeta, dgamma: product * f64::from(norm.rstd) }
-    }
-}
-
-/// A gradient tensor that a channel is read from and one that it is written to; they may be the same.
-#[derive(Clone, Copy)]
-struct Gradients {
-    dy: *const f32,
-    dx: *mut f32,
-    how: Store,
-}
 
 /// Outputs `[channels]`.
 #[derive(Clone, Copy)]
-struct ParamGrads {
+pub(super) struct ParamGrads {
     dgamma: Shared<f32>,
     dbeta: Shared<f32>,
 }
@@ -65,7 +20,7 @@ struct ParamGrads {
 impl ParamGrads {
     /// # Safety
     /// `channel` must be within the outputs, and nobody else may write to it.
-    unsafe fn write(self, channel: usize, sums: ChannelSums) {
+    pub(super) unsafe fn write(self, channel: usize, sums: ChannelSums) {
         // SAFETY: the caller's promise.
         unsafe {
             self.dgamma.ptr().add(channel).write(sums.dgamma as f32);
@@ -116,62 +71,6 @@ impl BatchNorm {
         self.check_tensor("dy", dy.len());
         let dy = Shared::new(dy);
         self.train_gradient(isa, x, p, Store::Cached, |dx| dx.ptr().cast_const(), dy, dgamma, dbeta);
-    }
-
-    /// The gradients of [`Self::forward_residual`]. `y` is its output; `dy` becomes the gradient of the residual (`dy`
-    /// where the activation passes it), and `dx` that of `x`.
-    ///
-    /// # Panics
-    /// When a slice has not the length that the shape says.
-    #[allow(clippy::too_many_arguments, reason = "one slice per tensor")]
-    pub fn backward_residual(
-        &self,
-        isa: Isa,
-        x: &[f32],
-        y: &[f32],
-        p: Channels<'_>,
-        dy: &mut [f32],
-        dx: &mut [MaybeUninit<f32>],
-        dgamma: &mut [MaybeUninit<f32>],
-        dbeta: &mut [MaybeUninit<f32>],
-    ) {
-        self.check(&p);
-        self.check_tensor("x", x.len());
-        self.check_tensor("y", y.len());
-        self.check_tensor("dy", dy.len());
-        self.check_tensor("dx", dx.len());
-        let params = self.param_grads(dgamma, dbeta);
-        let (dy, dx) = (Shared::new(dy), Shared::output(dx));
-        let how = Store::for_output(self.len());
-        for_each_item(self.channels, self.batch * self.spatial, |channel| {
-            let norm = self.norm(&p, channel);
-            let planes = Planes::of(self, channel);
-            // SAFETY: the planes lie within all tensors, and this unit alone touches this channel.
-            unsafe {
-                if planes.want_packing() {
-                    let (px, py) = (planes.pack(x.as_ptr()), planes.pack(y.as_ptr()));
-                    let mut g = planes.pack(dy.ptr());
-                    let mut out = px.clone();
-                    let sums = self.residual_gradient(
-                        isa,
-                        px.as_ptr(),
-                        py.as_ptr(),
-                        g.as_mut_ptr(),
-                        out.as_mut_ptr(),
-                        Store::Cached,
-                        planes.packed(),
-                        norm,
-                    );
-                    planes.unpack(&g, dy.ptr());
-                    planes.unpack(&out, dx.ptr());
-                    params.write(channel, sums);
-                } else {
-                    let (x, y) = (x.as_ptr(), y.as_ptr());
-                    let sums = self.residual_gradient(isa, x, y, dy.ptr(), dx.ptr(), how, planes, norm);
-                    params.write(channel, sums);
-                }
-            }
-        });
     }
 
     /// The gradient of [`Self::forward_frozen`] without a residual: `dy` becomes `dx`. `grads` receives the gradients
@@ -232,7 +131,7 @@ impl BatchNorm {
         });
     }
 
-    fn param_grads(&self, dgamma: &mut [MaybeUninit<f32>], dbeta: &mut [MaybeUninit<f32>]) -> ParamGrads {
+    pub(super) fn param_grads(&self, dgamma: &mut [MaybeUninit<f32>], dbeta: &mut [MaybeUninit<f32>]) -> ParamGrads {
         self.check_channels("dgamma", dgamma.len());
         self.check_channels("dbeta", dbeta.len());
         ParamGrads { dgamma: Shared::output(dgamma), dbeta: Shared::output(dbeta) }
@@ -281,126 +180,4 @@ impl BatchNorm {
             }
         }
     }
-
-    /// One channel of [`Self::backward_residual`].
-    ///
-    /// # Safety
-    /// The planes must lie within all tensors.
-    #[allow(clippy::too_many_arguments, reason = "one pointer per tensor")]
-    unsafe fn residual_gradient(
-        &self,
-        isa: Isa,
-        x: *const f32,
-        y: *const f32,
-        dy: *mut f32,
-        dx: *mut f32,
-        how: Store,
-        planes: Planes,
-        norm: Norm,
-    ) -> ChannelSums {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let sums = with_act!(self.act, A => gate_in_place::<A>(isa, x, y, dy, planes, norm));
-            let gradient = Gradient::training(norm, sums, planes.values());
-            input_gradient::<Identity>(isa, x, Gradients { dy, dx, how }, planes, gradient);
-            sums
-        }
-    }
-}
-
-/// # Safety
-/// The planes must lie within both tensors.
-unsafe fn gated_sums<A: Act>(isa: Isa, x: *const f32, dy: *const f32, planes: Planes, norm: Norm) -> ChannelSums {
-    let mut sums = Sums::new();
-    vectorize(
-        isa,
-        #[inline(always)]
-        |isa| {
-            for offset in planes.offsets() {
-                // SAFETY: the caller's promise.
-                unsafe {
-                    sum(
-                        isa,
-                        [x.add(offset), dy.add(offset)],
-                        planes.len(),
-                        &mut sums,
-                        #[inline(always)]
-                        |[x, dy]| {
-                            let g = A::gate(norm.apply(x), dy);
-                            [g, g * (x - norm.mean)]
-                        },
-                    );
-                }
-            }
-        },
-    );
-    ChannelSums::new(&sums, norm)
-}
-
-/// `dy` is gated by `y` in place; the sums are those of the gated gradient.
-///
-/// # Safety
-/// The planes must lie within all tensors.
-unsafe fn gate_in_place<A: Act>(
-    isa: Isa,
-    x: *const f32,
-    y: *const f32,
-    dy: *mut f32,
-    planes: Planes,
-    norm: Norm,
-) -> ChannelSums {
-    let mut sums = Sums::new();
-    vectorize(
-        isa,
-        #[inline(always)]
-        |isa| {
-            for offset in planes.offsets() {
-                // SAFETY: the caller's promise.
-                unsafe {
-                    pass(
-                        isa,
-                        Store::Cached,
-                        [x.add(offset), y.add(offset), dy.add(offset).cast_const()],
-                        [dy.add(offset)],
-                        planes.len(),
-                        &mut sums,
-                        #[inline(always)]
-                        |[x, y, dy]| {
-                            let g = A::gate(y, dy);
-                            ([g], [g, g * (x - norm.mean)])
-                        },
-                    );
-                }
-            }
-        },
-    );
-    ChannelSums::new(&sums, norm)
-}
-
-/// The gradient of the input, from the last image to the first: the last ones are still in cache from the sums.
-///
-/// # Safety
-/// The planes must lie within all tensors.
-unsafe fn input_gradient<A: Act>(isa: Isa, x: *const f32, io: Gradients, planes: Planes, gradient: Gradient) {
-    vectorize(
-        isa,
-        #[inline(always)]
-        |isa| {
-            for offset in planes.offsets().rev() {
-                // SAFETY: the caller's promise.
-                unsafe {
-                    map(
-                        isa,
-                        io.how,
-                        [x.add(offset), io.dy.add(offset)],
-                        [io.dx.add(offset)],
-                        planes.len(),
-                        #[inline(always)]
-                        |[x, dy]| [gradient.apply(x, A::gate(gradient.norm.apply(x), dy))],
-                    );
-                }
-            }
-            fence(io.how);
-        },
-    );
 }

@@ -5,7 +5,9 @@
 
 mod backward;
 mod forward;
+mod gradient;
 mod planes;
+mod residual;
 
 use crate::conv::Activation;
 

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use super::Pool2d;
 use super::phases::{Image, Phases};
 use crate::Isa;
-use crate::lanes::{LANES, Lanes, vectorize};
+use crate::lanes::{LANES, Lanes, load, vectorize};
 use crate::parallel::{Shared, for_each_item};
 
 impl Pool2d {
@@ -60,7 +60,8 @@ impl Pool2d {
             for (group, y) in y.chunks_mut(LANES).enumerate() {
                 let mut sums = [0.0; LANES];
                 for ky in rows.first..rows.end {
-                    for values in image.row(rows.input(ky), group * LANES) {
+                    for kx in 0..self.kernel[1] {
+                        let values = image.tap(rows.input(ky), group * LANES, kx);
                         for l in 0..LANES {
                             sums[l] += values[l];
                         }
@@ -105,10 +106,12 @@ impl Pool2d {
     /// What 16 pixels of phase `q` get from one row of windows; `padded` starts `reach` windows before the pixels.
     #[inline(always)]
     fn spread_group(&self, phases: Phases, padded: &[f32], q: usize) -> Lanes {
+        let padded = &padded[..phases.reach + LANES];
         let mut sums = [0.0; LANES];
         for back in (0..=phases.reach).rev() {
             if back * phases.count() + q < self.kernel[1] {
-                let shares: &Lanes = padded[phases.reach - back..].first_chunk().expect("whole groups");
+                // SAFETY: `reach + LANES` values are there.
+                let shares = unsafe { load(padded.as_ptr().add(phases.reach - back)) };
                 for l in 0..LANES {
                     sums[l] += shares[l];
                 }

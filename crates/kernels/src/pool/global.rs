@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use crate::Isa;
 use crate::lanes::{Store, Sums, fence, map, sum, vectorize};
-use crate::parallel::{Shared, for_each_item};
+use crate::parallel::{Shared, for_each_item, for_each_range};
 
 /// `y = mean of each plane of x`: `x [planes, spatial]`, `y [planes]`, where `planes` is `batch * channels`.
 ///
@@ -47,23 +47,27 @@ pub fn global_average_backward(isa: Isa, spatial: usize, dy: &[f32], dx: &mut [M
     assert_eq!(dx.len(), dy.len() * spatial, "length of dx");
     let how = Store::for_output(dx.len());
     let dx = Shared::output(dx);
-    for_each_item(dy.len(), spatial, |plane| {
-        let share = dy[plane] / spatial as f32;
+    for_each_range(dy.len(), spatial, |planes| {
         vectorize(
             isa,
             #[inline(always)]
-            // SAFETY: the plane lies within the output, and this unit alone writes it.
-            |isa| unsafe {
-                let dst = dx.ptr().add(plane * spatial);
-                map(
-                    isa,
-                    how,
-                    [],
-                    [dst],
-                    spatial,
-                    #[inline(always)]
-                    |[]| [share],
-                );
+            |isa| {
+                for plane in planes {
+                    let share = dy[plane] / spatial as f32;
+                    // SAFETY: the plane lies within the output, and this unit alone writes it.
+                    unsafe {
+                        let dst = dx.ptr().add(plane * spatial);
+                        map(
+                            isa,
+                            how,
+                            [],
+                            [dst],
+                            spatial,
+                            #[inline(always)]
+                            |[]| [share],
+                        );
+                    }
+                }
                 fence(how);
             },
         );

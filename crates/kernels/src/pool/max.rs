@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use super::Pool2d;
 use super::phases::{Image, Phases};
 use crate::Isa;
-use crate::lanes::{LANES, Lanes, vectorize};
+use crate::lanes::{LANES, Lanes, load, vectorize};
 use crate::parallel::{Shared, for_each_item};
 
 impl Pool2d {
@@ -104,14 +104,15 @@ impl Pool2d {
         let mut best = [f32::NEG_INFINITY; LANES];
         let mut places = first.map(|f| f + (rows.first * self.kernel[1]) as u32);
         for ky in rows.first..rows.end {
-            let mut place = (ky * self.kernel[1]) as u32;
-            for values in image.row(rows.input(ky), ox) {
+            let row = (ky * self.kernel[1]) as u32;
+            for kx in 0..self.kernel[1] {
+                let values = image.tap(rows.input(ky), ox, kx);
+                let place = row + kx as u32;
                 for l in 0..LANES {
                     let won = wins(values[l], best[l]);
                     best[l] = if won { values[l] } else { best[l] };
                     places[l] = if won { place } else { places[l] };
                 }
-                place += 1;
             }
         }
         (best, places)
@@ -156,12 +157,13 @@ impl Pool2d {
             let last = (y / self.stride[0]).min(self.out_height() - 1);
             let first = (y + 1).saturating_sub(self.kernel[0]).div_ceil(self.stride[0]);
             for (q, line) in lines.chunks_exact_mut(phases.pixels()).enumerate() {
-                for (group, pixels) in line.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-                    *pixels = [0.0; LANES];
+                for (group, dst) in line.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+                    let mut pixels = [0.0; LANES];
                     for oy in first..=last {
                         let place = (y - oy * self.stride[0]) * self.kernel[1];
-                        windows.collect(oy, group * LANES, q, place, pixels);
+                        windows.collect(oy, group * LANES, q, place, &mut pixels);
                     }
+                    *dst = pixels;
                 }
             }
             phases.merge(&lines, row);
@@ -199,18 +201,19 @@ impl Windows {
     /// the place of the pixels' row and column 0 in these windows.
     #[inline(always)]
     fn collect(&self, oy: usize, j: usize, q: usize, row: usize, pixels: &mut Lanes) {
+        let base = oy * self.len + self.phases.reach + j;
+        assert!(j + LANES <= self.phases.pixels() && base + LANES <= self.dy.len(), "no such group");
         // From the far window column to the near one, which is the order of the windows.
         for back in (0..=self.phases.reach).rev() {
             let kx = back * self.phases.count() + q;
-            if kx >= self.kernel {
-                continue;
-            }
-            let at = oy * self.len + self.phases.reach + j - back;
-            let dy: &Lanes = self.dy[at..].first_chunk().expect("whole groups");
-            let places: &[u32; LANES] = self.places[at..].first_chunk().expect("whole groups");
-            let place = (row + kx) as u32;
-            for l in 0..LANES {
-                pixels[l] += if places[l] == place { dy[l] } else { 0.0 };
+            if kx < self.kernel {
+                // SAFETY: the group at `base` was checked, and `reach` values lie before it. Both tensors are as long.
+                let (dy, places) =
+                    unsafe { (load(self.dy.as_ptr().add(base - back)), load(self.places.as_ptr().add(base - back))) };
+                let place = (row + kx) as u32;
+                for l in 0..LANES {
+                    pixels[l] += if places[l] == place { dy[l] } else { 0.0 };
+                }
             }
         }
     }

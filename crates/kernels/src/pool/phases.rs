@@ -4,7 +4,7 @@
 //! is then index `ox + kx / stride` of phase `kx % stride`: one vector load for 16 outputs, whatever the stride.
 
 use super::Pool2d;
-use crate::lanes::LANES;
+use crate::lanes::{LANES, Lanes, load};
 
 /// How the rows of a pooling's input are split.
 #[derive(Clone, Copy)]
@@ -32,25 +32,52 @@ impl Phases {
         ((self.left + self.width - 1) / self.stride + 1).next_multiple_of(LANES)
     }
 
-    /// The first pixel of phase `q`, its index within the phase, and how many follow at `stride`.
-    fn run(self, q: usize) -> (usize, usize, usize) {
+    /// The first pixel of phase `q` and its index within the phase.
+    fn start(self, q: usize) -> (usize, usize) {
         let first = (q + self.stride - self.left % self.stride) % self.stride;
-        (first, (self.left + first) / self.stride, self.width.saturating_sub(first).div_ceil(self.stride))
+        (first, (self.left + first) / self.stride)
     }
 
     /// Splits a row into phases of `len` values each, which hold the padding already; pixels beyond `len` are those
     /// that no window sees.
     #[inline(always)]
     pub(super) fn split(self, row: &[f32], len: usize, phases: &mut [f32]) {
-        for (q, phase) in phases.chunks_exact_mut(len).enumerate() {
-            let (first, at, count) = self.run(q);
-            let count = count.min(len - at.min(len));
-            let Some(src) = row.get(first..).filter(|_| count > 0) else { continue };
-            match self.stride {
-                1 => phase[at..at + count].copy_from_slice(&src[..count]),
-                2 => every::<2>(src, 2, &mut phase[at..at + count]),
-                stride => every::<0>(src, stride, &mut phase[at..at + count]),
+        match self.stride {
+            1 => {
+                let count = self.width.min(len - self.left);
+                phases[self.left..][..count].copy_from_slice(&row[..count]);
             }
+            2 => {
+                let (even, odd) = phases.split_at_mut(len);
+                self.deinterleave(row, even, odd);
+            }
+            stride => {
+                for (q, phase) in phases.chunks_exact_mut(len).enumerate() {
+                    let (first, at) = self.start(q);
+                    let pixels = row.iter().skip(first).step_by(stride);
+                    phase.iter_mut().skip(at).zip(pixels).for_each(|(v, pixel)| *v = *pixel);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn deinterleave(self, row: &[f32], even: &mut [f32], odd: &mut [f32]) {
+        let at = self.left.div_ceil(2);
+        // With an odd padding the row starts in the second phase.
+        let (head, row) = row.split_at(self.left % 2);
+        if let [pixel] = head {
+            odd[self.left / 2] = *pixel;
+        }
+        let (even, odd) = (&mut even[at..], &mut odd[at..]);
+        let pairs = row.chunks_exact(2);
+        let last = pairs.remainder();
+        for ((pair, e), o) in pairs.zip(even.iter_mut()).zip(odd) {
+            *e = pair[0];
+            *o = pair[1];
+        }
+        if let ([pixel], Some(e)) = (last, even.get_mut(row.len() / 2)) {
+            *e = *pixel;
         }
     }
 
@@ -63,7 +90,7 @@ impl Phases {
             2 => self.interleave(&phases[..len], &phases[len..], row),
             stride => {
                 for (q, phase) in phases.chunks_exact(len).enumerate() {
-                    let (first, at, _) = self.run(q);
+                    let (first, at) = self.start(q);
                     let pixels = row.iter_mut().skip(first).step_by(stride);
                     pixels.zip(&phase[at..]).for_each(|(pixel, v)| *pixel = *v);
                 }
@@ -91,21 +118,11 @@ impl Phases {
     }
 }
 
-/// Every `stride`th value; `STRIDE` is 0 if only known at run time.
-#[inline(always)]
-fn every<const STRIDE: usize>(src: &[f32], stride: usize, dst: &mut [f32]) {
-    let stride = if STRIDE == 0 { stride } else { STRIDE };
-    let src = &src[..(dst.len() - 1) * stride + 1];
-    for (i, d) in dst.iter_mut().enumerate() {
-        *d = src[i * stride];
-    }
-}
-
 /// A plane of input rows, split.
 pub(super) struct Image {
-    phases: Phases,
-    len: usize,
     values: Vec<f32>,
+    /// Values of a row.
+    row: usize,
     /// Where each window column lies, from the output's index in the row's first phase.
     taps: Vec<usize>,
 }
@@ -122,13 +139,16 @@ impl Image {
             phases.split(src, len, dst);
         }
         let taps = (0..pool.kernel[1]).map(|kx| kx % phases.count() * len + kx / phases.count()).collect();
-        Self { phases, len, values, taps }
+        Self { values, row, taps }
     }
 
-    /// What the windows from output column `ox` on hold in input row `iy`: call the result with the window column.
+    /// What the windows of 16 outputs from column `ox` on hold in input row `iy` at window column `kx`.
     #[inline(always)]
-    pub(super) fn row(&self, iy: usize, ox: usize) -> impl Iterator<Item = &[f32; LANES]> {
-        let row = &self.values[iy * self.phases.count() * self.len + ox..];
-        self.taps.iter().map(move |&tap| row[tap..].first_chunk().expect("rows are padded to whole groups"))
+    pub(super) fn tap(&self, iy: usize, ox: usize, kx: usize) -> Lanes {
+        let at = iy * self.row + ox + self.taps[kx];
+        debug_assert!(at + LANES <= self.values.len());
+        // SAFETY: `iy` is a row of the plane, `ox` a whole group of outputs and `kx` a window column (or the index into
+        // `taps` would have panicked), and phases are as long as the last group of outputs and the windows' reach.
+        unsafe { load(self.values.as_ptr().add(at)) }
     }
 }

@@ -301,7 +301,7 @@ fn threads_do_not_matter() {
 #[test]
 fn streaming_stores_write_the_same() {
     // Above the size from which outputs bypass the cache, with planes that are not whole cache lines.
-    let case = Case::new([3, 8, 301 * 301], Relu, 9);
+    let case = Case::new([3, 16, 301 * 301], Relu, 9);
     each_isa(|isa| {
         let (mean, var) = case.statistics();
         let out = Forward::run(isa, &case, false);
