@@ -1,1 +1,3 @@
-//! The run room.
+//! The run folder: its files, its lock, provenance.
+
+pub mod files;
