@@ -1,7 +1,15 @@
 //! Faces and their labels: sources, the prepared file, label rules, splits, audit, preprocessing, augmentation and the
 //! loader. Knows nothing of tensors: it hands out [`Batch`]es of plain `f32`.
 
+pub mod audit;
 mod face_set;
+pub mod info;
+pub mod labels;
 pub mod options;
+#[cfg(test)]
+mod real_data_tests;
+pub mod sources;
+pub mod split;
+pub mod store;
 
 pub use face_set::{Batch, FaceSet, Images, Labelled, NO_LABEL, Provenance, Split, Votes};
