@@ -195,13 +195,12 @@ fn shuffled(strata: &[Option<Stratum>], seed: u64) -> Vec<Vec<usize>> {
 /// Takes the fractions from each stratum; what rounding leaves over is carried to the next, so totals are right too.
 fn holdout(strata: &[Option<Stratum>], part: &Holdout, seed: u64) -> Vec<Sets> {
     let mut sets = vec![Sets::NONE; strata.len()];
+    let parts = [(part.test, Sets::TEST), (part.validation, Sets::VALIDATION)];
     let mut carried = [0.0; 2];
     for group in shuffled(strata, seed) {
         let size = group.len() as f64;
         let mut rows = group.into_iter();
-        for (fraction, carry, set) in
-            [(part.test, &mut carried[0], Sets::TEST), (part.validation, &mut carried[1], Sets::VALIDATION)]
-        {
+        for ((fraction, set), carry) in parts.into_iter().zip(&mut carried) {
             let wanted = size * fraction + *carry;
             let taken = rows.by_ref().take(wanted.round().max(0.0) as usize).map(|row| sets[row] = set).count();
             *carry = wanted - taken as f64;

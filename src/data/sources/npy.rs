@@ -24,7 +24,7 @@ pub(super) fn integer(bytes: &[u8]) -> Result<i64> {
 fn parse(bytes: &[u8]) -> Result<(String, &[u8])> {
     ensure!(bytes.starts_with(b"\x93NUMPY"), "not a .npy file");
     let truncated = "the .npy file is cut off in its header";
-    let (length, start) = match bytes.get(6).context(truncated)? {
+    let (length, start): (usize, usize) = match bytes.get(6).context(truncated)? {
         1 => (u16::from_le_bytes(bytes.get(8..10).context(truncated)?.try_into()?) as usize, 10),
         2 | 3 => (u32::from_le_bytes(bytes.get(8..12).context(truncated)?.try_into()?) as usize, 12),
         other => bail!("unknown .npy version {other}"),

@@ -6,7 +6,7 @@ use crate::data::options::{Folds, LabelMode};
 
 /// 97 rows of three classes in uneven numbers, 13 subjects of different sizes, every fifth row held out.
 fn faces() -> FaceSet {
-    let n = 97;
+    let n = 97usize;
     FaceSet {
         labels: (0..n).map(|i| if i % 10 == 0 { 2 } else { (i % 3 == 0) as i16 }).collect(),
         classes: vec!["a".into(), "b".into(), "c".into()],
