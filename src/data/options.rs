@@ -43,40 +43,53 @@ pub struct DataOptions {
 }
 
 /// A dataset in its original form.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Subcommand)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceOptions {
     /// Drawn faces: needs no data.
+    #[command(after_help = "Example: ferrotype data prepare synthetic --count 8000 --out datasets/synthetic.h5")]
     Synthetic(SyntheticOptions),
     /// Kaggle's FER2013 table.
+    #[command(after_help = "Example: ferrotype data prepare fer2013 --csv fer2013.csv --out datasets/fer2013.h5")]
     Fer2013(Fer2013Options),
     /// FER2013 with Microsoft's FER+ votes.
+    #[command(after_help = "Example: ferrotype data prepare ferplus --csv fer2013.csv --votes fer2013new.csv --out datasets/ferplus.h5\n         ferrotype data prepare ferplus --csv fer2013.csv --votes fer2013new.csv FER2013Train/label.csv FER2013Valid/label.csv FER2013Test/label.csv\n         ferrotype data prepare ferplus --images FERPlus/data")]
     Ferplus(FerplusOptions),
     /// Class folders, or train/val/test folders of class folders.
+    #[command(after_help = "Example: ferrotype data prepare folder --root photos/ --size 48 --out datasets/photos.h5")]
     Folder(FolderOptions),
     /// A table with columns path, label and optionally split and subject.
+    #[command(after_help = "Example: ferrotype data prepare manifest --csv photos.csv --size 48 --out datasets/photos.h5")]
     Manifest(ManifestOptions),
     /// RAF-DB's basic set in its official form.
+    #[command(after_help = "Example: ferrotype data prepare rafdb --root RAF-DB/basic --out datasets/rafdb.h5")]
     Rafdb(RafdbOptions),
     /// AffectNet in its official form.
+    #[command(after_help = "Example: ferrotype data prepare affectnet --root AffectNet --size 112 --out datasets/affectnet.h5")]
     Affectnet(AffectnetOptions),
 }
 
 /// The generator of drawn faces.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields, default)]
 pub struct SyntheticOptions {
     /// Number of faces.
+    #[arg(long, default_value_t = Self::default().count)]
     pub count: usize,
     /// Seed of the generator, independent of the experiment's.
+    #[arg(long, default_value_t = Self::default().seed)]
     pub seed: u64,
     /// Pixels per side.
+    #[arg(long, default_value_t = Self::default().size)]
     pub size: usize,
     /// Number of distinct identities (subjects).
+    #[arg(long, default_value_t = Self::default().identities)]
     pub identities: usize,
     /// How strong expressions are, 0 (none: chance) to 1.
+    #[arg(long, default_value_t = Self::default().intensity)]
     pub intensity: f32,
     /// How strong pose, light, noise, blur and occlusion are, 0 to 1.
+    #[arg(long, default_value_t = Self::default().nuisance)]
     pub nuisance: f32,
 }
 
@@ -87,79 +100,111 @@ impl Default for SyntheticOptions {
 }
 
 /// FER2013: `fer2013.csv`, `icml_face_data.csv` or the `train.csv` form.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct Fer2013Options {
     /// The table.
+    #[arg(long)]
     pub csv: PathBuf,
 }
 
 /// FER+.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct FerplusOptions {
     /// `fer2013.csv`, or none with Microsoft's folder form (`images`).
     #[serde(default)]
+    #[arg(long, required_unless_present = "images", requires = "votes")]
     pub csv: Option<PathBuf>,
     /// Microsoft's folder form: a folder with FER2013Train, FER2013Valid and FER2013Test, each with pictures and label.csv.
     #[serde(default)]
+    #[arg(long, conflicts_with_all = ["csv", "votes"])]
     pub images: Option<PathBuf>,
-    /// `fer2013new.csv`, or the label.csv files of the three sets.
+    /// The votes: `fer2013new.csv`, which is aligned with `csv` row by row; or Microsoft's three label.csv files together
+    /// with `fer2013new.csv`, without which the names in label.csv cannot be matched to the rows of `csv`.
     #[serde(default)]
+    #[arg(long, num_args = 1..)]
     pub votes: Vec<PathBuf>,
 }
 
 /// A folder of pictures.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct FolderOptions {
     /// Class folders, or train/val/test folders of class folders.
+    #[arg(long)]
     pub root: PathBuf,
     /// Pixels per side to store; needed where sizes differ.
     #[serde(default)]
+    #[arg(long)]
     pub size: Option<usize>,
     /// Store grey or RGB; by default grey where all pictures are grey.
     #[serde(default)]
+    #[arg(long)]
     pub colour: Option<Colour>,
+    /// Leave out files that are not pictures instead of refusing the dataset; the prepared file lists them.
+    #[serde(default)]
+    #[arg(long)]
+    pub skip_bad: bool,
 }
 
 /// A table of pictures.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct ManifestOptions {
     /// The table: columns path, label, and optionally split and subject. Paths are relative to it.
+    #[arg(long)]
     pub csv: PathBuf,
     /// Pixels per side to store; needed where sizes differ.
     #[serde(default)]
+    #[arg(long)]
     pub size: Option<usize>,
     /// Store grey or RGB; by default grey where all pictures are grey.
     #[serde(default)]
+    #[arg(long)]
     pub colour: Option<Colour>,
+    /// Leave out files that are not pictures instead of refusing the dataset; the prepared file lists them.
+    #[serde(default)]
+    #[arg(long)]
+    pub skip_bad: bool,
 }
 
 /// RAF-DB basic: `EmoLabel/list_patition_label.txt` and `Image/aligned`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct RafdbOptions {
     /// The folder `basic`.
+    #[arg(long)]
     pub root: PathBuf,
     /// Pixels per side to store (the aligned pictures are 100).
     #[serde(default)]
+    #[arg(long)]
     pub size: Option<usize>,
+    /// Leave out files that are not pictures instead of refusing the dataset; the prepared file lists them.
+    #[serde(default)]
+    #[arg(long)]
+    pub skip_bad: bool,
 }
 
 /// AffectNet: `train_set` and `val_set`, each with `images` and `annotations`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct AffectnetOptions {
     /// The folder with `train_set` and `val_set`.
+    #[arg(long)]
     pub root: PathBuf,
     /// Pixels per side to store (the pictures are 224).
     #[serde(default)]
+    #[arg(long)]
     pub size: Option<usize>,
     /// Eight classes, or seven without contempt.
     #[serde(default)]
+    #[arg(long)]
     pub seven_classes: bool,
+    /// Leave out files that are not pictures instead of refusing the dataset; the prepared file lists them.
+    #[serde(default)]
+    #[arg(long)]
+    pub skip_bad: bool,
 }
 
 /// How a row's label becomes a training target. Validation and test sets of the FER+ modes are always labelled and
@@ -186,7 +231,8 @@ pub enum LabelMode {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SplitRule {
-    /// The dataset's own division.
+    /// The dataset's own division. A dataset that has training and test rows but no validation rows (RAF-DB, AffectNet)
+    /// gives a tenth of its training rows for validation, stratified by class and chosen by the seed.
     #[default]
     Own,
     /// The dataset's own training rows; its validation and test rows together are both validation and test set, as in
@@ -265,7 +311,7 @@ pub enum Resize {
 }
 
 /// Channels that the model takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Colour {
     /// One channel; RGB pictures become 0.299 R + 0.587 G + 0.114 B.

@@ -1,0 +1,183 @@
+//! `ferrotype data`: prepares datasets and says what is in them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+
+use crate::data::audit::audit;
+use crate::data::options::SourceOptions;
+use crate::data::{FaceSet, info, sources, store};
+use crate::run::files::write_atomic;
+
+/// Prepare datasets, and look at what is in them.
+#[derive(Debug, Args)]
+pub struct DataCommand {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Read a dataset in its original form and write one HDF5 file.
+    #[command(after_help = "Example: ferrotype data prepare ferplus --csv fer2013.csv --votes fer2013new.csv \
+                            --out datasets/ferplus.h5")]
+    Prepare(Prepare),
+    /// Print counts per part and class, the sizes of every label mode, and where the data come from.
+    #[command(after_help = "Example: ferrotype data info datasets/ferplus.h5")]
+    Info {
+        /// A file made by `ferrotype data prepare`.
+        file: PathBuf,
+    },
+    /// Look for duplicates, leaks, contradicting labels, blank pictures and imbalance.
+    #[command(after_help = "Example: ferrotype data audit datasets/ferplus.h5 --json audit.json")]
+    Audit {
+        /// A file made by `ferrotype data prepare`.
+        file: PathBuf,
+        /// Also write everything found, with all rows, to this file.
+        #[arg(long, value_name = "OUT")]
+        json: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Prepare {
+    #[command(subcommand)]
+    source: SourceOptions,
+    /// The file to write [default: datasets/<SOURCE>.h5]
+    #[arg(long, global = true)]
+    out: Option<PathBuf>,
+}
+
+impl DataCommand {
+    /// Runs the verb.
+    ///
+    /// # Errors
+    /// Whatever the verb meets, in words for the user.
+    pub fn run(self) -> Result<()> {
+        match self.verb {
+            Verb::Prepare(prepare) => prepare.run(),
+            Verb::Info { file } => {
+                print!("{}", info::describe(&store::summary(&file)?));
+                Ok(())
+            }
+            Verb::Audit { file, json } => run_audit(&file, json.as_deref()),
+        }
+    }
+}
+
+impl Prepare {
+    fn run(self) -> Result<()> {
+        let out = self.out.unwrap_or_else(|| format!("datasets/{}.h5", sources::name(&self.source)).into());
+        // A read-only or missing folder should not be found out after the work.
+        check_place(&out)?;
+        let faces = sources::prepare(&self.source, &command_line())?;
+        store::write(&faces, &out)?;
+        println!("{}", wrote(&faces, &out));
+        Ok(())
+    }
+}
+
+fn run_audit(file: &Path, json: Option<&Path>) -> Result<()> {
+    let report = audit(&store::read(file)?);
+    print!("{report}");
+    if let Some(path) = json {
+        write_atomic(path, serde_json::to_string_pretty(&report)?.as_bytes())?;
+        println!("\nAll rows are in {}", path.display());
+    }
+    Ok(())
+}
+
+/// The command as it was typed.
+fn command_line() -> String {
+    let words = std::env::args_os().enumerate().map(|(i, word)| match (i, word.to_string_lossy()) {
+        (0, _) => "ferrotype".to_string(),
+        (_, word) if word.contains([' ', '\'', '"']) => format!("'{}'", word.replace('\'', "'\\''")),
+        (_, word) => word.into_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Makes the folder of `out` and checks that files can be made in it.
+fn check_place(out: &Path) -> Result<()> {
+    let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let mut probe = out.as_os_str().to_owned();
+    probe.push(".probe");
+    let probe = PathBuf::from(probe);
+    write_atomic(&probe, b"")?;
+    std::fs::remove_file(&probe).with_context(|| format!("cannot remove {}", probe.display()))
+}
+
+fn wrote(faces: &FaceSet, out: &Path) -> String {
+    let images = &faces.images;
+    let mut text = format!(
+        "{}: {} {}faces of {} x {} pixels, {}\n",
+        out.display(),
+        faces.len(),
+        if faces.provenance.synthetic { "synthetic " } else { "" },
+        images.width,
+        images.height,
+        if images.channels == 1 { "grey" } else { "RGB" }
+    );
+    for note in &faces.provenance.notes {
+        text += &format!("note: {note}\n");
+    }
+    text + &format!("Look at it with: ferrotype data info {}", out.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        data: DataCommand,
+    }
+
+    fn run(words: &[&str]) -> Result<()> {
+        Line::try_parse_from(std::iter::once("ferrotype").chain(words.iter().copied()))?.data.run()
+    }
+
+    #[test]
+    fn prepares_describes_and_audits() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name).display().to_string();
+        std::fs::create_dir_all(dir.path().join("faces/sad")).unwrap();
+        image::GrayImage::new(8, 8).save(at("faces/sad/1.png")).unwrap();
+        let out = at("new/faces.h5");
+        run(&["prepare", "folder", "--root", &at("faces"), "--out", &out]).unwrap();
+        run(&["info", &out]).unwrap();
+        run(&["audit", &out, "--json", &at("audit.json")]).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&std::fs::read(at("audit.json")).unwrap()).unwrap();
+        assert_eq!(json["blank"], serde_json::json!([0]));
+        let names: Vec<_> = std::fs::read_dir(dir.path().join("new")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(names, ["faces.h5"]);
+    }
+
+    #[test]
+    fn failures_leave_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out/x.h5").display().to_string();
+        assert!(run(&["prepare", "fer2013", "--csv", "no.csv", "--out", &out]).is_err());
+        assert_eq!(std::fs::read_dir(dir.path().join("out")).unwrap().count(), 0);
+        assert!(run(&["info", &out]).unwrap_err().to_string().contains("does not exist"));
+    }
+
+    #[test]
+    fn the_command_line_is_checked() {
+        use clap::CommandFactory;
+        Line::command().debug_assert();
+        for words in [
+            &["prepare", "ferplus", "--csv", "a.csv"][..],
+            &["prepare", "ferplus"],
+            &["prepare", "ferplus", "--images", "a", "--csv", "b", "--votes", "c"],
+            &["prepare", "fer2014"],
+        ] {
+            assert!(Line::try_parse_from(std::iter::once("ferrotype").chain(words.iter().copied())).is_err(), "{words:?}");
+        }
+    }
+}

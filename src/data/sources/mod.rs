@@ -1,0 +1,61 @@
+//! Datasets in their original forms, one file each. To add one: write its file, add its options to
+//! [`SourceOptions`], and add one line to [`load`] and one to [`name`].
+
+mod affectnet;
+mod fer2013;
+mod ferplus;
+mod folder;
+mod manifest;
+mod names;
+mod npy;
+mod pictures;
+mod rafdb;
+mod table;
+mod votes;
+
+use anyhow::{Result, ensure};
+
+use super::FaceSet;
+use super::options::{SourceOptions, SyntheticOptions};
+
+/// Reads a dataset from its original form. `command` is kept in its provenance.
+///
+/// # Errors
+/// Where a file is missing or is not what its format says; the message names file, row, column and what was expected.
+pub fn prepare(source: &SourceOptions, command: &str) -> Result<FaceSet> {
+    let mut faces = load(source)?;
+    ensure!(!faces.is_empty(), "the {} source holds no faces: nothing to prepare", name(source));
+    faces.provenance.source = name(source).into();
+    faces.provenance.command = command.into();
+    Ok(faces)
+}
+
+fn load(source: &SourceOptions) -> Result<FaceSet> {
+    match source {
+        SourceOptions::Synthetic(o) => synthetic(o),
+        SourceOptions::Fer2013(o) => fer2013::load(o),
+        SourceOptions::Ferplus(o) => ferplus::load(o),
+        SourceOptions::Folder(o) => folder::load(o),
+        SourceOptions::Manifest(o) => manifest::load(o),
+        SourceOptions::Rafdb(o) => rafdb::load(o),
+        SourceOptions::Affectnet(o) => affectnet::load(o),
+    }
+}
+
+/// The source's name, as in the experiment file and on the command line.
+pub fn name(source: &SourceOptions) -> &'static str {
+    match source {
+        SourceOptions::Synthetic(_) => "synthetic",
+        SourceOptions::Fer2013(_) => "fer2013",
+        SourceOptions::Ferplus(_) => "ferplus",
+        SourceOptions::Folder(_) => "folder",
+        SourceOptions::Manifest(_) => "manifest",
+        SourceOptions::Rafdb(_) => "rafdb",
+        SourceOptions::Affectnet(_) => "affectnet",
+    }
+}
+
+// The generator of drawn faces (`data::synthetic`) is called here.
+fn synthetic(_options: &SyntheticOptions) -> Result<FaceSet> {
+    anyhow::bail!("this build has no generator of synthetic faces")
+}
