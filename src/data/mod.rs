@@ -7,5 +7,6 @@ pub mod loader;
 pub mod options;
 pub mod preprocess;
 pub mod sampler;
+pub mod synthetic;
 
 pub use face_set::{Batch, FaceSet, Images, Labelled, NO_LABEL, Provenance, Split, Votes};
