@@ -137,10 +137,10 @@ fn place_eye(person: &Identity, sign: f32, au: &dyn Fn(Au) -> f32) -> ([Point; 6
     let centre = [sign * 0.36 * person.eye_gap * person.width, EYE_LINE];
     let half = 0.165 * person.eye_size;
     let closed = 1.0 - au(Au::EyesClosed);
-    let squint = 0.30 * au(Au::Cheek) + 0.42 * au(Au::LidTight) + 0.30 * au(Au::NoseWrinkle);
+    let squint = 0.22 * au(Au::Cheek) + 0.42 * au(Au::LidTight) + 0.30 * au(Au::NoseWrinkle);
     let upper = 0.082 * person.eye_size * person.eye_open * (1.0 + 0.85 * au(Au::UpperLid) - squint);
     // The cheek pushes the lower lid up, over the line of the corners.
-    let raised = 0.95 * au(Au::Cheek) + 0.75 * au(Au::LidTight) + 0.5 * au(Au::NoseWrinkle);
+    let raised = 0.72 * au(Au::Cheek) + 0.75 * au(Au::LidTight) + 0.5 * au(Au::NoseWrinkle);
     let lower = 0.055 * person.eye_size * (1.0 + 0.25 * au(Au::UpperLid) - raised.min(1.3));
     let (upper, lower) =
         (upper.max(0.02 - lower) * closed - 0.01 * (1.0 - closed), lower * closed + 0.02 * (1.0 - closed));
@@ -184,7 +184,7 @@ fn place_mouth(person: &Identity, units: &ActionUnits, corners: [Point; 2], drop
     let [left, right] = corners;
     let tight = au(Au::LipTight);
     let thin = 1.0 - 0.65 * tight - 0.25 * au(Au::CornerPull).max(au(Au::LipStretch));
-    let (upper_lip, lower_lip) = (0.055 * person.lips * thin, 0.085 * person.lips * thin);
+    let (upper_lip, lower_lip) = (0.068 * person.lips * thin, 0.10 * person.lips * thin);
     let parted = au(Au::LipsPart);
     let gap = drop * 1.05
         + 0.05 * parted * (1.0 + 0.9 * au(Au::CornerPull))

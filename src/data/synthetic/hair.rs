@@ -67,11 +67,13 @@ pub(super) fn paint_beard(canvas: &mut Canvas, d: &Drawing) {
         // Along the jaw from ear to ear, back over the cheeks and around the mouth.
         let mut path: Vec<Point> = a.jaw[1..16].iter().map(|p| [p[0], p[1] - 0.01]).collect();
         path.extend([
-            [a.jaw[14][0] * 0.93, 0.33],
-            [right[0] + 0.12, 0.36],
+            [a.jaw[15][0] * 0.92, 0.08],
+            [a.jaw[13][0] * 0.86, 0.36],
+            [right[0] + 0.10, 0.40],
             [0.0, under_nose],
-            [left[0] - 0.12, 0.36],
-            [a.jaw[2][0] * 0.93, 0.33],
+            [left[0] - 0.10, 0.40],
+            [a.jaw[3][0] * 0.86, 0.36],
+            [a.jaw[1][0] * 0.92, 0.08],
         ]);
         let mask = canvas.mask(&d.camera.line(&path));
         canvas.paint(&mask, alpha, |x, y, _| tone * (0.9 + 0.2 * ((x * 1.9).sin() * (y * 2.3).cos())));

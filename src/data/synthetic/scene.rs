@@ -41,7 +41,7 @@ impl Scene {
             yaw: spread(0.34),
             pitch: spread(0.20),
             roll: spread(0.20),
-            scale: 1.0 + spread(0.11),
+            scale: 1.08 + spread(0.11),
             shift: [spread(0.08), spread(0.08)],
             gaze: [spread(0.7).clamp(-1.0, 1.0), spread(0.5).clamp(-1.0, 1.0)],
         };

@@ -142,10 +142,10 @@ fn fold_cheek(canvas: &mut Canvas, d: &Drawing, k: usize) {
     let line = [
         [side.wing[0] + side.sign * 0.02, side.wing[1] - 0.03],
         [side.sign * 0.26 + side.sign * 0.03 * pulled, side.wing[1] + 0.08],
-        [cx + side.sign * 0.075, cy - 0.06],
-        [cx + side.sign * 0.07, cy + 0.05],
+        [cx + side.sign * 0.08, cy - 0.10],
+        [cx + side.sign * 0.10, cy + 0.01],
     ];
-    draw(canvas, d, &line, 0.04, 0.12 + 0.25 * d.face.identity.age + 0.75 * pulled);
+    draw(canvas, d, &line, 0.034, 0.10 + 0.2 * d.face.identity.age + 0.5 * pulled);
 }
 
 /// The bag under the eye and the crow's feet beside it.

@@ -71,7 +71,7 @@ fn without_nuisance_the_pose_is_frontal_and_nothing_hides_the_face() {
     let plain = SyntheticOptions { nuisance: 0.0, ..options(1) };
     for row in 0..50 {
         let scene = sample(&plain, row).scene;
-        assert_eq!(scene.face.pose, Pose::default());
+        assert_eq!(scene.face.pose, Pose { scale: 1.08, ..Pose::default() });
         assert_eq!((scene.blur, scene.noise, scene.visible(), scene.gain), (0.0, 0.0, 1.0, 1.0));
     }
 }
