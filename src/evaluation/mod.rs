@@ -1,4 +1,25 @@
 //! Scores: from predictions to metrics. Knows nothing of tensors or models.
+//!
+//! [`score`] turns the predictions for one set into [`Scores`], the content of `metrics.json`; [`score_folds`] pools
+//! several sets; [`aggregate`] sums up several seeds. The metrics themselves are in [`metrics`].
+//!
+//! Two rules hold for all of them. The predicted class is the *first* of the largest logits (as numpy's `argmax`). A
+//! logit that is not finite is an error ([`Predictions::check`]): it has no largest class, and a score that counts
+//! such rows as some class hides a broken model.
+
+mod aggregate;
+mod compare;
+pub mod metrics;
+mod sample;
+mod scores;
+pub mod statistics;
+
+pub use aggregate::{Aggregate, Spread, aggregate};
+pub use compare::{McNemar, mcnemar};
+pub use sample::{Confusion, Sample, Scored};
+pub use scores::{CalibrationBin, ClassScores, Score, Scores, score, score_folds};
+
+use anyhow::{Result, bail, ensure};
 
 /// What a model said of a labelled set, row by row.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,4 +69,49 @@ impl Predictions {
         let z = self.logits_of(i);
         (0..z.len()).fold(0, |best, j| if z[j] > z[best] { j } else { best })
     }
+
+    /// Whether the parts fit each other and every number is usable.
+    ///
+    /// # Errors
+    /// When there are no rows or classes, a length does not fit, a true class does not exist, votes are negative, or
+    /// a logit is not finite; the message names the first such row.
+    pub fn check(&self) -> Result<()> {
+        let (n, k) = (self.len(), self.classes.len());
+        ensure!(k > 0, "the predictions name no classes");
+        ensure!(n > 0, "there are no predictions to score: the set is empty");
+        for (what, length, expected) in [
+            ("true classes", self.truth.len(), n),
+            ("target values", self.targets.len(), n * k),
+            ("logits", self.logits.len(), n * k),
+            ("vote shares", self.votes.as_ref().map_or(n * k, Vec::len), n * k),
+        ] {
+            ensure!(
+                length == expected,
+                "{n} predictions over {k} classes need {expected} {what}, but there are {length}"
+            );
+        }
+        if let Some(i) = self.truth.iter().position(|&t| t >= k) {
+            bail!("row {} has class {}, but there are only {k} classes", self.rows[i], self.truth[i]);
+        }
+        let broken = |values: &[f32], usable: fn(f32) -> bool| {
+            let bad: Vec<usize> = (0..n).filter(|&i| !values[i * k..(i + 1) * k].iter().all(|&v| usable(v))).collect();
+            bad.first().map(|&i| (bad.len(), self.rows[i]))
+        };
+        if let Some((count, row)) = broken(&self.logits, f32::is_finite) {
+            bail!(
+                "the model's output is not a finite number for {count} of {n} rows (the first is row {row}): its weights \
+                 or its input are broken; score an earlier checkpoint, or lower the learning rate"
+            );
+        }
+        if let Some((count, row)) = self.votes.as_deref().and_then(|votes| broken(votes, |v| v.is_finite() && v >= 0.0))
+        {
+            bail!("the votes of {count} of {n} rows are negative or not finite (the first is row {row})");
+        }
+        Ok(())
+    }
 }
+
+#[cfg(test)]
+pub(crate) mod mocks;
+#[cfg(test)]
+mod tests;

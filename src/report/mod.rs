@@ -1,1 +1,34 @@
-//! The report room.
+//! Reports: a run's figures in the forms that people and tools open.
+//!
+//! Everything here takes plain data ([`RunView`], [`AggregateView`]) and knows nothing of how it came about:
+//!
+//! - [`write_run`] writes plots, `metrics.json`, `predictions.csv` and `report.html` of one run;
+//!   [`write_aggregate`] does so for several seeds or folds;
+//! - [`history`] reads and writes `metrics.jsonl`, [`tensorboard`] TensorBoard's event files, while training runs;
+//! - [`terminal`] makes the last lines that a run prints.
+//!
+//! Output is a function of the data alone: the same view gives the same bytes.
+
+mod context;
+mod figure;
+pub mod history;
+mod html;
+mod plots;
+pub mod predictions;
+pub mod tensorboard;
+pub mod terminal;
+mod verdict;
+mod view;
+mod write;
+
+pub use figure::Figure;
+pub use plots::{accuracy_curves, confusion_matrix, learning_rate, loss_curves, mistakes, per_class, reliability};
+pub use verdict::{Verdict, verdict};
+pub use view::{
+    AggregateView, DatasetView, ExpectView, Face, LeakFigure, Mistake, ModelView, OnnxView, RunRow, RunView,
+    SelectionView, SetView, Warning, worst_mistakes,
+};
+pub use write::{read_metrics, write_aggregate, write_metrics, write_run};
+
+#[cfg(test)]
+mod tests;

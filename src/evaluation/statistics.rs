@@ -1,0 +1,165 @@
+//! The little statistics that scores need: intervals and an exact test.
+
+/// The 97.5 % point of the normal distribution.
+const Z_975: f64 = 1.959_963_984_540_054;
+
+/// Wilson's 95 % interval of a proportion: `hits` of `n`. `[0, 1]` for `n = 0`.
+///
+/// It stays within 0 and 1 and does not collapse to a point at 0 or `n` hits, as the textbook interval does.
+pub fn wilson(hits: u64, n: u64) -> [f64; 2] {
+    if n == 0 {
+        return [0.0, 1.0];
+    }
+    let (n, p) = (n as f64, hits as f64 / n as f64);
+    let z2 = Z_975 * Z_975;
+    let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let half = Z_975 / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
+    // The ends are exact where they are known, so that rounding does not leave 0.9999999.
+    [if p == 0.0 { 0.0 } else { centre - half }, if p == 1.0 { 1.0 } else { centre + half }]
+}
+
+/// Mean of `values`; `None` of none.
+pub fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// Standard deviation with the divisor `n - 1`; `None` of fewer than two.
+pub fn deviation(values: &[f64]) -> Option<f64> {
+    let m = mean(values).filter(|_| values.len() > 1)?;
+    Some((values.iter().map(|v| (v - m) * (v - m)).sum::<f64>() / (values.len() - 1) as f64).sqrt())
+}
+
+/// Student's 95 % interval of the mean; `None` of fewer than two values.
+pub fn t_interval(values: &[f64]) -> Option<[f64; 2]> {
+    let (m, sd, n) = (mean(values)?, deviation(values)?, values.len());
+    let half = t_975(n - 1) * sd / (n as f64).sqrt();
+    Some([m - half, m + half])
+}
+
+/// The 97.5 % point of Student's distribution with `freedom` degrees of freedom (at least 1).
+pub fn t_975(freedom: usize) -> f64 {
+    let v = freedom.max(1) as f64;
+    // P(|T| > t) falls with t from 1; bisection to the last bit is quick enough for a report.
+    let (mut low, mut high) = (0.0, 13.0);
+    for _ in 0..200 {
+        let t = 0.5 * (low + high);
+        if incomplete_beta(v / 2.0, 0.5, v / (v + t * t)) > 0.05 { low = t } else { high = t }
+    }
+    0.5 * (low + high)
+}
+
+/// Two-sided exact binomial test of `hits` of `n` against one half.
+pub fn binomial_half(hits: u64, n: u64) -> f64 {
+    let few = hits.min(n - hits.min(n));
+    let log_half = n as f64 * 0.5f64.ln();
+    let tail: f64 = (0..=few).map(|i| (ln_choose(n, i) + log_half).exp()).sum();
+    (2.0 * tail).min(1.0)
+}
+
+fn ln_choose(n: u64, k: u64) -> f64 {
+    ln_gamma(n as f64 + 1.0) - ln_gamma(k as f64 + 1.0) - ln_gamma((n - k) as f64 + 1.0)
+}
+
+/// Logarithm of the gamma function for positive `x` (Lanczos, g = 7, nine terms).
+fn ln_gamma(x: f64) -> f64 {
+    const C: [f64; 9] = [
+        0.999_999_999_999_809_9,
+        676.520_368_121_885_1,
+        -1_259.139_216_722_402_8,
+        771.323_428_777_653_1,
+        -176.615_029_162_140_6,
+        12.507_343_278_686_905,
+        -0.138_571_095_265_720_12,
+        9.984_369_578_019_572e-6,
+        1.505_632_735_149_311_6e-7,
+    ];
+    let x = x - 1.0;
+    let series = (1..9).fold(C[0], |sum, i| sum + C[i] / (x + i as f64));
+    let t = x + 7.5;
+    0.5 * (2.0 * std::f64::consts::PI).ln() + (x + 0.5) * t.ln() - t + series.ln()
+}
+
+/// The regularised incomplete beta function, by Lentz's continued fraction.
+fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
+    if x <= 0.0 || x >= 1.0 {
+        return x.clamp(0.0, 1.0);
+    }
+    // The fraction converges quickly only below the mean; beyond it the mirrored function is used.
+    if x > (a + 1.0) / (a + b + 2.0) {
+        return 1.0 - incomplete_beta(b, a, 1.0 - x);
+    }
+    let front = (ln_gamma(a + b) - ln_gamma(a) - ln_gamma(b) + a * x.ln() + b * (1.0 - x).ln()).exp() / a;
+    let keep = |v: f64| if v.abs() < 1e-300 { 1e-300 } else { v };
+    let (mut c, mut d) = (1.0, 1.0 / keep(1.0 - (a + b) * x / (a + 1.0)));
+    let mut fraction = d;
+    for m in 1..500 {
+        let m = f64::from(m);
+        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
+        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
+        let mut change = 1.0;
+        for term in [even, odd] {
+            d = 1.0 / keep(1.0 + term * d);
+            c = keep(1.0 + term / c);
+            change = c * d;
+            fraction *= change;
+        }
+        if (change - 1.0).abs() < 1e-15 {
+            break;
+        }
+    }
+    front * fraction
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-9, "{a} is not {b}");
+    }
+
+    // `scipy.stats.binomtest(k, n).proportion_ci(method="wilson")`, `scipy.stats.t.ppf(.975, df)`,
+    // `scipy.stats.t.interval(.95, 4, mean, sem)`, `binomtest(k, n, .5).pvalue`.
+    const WILSON: [(u64, u64, f64, f64); 4] = [
+        (4, 12, 0.138_120_091_091_213_2, 0.609_377_911_127_200_4),
+        (60, 100, 0.502_002_586_791_061_8, 0.690_598_713_567_541_1),
+        (0, 10, 0.0, 0.277_532_799_862_889_26),
+        (10, 10, 0.722_467_200_137_110_7, 1.0),
+    ];
+    const T: [(usize, f64); 6] = [
+        (1, 12.706_204_736_174_694),
+        (2, 4.302_652_729_749_462),
+        (4, 2.776_445_105_197_793_4),
+        (9, 2.262_157_162_798_205),
+        (30, 2.042_272_456_301_237_8),
+        (1000, 1.962_339_080_826_408_3),
+    ];
+
+    #[test]
+    fn agrees_with_scipy() {
+        for (k, n, low, high) in WILSON {
+            let [a, b] = wilson(k, n);
+            close(a, low);
+            close(b, high);
+        }
+        for (df, t) in T {
+            close(t_975(df), t);
+        }
+        let seeds = [0.61, 0.625, 0.598, 0.633, 0.615];
+        close(deviation(&seeds).unwrap(), 0.013_516_656_391_282_585);
+        let [low, high] = t_interval(&seeds).unwrap();
+        close(low, 0.599_416_854_382_853_4);
+        close(high, 0.632_983_145_617_146_3);
+        close(binomial_half(3, 15), 0.035_156_25);
+        close(binomial_half(12, 15), 0.035_156_25);
+        close(binomial_half(40, 100), 0.056_887_933_640_980_89);
+    }
+
+    #[test]
+    fn small_samples_have_no_interval() {
+        assert_eq!(t_interval(&[0.5]), None);
+        assert_eq!(mean(&[]), None);
+        assert_eq!(wilson(0, 0), [0.0, 1.0]);
+        assert_eq!(binomial_half(0, 0), 1.0);
+    }
+}

@@ -1,0 +1,56 @@
+//! The plots of a report.
+
+mod axes;
+mod confusion;
+mod curves;
+mod faces;
+mod per_class;
+mod reliability;
+
+pub use confusion::confusion_matrix;
+pub use curves::{accuracy_curves, learning_rate, loss_curves};
+pub use faces::mistakes;
+pub use per_class::per_class;
+pub use reliability::reliability;
+
+use super::figure::{Anchor, Colour, Figure, Label};
+
+const INK: Colour = (31, 41, 55);
+const MUTED: Colour = (91, 103, 122);
+const GRID: Colour = (226, 230, 236);
+const BLUE: Colour = (37, 99, 235);
+const ORANGE: Colour = (217, 119, 6);
+const TEAL: Colour = (13, 148, 136);
+const RED: Colour = (200, 40, 40);
+
+/// Size of titles and of everything else (em, in CSS pixels).
+const TITLE: f64 = 16.0;
+const TEXT: f64 = 13.5;
+
+/// Writes the title at the top left.
+fn title(figure: &mut Figure, text: &str) {
+    figure.text((16.0, 28.0), text, Label::new(TITLE, INK).bold());
+}
+
+/// Writes a line below the title.
+fn subtitle(figure: &mut Figure, text: &str) {
+    figure.text((16.0, 48.0), text, Label::new(TEXT, MUTED));
+}
+
+/// A row of coloured marks with their names, from `left` on.
+fn legend(figure: &mut Figure, (left, y): (f64, f64), entries: &[(&str, Colour)]) {
+    let mut x = left;
+    for (name, colour) in entries {
+        figure.rectangle((x, y - 9.0), (14.0, 9.0), *colour, 1.0);
+        figure.text((x + 20.0, y), name, Label::new(TEXT, INK));
+        x += 20.0 + super::figure::text_width(name, TEXT, false) + 22.0;
+    }
+}
+
+/// A message where there is nothing to draw.
+fn nothing(heading: &str, why: &str) -> Figure {
+    let mut figure = Figure::new(640.0, 120.0, heading);
+    title(&mut figure, heading);
+    figure.text((320.0, 78.0), why, Label::new(TEXT, MUTED).anchored(Anchor::Middle));
+    figure
+}
