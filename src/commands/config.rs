@@ -1,8 +1,9 @@
 //! `ferrotype config`: check, show and describe experiment files.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 
 use crate::config;
@@ -57,15 +58,19 @@ impl ConfigCommand {
             Verb::Show { file, overrides } => {
                 let loaded = config::load(&file, &overrides.sets)?;
                 let names: Vec<_> = loaded.sources.iter().map(|source| source.display().to_string()).collect();
-                println!("# Resolved from {}", names.join(", over "));
-                print!("{}", config::to_yaml(&loaded.experiment));
-                Ok(())
+                let text = config::to_yaml(&loaded.experiment);
+                print(&format!("# Resolved from {}\n{text}", names.join(", over ")))
             }
-            Verb::Schema => {
-                println!("{}", serde_json::to_string_pretty(&config::schema())?);
-                Ok(())
-            }
+            Verb::Schema => print(&format!("{:#}\n", config::schema())),
         }
+    }
+}
+
+/// Prints to standard output. A reader that has seen enough (`| head`) is no error.
+fn print(text: &str) -> Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("cannot write to standard output"),
     }
 }
 
@@ -74,7 +79,7 @@ fn check(files: &[PathBuf], sets: &[String]) -> Result<()> {
     let mut refused = 0;
     for file in files {
         match config::load(file, sets) {
-            Ok(_) => println!("{}: ok", file.display()),
+            Ok(_) => print(&format!("{}: ok\n", file.display()))?,
             Err(error) if files.len() == 1 => return Err(error.into()),
             Err(error) => {
                 refused += 1;

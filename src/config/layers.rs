@@ -156,7 +156,8 @@ fn nearer_file(below: Place, above: Place) -> Place {
 
 /// Lays one `--set key.path=value` over the tree.
 pub(super) fn apply_set(root: Node, set: &str, shape: &Shape) -> Result<Node, Box<Diagnostic>> {
-    let whole = Source::flag(&format!("--set {}", set.escape_debug()), "");
+    let shown: String = set.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let whole = Source::flag(&format!("--set {shown}"), "");
     let place = whole.start();
     let Some((path, value)) = set.split_once('=') else {
         let message = "expected `key.path=value`, such as `train.lr=0.01`";

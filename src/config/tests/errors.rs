@@ -122,3 +122,33 @@ error: x.yaml:9:15: train.batch_size: 0 is impossible; expected at least 1
       |               ^"
     );
 }
+
+#[test]
+fn mangled_files_are_read_or_refused_without_a_panic() {
+    let text = GOOD
+        .replace("plain", "{sized: &a {width: 3, sides: [1, 2]}}")
+        .replace("lr: 1e-3", "<<: {lr: 1.5}\n  ema: \"0.5\"");
+    let read = |text: &str| {
+        let root = tree::parse(&Source::file("x", text)).map_err(|error| error.to_string().len());
+        root.and_then(|root| from_tree::<Trial>(&root).map_err(|error| error.to_string().len()))
+    };
+    for (at, _) in text.char_indices() {
+        let (before, after) = text.split_at(at);
+        let _ = read(before);
+        let _ = read(&format!("{before}{}", &after[1..]));
+        for extra in [
+            "\t", "\n", "\r\n", ":", "- ", "[", "}", "'", "\"", "&a ", "*a", "!!", "%", "\u{0}", "\u{feff}", "é",
+            "|\n", "? ", "---\n", "#",
+        ] {
+            let _ = read(&format!("{before}{extra}{after}"));
+        }
+    }
+}
+
+#[test]
+fn line_ends_and_a_byte_order_mark_do_not_matter() {
+    let plain = read_one(GOOD).unwrap();
+    assert_eq!(read_one(&GOOD.replace('\n', "\r\n")).unwrap(), plain);
+    assert_eq!(read_one(&format!("\u{feff}{GOOD}")).unwrap(), plain);
+    assert_eq!(read_one(GOOD.trim_end()).unwrap(), plain);
+}
