@@ -1,0 +1,221 @@
+//! What is wrong with an experiment file, printed as a compiler would print it.
+
+use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
+
+use super::tree::{Node, Source, Value};
+
+/// A stretch of one line of a source. Lines and columns count from 1, columns and widths in characters.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub source: Arc<Source>,
+    pub line: usize,
+    pub column: usize,
+    pub width: usize,
+}
+
+/// One error with its place.
+#[derive(Clone, Debug)]
+pub(super) struct Diagnostic {
+    pub place: Option<Place>,
+    /// The key's path, such as `train.optimizer.sgd.momentum`; empty for the whole file.
+    pub path: String,
+    pub message: String,
+    /// Lines below the excerpt: what would be valid here.
+    pub help: Vec<String>,
+    /// An unknown key that resembles none that is valid in its place; perhaps it belongs elsewhere.
+    pub stray: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error that does not know its place yet.
+    pub fn new(message: impl Into<String>) -> Box<Self> {
+        Box::new(Self { place: None, path: String::new(), message: message.into(), help: Vec::new(), stray: None })
+    }
+
+    /// The same error at a place, unless it already has one: the innermost place is the right one.
+    pub fn or_at(mut self: Box<Self>, place: &Place, path: &str) -> Box<Self> {
+        if self.place.is_none() {
+            self.place = Some(place.clone());
+            self.path = path.to_string();
+        }
+        self
+    }
+
+    /// The same error with one more line of help.
+    pub fn help(mut self: Box<Self>, line: impl Into<String>) -> Box<Self> {
+        self.help.push(line.into());
+        self
+    }
+}
+
+/// The longest part of a source line that is shown.
+const SHOWN: usize = 140;
+
+impl Display for Diagnostic {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            f.write_str(&place.source.name)?;
+            if !place.source.is_flag {
+                write!(f, ":{}:{}", place.line, place.column)?;
+            }
+            f.write_str(": ")?;
+        }
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)?;
+        if let Some(place) = self.place.as_ref().filter(|place| !place.source.is_flag) {
+            excerpt(f, place)?;
+        }
+        self.help.iter().try_for_each(|line| write!(f, "\n {line}"))
+    }
+}
+
+/// The line of the place with the stretch underlined.
+fn excerpt(f: &mut Formatter<'_>, place: &Place) -> fmt::Result {
+    let Some(line) = place.source.text.lines().nth(place.line - 1) else { return Ok(()) };
+    if line.trim().is_empty() {
+        return Ok(());
+    }
+    let shown: String = line.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    write!(f, "\n{:>5} | {}", place.line, shown.trim_end())?;
+    if place.column <= SHOWN {
+        let width = place.width.clamp(1, SHOWN + 1 - place.column);
+        write!(f, "\n      | {}{}", " ".repeat(place.column - 1), "^".repeat(width))?;
+    }
+    Ok(())
+}
+
+/// Why an experiment file was refused. Prints without a leading `error: `, which whoever reports it adds; further
+/// errors carry their own.
+#[derive(Clone, Debug)]
+pub struct ConfigError {
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl ConfigError {
+    /// Several errors, those of one file in the order of its lines.
+    pub(super) fn new(mut diagnostics: Vec<Diagnostic>) -> Self {
+        let key = |diagnostic: &Diagnostic| {
+            diagnostic.place.as_ref().map(|place| (place.source.name.clone(), place.line, place.column))
+        };
+        diagnostics.sort_by_cached_key(key);
+        Self { diagnostics }
+    }
+}
+
+impl From<Box<Diagnostic>> for ConfigError {
+    fn from(diagnostic: Box<Diagnostic>) -> Self {
+        Self::new(vec![*diagnostic])
+    }
+}
+
+impl Display for ConfigError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for (i, diagnostic) in self.diagnostics.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\nerror: ")?;
+            }
+            diagnostic.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// An impossible value, found by [`Experiment::validate`](super::Experiment::validate).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// The key's path, such as `train.lr` or `train.schedule.multi_step.at[1]`.
+    pub path: String,
+    /// The value found and the range expected.
+    pub message: String,
+}
+
+impl Problem {
+    /// The problem at the place where the value was written or, for a default, at the nearest key above it.
+    pub(super) fn at_place_in(self, root: &Node) -> Box<Diagnostic> {
+        let mut node = root;
+        let mut place = &root.place;
+        for step in self.path.split(['.', '[']).map(|step| step.trim_end_matches(']')) {
+            let next = match &node.value {
+                Value::Map(entries) => entries.iter().find(|entry| entry.key == step).map(|entry| {
+                    let whole = matches!(entry.node.value, Value::Map(_));
+                    (&entry.node, if whole { &entry.key_place } else { &entry.node.place })
+                }),
+                Value::List(items) => {
+                    step.parse().ok().and_then(|i: usize| items.get(i)).map(|item| (item, &item.place))
+                }
+                _ => None,
+            };
+            let Some(next) = next else { break };
+            (node, place) = next;
+        }
+        Diagnostic::new(self.message).or_at(place, &self.path)
+    }
+}
+
+/// Text from a file as it may stand in a message: on one line, without control characters, not too long.
+pub(super) fn quoted(text: &str) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(60)
+        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+        .collect();
+    if text.chars().nth(60).is_some() {
+        shown.push('…');
+    }
+    format!("`{shown}`")
+}
+
+/// The valid name that was probably meant.
+pub(super) fn nearest<'n>(found: &str, valid: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let found = plain(found);
+    valid
+        .into_iter()
+        .map(|name| (distance(&found, &plain(name)), name))
+        .filter(|&(distance, name)| distance <= 1 + name.chars().count().min(found.chars().count()) / 4)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// A name without what people vary: case, dashes, underscores.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).take(64).flat_map(char::to_lowercase).collect()
+}
+
+/// Edits between two names; little where one is an abbreviation of the other.
+fn distance(found: &str, name: &str) -> usize {
+    let (short, long) = if found.len() < name.len() { (found, name) } else { (name, found) };
+    if short.chars().count() >= 3 && long.starts_with(short) {
+        return 1;
+    }
+    strsim::damerau_levenshtein(found, name)
+}
+
+/// `unknown key; did you mean ...?` with the valid names below. A key is named by its path, another name here.
+pub(super) fn unknown(kind: &str, found: &str, names: &[&str]) -> Box<Diagnostic> {
+    let mut message = format!("unknown {kind}");
+    if kind != "key" {
+        message += &format!(" {}", quoted(found));
+    }
+    let meant = nearest(found, names.iter().copied());
+    if let Some(name) = meant {
+        message += &format!("; did you mean `{name}`?");
+    }
+    let mut diagnostic = Diagnostic::new(message);
+    diagnostic.stray = meant.is_none().then(|| found.to_string());
+    if names.is_empty() {
+        return diagnostic.help(format!("no {kind} is valid here"));
+    }
+    diagnostic.help(valid(&format!("{kind}s"), names))
+}
+
+/// `valid keys here: ...`, in the order of the alphabet.
+pub(super) fn valid(kinds: &str, names: &[&str]) -> String {
+    let mut names = names.to_vec();
+    names.sort_unstable();
+    format!("valid {kinds} here: {}", names.join(", "))
+}

@@ -1,0 +1,77 @@
+//! What stands in the repository: the experiment files, and the table of keys in the documentation.
+
+use super::*;
+
+fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All experiment files below a folder. Those whose name begins with `_` are only bases.
+fn experiment_files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = Vec::new();
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            files.extend(experiment_files(&path));
+        } else if name.ends_with(".yaml") && !name.starts_with('_') {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn every_shipped_file_loads_and_reads_back_equal() {
+    let files = experiment_files(&repository().join("configs"));
+    assert!(files.len() > 10, "only {files:?}");
+    for file in files {
+        let loaded = load(&file, &[]).unwrap_or_else(|error| panic!("error: {error}"));
+        let text = to_yaml(&loaded.experiment);
+        let back = from_yaml_str("resolved", &text).unwrap_or_else(|error| panic!("error: {error}"));
+        assert_eq!(back, loaded.experiment, "{}", file.display());
+        assert_eq!(digest(&back), digest(&loaded.experiment));
+    }
+}
+
+#[test]
+fn every_shipped_file_opens_with_its_purpose_data_command_and_figure() {
+    for file in experiment_files(&repository().join("configs")) {
+        let text = fs::read_to_string(&file).unwrap();
+        let head: String = text.lines().take_while(|line| line.starts_with('#')).collect::<Vec<_>>().join("\n");
+        let command = format!("train --config {}", file.strip_prefix(repository()).unwrap().display());
+        for needed in ["# Purpose:", "# Data:", "# Run:", &command, "# Expect:"] {
+            assert!(head.contains(needed), "{} lacks `{needed}` in its opening comment", file.display());
+        }
+    }
+}
+
+/// The table stands between two marks in `docs/configuration.md`. After a change of an option, write it anew with
+/// `FERROTYPE_WRITE_DOCS=1 cargo test --release --lib the_key_table`.
+#[test]
+fn the_key_table_in_the_documentation_is_up_to_date() {
+    let (begin, end) = ("<!-- keys: begin -->\n", "<!-- keys: end -->");
+    let path = repository().join("docs/configuration.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(begin).expect("the mark of the beginning");
+    let (table, after) = rest.split_once(end).expect("the mark of the end");
+    if std::env::var_os("FERROTYPE_WRITE_DOCS").is_some() {
+        fs::write(&path, format!("{before}{begin}{}{end}{after}", key_table())).unwrap();
+        return;
+    }
+    assert!(table == key_table(), "docs/configuration.md is behind the options: write its table anew, see this test");
+}
+
+#[test]
+fn the_schema_allows_what_the_loader_allows() {
+    let schema = schema();
+    assert!(schema["properties"]["base"].is_object() && schema.get("required").is_none());
+    let branches = schema["$defs"]["OptimizerOptions"]["oneOf"].as_array().unwrap();
+    assert!(branches.iter().any(|branch| branch["const"] == "adam"));
+    assert!(branches.iter().any(|branch| branch["properties"]["adam"].is_object() && branch["required"][0] == "adam"));
+    let schedules = schema["$defs"]["ScheduleOptions"]["oneOf"].as_array().unwrap();
+    assert!(schedules.iter().any(|branch| branch["const"] == "cosine"));
+    assert!(!schedules.iter().any(|branch| branch["const"] == "step"), "`step` has options without default");
+    assert_eq!(schema["$defs"]["SyntheticOptions"]["properties"]["intensity"]["default"], 0.8);
+}
