@@ -10,6 +10,7 @@ pub mod evaluation;
 pub mod export;
 pub mod model;
 pub mod objective;
+pub mod ops;
 pub mod random;
 pub mod report;
 pub mod run;

@@ -1,0 +1,188 @@
+//! Computes a graph's plan on tensors: the one place that turns layers into operations.
+
+use anyhow::{Result, bail, ensure};
+use burn::tensor::Tensor;
+use ferrotype_kernels::Activation;
+
+use super::graph::{Graph, Node};
+use super::layers::{BatchNorm, Layer, RunningVariance};
+use super::plan::Step;
+use crate::ops::{self, Compute};
+use crate::random::{self, Purpose};
+
+/// The value of a node.
+#[derive(Clone)]
+enum Value {
+    Map(Tensor<4>),
+    Vector(Tensor<2>),
+}
+
+impl Value {
+    fn map(self) -> Result<Tensor<4>> {
+        match self {
+            Self::Map(x) => Ok(x),
+            Self::Vector(_) => bail!("a layer for feature maps was given a vector"),
+        }
+    }
+
+    fn vector(self) -> Result<Tensor<2>> {
+        match self {
+            Self::Vector(x) => Ok(x),
+            Self::Map(_) => bail!("a layer for vectors was given feature maps"),
+        }
+    }
+}
+
+/// Whether layers compute as in training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Running statistics, no dropout.
+    Evaluate,
+    /// Batch statistics, and dropout masks of this key.
+    Train(u64),
+}
+
+/// The tensors of one pass over a graph.
+pub struct Pass<'a> {
+    /// The graph.
+    pub graph: &'a Graph,
+    /// Whose code computes.
+    pub compute: Compute,
+    /// One flat tensor per parameter.
+    pub parameters: &'a [Tensor<1>],
+    /// One flat tensor per buffer.
+    pub buffers: &'a [Tensor<1>],
+    /// Training or evaluation.
+    pub mode: Mode,
+}
+
+/// What a pass gives.
+pub struct Outcome {
+    /// `[batch, classes]`.
+    pub logits: Tensor<2>,
+    /// The values that the buffers take after a pass in training; empty in evaluation.
+    pub buffers: Vec<Tensor<1>>,
+}
+
+impl Pass<'_> {
+    /// Computes the logits of `x [batch, channels, height, width]`.
+    pub fn run(&self, x: Tensor<4>) -> Result<Outcome> {
+        check_input(self.graph, &x)?;
+        let mut values: Vec<Option<Value>> = vec![None; self.graph.nodes.len()];
+        let mut buffers = if self.mode == Mode::Evaluate { Vec::new() } else { self.buffers.to_vec() };
+        values[0] = Some(Value::Map(x));
+        for step in &self.graph.plan {
+            let node = &self.graph.nodes[step.node];
+            let inputs = take_inputs(node, step, &mut values)?;
+            values[step.output] = Some(self.step(node, step, inputs, &mut buffers)?);
+        }
+        match values.pop().flatten() {
+            Some(value) => Ok(Outcome { logits: value.vector()?, buffers }),
+            None => bail!("{}: the plan does not reach the logits", self.graph.name),
+        }
+    }
+
+    fn step(&self, node: &Node, step: &Step, inputs: Vec<Value>, buffers: &mut [Tensor<1>]) -> Result<Value> {
+        let (compute, act) = (self.compute, step.activation);
+        let mut inputs = inputs.into_iter();
+        let Some(x) = inputs.next() else { bail!("{}: the layer takes nothing", node.name) };
+        let parameter = |i: usize| self.parameters[node.parameters.start + i].clone();
+        let optional = |i: usize| (node.parameters.len() > i).then(|| parameter(i));
+        Ok(match &node.layer {
+            Layer::Input(_) => bail!("an input can only stand first"),
+            Layer::Conv2d(layer) => {
+                let x = x.map()?;
+                let shape = layer.resolve(&self.graph.input_shapes(node)[0], x.dims()[0])?;
+                Value::Map(ops::conv2d(compute, x, parameter(0), optional(1), act, &shape))
+            }
+            Layer::BatchNorm(layer) => Value::Map(self.batch_norm(node, layer, x.map()?, act, buffers)?),
+            Layer::Linear(layer) => {
+                Value::Vector(ops::linear(compute, x.vector()?, parameter(0), optional(1), layer.outputs, act))
+            }
+            Layer::Add(_) => match (x, inputs.next()) {
+                (Value::Map(a), Some(Value::Map(b))) => Value::Map(ops::add(compute, a, b, act)),
+                (Value::Vector(a), Some(Value::Vector(b))) => Value::Vector(ops::add(compute, a, b, act)),
+                _ => bail!("{}: a sum of maps and vectors", node.name),
+            },
+            Layer::Activate(layer) => match x {
+                Value::Map(x) => Value::Map(ops::activate(compute, x, layer.0)),
+                Value::Vector(x) => Value::Vector(ops::activate(compute, x, layer.0)),
+            },
+            Layer::MaxPool(layer) => {
+                let window = layer.window(&self.graph.input_shapes(node)[0])?;
+                Value::Map(ops::max_pool(compute, x.map()?, &window))
+            }
+            Layer::AvgPool(layer) => {
+                let window = layer.window(&self.graph.input_shapes(node)[0])?;
+                Value::Map(ops::avg_pool(compute, x.map()?, &window, layer.count_padding))
+            }
+            Layer::GlobalAvgPool(_) => Value::Vector(ops::global_avg_pool(compute, x.map()?)),
+            Layer::Flatten(_) => Value::Vector(x.map()?.flatten(1, 3)),
+            Layer::Dropout(layer) => match (self.mode, x) {
+                (Mode::Evaluate, x) => x,
+                (Mode::Train(key), x) => dropout(compute, x, layer.rate, key, step.node),
+            },
+        })
+    }
+
+    fn batch_norm(
+        &self,
+        node: &Node,
+        layer: &BatchNorm,
+        x: Tensor<4>,
+        act: Activation,
+        buffers: &mut [Tensor<1>],
+    ) -> Result<Tensor<4>> {
+        let (p, b) = (node.parameters.start, node.buffers.start);
+        let (weight, bias) = (self.parameters[p].clone(), self.parameters[p + 1].clone());
+        let (mean, variance) = (self.buffers[b].clone(), self.buffers[b + 1].clone());
+        if self.mode == Mode::Evaluate {
+            return Ok(ops::batch_norm(self.compute, x, weight, bias, mean, variance, layer.eps, act));
+        }
+        let [batch, _, height, width] = x.dims();
+        let n = (batch * height * width) as f64;
+        ensure!(n > 1.0, "{}: batch statistics of one value per channel: train with larger batches", node.name);
+        let batch = ops::batch_norm_train(self.compute, x, weight, bias, layer.eps, act);
+        let seen = match layer.running_variance {
+            RunningVariance::Biased => batch.variance,
+            RunningVariance::Unbiased => batch.variance * (n / (n - 1.0)),
+        };
+        buffers[b] = mean * (1.0 - layer.momentum) + batch.mean * layer.momentum;
+        buffers[b + 1] = variance * (1.0 - layer.momentum) + seen * layer.momentum;
+        Ok(batch.output)
+    }
+}
+
+/// Dropout with a key of pass and layer.
+fn dropout(compute: Compute, x: Value, rate: f32, key: u64, layer: usize) -> Value {
+    let key = random::key(key, Purpose::Dropout, &[layer as u64]);
+    match x {
+        Value::Map(x) => Value::Map(ops::dropout(compute, x, rate, key)),
+        Value::Vector(x) => Value::Vector(ops::dropout(compute, x, rate, key)),
+    }
+}
+
+/// The step's inputs; moved out at their last use, so that an operation may work in place.
+fn take_inputs(node: &Node, step: &Step, values: &mut [Option<Value>]) -> Result<Vec<Value>> {
+    let mut inputs = Vec::with_capacity(node.inputs.len());
+    for (&id, &last) in node.inputs.iter().zip(&step.last_use) {
+        let value = if last { values[id].take() } else { values[id].clone() };
+        match value {
+            Some(value) => inputs.push(value),
+            None => bail!("{}: an input was not computed", node.name),
+        }
+    }
+    Ok(inputs)
+}
+
+fn check_input(graph: &Graph, x: &Tensor<4>) -> Result<()> {
+    let [batch, channels, height, width] = x.dims();
+    let [c, h, w] = graph.input;
+    ensure!(
+        [channels, height, width] == graph.input && batch > 0,
+        "{} takes pictures of {c}x{h}x{w} (channels, height, width), but was given {batch} of \
+         {channels}x{height}x{width}: check `data.preprocess.size` and `colour`",
+        graph.name
+    );
+    Ok(())
+}

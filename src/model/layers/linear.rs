@@ -1,0 +1,69 @@
+//! The fully connected layer.
+
+use anyhow::{Result, ensure};
+
+use super::{Describe, ParameterSpec, Role, Shape};
+use crate::model::init::Initialiser;
+
+/// A fully connected layer. Weight `[outputs, inputs]`, bias `[outputs]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Linear {
+    /// Features that it puts out.
+    pub outputs: usize,
+    /// Whether a bias is added, and how it begins.
+    pub bias: Option<Initialiser>,
+    /// How the weight begins.
+    pub init: Initialiser,
+    /// Coefficient of the L2 regulariser on the weight.
+    pub l2: f32,
+}
+
+impl Linear {
+    /// A layer with a bias of zeros and Glorot's uniform weights.
+    pub fn new(outputs: usize) -> Self {
+        Self { outputs, bias: Some(Initialiser::Constant(0.0)), init: Initialiser::GlorotUniform, l2: 0.0 }
+    }
+
+    /// A bias that begins so.
+    pub fn bias(mut self, init: Initialiser) -> Self {
+        self.bias = Some(init);
+        self
+    }
+
+    /// How the weight begins.
+    pub fn init(mut self, init: Initialiser) -> Self {
+        self.init = init;
+        self
+    }
+}
+
+impl Describe for Linear {
+    fn shape(&self, inputs: &[Shape]) -> Result<Shape> {
+        inputs[0].vector()?;
+        ensure!(self.outputs > 0, "has no outputs: ask for at least 1");
+        Ok(Shape::Vector(self.outputs))
+    }
+
+    fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
+        let Ok(features) = inputs[0].vector() else { return Vec::new() };
+        let weight = ParameterSpec {
+            name: "weight".into(),
+            shape: vec![self.outputs, features],
+            role: Role::Weight,
+            init: self.init,
+            l2: self.l2,
+        };
+        let bias = self.bias.map(|init| ParameterSpec {
+            name: "bias".into(),
+            shape: vec![self.outputs],
+            role: Role::Bias,
+            init,
+            l2: 0.0,
+        });
+        std::iter::once(weight).chain(bias).collect()
+    }
+
+    fn macs(&self, inputs: &[Shape], output: &Shape) -> u64 {
+        (inputs[0].len() * output.len()) as u64
+    }
+}

@@ -1,0 +1,69 @@
+//! Tensor operations, each with the bodies that can compute it.
+//!
+//! One file per operation. The `burn` body runs on every device with Burn's standard operations, in evaluation and,
+//! through its autodiff, in training. A [`Compute`] goes with every call and says which body is wanted.
+//!
+//! Operations take the activation that follows them, so that a fused body can apply it as it stores. Parameters arrive
+//! flat (`Tensor<1>`), as they are stored; each operation knows its own layout.
+//!
+//! Shapes are the caller's duty: a [`Graph`](crate::model::Graph) has checked them before anything computes.
+
+use burn::tensor::Tensor;
+use ferrotype_kernels::{Activation, Isa};
+
+mod add;
+mod avg_pool;
+mod batch_norm;
+mod conv2d;
+mod dropout;
+mod linear;
+mod max_pool;
+
+pub use add::add;
+pub use avg_pool::{avg_pool, global_avg_pool};
+pub use batch_norm::{Normalised, batch_norm, batch_norm_train};
+pub use conv2d::conv2d;
+pub use dropout::{dropout, keeps};
+pub use linear::linear;
+pub use max_pool::max_pool;
+
+/// Whose code computes. An operation without a native body computes with Burn's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compute {
+    /// Burn's standard operations.
+    #[default]
+    Burn,
+    /// Ferrotype's CPU kernels with this instruction set, on the `flex` device.
+    Native(Isa),
+}
+
+/// The size, step and border of a pooling window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Rows and columns.
+    pub kernel: [usize; 2],
+    /// Vertical and horizontal stride.
+    pub stride: [usize; 2],
+    /// Border; its pixels never win a maximum.
+    pub padding: ferrotype_kernels::Padding,
+}
+
+impl Window {
+    /// Padding in Burn's order: `[(top, bottom), (left, right)]`.
+    fn burn_padding(&self) -> [(usize, usize); 2] {
+        burn_padding(&self.padding)
+    }
+}
+
+fn burn_padding(p: &ferrotype_kernels::Padding) -> [(usize, usize); 2] {
+    [(p.top, p.bottom), (p.left, p.right)]
+}
+
+/// Applies an activation by itself.
+pub fn activate<const D: usize>(_compute: Compute, x: Tensor<D>, activation: Activation) -> Tensor<D> {
+    match activation {
+        Activation::None => x,
+        Activation::Relu => burn::tensor::activation::relu(x),
+        Activation::Relu6 => x.clamp(0.0, 6.0),
+    }
+}
