@@ -55,6 +55,11 @@ impl GraphBuilder {
         self.tip
     }
 
+    /// The shape of the last layer's output.
+    pub fn shape(&self) -> Shape {
+        self.graph.nodes[self.tip].shape
+    }
+
     /// Channels of the last layer's output (features, for a vector).
     pub fn channels(&self) -> usize {
         self.graph.nodes[self.tip].shape.dims()[0]

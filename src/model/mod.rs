@@ -90,4 +90,6 @@ impl ModelOptions {
 }
 
 #[cfg(test)]
+mod parity;
+#[cfg(test)]
 mod tests;

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Checks exported networks with ONNX's own checker and ONNX Runtime.
+
+    FERROTYPE_ONNX_OUT=/tmp/onnx cargo test --release --lib -- --ignored networks_for_other_runtimes
+    pip install numpy onnx onnxruntime
+    python scripts/check_onnx.py /tmp/onnx
+
+For each NAME.onnx with a NAME.safetensors beside it (raw `pixels` and the network's `logits`): the file is valid, takes
+any batch size, and gives the same logits. Exit code 1 when one does not.
+"""
+import json
+import struct
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+
+TOLERANCE = 1e-4  # largest logit difference, relative to the range of the logits
+
+
+def read_safetensors(path):
+    """The tensors of a safetensors file (f32 only), without the package of that name."""
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    header.pop("__metadata__", None)
+    out = {}
+    for name, entry in header.items():
+        begin, end = (8 + length + offset for offset in entry["data_offsets"])
+        out[name] = np.frombuffer(data[begin:end], np.float32).reshape(entry["shape"])
+    return out
+
+
+def check(path):
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    known = read_safetensors(path.with_suffix(".safetensors"))
+    logits, probabilities = session.run(["logits", "probabilities"], {"pixels": known["pixels"]})
+    (one,) = session.run(["logits"], {"pixels": known["pixels"][:1]})
+    difference = np.abs(logits - known["logits"]).max()
+    relative = difference / np.ptp(known["logits"])
+    batch = np.abs(one - logits[:1]).max()
+    total = np.abs(probabilities.sum(1) - 1).max()
+    same = (logits.argmax(1) == known["logits"].argmax(1)).all()
+    ok = relative <= TOLERANCE and batch <= TOLERANCE * np.ptp(known["logits"]) and total < 1e-5
+    print(
+        f"{'ok  ' if ok else 'FAIL'} {path.stem:24} {len(model.graph.node):3} nodes  opset {model.opset_import[0].version}"
+        f"  difference {difference:.1e} ({relative:.1e} of the range)  same classes: {same}"
+    )
+    return ok
+
+
+def main():
+    files = sorted(Path(sys.argv[1]).glob("*.onnx"))
+    if not files:
+        sys.exit(f"no .onnx files in {sys.argv[1]}")
+    results = [check(path) for path in files]
+    sys.exit(0 if all(results) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+//! Collects the nodes and constants of an ONNX graph.
+
+use super::proto::{
+    AttributeProto, Dimension, DimensionProto, GraphProto, NodeProto, TensorProto, TensorShapeProto, TensorTypeProto,
+    TypeProto, ValueInfoProto,
+};
+
+const F32: i32 = 1;
+const I64: i32 = 7;
+
+/// An ONNX graph in the making. Values are known by name; a node's output bears the node's name.
+#[derive(Debug, Default)]
+pub struct Writer {
+    graph: GraphProto,
+}
+
+impl Writer {
+    /// Adds a node and returns the name of its output.
+    pub fn node(&mut self, op: &str, name: &str, inputs: &[&str], attributes: Vec<AttributeProto>) -> String {
+        self.graph.node.push(NodeProto {
+            input: inputs.iter().map(|&s| s.into()).collect(),
+            output: vec![name.into()],
+            name: name.into(),
+            op_type: op.into(),
+            attribute: attributes,
+        });
+        name.into()
+    }
+
+    /// Adds a constant and returns its name.
+    pub fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
+        let raw = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.constant(name, shape, F32, raw)
+    }
+
+    /// Adds a constant list of integers and returns its name.
+    pub fn integers(&mut self, name: &str, values: &[i64]) -> String {
+        let raw = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.constant(name, &[values.len()], I64, raw)
+    }
+
+    fn constant(&mut self, name: &str, shape: &[usize], data_type: i32, raw_data: Vec<u8>) -> String {
+        let dims = shape.iter().map(|&d| d as i64).collect();
+        self.graph.initializer.push(TensorProto { dims, data_type: Some(data_type), name: name.into(), raw_data });
+        name.into()
+    }
+
+    /// Declares an input `[batch, shape...]` of floats.
+    pub fn input(&mut self, name: &str, shape: &[usize], doc: &str) {
+        self.graph.input.push(batched(name, shape, doc));
+    }
+
+    /// Declares an output `[batch, shape...]` of floats.
+    pub fn output(&mut self, name: &str, shape: &[usize], doc: &str) {
+        self.graph.output.push(batched(name, shape, doc));
+    }
+
+    /// The finished graph.
+    pub fn finish(mut self, name: &str) -> GraphProto {
+        self.graph.name = name.into();
+        self.graph
+    }
+}
+
+/// A float attribute.
+pub fn float(name: &str, value: f32) -> AttributeProto {
+    AttributeProto { name: name.into(), f: Some(value), kind: Some(1), ..Default::default() }
+}
+
+/// An integer attribute.
+pub fn integer(name: &str, value: i64) -> AttributeProto {
+    AttributeProto { name: name.into(), i: Some(value), kind: Some(2), ..Default::default() }
+}
+
+/// An attribute that is a list of integers.
+pub fn integers(name: &str, values: &[usize]) -> AttributeProto {
+    let ints = values.iter().map(|&v| v as i64).collect();
+    AttributeProto { name: name.into(), ints, kind: Some(7), ..Default::default() }
+}
+
+fn batched(name: &str, shape: &[usize], doc: &str) -> ValueInfoProto {
+    let batch = DimensionProto { value: Some(Dimension::Param("batch".into())) };
+    let fixed = shape.iter().map(|&d| DimensionProto { value: Some(Dimension::Value(d as i64)) });
+    let shape = TensorShapeProto { dim: std::iter::once(batch).chain(fixed).collect() };
+    let tensor = TensorTypeProto { elem_type: Some(F32), shape: Some(shape) };
+    ValueInfoProto { name: name.into(), kind: Some(TypeProto { tensor_type: Some(tensor) }), doc_string: doc.into() }
+}
