@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use ferrotype::evaluation::{Predictions, score, score_folds};
 use ferrotype::random::{Purpose, Stream};
-use ferrotype::report::history::{EpochRecord, Event, History, HistoryWriter, StepRecord};
-use ferrotype::report::tensorboard::TensorBoard;
+use ferrotype::run::history::{EpochRecord, Event, History, HistoryWriter, StepRecord};
+use ferrotype::run::tensorboard::TensorBoard;
 use ferrotype::report::{
     AggregateView, DatasetView, ExpectView, Face, LeakFigure, ModelView, OnnxView, RunRow, RunView, SelectionView,
     SetView, Warning, confusion_matrix, terminal, worst_mistakes, write_aggregate, write_run,

@@ -1,10 +1,12 @@
 //! Two-dimensional convolution with bias and activation.
 
+use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 use burn::tensor::module;
 use burn::tensor::ops::ConvOptions;
 use ferrotype_kernels::{Activation, Conv2d};
 
+use super::native::{self, NativeOps};
 use super::{Compute, activate, burn_padding};
 
 /// `act(conv(x, weight) + bias)` with the shapes that `shape` describes; `weight` and `bias` are flat.
@@ -16,7 +18,14 @@ pub fn conv2d(
     activation: Activation,
     shape: &Conv2d,
 ) -> Tensor<4> {
-    activate(compute, burn(x, weight, bias, shape), activation)
+    match native::split(compute, x) {
+        Ok((x, isa)) => {
+            let bias = bias.map_or_else(native::absent, Tensor::into_dispatch);
+            let y = Dispatch::native_conv2d(x, weight.into_dispatch(), bias, *shape, activation, isa);
+            Tensor::from_dispatch(y)
+        }
+        Err(x) => activate(compute, burn(x, weight, bias, shape), activation),
+    }
 }
 
 fn burn(x: Tensor<4>, weight: Tensor<1>, bias: Option<Tensor<1>>, shape: &Conv2d) -> Tensor<4> {

@@ -1,62 +1,31 @@
 //! Dropout (Srivastava et al. 2014) with a mask that is a function of key and position alone.
 
+use burn::backend::Dispatch;
 use burn::tensor::{Tensor, TensorData};
-use rayon::prelude::*;
+use ferrotype_kernels::{Isa, owned};
 
 use super::Compute;
-use crate::random::mix;
-
-/// Elements per task; fixed, so that a mask does not depend on the number of threads (nor could it: see [`keeps`]).
-const CHUNK: usize = 1 << 14;
+use super::native::{self, NativeOps};
 
 /// Sets elements to zero with probability `rate` and divides the others by `1 - rate`. Element `i` in memory order of
-/// the contiguous `[batch, ...]` tensor stays when [`keeps`] says so.
-pub fn dropout<const D: usize>(_compute: Compute, x: Tensor<D>, rate: f32, key: u64) -> Tensor<D> {
+/// the contiguous `[batch, ...]` tensor has the factor [`mask`] gives it, on every device.
+pub fn dropout<const D: usize>(compute: Compute, x: Tensor<D>, rate: f32, key: u64) -> Tensor<D> {
     if rate <= 0.0 {
         return x;
     }
+    let x = match native::split(compute, x) {
+        Ok((x, isa)) => return Tensor::from_dispatch(Dispatch::native_dropout(x, key, f64::from(rate), isa)),
+        Err(x) => x,
+    };
     let shape = x.dims();
     let factors = mask(shape.iter().product(), rate, key);
-    let device = x.device().inner();
-    let mask = Tensor::<D>::from_data(TensorData::new(factors, shape), &device);
+    let mask = Tensor::<D>::from_data(TensorData::new(factors, shape), &x.device().inner());
     if x.is_autodiff() { x * mask.autodiff() } else { x * mask }
 }
 
-/// Whether element `i` of the mask of `key` is kept at this drop rate. Each 64-bit hash serves two elements.
-#[inline]
-pub fn keeps(key: u64, i: usize, rate: f32) -> bool {
-    half(pair(key, i as u64 / 2), i & 1) >= threshold(rate)
-}
-
-#[inline]
-fn pair(key: u64, index: u64) -> u64 {
-    mix(key.wrapping_add((index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
-}
-
-#[inline]
-fn half(bits: u64, odd: usize) -> u32 {
-    (bits >> (32 * odd)) as u32
-}
-
-#[inline]
-fn threshold(rate: f32) -> u32 {
-    (f64::from(rate) * 4_294_967_296.0) as u32
-}
-
-/// The factors that a mask multiplies by: 0, or 1 / (1 - rate).
-fn mask(len: usize, rate: f32, key: u64) -> Vec<f32> {
-    let (limit, kept) = (threshold(rate), 1.0 / (1.0 - rate));
-    let mut factors = vec![0.0f32; len];
-    factors.par_chunks_mut(CHUNK).enumerate().for_each(|(c, chunk)| {
-        let first = (c * CHUNK / 2) as u64;
-        for (p, two) in chunk.chunks_mut(2).enumerate() {
-            let bits = pair(key, first + p as u64);
-            for (odd, f) in two.iter_mut().enumerate() {
-                *f = if half(bits, odd) >= limit { kept } else { 0.0 };
-            }
-        }
-    });
-    factors
+/// The factors of a mask, 0 or `1 / (1 - rate)`; the same on every instruction set.
+pub fn mask(len: usize, rate: f32, key: u64) -> Vec<f32> {
+    owned::dropout_mask(Isa::detect(), key, f64::from(rate), len)
 }
 
 #[cfg(test)]
@@ -65,14 +34,15 @@ mod tests {
     use burn::tensor::Device;
 
     #[test]
-    fn a_mask_is_the_function_that_keeps_describes() {
-        let factors = mask(40_001, 0.3, 99);
-        let kept = factors.iter().filter(|&&f| f > 0.0).count();
-        assert!((kept as f64 / 40_001.0 - 0.7).abs() < 0.01, "{kept}");
-        for (i, &f) in factors.iter().enumerate() {
-            assert_eq!(f > 0.0, keeps(99, i, 0.3), "{i}");
+    fn both_bodies_drop_the_same() {
+        let x = Tensor::<2>::ones([97, 101], &Device::flex());
+        let drop = |compute, key| dropout(compute, x.clone(), 0.3, key).into_data().try_to_vec::<f32>().unwrap();
+        let burn = drop(Compute::Burn, 5);
+        for isa in Isa::available() {
+            assert_eq!(burn, drop(Compute::Native(isa), 5));
         }
-        assert_ne!(factors, mask(40_001, 0.3, 100));
+        assert_ne!(burn, drop(Compute::Burn, 6));
+        assert_eq!(burn, mask(97 * 101, 0.3, 5));
     }
 
     #[test]

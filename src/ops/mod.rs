@@ -8,22 +8,31 @@
 //!
 //! Shapes are the caller's duty: a [`Graph`](crate::model::Graph) has checked them before anything computes.
 
+use burn::backend::Dispatch;
 use burn::tensor::Tensor;
+use ferrotype_kernels::pool::Pool2d;
 use ferrotype_kernels::{Activation, Isa};
 
 mod add;
 mod avg_pool;
 mod batch_norm;
 mod conv2d;
+mod cross_entropy;
 mod dropout;
+mod in_place;
 mod linear;
 mod max_pool;
+mod native;
+
+use native::NativeOps;
 
 pub use add::add;
 pub use avg_pool::{avg_pool, global_avg_pool};
 pub use batch_norm::{Normalised, batch_norm, batch_norm_train};
 pub use conv2d::conv2d;
-pub use dropout::{dropout, keeps};
+pub use cross_entropy::cross_entropy;
+pub use dropout::{dropout, mask};
+pub use in_place::{host, in_place, sum_squares};
 pub use linear::linear;
 pub use max_pool::max_pool;
 
@@ -53,6 +62,13 @@ impl Window {
     fn burn_padding(&self) -> [(usize, usize); 2] {
         burn_padding(&self.padding)
     }
+
+    /// The shape of a pooling of `x`, as the native kernels take it.
+    fn native(&self, x: &Tensor<4>) -> Pool2d {
+        let [batch, channels, height, width] = x.dims();
+        let Self { kernel, stride, padding } = *self;
+        Pool2d { batch, channels, height, width, kernel, stride, padding }
+    }
 }
 
 fn burn_padding(p: &ferrotype_kernels::Padding) -> [(usize, usize); 2] {
@@ -60,7 +76,14 @@ fn burn_padding(p: &ferrotype_kernels::Padding) -> [(usize, usize); 2] {
 }
 
 /// Applies an activation by itself.
-pub fn activate<const D: usize>(_compute: Compute, x: Tensor<D>, activation: Activation) -> Tensor<D> {
+pub fn activate<const D: usize>(compute: Compute, x: Tensor<D>, activation: Activation) -> Tensor<D> {
+    if activation == Activation::None {
+        return x;
+    }
+    let x = match native::split(compute, x) {
+        Ok((x, isa)) => return Tensor::from_dispatch(Dispatch::native_activate(x, activation, isa)),
+        Err(x) => x,
+    };
     match activation {
         Activation::None => x,
         Activation::Relu => burn::tensor::activation::relu(x),

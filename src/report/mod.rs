@@ -11,11 +11,9 @@
 
 mod context;
 mod figure;
-pub mod history;
 mod html;
 mod plots;
 pub mod predictions;
-pub mod tensorboard;
 pub mod terminal;
 mod verdict;
 mod view;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use super::history::{EpochRecord, History};
+use crate::run::history::{EpochRecord, History};
 use super::*;
 use crate::evaluation::{mocks::twelve, score};
 

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use serde::{Deserialize, Serialize};
 
-use super::history::History;
+use crate::run::history::History;
 use crate::evaluation::{Predictions, Scores};
 
 /// One run, complete.

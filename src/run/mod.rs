@@ -6,6 +6,7 @@ pub mod group;
 pub mod history;
 pub mod lock;
 pub mod provenance;
+pub mod tensorboard;
 
 pub use folder::RunFolder;
 pub use provenance::Provenance;

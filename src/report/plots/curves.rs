@@ -3,7 +3,7 @@
 use super::axes::{Axes, plain, range, ticks};
 use super::{BLUE, Colour, Figure, MUTED, ORANGE, TEAL, TEXT, legend, nothing, title};
 use crate::report::figure::{Anchor, Label};
-use crate::report::history::History;
+use crate::run::history::History;
 
 /// More points than this cannot be told apart in the plot; more only make the file large.
 const MOST_POINTS: usize = 600;
@@ -31,7 +31,7 @@ pub fn loss_curves(history: &History) -> Figure {
 pub fn accuracy_curves(history: &History, best: Option<u64>) -> Figure {
     let metric = |name: &str| {
         let value =
-            |e: &crate::report::history::EpochRecord| e.validation.get(name).map(|v| (e.epoch as f64, 100.0 * v));
+            |e: &crate::run::history::EpochRecord| e.validation.get(name).map(|v| (e.epoch as f64, 100.0 * v));
         history.epochs.iter().filter_map(value).collect()
     };
     let train = history.epochs.iter().filter_map(|e| Some((e.epoch as f64, 100.0 * e.train_accuracy?))).collect();
