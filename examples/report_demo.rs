@@ -158,7 +158,7 @@ fn history(out: &std::path::Path, test: &Predictions) -> Result<History> {
     for step in 1..=EPOCHS * STEPS {
         // As if the run had been interrupted and resumed.
         if step == 5 * STEPS + 7 {
-            board = TensorBoard::open(out.join("tensorboard"), 5 * STEPS)?;
+            board = TensorBoard::open(out.join("tensorboard"), step - 1)?;
         }
         let epoch = step as f64 / STEPS as f64;
         let noise = Stream::of(3, Purpose::Statistics, &[step]).uniform(-0.25, 0.25);

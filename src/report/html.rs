@@ -26,6 +26,8 @@ pub fn run_page(run: &RunView, figures: &Plots) -> Result<String> {
         (None, validation) => (validation.as_ref(), "Validation"),
     };
     let headline = scored.map(|s| text::headline(set, s, run.expect.as_ref())).transpose()?.flatten();
+    let mut warnings = all_warnings(run);
+    warnings.extend(leak_warnings(run));
     render(
         "run.html",
         json!({
@@ -33,7 +35,7 @@ pub fn run_page(run: &RunView, figures: &Plots) -> Result<String> {
             "set": set.to_lowercase(),
             "headline": headline,
             "synthetic": run.dataset.synthetic,
-            "warnings": [all_warnings(run), leak_warnings(run)].concat(),
+            "warnings": warnings,
             "selection": text::selection(run),
             "metrics": text::metric_rows(run.validation.as_ref(), run.test.as_ref()),
             "classes": scored.map(text::class_rows),

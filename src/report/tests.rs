@@ -68,7 +68,7 @@ fn seeds_and_folds_have_a_report() {
     let row = |label: &str| RunRow { label: label.into(), path: format!("runs/{label}"), scores: scores.clone() };
     let mut view = AggregateView { over: "seed".into(), runs: vec![row("0"), row("1")], ..Default::default() };
     let page = fs::read_to_string(write_aggregate(folder.path(), &view).unwrap()).unwrap();
-    assert!(page.contains("Mean test Accuracy") && page.contains("runs/1") && !page.contains("pooled"));
+    assert!(page.contains("Mean test Accuracy") && page.contains("runs&#x2f;1") && !page.contains("pooled"));
     view.pooled = Some(scores.clone());
     let page = fs::read_to_string(write_aggregate(folder.path(), &view).unwrap()).unwrap();
     assert!(page.contains("Pooled Accuracy") && folder.path().join("plots/confusion_matrix.png").exists());
