@@ -130,6 +130,15 @@ fn shapes() -> Vec<(String, Conv2d)> {
     add("mobile", depthwise(32, 336, 3, 1, 1));
     add("micro", square(32, 1, 16, 84, 8, 2, 3));
     add("micro", Conv2d { padding: Padding::default(), ..square(32, 16, 32, 39, 4, 2, 0) });
+    // where Winograd begins to pay: the same work with and without padding, which only the direct kernels do
+    for (ci, co, size) in [(3, 64, 32), (8, 8, 32), (8, 32, 32), (16, 16, 32), (32, 8, 32), (32, 32, 32), (32, 32, 8)] {
+        add("cross", square(32, ci, co, size, 3, 1, 1));
+        add("cross", square(32, ci, co, size + 2, 3, 1, 0));
+    }
+    for (b, ch, size) in [(1, 32, 16), (1, 64, 8), (4, 64, 8), (1, 128, 8), (8, 128, 4), (1, 512, 4), (8, 512, 4)] {
+        add("cross", square(b, ch, ch, size, 3, 1, 1));
+        add("cross", square(b, ch, ch, size + 2, 3, 1, 0));
+    }
     add("table", square(64, 1, 32, 64, 3, 1, 1));
     add("table", square(64, 3, 32, 64, 3, 2, 1));
     add("table", square(32, 512, 512, 4, 3, 1, 1));

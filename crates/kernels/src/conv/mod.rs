@@ -157,7 +157,7 @@ impl Conv2d {
             return;
         }
         let y = y.as_mut_ptr().cast();
-        if winograd::applies(self) {
+        if winograd::applies(self, isa) {
             winograd::forward(self, isa, x, w, bias, act, y);
         } else if depthwise::applies(self) {
             let forward = if depthwise::same(self) { depthwise::forward } else { depthwise::any_forward };
@@ -180,7 +180,7 @@ impl Conv2d {
             return;
         }
         let dx = dx.as_mut_ptr().cast();
-        if winograd::applies(self) {
+        if winograd::applies(self, isa) {
             winograd::backward_data(self, isa, dy, w, dx);
         } else if depthwise::applies(self) && depthwise::same(self) {
             depthwise::backward(self, isa, Backward { x: &[], dy, w, dx, dw: ptr::null_mut(), db: ptr::null_mut() });
@@ -219,7 +219,7 @@ impl Conv2d {
             return;
         }
         let dw = dw.as_mut_ptr().cast();
-        if winograd::applies(self) {
+        if winograd::applies(self, isa) {
             winograd::backward_weight(self, isa, x, dy, dw, db);
         } else if depthwise::applies(self) && depthwise::same(self) {
             depthwise::backward(self, isa, Backward { x, dy, w: &[], dx: ptr::null_mut(), dw, db });

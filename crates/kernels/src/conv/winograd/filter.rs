@@ -53,6 +53,25 @@ impl Filter {
         u
     }
 
+    /// The filter of one panel of output channels, and where its weights begin.
+    pub fn of_panel(&self, panel: usize, lanes: usize) -> (Self, usize) {
+        let first = panel * 2 * lanes;
+        let channels_out = (self.channels_out - first).min(2 * lanes);
+        (Self { channels_out, ..*self }, first * self.strides.1)
+    }
+
+    /// Transforms the weights of a filter of one panel.
+    ///
+    /// # Safety
+    /// The weights are there, and room for the size of the filter.
+    #[inline(always)]
+    pub unsafe fn transform_panel<S: Simd>(&self, w: &[f32], u: *mut f32) {
+        for first in [0, S::LANES] {
+            let channel = 0..self.channels_in;
+            Forth { filter: self, w, u: Shared::new(u), first, channel }.run::<S>();
+        }
+    }
+
     /// Transforms gradients at the frequencies to those of the weights.
     pub fn transform_back(&self, isa: Isa, d: &[f32], dw: Shared) {
         self.vectors(isa, |first, channel| {
@@ -92,20 +111,14 @@ impl Kernel for Forth<'_> {
     unsafe fn run<S: Simd>(self) {
         let f = self.filter;
         let count = f.channels_out.saturating_sub(self.first).min(S::LANES);
-        // taps by lanes; lanes without a channel stay zero
-        let mut taps = [[0.0f32; 16]; 9];
         for channel in self.channel.clone() {
-            let from = self.w.as_ptr().add(channel * f.strides.0 + self.first.min(f.channels_out) * f.strides.1);
-            for lane in 0..count {
-                let kernel = from.add(lane * f.strides.1);
-                for tap in 0..9 {
-                    taps[tap][lane] = *kernel.add(if f.turned { 8 - tap } else { tap });
-                }
-            }
+            let first = self.first.min(f.channels_out);
+            let from = self.w.as_ptr().add(channel * f.strides.0 + first * f.strides.1);
+            let taps = load_taps::<S>(from, f.strides.1, count);
             let mut t = [[S::zero(); 3]; 6];
             for j in 0..3 {
-                let load = |i: usize| S::load(taps[3 * i + j].as_ptr());
-                let v = weight::<S>([load(0), load(1), load(2)]);
+                let tap = |i: usize| taps[if f.turned { 8 - 3 * i - j } else { 3 * i + j }];
+                let v = weight::<S>([tap(0), tap(1), tap(2)]);
                 for i in 0..6 {
                     t[i][j] = v[i];
                 }
@@ -134,7 +147,6 @@ impl Kernel for Back<'_> {
     unsafe fn run<S: Simd>(self) {
         let f = self.filter;
         let count = f.channels_out.saturating_sub(self.first).min(S::LANES);
-        let mut taps = [[0.0f32; 16]; 9];
         for channel in self.channel.clone() {
             let from = self.d.as_ptr().add(f.place(S::LANES, self.first, channel));
             let mut t = [[S::zero(); 6]; 3];
@@ -148,18 +160,45 @@ impl Kernel for Back<'_> {
                     t[i][j] = v[i];
                 }
             }
+            let mut taps = [S::zero(); 9];
             for i in 0..3 {
                 let v = weight_back::<S>(t[i]);
                 for j in 0..3 {
-                    S::store(taps[3 * i + j].as_mut_ptr(), v[j]);
+                    taps[3 * i + j] = v[j];
                 }
             }
-            for lane in 0..count {
-                let to = self.dw.at(channel * f.strides.0 + (self.first + lane) * f.strides.1);
-                for tap in 0..9 {
-                    *to.add(tap) = taps[tap][lane];
-                }
-            }
+            let to = self.dw.at(channel * f.strides.0 + self.first.min(f.channels_out) * f.strides.1);
+            store_taps::<S>(&taps, to, f.strides.1, count);
+        }
+    }
+}
+
+/// Nine taps of `count` kernels, `stride` apart, one kernel to a lane. The other lanes are zero.
+#[inline(always)]
+unsafe fn load_taps<S: Simd>(from: *const f32, stride: usize, count: usize) -> [S::V; 9] {
+    let mut taps = [S::zero(); 9];
+    for first in (0..9).step_by(S::LANES) {
+        let n = S::LANES.min(9 - first);
+        let mut square = [S::zero(); 16];
+        for lane in 0..count {
+            square[lane] = S::load_first(from.add(lane * stride + first), n);
+        }
+        S::transpose(square.as_mut_ptr());
+        taps[first..first + n].copy_from_slice(&square[..n]);
+    }
+    taps
+}
+
+/// The inverse of [`load_taps`].
+#[inline(always)]
+unsafe fn store_taps<S: Simd>(taps: &[S::V; 9], to: *mut f32, stride: usize, count: usize) {
+    for first in (0..9).step_by(S::LANES) {
+        let n = S::LANES.min(9 - first);
+        let mut square = [S::zero(); 16];
+        square[..n].copy_from_slice(&taps[first..first + n]);
+        S::transpose(square.as_mut_ptr());
+        for lane in 0..count {
+            S::store_first(to.add(lane * stride + first), square[lane], n);
         }
     }
 }

@@ -14,19 +14,23 @@ mod products;
 mod rows;
 mod transform;
 mod weight;
+mod wide;
 
 pub(crate) use forward::{backward_data, forward};
 pub(crate) use weight::backward_weight;
 
 use super::{Conv2d, Padding};
+use crate::{Isa, simd};
 
 /// Frequencies of a tile.
 const FREQUENCIES: usize = 36;
 
-/// Whether the convolution has the form that this module does.
-pub(crate) fn applies(c: &Conv2d) -> bool {
+/// Whether the convolution has the form that this module does, and channels enough to pay for the transforms.
+pub(crate) fn applies(c: &Conv2d, isa: Isa) -> bool {
     let one = Padding { top: 1, bottom: 1, left: 1, right: 1 };
-    c.kernel == [3, 3] && c.stride == [1, 1] && c.padding == one && c.groups == 1
+    let form = c.kernel == [3, 3] && c.stride == [1, 1] && c.padding == one && c.groups == 1;
+    let lanes = simd::lanes(isa);
+    form && c.in_channels.min(c.out_channels) >= 4 && 4 * c.in_channels * c.out_channels > lanes * lanes
 }
 
 /// The tiles of a batch, counted in rows of tiles over all images.
