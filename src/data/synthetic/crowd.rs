@@ -42,7 +42,7 @@ impl Impression {
     /// The probability of each vote, in the order of [`COLUMNS`].
     pub fn probabilities(&self) -> [f64; 10] {
         // A weak or hidden expression is taken for none.
-        let seen = |strength: f32| 1.0 - (-4.5 * strength * (0.3 + 0.7 * self.visible)).exp();
+        let seen = |strength: f32| 1.0 - (-3.6 * strength * (0.3 + 0.7 * self.visible)).exp();
         let share = self.blend / (1.0 + self.blend);
         let mut out = [0.0; 10];
         for (expression, weight) in [(self.main, 1.0 - share), (self.second, share)] {
@@ -53,7 +53,7 @@ impl Impression {
             }
         }
         let hidden = f64::from(1.0 - self.visible);
-        let unknown = 0.012 + 0.03 * f64::from(self.blend) + 0.3 * hidden.powf(1.5);
+        let unknown = 0.018 + 0.03 * f64::from(self.blend) + 0.3 * hidden.powf(1.5);
         let no_face = 0.003 + 0.12 * hidden.powi(3);
         let rest = (1.0 - unknown - no_face) / out.iter().sum::<f64>();
         out.iter_mut().for_each(|p| *p *= rest);

@@ -3,6 +3,7 @@
 use super::canvas::{Canvas, Point, curve};
 use super::face::Drawing;
 use super::identity::{Beard, Hair};
+use super::skin;
 
 /// The hair behind the head.
 pub(super) fn paint_behind(canvas: &mut Canvas, d: &Drawing) {
@@ -64,8 +65,8 @@ pub(super) fn paint_beard(canvas: &mut Canvas, d: &Drawing) {
     let lip = a.mouth.upper_outer[2][1];
     let under_nose = a.tip[1] + 0.11;
     let jaw = |alpha: f32, canvas: &mut Canvas| {
-        // Along the jaw from ear to ear, back over the cheeks and around the mouth.
-        let mut path: Vec<Point> = a.jaw[1..16].iter().map(|p| [p[0], p[1] - 0.01]).collect();
+        // Beyond the jaw from ear to ear (the head's outline cuts it), back over the cheeks and around the mouth.
+        let mut path: Vec<Point> = a.jaw[1..16].iter().map(|p| [p[0] * 1.04, p[1] + 0.06]).collect();
         path.extend([
             [a.jaw[15][0] * 0.92, 0.08],
             [a.jaw[13][0] * 0.86, 0.36],
@@ -75,7 +76,8 @@ pub(super) fn paint_beard(canvas: &mut Canvas, d: &Drawing) {
             [a.jaw[3][0] * 0.86, 0.36],
             [a.jaw[1][0] * 0.92, 0.08],
         ]);
-        let mask = canvas.mask(&d.camera.line(&path));
+        let head = canvas.mask(&skin::outline(d));
+        let mask = canvas.mask(&d.camera.line(&path)).clip(&head);
         canvas.paint(&mask, alpha, |x, y, _| tone * (0.9 + 0.2 * ((x * 1.9).sin() * (y * 2.3).cos())));
     };
     match person.beard {

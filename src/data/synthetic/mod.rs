@@ -114,9 +114,9 @@ pub fn sample(options: &SyntheticOptions, row: usize) -> Sample {
     let person = person(options, identity);
     let main = draw_expression(&mut choice);
     let second = draw_expression(&mut choice);
-    let blended = choice.chance(0.3) && second != main && main != Expression::Neutral && second != Expression::Neutral;
-    let blend = if blended { choice.uniform(0.2, 0.65) } else { 0.0 };
-    let strength = (options.intensity * choice.uniform(0.55, 1.25)).min(1.0);
+    let blended = choice.chance(0.4) && second != main && main != Expression::Neutral && second != Expression::Neutral;
+    let blend = if blended { choice.uniform(0.3, 0.85) } else { 0.0 };
+    let strength = (options.intensity * choice.uniform(0.45, 1.25)).min(1.0);
     let units = action_units(main, second, blend, strength, &mut choice);
     let scene = Scene::random(person, units, options.nuisance, &mut choice);
     let impression = Impression { main, second, blend, strength, visible: scene.visible() };

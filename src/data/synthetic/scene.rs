@@ -144,7 +144,7 @@ impl Occluder {
             let line =
                 curve(&[[x + lean * 0.4, top], [x + lean * 0.15, (top + 1.4) / 2.0], [x - lean * 0.3, 1.5]], false);
             let outline = ribbon(&line, |t| 0.145 * (0.55 + 0.45 * (t * 9.0).min(1.0)));
-            (outline, skin * if i % 2 == 0 { 0.95 } else { 0.8 })
+            (outline, skin * if i.is_multiple_of(2) { 0.95 } else { 0.8 })
         };
         Self { shapes: (0..4).map(finger).collect() }
     }
