@@ -1,6 +1,7 @@
 //! Values of the right type that are impossible all the same. Everything wrong is reported, not only the first.
 
 mod data;
+mod model;
 mod train;
 
 use std::fmt::Debug;
@@ -30,6 +31,7 @@ impl Experiment {
             "auto, flex, cuda, cuda:N, tch, tch-cuda, tch-cuda:N or vulkan",
         );
         found.data(&self.data);
+        found.model(&self.model);
         found.objective(&self.objective);
         found.train(&self.train);
         found.evaluate(&self.evaluate);
