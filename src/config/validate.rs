@@ -11,7 +11,8 @@ use super::{Evaluate, Expect, Experiment};
 use crate::objective::{ClassWeights, ObjectiveOptions};
 
 /// The names of the metrics that an experiment file may ask for. `loss` is `log_loss` by its short name.
-pub const METRICS: [&str; 9] = ["accuracy", "uar", "macro_f1", "kappa", "top2", "log_loss", "loss", "ece", "kl"];
+pub const METRICS: [&str; 10] =
+    ["accuracy", "uar", "macro_f1", "uf1", "kappa", "top2_accuracy", "log_loss", "loss", "ece", "kl_votes"];
 
 impl Experiment {
     /// All values that are out of their ranges, in the order of the file's sections.
@@ -159,7 +160,7 @@ impl Found {
 
     pub fn expect(&mut self, expect: &Expect) {
         self.metric("expect.metric", &expect.metric);
-        let unbounded = matches!(expect.metric.as_str(), "loss" | "log_loss" | "kl" | "kappa");
+        let unbounded = matches!(expect.metric.as_str(), "loss" | "log_loss" | "kl_votes" | "kappa");
         if unbounded {
             self.range("expect.value", expect.value, true, "a finite number");
         } else {
