@@ -9,7 +9,8 @@ use super::layers::BASE;
 /// none of its options is required. It requires no key, as any file may be another's base or have one; the loader
 /// says what is missing in the end.
 pub fn schema() -> Json {
-    let mut schema = schemars::schema_for!(Experiment).to_value();
+    // By way of serde, which puts the keys in an order that people read.
+    let mut schema = serde_json::to_value(schemars::schema_for!(Experiment)).expect("a schema is JSON");
     if let Some(definitions) = schema.get("$defs").cloned() {
         allow_bare_names(&mut schema, &definitions);
     }

@@ -83,6 +83,7 @@ fn trial(path: &Path, sets: &[&str]) -> Result<Trial, ConfigError> {
     let trial: Trial = from_tree(&root)?;
     let mut found = Found::default();
     found.data(&trial.data);
+    found.model(&trial.model);
     found.objective(&trial.objective);
     found.train(&trial.train);
     found.evaluate(&trial.evaluate);

@@ -1,6 +1,7 @@
 //! Values of the right type that are impossible all the same. Everything wrong is reported, not only the first.
 
 mod data;
+mod model;
 mod train;
 
 use std::fmt::Debug;
@@ -10,7 +11,11 @@ use super::{Evaluate, Expect, Experiment};
 use crate::objective::{ClassWeights, ObjectiveOptions};
 
 /// The names of the metrics that an experiment file may ask for. `loss` is `log_loss` by its short name.
-pub const METRICS: [&str; 9] = ["accuracy", "uar", "macro_f1", "kappa", "top2", "log_loss", "loss", "ece", "kl"];
+pub const METRICS: [&str; 10] =
+    ["accuracy", "uar", "macro_f1", "uf1", "kappa", "top2_accuracy", "log_loss", "loss", "ece", "kl_votes"];
+
+const MAX_THREADS: usize = 1024;
+const MAX_BATCH: usize = 65_536;
 
 impl Experiment {
     /// All values that are out of their ranges, in the order of the file's sections.
@@ -29,7 +34,9 @@ impl Experiment {
             is_device(device),
             "auto, flex, cuda, cuda:N, tch, tch-cuda, tch-cuda:N or vulkan",
         );
+        found.up_to("threads", self.threads, 0, MAX_THREADS);
         found.data(&self.data);
+        found.model(&self.model);
         found.objective(&self.objective);
         found.train(&self.train);
         found.evaluate(&self.evaluate);
@@ -84,6 +91,11 @@ impl Found {
 
     fn at_least(&mut self, path: &str, found: usize, least: usize) {
         self.check(path, found, found >= least, &format!("at least {least}"));
+    }
+
+    /// A count whose excess could only be a slip: it would ask for more memory or threads than there are.
+    fn up_to(&mut self, path: &str, found: usize, least: usize, most: usize) {
+        self.check(path, found, (least..=most).contains(&found), &format!("{least} to {most}"));
     }
 
     fn positive(&mut self, path: &str, found: f64) {
@@ -150,14 +162,14 @@ impl Found {
     }
 
     pub fn evaluate(&mut self, evaluate: &Evaluate) {
-        self.at_least("evaluate.batch_size", evaluate.batch_size, 1);
+        self.up_to("evaluate.batch_size", evaluate.batch_size, 1, MAX_BATCH);
         self.at_least("evaluate.every", evaluate.every, 1);
         self.metric("evaluate.select_by", &evaluate.select_by);
     }
 
     pub fn expect(&mut self, expect: &Expect) {
         self.metric("expect.metric", &expect.metric);
-        let unbounded = matches!(expect.metric.as_str(), "loss" | "log_loss" | "kl" | "kappa");
+        let unbounded = matches!(expect.metric.as_str(), "loss" | "log_loss" | "kl_votes" | "kappa");
         if unbounded {
             self.range("expect.value", expect.value, true, "a finite number");
         } else {

@@ -117,7 +117,7 @@ x.yaml:5:11: data.preprocess.size: 4 is impossible; expected 16 to 512
 error: x.yaml:8:11: train.epochs: 0 is impossible; expected at least 1
     8 |   epochs: 0
       |           ^
-error: x.yaml:9:15: train.batch_size: 0 is impossible; expected at least 1
+error: x.yaml:9:15: train.batch_size: 0 is impossible; expected 1 to 65536
     9 |   batch_size: 0
       |               ^"
     );

@@ -1,9 +1,12 @@
 //! Ranges of the `data:` section.
 
-use super::Found;
+use super::{Found, MAX_THREADS};
 use crate::data::options::{
     Augment, DataOptions, FerplusOptions, MeanStd, Preprocess, Scale, SourceOptions, SplitRule,
 };
+
+/// As many drawn faces as a disk holds.
+const MAX_FACES: usize = 10_000_000;
 
 impl Found {
     pub fn data(&mut self, data: &DataOptions) {
@@ -15,6 +18,7 @@ impl Found {
         if let Some(limit) = data.limit {
             self.at_least("data.limit", limit, 1);
         }
+        self.up_to("data.workers", data.workers, 0, MAX_THREADS);
         self.preprocess(&data.preprocess);
         self.augment(&data.augment);
     }
@@ -23,7 +27,7 @@ impl Found {
         let at = "data.source";
         let size = match source {
             SourceOptions::Synthetic(options) => {
-                self.at_least(&format!("{at}.synthetic.count"), options.count, 1);
+                self.up_to(&format!("{at}.synthetic.count"), options.count, 1, MAX_FACES);
                 self.at_least(&format!("{at}.synthetic.identities"), options.identities, 1);
                 self.fraction(&format!("{at}.synthetic.intensity"), options.intensity);
                 self.fraction(&format!("{at}.synthetic.nuisance"), options.nuisance);

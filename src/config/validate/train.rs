@@ -1,12 +1,12 @@
 //! Ranges of the `train:` section.
 
-use super::Found;
+use super::{Found, MAX_BATCH};
 use crate::training::options::{OptimizerOptions, ScheduleOptions, TrainOptions};
 
 impl Found {
     pub fn train(&mut self, train: &TrainOptions) {
         self.at_least("train.epochs", train.epochs, 1);
-        self.at_least("train.batch_size", train.batch_size, 1);
+        self.up_to("train.batch_size", train.batch_size, 1, MAX_BATCH);
         self.at_least("train.accumulate", train.accumulate, 1);
         self.positive("train.lr", train.lr);
         self.optimizer(&train.optimizer);
