@@ -63,9 +63,18 @@ fn print_speed(isa: Isa, name: &str, c: &Conv2d, rounds: usize) {
         time(1, &mut || c.backward_data(isa, &dy, &w, &mut dx));
         time(2, &mut || c.backward_weight(isa, &x, &dy, &mut dw, Some(&mut db)));
     }
+    let mut fused = f64::MAX;
+    if c.fuses_backward() {
+        for _ in 0..rounds {
+            let start = now();
+            c.backward_depthwise(isa, &x, &dy, &w, &mut dx, &mut dw, Some(&mut db));
+            fused = fused.min(now() - start);
+        }
+    }
     let [a, b, d] = best.map(|t| flops / t / 1e9);
     let [t, u, v] = best.map(|t| t * 1e3);
-    println!("{name:<34} {:>9.1} {a:>8.1} {b:>8.1} {d:>8.1}   {t:>7.3} {u:>7.3} {v:>7.3} ms", flops / 1e6);
+    print!("{name:<34} {:>9.1} {a:>8.1} {b:>8.1} {d:>8.1}   {t:>7.3} {u:>7.3} {v:>7.3} ms", flops / 1e6);
+    if c.fuses_backward() { println!(", both backward {:.3} ms", fused * 1e3) } else { println!() }
 }
 
 fn print_errors(isa: Isa, name: &str, c: &Conv2d) {

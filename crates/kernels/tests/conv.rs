@@ -82,6 +82,8 @@ fn long_rows_and_many_images() {
     check(&square(37, 3, 5, 3, 3, 2, 1), 4);
     check(&square(70, 9, 10, 1, 1, 1, 0), 5);
     check(&square(5, 130, 70, 6, 3, 2, 1), 6);
+    check(&square(3, 300, 400, 5, 3, 1, 1), 7);
+    check(&square(13, 20, 40, 9, 3, 1, 1), 8);
 }
 
 fn random(rng: &mut Rng, groups: usize) -> Conv2d {

@@ -68,7 +68,7 @@ impl<'a> Job<'a> {
     }
 
     fn run(&self, isa: Isa, w: &[f32]) {
-        if wide::applies(&self.filter) {
+        if wide::applies(&self.filter, &self.grid) {
             wide::run(self, isa, w);
             return;
         }

@@ -1,7 +1,8 @@
 //! Forward and data gradient passes of layers whose transformed weights do not fit the caches.
 //!
 //! Four times the size of the weights, they would be written to memory and read back. Here each task transforms one
-//! panel of them, uses it on a chunk of tiles, and forgets it.
+//! panel of them, uses it on a chunk of tiles, and forgets it. Small batches go this way too: their few tiles would
+//! not make units for several threads.
 #![allow(unsafe_op_in_unsafe_fn)] // pointer arithmetic from end to end; the contract is on each type
 
 use std::ops::Range;
@@ -9,19 +10,21 @@ use std::ops::Range;
 use super::filter::Filter;
 use super::forward::{Job, products};
 use super::rows::{Channels, Output, Tiles, input_rows, output_rows, strip_size};
-use super::{FREQUENCIES, spacing};
+use super::{FREQUENCIES, Grid, spacing};
 use crate::simd::{self, Kernel, Simd};
 use crate::units::{self, Shared, share};
 use crate::{Isa, scratch};
 
 /// Floats of the transformed weights from which this way is taken (16 MB).
 const LARGE: usize = 4 << 20;
+/// Tiles up to which it is.
+const FEW: usize = 48;
 /// Floats of the transformed input of a chunk of tiles (8 MB).
 const CHUNK: usize = 2 << 20;
 
 /// Whether this way is the better one.
-pub(super) fn applies(filter: &Filter) -> bool {
-    FREQUENCIES * filter.channels_in * filter.channels_out >= LARGE
+pub(super) fn applies(filter: &Filter, grid: &Grid) -> bool {
+    FREQUENCIES * filter.channels_in * filter.channels_out >= LARGE || grid.rows * grid.wide <= FEW
 }
 
 /// Does the job.
