@@ -36,8 +36,8 @@ struct Pass<'a> {
 /// `y = act(conv(x, w) + bias)`. `y` has room for the output.
 pub(crate) fn forward(c: &Conv2d, isa: Isa, x: &[f32], w: &[f32], bias: Option<&[f32]>, act: Activation, y: *mut f32) {
     let taps = c.kernel[0] * c.kernel[1];
-    let [rows, cols] = c.forward_axes([false; 2]);
     let channels = (c.in_channels / c.groups, c.out_channels / c.groups);
+    let [rows, cols] = c.forward_axes([false, c.column_copies(channels.0, channels.1)]);
     let weight_strides = (taps, channels.0 * taps);
     let (batch, groups) = (c.batch, c.groups);
     Pass {
@@ -60,8 +60,8 @@ pub(crate) fn forward(c: &Conv2d, isa: Isa, x: &[f32], w: &[f32], bias: Option<&
 /// The input gradient. `dx` has room for it.
 pub(crate) fn backward_data(c: &Conv2d, isa: Isa, dy: &[f32], w: &[f32], dx: *mut f32) {
     let taps = c.kernel[0] * c.kernel[1];
-    let [rows, cols] = c.backward_axes([false; 2]);
     let channels = (c.out_channels / c.groups, c.in_channels / c.groups);
+    let [rows, cols] = c.backward_axes([false, c.column_copies(channels.0, channels.1)]);
     let weight_strides = (channels.1 * taps, taps);
     let (batch, groups) = (c.batch, c.groups);
     let (bias, act) = (None, Activation::None);

@@ -106,6 +106,13 @@ impl Conv2d {
         2 * self.out_size() * self.weights_per_channel()
     }
 
+    /// Whether the strips of a pass from `from` to `to` channels should hold a copy of the input for each column of
+    /// the kernel. Copies cost little where there are few input channels, and rows without gaps between them can be
+    /// stored in place.
+    fn column_copies(&self, from: usize, to: usize) -> bool {
+        self.kernel[1] > 1 && 2 * from * self.kernel[1] <= to
+    }
+
     /// Row and column axis of the forward pass.
     fn forward_axes(&self, copies: [bool; 2]) -> [Axis; 2] {
         let p = &self.padding;
