@@ -1,5 +1,6 @@
 //! Two-dimensional convolution: one shape description, three passes.
 
+mod ahead;
 mod axis;
 mod depthwise;
 mod direct;
@@ -104,13 +105,6 @@ impl Conv2d {
     /// Operations of one pass.
     fn flops(&self) -> usize {
         2 * self.out_size() * self.weights_per_channel()
-    }
-
-    /// Whether the strips of a pass from `from` to `to` channels should hold a copy of the input for each column of
-    /// the kernel. Copies cost little where there are few input channels, and rows without gaps between them can be
-    /// stored in place.
-    fn column_copies(&self, from: usize, to: usize) -> bool {
-        self.kernel[1] > 1 && 2 * from * self.kernel[1] <= to
     }
 
     /// Row and column axis of the forward pass.
