@@ -165,6 +165,12 @@ fn shapes() -> Vec<(String, Conv2d)> {
         add("cross", square(32, ci, co, size, 3, 1, 1));
         add("cross", square(32, ci, co, size + 2, 3, 1, 0));
     }
+    for (k, ch) in [(4, 8), (4, 16), (4, 64), (5, 8), (5, 16), (5, 32), (5, 64)] {
+        add("cross", square(32, ch, ch, 30, k, 1, 1));
+        // the direct kernels do whatever is not square
+        let c = square(32, ch, ch, 30, k, 1, 1);
+        add("cross", Conv2d { kernel: [k, k + 1], width: 31, ..c });
+    }
     for (b, ch, size) in [(1, 32, 16), (1, 64, 8), (4, 64, 8), (1, 128, 8), (8, 128, 4), (1, 512, 4), (8, 512, 4)] {
         add("cross", square(b, ch, ch, size, 3, 1, 1));
         add("cross", square(b, ch, ch, size + 2, 3, 1, 0));

@@ -26,6 +26,23 @@ fn random_dense_3x3_same() {
 }
 
 #[test]
+fn random_dense_stride_1_with_any_padding() {
+    let mut rng = Rng(6);
+    for seed in 0..60 {
+        let k = rng.range(3, 5);
+        let mut pads = [0; 4];
+        pads.iter_mut().for_each(|p| *p = rng.below(k));
+        let c = Conv2d {
+            height: rng.range(k, 19),
+            width: rng.range(k, 19),
+            padding: Padding { top: pads[0], bottom: pads[1], left: pads[2], right: pads[3] },
+            ..square(rng.range(1, 4), rng.range(4, 40), rng.range(4, 40), 1, k, 1, 0)
+        };
+        check(&c, seed);
+    }
+}
+
+#[test]
 fn random_dense() {
     let mut rng = Rng(2);
     for seed in 0..120 {

@@ -71,8 +71,8 @@ impl Kernel for Transform<'_> {
         let spacing = spacing(channels.div_ceil(S::LANES) * self.block);
         let mut strip = scratch::take(strip_size(grid, S::LANES));
         let first = self.b * S::LANES;
-        let at = self.job.x.as_ptr().add(first * grid.size());
-        let x = Channels { at, count: S::LANES.min(channels - first), image: channels * grid.size() };
+        let at = self.job.x.as_ptr().add(first * grid.input.size());
+        let x = Channels { at, count: S::LANES.min(channels - first), image: channels * grid.input.size() };
         let to = Tiles { at: self.v.at(self.b * self.block + self.tile * S::LANES), spacing };
         input_rows::<S>(grid, self.rows, x, strip.as_mut_ptr(), to);
     }
