@@ -20,13 +20,15 @@ const OUT: usize = 64;
 /// `y = act(conv(x, w) + bias)`. `y` has room for the output.
 pub(crate) fn forward(c: &Conv2d, isa: Isa, x: &[f32], w: &[f32], bias: Option<&[f32]>, act: Activation, y: *mut f32) {
     let (grid, filter) = (Grid::forward(c), Filter::forward(c));
-    Job::new(isa, grid, filter, x, bias, act, y).run(isa, w);
+    let job = Job::new(isa, grid, filter, x, bias, act, y);
+    units::enter(c.flops(), || job.run(isa, w));
 }
 
 /// The input gradient. `dx` has room for it.
 pub(crate) fn backward_data(c: &Conv2d, isa: Isa, dy: &[f32], w: &[f32], dx: *mut f32) {
     let (grid, filter) = (Grid::backward(c), Filter::backward(c));
-    Job::new(isa, grid, filter, dy, None, Activation::None, dx).run(isa, w);
+    let job = Job::new(isa, grid, filter, dy, None, Activation::None, dx);
+    units::enter(c.flops(), || job.run(isa, w));
 }
 
 /// A pass, seen as the convolution of `x` into `y`.

@@ -20,6 +20,11 @@ const TILES: usize = 96;
 
 /// The gradients of weight and bias. `dw` has room for it, `db` too unless it is null.
 pub(crate) fn backward_weight(c: &Conv2d, isa: Isa, x: &[f32], dy: &[f32], dw: *mut f32, db: *mut f32) {
+    let to = (Shared::new(dw), (!db.is_null()).then(|| Shared::new(db)));
+    units::enter(c.flops(), || run(c, isa, x, dy, to));
+}
+
+fn run(c: &Conv2d, isa: Isa, x: &[f32], dy: &[f32], (dw, db): (Shared, Option<Shared>)) {
     let lanes = simd::lanes(isa);
     let grid = Grid::forward(c);
     let (channels_in, channels_out) = (c.in_channels, c.out_channels);
@@ -50,11 +55,11 @@ pub(crate) fn backward_weight(c: &Conv2d, isa: Isa, x: &[f32], dy: &[f32], dw: *
             *total += (0..slices).map(|slice| f64::from(sums[slice * padded + i])).sum::<f64>();
         }
     }
-    plan.filter.transform_back(isa, &d, Shared::new(dw));
-    if !db.is_null() {
+    plan.filter.transform_back(isa, &d, dw);
+    if let Some(db) = db {
         for (i, total) in totals.iter().enumerate() {
             // SAFETY: there is room for one float for each output channel.
-            unsafe { *db.add(i) = *total as f32 };
+            unsafe { *db.at(i) = *total as f32 };
         }
     }
 }
