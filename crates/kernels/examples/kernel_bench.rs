@@ -11,6 +11,8 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
+use std::mem::MaybeUninit;
+
 use common::*;
 use ferrotype_kernels::{Activation, Conv2d, Isa, Padding};
 
@@ -45,11 +47,30 @@ fn now() -> f64 {
     t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9
 }
 
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+#[allow(dead_code)] // seen through a pointer only
+struct Line([MaybeUninit<f32>; 16]);
+
+/// An output on a cache line, as allocators for large blocks give it.
+struct Output(Vec<Line>, usize);
+
+impl Output {
+    fn new(n: usize) -> Self {
+        Self(vec![Line([MaybeUninit::new(0.0); 16]); n.div_ceil(16)], n)
+    }
+
+    fn get(&mut self) -> &mut [MaybeUninit<f32>] {
+        // SAFETY: the lines hold at least so many floats.
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), self.1) }
+    }
+}
+
 fn print_speed(isa: Isa, name: &str, c: &Conv2d, rounds: usize) {
     let mut rng = Rng(1);
     let (x, w, dy) = (rng.vec(in_len(c)), rng.vec(weight_len(c)), rng.vec(out_len(c)));
     let bias = rng.vec(c.out_channels);
-    let (mut y, mut dx) = (uninit(dy.len()), uninit(x.len()));
+    let (mut y, mut dx) = (Output::new(dy.len()), Output::new(x.len()));
     let (mut dw, mut db) = (uninit(w.len()), uninit(bias.len()));
     let flops = 2.0 * out_len(c) as f64 * (weight_len(c) / c.out_channels) as f64;
     let mut best = [f64::MAX; 3];
@@ -59,13 +80,22 @@ fn print_speed(isa: Isa, name: &str, c: &Conv2d, rounds: usize) {
             f();
             best[i] = best[i].min(now() - start);
         };
-        time(0, &mut || c.forward(isa, &x, &w, Some(&bias), Activation::Relu, &mut y));
-        time(1, &mut || c.backward_data(isa, &dy, &w, &mut dx));
+        time(0, &mut || c.forward(isa, &x, &w, Some(&bias), Activation::Relu, y.get()));
+        time(1, &mut || c.backward_data(isa, &dy, &w, dx.get()));
         time(2, &mut || c.backward_weight(isa, &x, &dy, &mut dw, Some(&mut db)));
+    }
+    let mut fused = f64::MAX;
+    if c.fuses_backward() {
+        for _ in 0..rounds {
+            let start = now();
+            c.backward_depthwise(isa, &x, &dy, &w, dx.get(), &mut dw, Some(&mut db));
+            fused = fused.min(now() - start);
+        }
     }
     let [a, b, d] = best.map(|t| flops / t / 1e9);
     let [t, u, v] = best.map(|t| t * 1e3);
-    println!("{name:<34} {:>9.1} {a:>8.1} {b:>8.1} {d:>8.1}   {t:>7.3} {u:>7.3} {v:>7.3} ms", flops / 1e6);
+    print!("{name:<34} {:>9.1} {a:>8.1} {b:>8.1} {d:>8.1}   {t:>7.3} {u:>7.3} {v:>7.3} ms", flops / 1e6);
+    if c.fuses_backward() { println!(", both backward {:.3} ms", fused * 1e3) } else { println!() }
 }
 
 fn print_errors(isa: Isa, name: &str, c: &Conv2d) {
@@ -134,6 +164,12 @@ fn shapes() -> Vec<(String, Conv2d)> {
     for (ci, co, size) in [(3, 64, 32), (8, 8, 32), (8, 32, 32), (16, 16, 32), (32, 8, 32), (32, 32, 32), (32, 32, 8)] {
         add("cross", square(32, ci, co, size, 3, 1, 1));
         add("cross", square(32, ci, co, size + 2, 3, 1, 0));
+    }
+    for (k, ch) in [(4, 8), (4, 16), (4, 64), (5, 8), (5, 16), (5, 32), (5, 64)] {
+        add("cross", square(32, ch, ch, 30, k, 1, 1));
+        // the direct kernels do whatever is not square
+        let c = square(32, ch, ch, 30, k, 1, 1);
+        add("cross", Conv2d { kernel: [k, k + 1], width: 31, ..c });
     }
     for (b, ch, size) in [(1, 32, 16), (1, 64, 8), (4, 64, 8), (1, 128, 8), (8, 128, 4), (1, 512, 4), (8, 512, 4)] {
         add("cross", square(b, ch, ch, size, 3, 1, 1));

@@ -2,10 +2,21 @@
 
 use rayon::prelude::*;
 
+/// Operations that are worth waking a thread for, which costs some microseconds.
+const WORTH_SHARING: usize = 400_000;
+
+/// Runs `f`, which goes through several [`run`]s, on a thread of the pool. From outside each of them would hand over
+/// to the pool and wait to be woken.
+pub(crate) fn enter(total_flops: usize, f: impl FnOnce() + Send) {
+    if total_flops < WORTH_SHARING || rayon::current_thread_index().is_some() {
+        f();
+    } else {
+        rayon::scope(|_| f());
+    }
+}
+
 /// Runs `f(0..count)` on the current rayon pool, or right here when the whole is too little to share.
 pub(crate) fn run(count: usize, total_flops: usize, f: impl Fn(usize) + Sync + Send) {
-    // Waking a thread costs some microseconds, as much as this many operations.
-    const WORTH_SHARING: usize = 400_000;
     if count <= 1 || total_flops < WORTH_SHARING {
         (0..count).for_each(f);
     } else {

@@ -26,6 +26,23 @@ fn random_dense_3x3_same() {
 }
 
 #[test]
+fn random_dense_stride_1_with_any_padding() {
+    let mut rng = Rng(6);
+    for seed in 0..60 {
+        let k = rng.range(3, 5);
+        let mut pads = [0; 4];
+        pads.iter_mut().for_each(|p| *p = rng.below(k));
+        let c = Conv2d {
+            height: rng.range(k, 19),
+            width: rng.range(k, 19),
+            padding: Padding { top: pads[0], bottom: pads[1], left: pads[2], right: pads[3] },
+            ..square(rng.range(1, 4), rng.range(4, 40), rng.range(4, 40), 1, k, 1, 0)
+        };
+        check(&c, seed);
+    }
+}
+
+#[test]
 fn random_dense() {
     let mut rng = Rng(2);
     for seed in 0..120 {
@@ -82,6 +99,8 @@ fn long_rows_and_many_images() {
     check(&square(37, 3, 5, 3, 3, 2, 1), 4);
     check(&square(70, 9, 10, 1, 1, 1, 0), 5);
     check(&square(5, 130, 70, 6, 3, 2, 1), 6);
+    check(&square(3, 300, 400, 5, 3, 1, 1), 7);
+    check(&square(13, 20, 40, 9, 3, 1, 1), 8);
 }
 
 fn random(rng: &mut Rng, groups: usize) -> Conv2d {

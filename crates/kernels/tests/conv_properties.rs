@@ -15,6 +15,7 @@ fn large() -> Vec<Conv2d> {
         square(5, 64, 48, 16, 1, 2, 0),
         square(4, 1, 32, 48, 3, 1, 1),
         square(1, 64, 128, 6, 3, 1, 1),
+        square(2, 512, 256, 5, 3, 1, 1),
     ];
     for stride in [1, 2] {
         all.push(Conv2d { groups: 48, ..square(4, 48, 48, 32, 3, stride, 1) });
@@ -117,6 +118,20 @@ fn every_output_is_written() {
             assert!(backward_data(&c, isa, &dy, &w).iter().all(|v| v.is_finite()), "{c:?}");
             let (dw, db) = backward_weight(&c, isa, &x, &dy);
             assert!(dw.iter().chain(&db).all(|v| v.is_finite()), "{c:?}");
+        }
+    }
+}
+
+#[test]
+fn fused_gradients_have_the_same_bits() {
+    for isa in Isa::available() {
+        for c in forms().into_iter().filter(|c| c.groups > 1) {
+            let mut rng = Rng(10);
+            let (x, w, dy) = (rng.vec(in_len(&c)), rng.vec(weight_len(&c)), rng.vec(out_len(&c)));
+            let (mut dx, mut dw, mut db) = (uninit(x.len()), uninit(w.len()), uninit(c.out_channels));
+            c.backward_depthwise(isa, &x, &dy, &w, &mut dx, &mut dw, Some(&mut db));
+            assert_eq!(init(&dx), backward_data(&c, isa, &dy, &w), "{isa} {c:?}");
+            assert_eq!((init(&dw), init(&db)), backward_weight(&c, isa, &x, &dy), "{isa} {c:?}");
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::ahead::Ahead;
 use super::axis::Axis;
 use super::strip::{Cut, Layout, Source, Span, copy, pack, put_row};
 use super::tile::{Product, Start};
@@ -36,8 +37,9 @@ struct Pass<'a> {
 /// `y = act(conv(x, w) + bias)`. `y` has room for the output.
 pub(crate) fn forward(c: &Conv2d, isa: Isa, x: &[f32], w: &[f32], bias: Option<&[f32]>, act: Activation, y: *mut f32) {
     let taps = c.kernel[0] * c.kernel[1];
-    let [rows, cols] = c.forward_axes([false; 2]);
     let channels = (c.in_channels / c.groups, c.out_channels / c.groups);
+    let make = |copies| c.forward_axes(copies);
+    let [rows, cols] = Axis::choose(make, channels.0, channels.1, simd::lanes(isa));
     let weight_strides = (taps, channels.0 * taps);
     let (batch, groups) = (c.batch, c.groups);
     Pass {
@@ -60,8 +62,9 @@ pub(crate) fn forward(c: &Conv2d, isa: Isa, x: &[f32], w: &[f32], bias: Option<&
 /// The input gradient. `dx` has room for it.
 pub(crate) fn backward_data(c: &Conv2d, isa: Isa, dy: &[f32], w: &[f32], dx: *mut f32) {
     let taps = c.kernel[0] * c.kernel[1];
-    let [rows, cols] = c.backward_axes([false; 2]);
     let channels = (c.out_channels / c.groups, c.in_channels / c.groups);
+    let make = |copies| c.backward_axes(copies);
+    let [rows, cols] = Axis::choose(make, channels.0, channels.1, simd::lanes(isa));
     let weight_strides = (channels.1 * taps, taps);
     let (batch, groups) = (c.batch, c.groups);
     let (bias, act) = (None, Activation::None);
@@ -214,7 +217,8 @@ impl Kernel for Unit<'_> {
         let flat = layout.flat(&pass.cols, span);
         let pitch = flat.next_multiple_of(S::WIDE * S::LANES);
         let mut out = scratch::take(pass.cols.out_step * S::ROWS * pitch);
-        let mut ahead = self.ahead(flat.div_ceil(S::WIDE * S::LANES));
+        let steps = self.blocks.0.len() * self.phases.len() * flat.div_ceil(S::WIDE * S::LANES);
+        let mut ahead = Ahead::new(&source, &pass.rows, &pass.cols, self.next.as_ref(), steps);
         // Where flat places are output pixels, the tiles are stored right there.
         let in_place = pass.cols.is_output() && pass.rows.out_step == 1 && span.images == 1;
         let size = pass.rows.out_len * pass.cols.out_len;
@@ -244,30 +248,6 @@ impl Kernel for Unit<'_> {
     }
 }
 
-/// Lines of the next span's input, to be prefetched a few at a time.
-struct Ahead {
-    at: *const f32,
-    /// Floats from channel to channel.
-    stride: usize,
-    /// Lines of a channel, and lines left.
-    lines: usize,
-    next: usize,
-    end: usize,
-    /// Lines for each tile.
-    each: usize,
-}
-
-impl Ahead {
-    #[inline(always)]
-    unsafe fn step<S: Simd>(&mut self) {
-        for _ in 0..self.each.min(self.end - self.next) {
-            let (channel, line) = (self.next / self.lines, self.next % self.lines);
-            S::prefetch(self.at.wrapping_add(channel * self.stride + line * 16));
-            self.next += 1;
-        }
-    }
-}
-
 impl Unit<'_> {
     fn source(&self) -> Source {
         let pass = self.pass;
@@ -275,26 +255,6 @@ impl Unit<'_> {
         let size = pass.rows.in_len * pass.cols.in_len;
         let at = pass.x[self.group * ci * size..].as_ptr();
         Source { at, image: pass.groups * ci * size, channels: ci, clear: true, ahead: None }
-    }
-
-    /// What to prefetch while a block of channels has `tiles` tiles. Only kernels of one pixel wait for their input.
-    fn ahead(&self, tiles: usize) -> Ahead {
-        let (pass, source) = (self.pass, self.source());
-        let stride = pass.rows.in_len * pass.cols.in_len;
-        let mut ahead = Ahead { at: source.at, stride, lines: 1, next: 0, end: 0, each: 0 };
-        let plain = pass.rows.copies_input() && pass.cols.copies_input();
-        if let (true, Some(next)) = (plain, &self.next) {
-            ahead.at = source.at.wrapping_add(next.image * source.image + next.row * pass.cols.in_len);
-            ahead.lines = (next.rows * pass.cols.in_len).div_ceil(16);
-            ahead.end = ahead.lines * source.channels;
-            if next.images > 1 {
-                // whole images: all channels of all of them lie in one run
-                ahead.lines = (next.images * source.image).div_ceil(16);
-                ahead.end = if pass.groups == 1 { ahead.lines } else { 0 };
-            }
-            ahead.each = ahead.end.div_ceil(tiles * self.blocks.0.len());
-        }
-        ahead
     }
 
     /// One block of output channels in one phase, for all flat places.

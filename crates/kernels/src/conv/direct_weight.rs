@@ -4,9 +4,10 @@
 mod sums;
 
 use super::Conv2d;
+use super::ahead::Ahead;
 use super::axis::Axis;
 use super::partial::{Partial, Target};
-use super::strip::{Cut, Layout, Source, pack};
+use super::strip::{Cut, Layout, Source, Span, pack};
 use crate::simd::{self, Kernel, Simd};
 use crate::units::{self, share};
 use crate::{Isa, scratch};
@@ -19,7 +20,8 @@ const TASKS: usize = 16;
 
 /// The gradients of weight and bias. `dw` has room for it, `db` too unless it is null.
 pub(crate) fn backward_weight(c: &Conv2d, isa: Isa, x: &[f32], dy: &[f32], dw: *mut f32, db: *mut f32) {
-    let [rows, cols] = c.forward_axes([false; 2]);
+    let channels = (c.in_channels / c.groups, c.out_channels / c.groups);
+    let [rows, cols] = Axis::choose(|copies| c.forward_axes(copies), channels.0, channels.1, simd::lanes(isa));
     let plan = Plan::new(c, isa, rows, cols);
     let mut dw_parts = Partial::new(plan.parts, c.weight_size(), dw);
     let mut db_parts = Partial::new(plan.parts, c.out_channels, db);
@@ -98,16 +100,20 @@ impl Kernel for Task<'_> {
             true => Sums::Outer(OuterSums::new::<S>(co, layout.plane, &offsets, db.is_some())),
             false => Sums::Dots(DotSums::new::<S>(co, layout.plane, &offsets, dw, c.weights_per_channel(), db)),
         };
-        for i in share(plan.cut.count(), plan.parts, self.part) {
+        let spans = share(plan.cut.count(), plan.parts, self.part);
+        for i in spans.clone() {
             let span = plan.cut.span(i);
+            let next = (i + 1 < spans.end).then(|| plan.cut.span(i + 1));
             let x = self.x.as_ptr().add((self.group * ci + slice.start) * c.height * c.width);
             let image = c.in_channels * c.height * c.width;
             let source = Source { at: x, image, channels: slice.len(), clear: true, ahead: None };
             pack::<S>(source, (&plan.rows, &plan.cols), &span, layout, strip.as_mut_ptr());
-            let grad = Gradient { c, dy: self.dy, group: self.group, span: &span, layout, cols: &plan.cols };
+            let grad =
+                Gradient { c, dy: self.dy, group: self.group, span: &span, layout, rows: &plan.rows, cols: &plan.cols };
+            let mut ahead = sums.ahead::<S>(&grad, &source, next.as_ref());
             match &mut sums {
-                Sums::Outer(sums) => sums.add::<S>(&grad, &strip),
-                Sums::Dots(sums) => sums.add::<S>(&grad, &strip),
+                Sums::Outer(sums) => sums.add::<S>(&grad, &strip, &mut ahead),
+                Sums::Dots(sums) => sums.add::<S>(&grad, &strip, &mut ahead),
             }
         }
         if let Sums::Outer(sums) = sums {
@@ -135,4 +141,16 @@ impl Task<'_> {
 enum Sums<'a> {
     Outer(OuterSums<'a>),
     Dots(DotSums<'a>),
+}
+
+impl Sums<'_> {
+    /// The next span of input and gradient, to be prefetched while this one is summed.
+    fn ahead<S: Simd>(&self, grad: &Gradient, source: &Source, next: Option<&Span>) -> [Ahead; 2] {
+        let steps = match self {
+            Self::Outer(sums) => sums.steps::<S>(grad),
+            Self::Dots(sums) => sums.steps::<S>(),
+        };
+        let (own, rows, cols) = grad.source();
+        [Ahead::new(source, grad.rows, grad.cols, next, steps), Ahead::new(&own, &rows, &cols, next, steps)]
+    }
 }

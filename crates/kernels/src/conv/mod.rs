@@ -1,5 +1,6 @@
 //! Two-dimensional convolution: one shape description, three passes.
 
+mod ahead;
 mod axis;
 mod depthwise;
 mod direct;
@@ -228,5 +229,45 @@ impl Conv2d {
         } else {
             direct_weight::backward_weight(self, isa, x, dy, dw, db);
         }
+    }
+
+    /// Whether [`Conv2d::backward_depthwise`] does this convolution in one pass over the output gradient.
+    pub fn fuses_backward(&self) -> bool {
+        depthwise::applies(self) && depthwise::same(self)
+    }
+
+    /// All gradients at once: what [`Conv2d::backward_data`] and [`Conv2d::backward_weight`] give, bit for bit. A
+    /// depthwise 3x3 convolution of stride 1 reads its tensors only once this way.
+    ///
+    /// # Panics
+    /// When a slice has not the length that the shape says.
+    #[allow(clippy::too_many_arguments)]
+    pub fn backward_depthwise(
+        &self,
+        isa: Isa,
+        x: &[f32],
+        dy: &[f32],
+        w: &[f32],
+        dx: &mut [MaybeUninit<f32>],
+        dw: &mut [MaybeUninit<f32>],
+        db: Option<&mut [MaybeUninit<f32>]>,
+    ) {
+        if !self.fuses_backward() || self.out_size() == 0 {
+            self.backward_data(isa, dy, w, dx);
+            self.backward_weight(isa, x, dy, dw, db);
+            return;
+        }
+        self.check();
+        assert_eq!(x.len(), self.in_size(), "input of {self:?}");
+        assert_eq!(dy.len(), self.out_size(), "output gradient of {self:?}");
+        assert_eq!(w.len(), self.weight_size(), "weight of {self:?}");
+        assert_eq!(dx.len(), self.in_size(), "input gradient of {self:?}");
+        assert_eq!(dw.len(), self.weight_size(), "weight gradient of {self:?}");
+        let db = db.map_or(ptr::null_mut(), |db| {
+            assert_eq!(db.len(), self.out_channels, "bias gradient of {self:?}");
+            db.as_mut_ptr().cast()
+        });
+        let (dx, dw) = (dx.as_mut_ptr().cast(), dw.as_mut_ptr().cast());
+        depthwise::backward(self, isa, Backward { x, dy, w, dx, dw, db });
     }
 }

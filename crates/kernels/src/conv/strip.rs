@@ -135,8 +135,11 @@ unsafe fn pack_image<S: Simd>(
 }
 
 /// Prefetches `n` floats.
+///
+/// # Safety
+/// None beyond that of `S`.
 #[inline(always)]
-unsafe fn prefetch<S: Simd>(from: *const f32, n: usize) {
+pub(crate) unsafe fn prefetch<S: Simd>(from: *const f32, n: usize) {
     for i in (0..n).step_by(16) {
         S::prefetch(from.wrapping_add(i));
     }
@@ -212,39 +215,28 @@ unsafe fn copy_evens<S: Simd>(from: *const f32, n: usize, to: *mut f32) {
 #[inline(always)]
 pub(crate) unsafe fn put_row<S: Simd>(cols: &Axis, from: *const f32, phase: usize, to: *mut f32) {
     match cols.out_step {
-        1 => {
-            let (steps, first) = cols.written(0, cols.count);
-            copy::<S>(from.add(steps.start), to.add(first), steps.len());
-        }
+        1 => copy::<S>(from, to, cols.out_len),
         2 => {
-            let origin = (2 * cols.lo) as isize + cols.out_shift;
-            // the steps whose both phases lie inside
-            let begin = if origin < 0 { (-origin as usize).div_ceil(2) } else { 0 };
-            let end = ((cols.out_len as isize - origin) / 2).clamp(begin as isize, cols.count as isize) as usize;
-            if begin > 0 && origin + 2 * begin as isize == 1 {
-                *to = *from.add(phase + begin - 1);
-            }
-            let at = |q: usize| to.offset(origin + 2 * q as isize);
-            let mut q = begin;
-            while q + S::LANES <= end {
+            let pairs = cols.out_len / 2;
+            let mut q = 0;
+            while q + S::LANES <= pairs {
                 let (low, high) = S::interleave(S::load(from.add(q)), S::load(from.add(phase + q)));
-                S::store(at(q), low);
-                S::store(at(q).add(S::LANES), high);
+                S::store(to.add(2 * q), low);
+                S::store(to.add(2 * q + S::LANES), high);
                 q += S::LANES;
             }
-            for q in q..end {
-                *at(q) = *from.add(q);
-                *at(q).add(1) = *from.add(phase + q);
+            for q in q..pairs {
+                *to.add(2 * q) = *from.add(q);
+                *to.add(2 * q + 1) = *from.add(phase + q);
             }
-            if end < cols.count && origin + 2 * end as isize == cols.out_len as isize - 1 {
-                *at(end) = *from.add(end);
+            if cols.out_len % 2 == 1 {
+                *to.add(cols.out_len - 1) = *from.add(pairs);
             }
         }
         step => {
             for b in 0..step {
-                let (steps, first) = cols.written(b, cols.count);
-                for s in 0..steps.len() {
-                    *to.add(first + s * step) = *from.add(b * phase + steps.start + s);
+                for s in 0..cols.written(b) {
+                    *to.add(s * step + b) = *from.add(b * phase + s);
                 }
             }
         }

@@ -3,7 +3,7 @@
 
 use super::super::axis::Axis;
 use super::super::partial::Target;
-use super::super::strip::{Layout, Source, Span, copy, pack, put_row};
+use super::super::strip::{Layout, Source, Span, copy, pack, prefetch, put_row};
 use super::super::tile::{Dot, activate, total};
 use super::super::{Activation, Conv2d};
 use super::{Planes, Units, partials};
@@ -183,6 +183,7 @@ impl Kernel for Weights<'_> {
             let dy = self.dy.as_ptr().add(plane.at * height * width);
             for r in 0..height {
                 let to = grad.as_mut_ptr().add(r * layout.width);
+                prefetch::<S>(dy.wrapping_add(plane.ahead * height * width + r * width), width);
                 copy::<S>(dy.add(r * width), to, width);
             }
             if let Some(db) = db {

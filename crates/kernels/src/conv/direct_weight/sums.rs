@@ -5,8 +5,9 @@
 #![allow(unsafe_op_in_unsafe_fn)] // pointer arithmetic from end to end; the contract is on each function
 
 use super::super::Conv2d;
+use super::super::ahead::Ahead;
 use super::super::axis::Axis;
-use super::super::strip::{Layout, Span, copy, zero};
+use super::super::strip::{Layout, Source, Span, copy, zero};
 use super::super::tile::{Dot, Outer, total};
 use crate::scratch::{self, Scratch};
 use crate::simd::Simd;
@@ -19,6 +20,7 @@ pub(super) struct Gradient<'a> {
     pub group: usize,
     pub span: &'a Span,
     pub layout: &'a Layout,
+    pub rows: &'a Axis,
     pub cols: &'a Axis,
 }
 
@@ -52,6 +54,16 @@ impl Gradient<'_> {
         let c = self.c;
         let plane = image * c.out_channels + self.group * (c.out_channels / c.groups) + channel;
         self.dy.as_ptr().add(plane * c.out_height() * c.out_width())
+    }
+
+    /// The gradient as something to read in spans.
+    pub fn source(&self) -> (Source, Axis, Axis) {
+        let c = self.c;
+        let (height, width, channels) = (c.out_height(), c.out_width(), c.out_channels / c.groups);
+        let at = self.dy[self.group * channels * height * width..].as_ptr();
+        let image = c.out_channels * height * width;
+        let plain = |len| Axis::forward(len, len, 1, 1, 0, false);
+        (Source { at, image, channels, clear: false, ahead: None }, plain(height), plain(width))
     }
 
     fn flat(&self) -> usize {
@@ -95,12 +107,17 @@ impl<'a> DotSums<'a> {
         Self { channels, pitch, grad: scratch::take(channels * pitch), offsets, dw, stride, db }
     }
 
+    /// Register tiles of a strip.
+    pub fn steps<S: Simd>(&self) -> usize {
+        self.channels.div_ceil(S::DOT.0) * self.offsets.len().div_ceil(S::DOT.1)
+    }
+
     /// Adds a strip.
     ///
     /// # Safety
     /// The strip belongs to the gradient, and the offsets to the strip.
     #[inline(always)]
-    pub unsafe fn add<S: Simd>(&mut self, grad: &Gradient, strip: &[f32]) {
+    pub unsafe fn add<S: Simd>(&mut self, grad: &Gradient, strip: &[f32], ahead: &mut [Ahead; 2]) {
         let steps = grad.flat().div_ceil(S::LANES);
         for o in 0..self.channels {
             let to = self.grad.as_mut_ptr().add(o * self.pitch);
@@ -132,6 +149,8 @@ impl<'a> DotSums<'a> {
                     rows: rows.len(),
                 };
                 dot.call::<S>();
+                ahead[0].step::<S>();
+                ahead[1].step::<S>();
             }
         }
     }
@@ -171,12 +190,18 @@ impl<'a> OuterSums<'a> {
         Self { channels, pitch, grad, offsets, sums, biases }
     }
 
+    /// Register tiles of a strip.
+    pub fn steps<S: Simd>(&self, grad: &Gradient) -> usize {
+        let panels = self.channels.div_ceil(2 * S::LANES);
+        grad.flat().div_ceil(PIXELS) * panels * self.offsets.len().div_ceil(S::ROWS)
+    }
+
     /// Adds a strip.
     ///
     /// # Safety
     /// The strip belongs to the gradient, and the offsets to the strip.
     #[inline(always)]
-    pub unsafe fn add<S: Simd>(&mut self, grad: &Gradient, strip: &[f32]) {
+    pub unsafe fn add<S: Simd>(&mut self, grad: &Gradient, strip: &[f32], ahead: &mut [Ahead; 2]) {
         let row = 2 * S::LANES;
         for first in (0..self.channels).step_by(S::LANES) {
             let to = self.grad.as_mut_ptr().add(first / row * self.pitch * row + first % row);
@@ -201,6 +226,8 @@ impl<'a> OuterSums<'a> {
                         vectors: (self.channels - panel * row).div_ceil(S::LANES).min(2),
                     };
                     outer.call::<S>();
+                    ahead[0].step::<S>();
+                    ahead[1].step::<S>();
                 }
             }
         }

@@ -2,7 +2,8 @@
 #![allow(unsafe_op_in_unsafe_fn)] // pointer arithmetic from end to end; the contract is on each type
 #![allow(clippy::needless_range_loop)] // loops over const bounds, which the compiler turns into registers
 
-use super::transform::{weight, weight_back};
+use super::super::Conv2d;
+use super::transform::{weight_tile, weight_tile_back};
 use super::{FREQUENCIES, spacing};
 use crate::simd::{self, Kernel, Simd};
 use crate::units::{self, Shared};
@@ -12,6 +13,8 @@ use crate::{Isa, scratch};
 /// out]`.
 #[derive(Clone, Copy)]
 pub(super) struct Filter {
+    /// Rows and columns of a kernel.
+    pub kernel: usize,
     pub channels_in: usize,
     pub channels_out: usize,
     /// Floats between neighbouring input and output channels of the weights.
@@ -21,6 +24,21 @@ pub(super) struct Filter {
 }
 
 impl Filter {
+    /// The weights of a convolution, from input to output.
+    pub fn forward(c: &Conv2d) -> Self {
+        let taps = c.kernel[0] * c.kernel[0];
+        let strides = (taps, taps * c.in_channels);
+        let (channels_in, channels_out) = (c.in_channels, c.out_channels);
+        Self { kernel: c.kernel[0], channels_in, channels_out, strides, turned: false }
+    }
+
+    /// The weights of the convolution from output gradient to input gradient.
+    pub fn backward(c: &Conv2d) -> Self {
+        let it = Self::forward(c);
+        let (channels_in, channels_out) = (it.channels_out, it.channels_in);
+        Self { channels_in, channels_out, strides: (it.strides.1, it.strides.0), turned: true, ..it }
+    }
+
     /// Panels of two vectors of output channels.
     pub fn panels(&self, lanes: usize) -> usize {
         self.channels_out.div_ceil(2 * lanes)
@@ -109,27 +127,32 @@ struct Forth<'a> {
 impl Kernel for Forth<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
+        match self.filter.kernel {
+            3 => self.run_of::<S, 3>(),
+            4 => self.run_of::<S, 4>(),
+            _ => self.run_of::<S, 5>(),
+        }
+    }
+}
+
+impl Forth<'_> {
+    #[inline(always)]
+    unsafe fn run_of<S: Simd, const R: usize>(self) {
         let f = self.filter;
         let count = f.channels_out.saturating_sub(self.first).min(S::LANES);
         for channel in self.channel.clone() {
             let first = self.first.min(f.channels_out);
             let from = self.w.as_ptr().add(channel * f.strides.0 + first * f.strides.1);
-            let taps = load_taps::<S>(from, f.strides.1, count);
-            let mut t = [[S::zero(); 3]; 6];
-            for j in 0..3 {
-                let tap = |i: usize| taps[if f.turned { 8 - 3 * i - j } else { 3 * i + j }];
-                let v = weight::<S>([tap(0), tap(1), tap(2)]);
-                for i in 0..6 {
-                    t[i][j] = v[i];
+            let taps = load_taps::<S>(from, f.strides.1, count, R * R);
+            let mut g = [[S::zero(); R]; R];
+            for i in 0..R {
+                for j in 0..R {
+                    let tap = i * R + j;
+                    g[i][j] = taps[if f.turned { R * R - 1 - tap } else { tap }];
                 }
             }
             let to = self.u.at(f.place(S::LANES, self.first, channel));
-            for i in 0..6 {
-                let v = weight::<S>(t[i]);
-                for j in 0..6 {
-                    S::store(to.add((6 * i + j) * f.spacing(S::LANES)), v[j]);
-                }
-            }
+            weight_tile::<S, R>(g, to, f.spacing(S::LANES));
         }
     }
 }
@@ -145,60 +168,58 @@ struct Back<'a> {
 impl Kernel for Back<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let f = self.filter;
-        let count = f.channels_out.saturating_sub(self.first).min(S::LANES);
-        for channel in self.channel.clone() {
-            let from = self.d.as_ptr().add(f.place(S::LANES, self.first, channel));
-            let mut t = [[S::zero(); 6]; 3];
-            for j in 0..6 {
-                let mut d = [S::zero(); 6];
-                for i in 0..6 {
-                    d[i] = S::load(from.add((6 * i + j) * f.spacing(S::LANES)));
-                }
-                let v = weight_back::<S>(d);
-                for i in 0..3 {
-                    t[i][j] = v[i];
-                }
-            }
-            let mut taps = [S::zero(); 9];
-            for i in 0..3 {
-                let v = weight_back::<S>(t[i]);
-                for j in 0..3 {
-                    taps[3 * i + j] = v[j];
-                }
-            }
-            let to = self.dw.at(channel * f.strides.0 + self.first.min(f.channels_out) * f.strides.1);
-            store_taps::<S>(&taps, to, f.strides.1, count);
+        match self.filter.kernel {
+            3 => self.run_of::<S, 3>(),
+            4 => self.run_of::<S, 4>(),
+            _ => self.run_of::<S, 5>(),
         }
     }
 }
 
-/// Nine taps of `count` kernels, `stride` apart, one kernel to a lane. The other lanes are zero.
+impl Back<'_> {
+    #[inline(always)]
+    unsafe fn run_of<S: Simd, const R: usize>(self) {
+        let f = self.filter;
+        let count = f.channels_out.saturating_sub(self.first).min(S::LANES);
+        for channel in self.channel.clone() {
+            let from = self.d.as_ptr().add(f.place(S::LANES, self.first, channel));
+            let g = weight_tile_back::<S, R>(from, f.spacing(S::LANES));
+            let mut taps = [S::zero(); TAPS];
+            for i in 0..R {
+                taps[i * R..(i + 1) * R].copy_from_slice(&g[i]);
+            }
+            let to = self.dw.at(channel * f.strides.0 + self.first.min(f.channels_out) * f.strides.1);
+            store_taps::<S>(&taps, to, f.strides.1, count, R * R);
+        }
+    }
+}
+
+/// Room for the taps of the largest kernel in whole squares of the widest vectors.
+const TAPS: usize = 32;
+
+/// The `n` taps of `count` kernels, `stride` apart, one kernel to a lane. The other lanes are zero.
 #[inline(always)]
-unsafe fn load_taps<S: Simd>(from: *const f32, stride: usize, count: usize) -> [S::V; 9] {
-    let mut taps = [S::zero(); 9];
-    for first in (0..9).step_by(S::LANES) {
-        let n = S::LANES.min(9 - first);
-        let mut square = [S::zero(); 16];
+unsafe fn load_taps<S: Simd>(from: *const f32, stride: usize, count: usize, n: usize) -> [S::V; TAPS] {
+    let mut taps = [S::zero(); TAPS];
+    for first in (0..n).step_by(S::LANES) {
+        let square = &mut taps[first..first + S::LANES];
         for lane in 0..count {
-            square[lane] = S::load_first(from.add(lane * stride + first), n);
+            square[lane] = S::load_first(from.add(lane * stride + first), S::LANES.min(n - first));
         }
         S::transpose(square.as_mut_ptr());
-        taps[first..first + n].copy_from_slice(&square[..n]);
     }
     taps
 }
 
 /// The inverse of [`load_taps`].
 #[inline(always)]
-unsafe fn store_taps<S: Simd>(taps: &[S::V; 9], to: *mut f32, stride: usize, count: usize) {
-    for first in (0..9).step_by(S::LANES) {
-        let n = S::LANES.min(9 - first);
+unsafe fn store_taps<S: Simd>(taps: &[S::V; TAPS], to: *mut f32, stride: usize, count: usize, n: usize) {
+    for first in (0..n).step_by(S::LANES) {
         let mut square = [S::zero(); 16];
-        square[..n].copy_from_slice(&taps[first..first + n]);
+        square[..S::LANES].copy_from_slice(&taps[first..first + S::LANES]);
         S::transpose(square.as_mut_ptr());
         for lane in 0..count {
-            S::store_first(to.add(lane * stride + first), square[lane], n);
+            S::store_first(to.add(lane * stride + first), square[lane], S::LANES.min(n - first));
         }
     }
 }

@@ -19,16 +19,16 @@ const OUT: usize = 64;
 
 /// `y = act(conv(x, w) + bias)`. `y` has room for the output.
 pub(crate) fn forward(c: &Conv2d, isa: Isa, x: &[f32], w: &[f32], bias: Option<&[f32]>, act: Activation, y: *mut f32) {
-    let (channels_in, channels_out) = (c.in_channels, c.out_channels);
-    let filter = Filter { channels_in, channels_out, strides: (9, 9 * channels_in), turned: false };
-    Job::new(c, isa, filter, x, bias, act, y).run(isa, w);
+    let (grid, filter) = (Grid::forward(c), Filter::forward(c));
+    let job = Job::new(isa, grid, filter, x, bias, act, y);
+    units::enter(c.flops(), || job.run(isa, w));
 }
 
 /// The input gradient. `dx` has room for it.
 pub(crate) fn backward_data(c: &Conv2d, isa: Isa, dy: &[f32], w: &[f32], dx: *mut f32) {
-    let (channels_in, channels_out) = (c.out_channels, c.in_channels);
-    let filter = Filter { channels_in, channels_out, strides: (9 * channels_out, 9), turned: true };
-    Job::new(c, isa, filter, dy, None, Activation::None, dx).run(isa, w);
+    let (grid, filter) = (Grid::backward(c), Filter::backward(c));
+    let job = Job::new(isa, grid, filter, dy, None, Activation::None, dx);
+    units::enter(c.flops(), || job.run(isa, w));
 }
 
 /// A pass, seen as the convolution of `x` into `y`.
@@ -46,8 +46,8 @@ pub(super) struct Job<'a> {
 
 impl<'a> Job<'a> {
     fn new(
-        c: &Conv2d,
         isa: Isa,
+        grid: Grid,
         filter: Filter,
         x: &'a [f32],
         bias: Option<&[f32]>,
@@ -55,26 +55,27 @@ impl<'a> Job<'a> {
         y: *mut f32,
     ) -> Self {
         let lanes = simd::lanes(isa);
-        let grid = Grid::new(c);
         let mut all = scratch::take(filter.panels(lanes) * 2 * lanes);
         all.fill(0.0);
         if let Some(bias) = bias {
             all[..bias.len()].copy_from_slice(bias);
         }
-        let large = units::streams(c.batch * filter.channels_out * grid.size());
-        let even = grid.size().is_multiple_of(lanes) && (4 * grid.width).is_multiple_of(lanes);
+        let size = grid.output.size();
+        let large = units::streams(grid.rows / grid.high * filter.channels_out * size);
+        let even = size.is_multiple_of(lanes) && (grid.tile * grid.output.width).is_multiple_of(lanes);
         let stream = large && even && (y as usize).is_multiple_of(4 * lanes);
         Self { grid, filter, x, bias: all, act, y: Shared::new(y), stream }
     }
 
     fn run(&self, isa: Isa, w: &[f32]) {
-        if wide::applies(&self.filter) {
+        if wide::applies(&self.filter, &self.grid) {
             wide::run(self, isa, w);
             return;
         }
         let u = self.filter.transform(isa, w);
         let units = units_of(&self.grid);
-        let work = 18 * self.grid.rows * self.grid.wide * 16 * self.filter.channels_in * self.filter.channels_out;
+        let work =
+            2 * FREQUENCIES * self.grid.rows * self.grid.wide * self.filter.channels_in * self.filter.channels_out;
         units::run(units, work, |unit| {
             let rows = share(self.grid.rows, units, unit);
             // SAFETY: the slices have the lengths of the shape (checked at the entry); units write rows of their own.
@@ -88,9 +89,9 @@ impl<'a> Job<'a> {
     /// There is such a channel.
     pub(super) unsafe fn output(&self, channel: usize) -> Output {
         Output {
-            at: self.y.at(channel * self.grid.size()),
+            at: self.y.at(channel * self.grid.output.size()),
             count: 0,
-            image: self.filter.channels_out * self.grid.size(),
+            image: self.filter.channels_out * self.grid.output.size(),
             bias: self.bias[channel..].as_ptr(),
             act: self.act,
             stream: self.stream,
@@ -122,9 +123,9 @@ impl Kernel for Unit<'_> {
         let mut strip = scratch::take(strip_size(grid, S::LANES));
         let v_spacing = spacing(blocks * block);
         let mut v = scratch::take(FREQUENCIES * v_spacing);
-        let image = filter.channels_in * grid.size();
+        let image = filter.channels_in * grid.input.size();
         for b in 0..blocks {
-            let at = self.job.x.as_ptr().add(b * S::LANES * grid.size());
+            let at = self.job.x.as_ptr().add(b * S::LANES * grid.input.size());
             let x = Channels { at, count: S::LANES.min(filter.channels_in - b * S::LANES), image };
             let to = Tiles { at: v.as_mut_ptr().add(b * block), spacing: v_spacing };
             input_rows::<S>(grid, self.rows.clone(), x, strip.as_mut_ptr(), to);

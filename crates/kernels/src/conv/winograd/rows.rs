@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::super::Activation;
 use super::super::tile::activate;
-use super::Grid;
 use super::transform::{gradient_tile, input_tile, output_tile};
+use super::{Extent, Grid};
 use crate::simd::Simd;
 
 /// `LANES` channels of a batch of images.
@@ -29,7 +29,7 @@ pub(super) struct Tiles {
 
 /// Floats of the strip that [`input_rows`] works in.
 pub(super) fn strip_size(grid: &Grid, lanes: usize) -> usize {
-    6 * (4 * grid.wide + 2) * lanes
+    6 * (grid.tile * grid.wide + 6 - grid.tile) * lanes
 }
 
 /// Transforms the input tiles of some rows of tiles.
@@ -38,24 +38,25 @@ pub(super) fn strip_size(grid: &Grid, lanes: usize) -> usize {
 /// The channels belong to images of this grid; the strip has [`strip_size`] floats; `to` has room.
 #[inline(always)]
 pub(super) unsafe fn input_rows<S: Simd>(grid: &Grid, rows: Range<usize>, x: Channels, strip: *mut f32, to: Tiles) {
-    let columns = 4 * grid.wide + 2;
+    let step = grid.tile;
+    let columns = step * grid.wide + 6 - step;
     let pitch = columns * S::LANES;
-    clear_sides::<S>(grid, strip, 6, columns, 1);
+    clear_sides::<S>(&grid.input, strip, 6, columns, grid.left);
     let mut to_tile = to.at;
     for row in rows.clone() {
         let (image, ty) = grid.place(row);
-        // rows 4 ty - 1 .. 4 ty + 5 of the image; the first two are the last two of the tiles above
+        // the first of the six rows are the last of the tiles above
         let fresh = if row > rows.start && ty > 0 {
-            strip.copy_from_nonoverlapping(strip.add(4 * pitch), 2 * pitch);
-            2
+            strip.copy_from(strip.add(step * pitch), (6 - step) * pitch);
+            6 - step
         } else {
             0
         };
-        let first = (4 * ty + fresh) as isize - 1;
+        let first = (step * ty + fresh) as isize - grid.top as isize;
         let channels = Channels { at: x.at.add(image * x.image), ..x };
-        load_rows::<S>(grid, channels, first, 6 - fresh, strip.add(fresh * pitch), pitch, 1);
+        load_rows::<S>(&grid.input, channels, first, 6 - fresh, strip.add(fresh * pitch), pitch, grid.left);
         for tx in 0..grid.wide {
-            input_tile::<S>(strip.add(4 * tx * S::LANES), pitch, to_tile, to.spacing);
+            input_tile::<S>(strip.add(step * tx * S::LANES), pitch, to_tile, to.spacing);
             to_tile = to_tile.add(S::LANES);
         }
     }
@@ -73,25 +74,42 @@ pub(super) unsafe fn gradient_rows<S: Simd>(
     strip: *mut f32,
     to: Tiles,
 ) -> S::V {
-    let columns = 4 * grid.wide;
+    match grid.tile {
+        4 => gradient_rows_of::<S, 4>(grid, rows, dy, strip, to),
+        3 => gradient_rows_of::<S, 3>(grid, rows, dy, strip, to),
+        _ => gradient_rows_of::<S, 2>(grid, rows, dy, strip, to),
+    }
+}
+
+#[inline(always)]
+unsafe fn gradient_rows_of<S: Simd, const M: usize>(
+    grid: &Grid,
+    rows: Range<usize>,
+    dy: Channels,
+    strip: *mut f32,
+    to: Tiles,
+) -> S::V {
+    let columns = M * grid.wide;
     let pitch = columns * S::LANES;
-    clear_sides::<S>(grid, strip, 4, columns, 0);
+    clear_sides::<S>(&grid.output, strip, M, columns, 0);
     let mut to_tile = to.at;
     let mut total = S::zero();
     for row in rows {
         let (image, ty) = grid.place(row);
         let channels = Channels { at: dy.at.add(image * dy.image), ..dy };
-        load_rows::<S>(grid, channels, 4 * ty as isize, 4, strip, pitch, 0);
+        load_rows::<S>(&grid.output, channels, (M * ty) as isize, M, strip, pitch, 0);
         // what lies outside the image is zero
-        let mut sums = [S::zero(); 4];
+        let mut sums = [S::zero(); M];
         for pixel in 0..columns {
             for (i, sum) in sums.iter_mut().enumerate() {
                 *sum = S::add(*sum, S::load(strip.add(i * pitch + pixel * S::LANES)));
             }
         }
-        total = S::add(total, S::add(S::add(sums[0], sums[1]), S::add(sums[2], sums[3])));
+        for sum in sums {
+            total = S::add(total, sum);
+        }
         for tx in 0..grid.wide {
-            gradient_tile::<S>(strip.add(4 * tx * S::LANES), pitch, to_tile, to.spacing);
+            gradient_tile::<S, M>(strip.add(M * tx * S::LANES), pitch, to_tile, to.spacing);
             to_tile = to_tile.add(S::LANES);
         }
     }
@@ -100,11 +118,11 @@ pub(super) unsafe fn gradient_rows<S: Simd>(
 
 /// Zeroes the columns of a strip that lie outside the image.
 #[inline(always)]
-unsafe fn clear_sides<S: Simd>(grid: &Grid, strip: *mut f32, rows: usize, columns: usize, left: usize) {
+unsafe fn clear_sides<S: Simd>(of: &Extent, strip: *mut f32, rows: usize, columns: usize, left: usize) {
     for r in 0..rows {
         let row = strip.add(r * columns * S::LANES);
         row.write_bytes(0, left * S::LANES);
-        let inside = left + grid.width;
+        let inside = left + of.width;
         row.add(inside * S::LANES).write_bytes(0, (columns - inside) * S::LANES);
     }
 }
@@ -112,7 +130,7 @@ unsafe fn clear_sides<S: Simd>(grid: &Grid, strip: *mut f32, rows: usize, column
 /// Fills `count` rows of a strip from image row `first` on, zeros where there is none.
 #[inline(always)]
 unsafe fn load_rows<S: Simd>(
-    grid: &Grid,
+    of: &Extent,
     x: Channels,
     first: isize,
     count: usize,
@@ -120,7 +138,7 @@ unsafe fn load_rows<S: Simd>(
     pitch: usize,
     left: usize,
 ) {
-    let (height, width) = (grid.height as isize, grid.width);
+    let (height, width) = (of.height as isize, of.width);
     let begin = first.clamp(0, height);
     let end = (first + count as isize).clamp(begin, height);
     let clear = |from: isize, to: isize| {
@@ -141,11 +159,11 @@ unsafe fn load_rows<S: Simd>(
         let from = x.at.add(p);
         if n == S::LANES && x.count == S::LANES {
             for (j, v) in square.iter_mut().enumerate().take(S::LANES) {
-                *v = S::load(from.add(j * grid.size()));
+                *v = S::load(from.add(j * of.size()));
             }
         } else {
             for (j, v) in square.iter_mut().enumerate().take(S::LANES) {
-                *v = if j < x.count { S::load_first(from.add(j * grid.size()), n) } else { S::zero() };
+                *v = if j < x.count { S::load_first(from.add(j * of.size()), n) } else { S::zero() };
             }
         }
         S::transpose(square.as_mut_ptr());
@@ -190,24 +208,41 @@ pub(super) unsafe fn output_rows<S: Simd>(
     strip: *mut f32,
     out: Output,
 ) {
+    match grid.tile {
+        4 => output_rows_of::<S, 4>(grid, rows, from, spacing, strip, out),
+        3 => output_rows_of::<S, 3>(grid, rows, from, spacing, strip, out),
+        _ => output_rows_of::<S, 2>(grid, rows, from, spacing, strip, out),
+    }
+}
+
+#[inline(always)]
+unsafe fn output_rows_of<S: Simd, const M: usize>(
+    grid: &Grid,
+    rows: Range<usize>,
+    from: *const f32,
+    spacing: usize,
+    strip: *mut f32,
+    out: Output,
+) {
+    let Extent { height, width } = grid.output;
     let bias = S::load(out.bias);
     let mut tile = from;
     for row in rows {
         let (image, ty) = grid.place(row);
-        let high = (grid.height - 4 * ty).min(4);
+        let high = (height - M * ty).min(M);
         for tx in 0..grid.wide {
-            let y = output_tile::<S>(tile, spacing);
+            let y = output_tile::<S, M>(tile, spacing);
             tile = tile.add(S::LANES);
-            let wide = (grid.width - 4 * tx).min(4);
+            let wide = (width - M * tx).min(M);
             for (i, values) in y.iter().enumerate().take(high) {
-                let to = strip.add((i * grid.width + 4 * tx) * S::LANES);
+                let to = strip.add((i * width + M * tx) * S::LANES);
                 for (j, v) in values.iter().enumerate().take(wide) {
                     S::store(to.add(j * S::LANES), activate::<S>(S::add(*v, bias), out.act));
                 }
             }
         }
-        let at = out.at.add(image * out.image + 4 * ty * grid.width);
-        store_pixels::<S>(strip, high * grid.width, Output { at, ..out }, grid.size());
+        let at = out.at.add(image * out.image + M * ty * width);
+        store_pixels::<S>(strip, high * width, Output { at, ..out }, grid.output.size());
     }
 }
 

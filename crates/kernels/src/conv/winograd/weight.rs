@@ -20,10 +20,15 @@ const TILES: usize = 96;
 
 /// The gradients of weight and bias. `dw` has room for it, `db` too unless it is null.
 pub(crate) fn backward_weight(c: &Conv2d, isa: Isa, x: &[f32], dy: &[f32], dw: *mut f32, db: *mut f32) {
+    let to = (Shared::new(dw), (!db.is_null()).then(|| Shared::new(db)));
+    units::enter(c.flops(), || run(c, isa, x, dy, to));
+}
+
+fn run(c: &Conv2d, isa: Isa, x: &[f32], dy: &[f32], (dw, db): (Shared, Option<Shared>)) {
     let lanes = simd::lanes(isa);
-    let grid = Grid::new(c);
+    let grid = Grid::forward(c);
     let (channels_in, channels_out) = (c.in_channels, c.out_channels);
-    let filter = Filter { channels_in, channels_out, strides: (9, 9 * channels_in), turned: false };
+    let filter = Filter::forward(c);
     let blocks = (channels_in.div_ceil(lanes), 2 * filter.panels(lanes));
     let per_tile = FREQUENCIES * (blocks.0 + blocks.1) * lanes;
     let rows = (CHUNK / (per_tile * grid.wide)).clamp(1, grid.rows);
@@ -50,11 +55,11 @@ pub(crate) fn backward_weight(c: &Conv2d, isa: Isa, x: &[f32], dy: &[f32], dw: *
             *total += (0..slices).map(|slice| f64::from(sums[slice * padded + i])).sum::<f64>();
         }
     }
-    plan.filter.transform_back(isa, &d, Shared::new(dw));
-    if !db.is_null() {
+    plan.filter.transform_back(isa, &d, dw);
+    if let Some(db) = db {
         for (i, total) in totals.iter().enumerate() {
             // SAFETY: there is room for one float for each output channel.
-            unsafe { *db.add(i) = *total as f32 };
+            unsafe { *db.at(i) = *total as f32 };
         }
     }
 }
@@ -125,17 +130,17 @@ impl Kernel for Transform<'_> {
         let p = self.plan;
         let channel = self.block * S::LANES;
         let mut strip = scratch::take(strip_size(grid, S::LANES));
-        let (from, channels, to, spacing) = match self.gradient {
-            false => (p.x, filter.channels_in, p.v, p.spacings.0),
-            true => (p.dy, filter.channels_out, p.z, p.spacings.1),
+        let (from, channels, size, to, spacing) = match self.gradient {
+            false => (p.x, filter.channels_in, grid.input.size(), p.v, p.spacings.0),
+            true => (p.dy, filter.channels_out, grid.output.size(), p.z, p.spacings.1),
         };
         let to = Tiles { at: to.at(self.block * p.block + self.tile * S::LANES), spacing };
         // a vector beyond the last channel, which fills up a panel, is read nowhere
         if channel >= channels {
             return;
         }
-        let at = from.as_ptr().add(channel * grid.size());
-        let from = Channels { at, count: S::LANES.min(channels - channel), image: channels * grid.size() };
+        let at = from.as_ptr().add(channel * size);
+        let from = Channels { at, count: S::LANES.min(channels - channel), image: channels * size };
         if self.gradient {
             let sum = gradient_rows::<S>(grid, self.rows, from, strip.as_mut_ptr(), to);
             S::store(p.sums.at(self.slice * 2 * filter.panels(S::LANES) * S::LANES + channel), sum);

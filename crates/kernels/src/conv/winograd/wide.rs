@@ -1,7 +1,8 @@
 //! Forward and data gradient passes of layers whose transformed weights do not fit the caches.
 //!
 //! Four times the size of the weights, they would be written to memory and read back. Here each task transforms one
-//! panel of them, uses it on a chunk of tiles, and forgets it.
+//! panel of them, uses it on a chunk of tiles, and forgets it. Small batches go this way too: their few tiles would
+//! not make units for several threads.
 #![allow(unsafe_op_in_unsafe_fn)] // pointer arithmetic from end to end; the contract is on each type
 
 use std::ops::Range;
@@ -9,19 +10,21 @@ use std::ops::Range;
 use super::filter::Filter;
 use super::forward::{Job, products};
 use super::rows::{Channels, Output, Tiles, input_rows, output_rows, strip_size};
-use super::{FREQUENCIES, spacing};
+use super::{FREQUENCIES, Grid, spacing};
 use crate::simd::{self, Kernel, Simd};
 use crate::units::{self, Shared, share};
 use crate::{Isa, scratch};
 
 /// Floats of the transformed weights from which this way is taken (16 MB).
 const LARGE: usize = 4 << 20;
+/// Tiles up to which it is.
+const FEW: usize = 48;
 /// Floats of the transformed input of a chunk of tiles (8 MB).
 const CHUNK: usize = 2 << 20;
 
 /// Whether this way is the better one.
-pub(super) fn applies(filter: &Filter) -> bool {
-    FREQUENCIES * filter.channels_in * filter.channels_out >= LARGE
+pub(super) fn applies(filter: &Filter, grid: &Grid) -> bool {
+    FREQUENCIES * filter.channels_in * filter.channels_out >= LARGE || grid.rows * grid.wide <= FEW
 }
 
 /// Does the job.
@@ -68,8 +71,8 @@ impl Kernel for Transform<'_> {
         let spacing = spacing(channels.div_ceil(S::LANES) * self.block);
         let mut strip = scratch::take(strip_size(grid, S::LANES));
         let first = self.b * S::LANES;
-        let at = self.job.x.as_ptr().add(first * grid.size());
-        let x = Channels { at, count: S::LANES.min(channels - first), image: channels * grid.size() };
+        let at = self.job.x.as_ptr().add(first * grid.input.size());
+        let x = Channels { at, count: S::LANES.min(channels - first), image: channels * grid.input.size() };
         let to = Tiles { at: self.v.at(self.b * self.block + self.tile * S::LANES), spacing };
         input_rows::<S>(grid, self.rows, x, strip.as_mut_ptr(), to);
     }
