@@ -164,4 +164,6 @@ impl Drop for Part {
 }
 
 #[cfg(test)]
+mod known;
+#[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@ fn scales() -> Vec<Scale> {
     ]
 }
 
-fn card(size: usize, classes: usize, scale: Scale) -> ModelCard {
+pub(super) fn card(size: usize, classes: usize, scale: Scale) -> ModelCard {
     ModelCard {
         preprocess: Preprocess { size, resize: Resize::Bilinear, colour: Colour::Grey, scale },
         classes: (0..classes).map(|i| format!("class {i}")).collect(),
@@ -137,6 +137,24 @@ fn every_preprocessing_is_lowered() {
         let check = export(&network, &card(24, 3, scale.clone()), &target, 1e-4, batches(&network, &scale, 9)).unwrap();
         assert!(check.passed, "{scale:?}: {check:#?}");
     }
+}
+
+/// Three channels, each with its own mean and deviation.
+#[test]
+fn colour_pictures_are_standardised_per_channel() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = seasoned(&ModelOptions::TinyXception(Default::default()), [3, 24, 24], 3);
+    let (mean, std) = (vec![0.485, 0.456, 0.406], vec![0.229, 0.224, 0.225]);
+    let mut card = card(24, 3, Scale::MeanStd(MeanStd { mean: mean.clone(), std: std.clone() }));
+    let wrong = to_onnx(&network, &card).unwrap_err().to_string();
+    assert!(wrong.contains("[1, 24, 24]") && wrong.contains("[3, 24, 24]"), "{wrong}");
+    card.preprocess.colour = Colour::Rgb;
+    let pixels = pictures(6, 24);
+    let channel = |i: usize| i / (24 * 24) % 3;
+    let inputs = pixels.iter().enumerate().map(|(i, x)| (x / 255.0 - mean[channel(i)]) / std[channel(i)]).collect();
+    let batch = CheckBatch { rows: vec![0, 1], pixels, inputs, labels: vec![0, 1] };
+    let check = export(&network, &card, &folder.path().join("rgb.onnx"), 1e-4, [Ok(batch)]).unwrap();
+    assert!(check.passed, "{check:#?}");
 }
 
 #[test]

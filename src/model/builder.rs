@@ -7,9 +7,13 @@ use ferrotype_kernels::Activation;
 
 use super::graph::{Graph, Node, NodeId};
 use super::layers::{
-    Activate, Add, AvgPool, BatchNorm, Conv2d, Dropout, Flatten, GlobalAvgPool, Layer, Linear, MaxPool, Shape,
+    Activate, Add, AvgPool, BatchNorm, Conv2d, Dropout, Flatten, GlobalAvgPool, Layer, Linear, MaxPool, ParameterSpec,
+    Shape,
 };
 use super::plan;
+
+/// Most values that one parameter, or one layer's output for one picture, may have: beyond it, a width was mistyped.
+const LARGEST: usize = 1 << 31;
 
 /// Adds layers one after another, each to the last one unless [`at`](Self::at) says otherwise. The first layer that
 /// cannot be built is reported by [`build`](Self::build), and those after it are ignored.
@@ -164,9 +168,11 @@ impl GraphBuilder {
         let shapes: Vec<Shape> = inputs.iter().map(|&i| self.graph.nodes[i].shape).collect();
         let describe = layer.describe().with_context(|| format!("{place}: an input can only stand first"))?;
         let shape = describe.shape(&shapes).map_err(|e| anyhow!("{place} {e}"))?;
+        let own = describe.parameters(&shapes);
+        check_sizes(&own, &shape).map_err(|e| anyhow!("{place} {e}"))?;
         let (first_parameter, first_buffer) = (self.graph.parameters.len(), self.graph.buffers.len());
         let macs = describe.macs(&shapes, &shape);
-        self.graph.parameters.extend(describe.parameters(&shapes).into_iter().map(|mut p| {
+        self.graph.parameters.extend(own.into_iter().map(|mut p| {
             p.name = format!("{name}.{}", p.name);
             p
         }));
@@ -180,4 +186,16 @@ impl GraphBuilder {
         self.graph.nodes.push(Node { name: name.into(), layer, inputs, shape, parameters, buffers, macs });
         Ok(())
     }
+}
+
+/// Refuses layers that no memory would hold, and regularisers that are none.
+fn check_sizes(parameters: &[ParameterSpec], output: &Shape) -> Result<()> {
+    let values = |dims: &[usize]| dims.iter().try_fold(1usize, |product, &d| product.checked_mul(d));
+    let holds = |dims: &[usize]| values(dims).is_some_and(|n| n <= LARGEST);
+    ensure!(holds(&output.dims()), "gives {output}: more than {LARGEST} values for one picture");
+    for p in parameters {
+        ensure!(holds(&p.shape), "has a {} of {:?}: more than {LARGEST} values", p.name, p.shape);
+        ensure!(p.l2.is_finite() && p.l2 >= 0.0, "has an L2 coefficient of {}: it must be 0 or more", p.l2);
+    }
+    Ok(())
 }

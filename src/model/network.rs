@@ -106,6 +106,7 @@ impl Network {
 
     /// The logits `[batch, classes]` of `x [batch, channels, height, width]`, in evaluation mode, without autodiff.
     pub fn forward(&self, x: Tensor<4>) -> Result<Tensor<2>> {
+        self.check_device(&x)?;
         let parameters: Vec<_> = self.parameters.iter().map(|p| p.tensor.clone()).collect();
         let outcome = self.pass(&parameters, &self.buffer_tensors(), Mode::Evaluate).run(x.without_autodiff())?;
         Ok(outcome.logits)
@@ -114,6 +115,7 @@ impl Network {
     /// A pass in training mode: batch statistics, dropout with masks of `key`, and gradients wanted for every
     /// parameter. Follow it by `backward` on something made of its logits, or autodiff keeps what it recorded.
     pub fn train_pass(&self, x: Tensor<4>, key: u64) -> Result<TrainPass> {
+        self.check_device(&x)?;
         let leaves: Vec<_> = self.parameters.iter().map(|p| p.tensor.clone().autodiff().require_grad()).collect();
         let outcome = self.pass(&leaves, &self.buffer_tensors(), Mode::Train(key)).run(x.autodiff())?;
         Ok(TrainPass { logits: outcome.logits, leaves, buffer_updates: outcome.buffers })
@@ -132,6 +134,17 @@ impl Network {
             ensure!(tensor.dims() == buffer.tensor.dims(), "{}: an update of another length", buffer.name);
             buffer.tensor = tensor;
         }
+        Ok(())
+    }
+
+    fn check_device(&self, x: &Tensor<4>) -> Result<()> {
+        let device = x.device();
+        ensure!(
+            device == self.device,
+            "{} is on {:?}, but was given pictures on {device:?}: make them on `network.device()`",
+            self.graph.name,
+            self.device
+        );
         Ok(())
     }
 

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use ferrotype_kernels::Isa;
+
 use super::layers::{AvgPool, BatchNorm, Conv2d, Linear, MaxPool, RunningVariance};
 use super::*;
+use crate::ops::Compute;
 
 /// Layer, input shape, checksums.
 const KNOWN: &[(&str, [usize; 4], [f64; 4])] = &[
@@ -106,11 +109,23 @@ fn network(name: &str, input: [usize; 3]) -> Network {
     network
 }
 
+/// Whoever computes, on this processor.
+fn computes() -> Vec<(Compute, f64)> {
+    let native = Isa::available().into_iter().map(|isa| (Compute::Native(isa), 1e-4));
+    std::iter::once((Compute::Burn, 2e-5)).chain(native).collect()
+}
+
 #[test]
 fn layers_compute_what_pytorch_computes() {
+    for (compute, tolerance) in computes() {
+        compare(compute, tolerance);
+    }
+}
+
+fn compare(compute: Compute, tolerance: f64) {
     let read = |t: Tensor<2>| -> Vec<f32> { t.without_autodiff().into_data().try_into_vec().unwrap() };
     for &(name, shape, known) in KNOWN {
-        let mut network = network(name, [shape[1], shape[2], shape[3]]);
+        let mut network = network(name, [shape[1], shape[2], shape[3]]).with_compute(compute);
         let x: Vec<f32> = fill(shape.iter().product(), 0).iter().map(|v| 4.0 * v).collect();
         let x = Tensor::<4>::from_data(TensorData::new(x, shape), &Device::flex());
         let evaluated = dot(&read(network.forward(x.clone()).unwrap()), 7);
@@ -130,7 +145,8 @@ fn layers_compute_what_pytorch_computes() {
             ("gradients", gradient, known[2]),
             ("running statistics", buffers, known[3]),
         ] {
-            assert!((ours - theirs).abs() < 2e-5, "{name}, {what}: {ours} instead of {theirs}");
+            let close = (ours - theirs).abs() < tolerance;
+            assert!(close, "{compute:?}, {name}, {what}: {ours} instead of {theirs}");
         }
     }
 }

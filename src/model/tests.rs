@@ -149,6 +149,12 @@ fn builders_and_networks_say_what_is_wrong() {
     let mut g = GraphBuilder::new("net", [1, 4, 4]);
     g.flatten("flat").linear("fc", Linear::new(2));
     assert!(text(g, 7).contains("fc, gives a vector of 2 instead of 7 logits"));
+    let mut g = GraphBuilder::new("net", [1, 4, 4]);
+    g.conv("a", Conv2d::new(usize::MAX / 2, 3));
+    assert!(text(g, 2).contains("more than 2147483648 values"));
+    let mut g = GraphBuilder::new("net", [1, 4, 4]);
+    g.conv("a", Conv2d::new(2, 3).l2(-0.1));
+    assert!(text(g, 2).contains("L2 coefficient of -0.1"));
     assert!(text(GraphBuilder::new("net", [1, 0, 4]), 2).contains("holds no pixels"));
 
     let error = network().forward(pictures([2, 1, 6, 6], 0)).unwrap_err().to_string();
