@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 use ferrotype::evaluation::{Predictions, score, score_folds};
 use ferrotype::random::{Purpose, Stream};
-use ferrotype::run::history::{EpochRecord, Event, History, HistoryWriter, StepRecord};
-use ferrotype::run::tensorboard::TensorBoard;
 use ferrotype::report::{
     AggregateView, DatasetView, ExpectView, Face, LeakFigure, ModelView, OnnxView, RunRow, RunView, SelectionView,
     SetView, Warning, confusion_matrix, terminal, worst_mistakes, write_aggregate, write_run,
 };
+use ferrotype::run::history::{EpochRecord, Event, History, HistoryWriter, StepRecord};
+use ferrotype::run::tensorboard::TensorBoard;
 
 const CLASSES: [&str; 8] = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"];
 const EPOCHS: u64 = 24;

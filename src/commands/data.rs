@@ -154,7 +154,8 @@ mod tests {
         run(&["audit", &out, "--json", &at("audit.json")]).unwrap();
         let json: serde_json::Value = serde_json::from_slice(&std::fs::read(at("audit.json")).unwrap()).unwrap();
         assert_eq!(json["blank"], serde_json::json!([0]));
-        let names: Vec<_> = std::fs::read_dir(dir.path().join("new")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            std::fs::read_dir(dir.path().join("new")).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names, ["faces.h5"]);
     }
 
@@ -177,7 +178,10 @@ mod tests {
             &["prepare", "ferplus", "--images", "a", "--csv", "b", "--votes", "c"],
             &["prepare", "fer2014"],
         ] {
-            assert!(Line::try_parse_from(std::iter::once("ferrotype").chain(words.iter().copied())).is_err(), "{words:?}");
+            assert!(
+                Line::try_parse_from(std::iter::once("ferrotype").chain(words.iter().copied())).is_err(),
+                "{words:?}"
+            );
         }
     }
 }

@@ -70,8 +70,7 @@ impl EvalCommand {
             );
         }
         let mut progress = Style::Auto.start();
-        let predictions =
-            scoring::predict(&loaded.network, &subset, &loaded.experiment.evaluate, progress.as_mut())?;
+        let predictions = scoring::predict(&loaded.network, &subset, &loaded.experiment.evaluate, progress.as_mut())?;
         drop(progress);
         let scores = score(&predictions)?;
         let name = self.data.as_ref().map_or_else(|| loaded.facts.path.clone(), |p| p.display().to_string());

@@ -31,7 +31,8 @@ impl ExportCommand {
     pub fn run(self) -> Result<()> {
         let loaded = LoadedRun::open(&self.run, None)?;
         let task = Task::prepare(&loaded.experiment.data, loaded.experiment.seed)?;
-        let sets = if loaded.run.is_finished() { report::read_metrics(loaded.run.scores())? } else { Default::default() };
+        let sets =
+            if loaded.run.is_finished() { report::read_metrics(loaded.run.scores())? } else { Default::default() };
         let check = onnx::export(
             &loaded.network,
             &loaded.experiment,

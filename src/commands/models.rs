@@ -27,14 +27,22 @@ impl ModelsCommand {
             }
             return Ok(());
         }
-        println!("{:<16} {:>10} {:>12} {:>12} {:>9} {:>8}  source", "model", "input", "parameters", "values", "MMACs", "classes");
+        println!(
+            "{:<16} {:>10} {:>12} {:>12} {:>9} {:>8}  source",
+            "model", "input", "parameters", "values", "MMACs", "classes"
+        );
         for m in &models {
             let input = m.input.map(|v| v.to_string()).join("x");
             let (parameters, values) = (m.parameters, m.values);
             let macs = m.macs as f64 / 1e6;
-            println!("{:<16} {input:>10} {parameters:>12} {values:>12} {macs:>9.1} {:>8}  {}", m.name, m.classes, m.source);
+            println!(
+                "{:<16} {input:>10} {parameters:>12} {values:>12} {macs:>9.1} {:>8}  {}",
+                m.name, m.classes, m.source
+            );
         }
-        println!("\nvalues = parameters and running statistics; MMACs = million multiply-accumulates per image;\ninput and classes are the original's, others are possible");
+        println!(
+            "\nvalues = parameters and running statistics; MMACs = million multiply-accumulates per image;\ninput and classes are the original's, others are possible"
+        );
         Ok(())
     }
 }

@@ -32,7 +32,8 @@ pub fn of_run(run: &RunFolder) -> Result<RunView> {
     let history = History::read(run.history())?;
     let meta = Checkpoint::load(&run.best_weights())?.meta;
     let test = predictions::read(run.predictions())?;
-    let check: Option<ExportCheck> = if run.onnx_check().is_file() { Some(json(run, &run.onnx_check())?) } else { None };
+    let check: Option<ExportCheck> =
+        if run.onnx_check().is_file() { Some(json(run, &run.onnx_check())?) } else { None };
     let provenance = Provenance::load(run);
     Ok(RunView {
         name: run.name(),
@@ -93,15 +94,13 @@ fn warnings(experiment: &Experiment, facts: &Facts, history: &History) -> Vec<Wa
     }
     if facts.shared_subjects.is_some_and(|n| n > 0) {
         let n = facts.shared_subjects.unwrap_or_default();
-        let text = format!("{n} subjects of the test set also stand in training: the score says less about new people.");
+        let text =
+            format!("{n} subjects of the test set also stand in training: the score says less about new people.");
         warnings.push(Warning { serious: true, text });
     }
     if history.epochs.len() < experiment.train.epochs {
-        let text = format!(
-            "Training stopped early, after {} of {} epochs.",
-            history.epochs.len(),
-            experiment.train.epochs
-        );
+        let text =
+            format!("Training stopped early, after {} of {} epochs.", history.epochs.len(), experiment.train.epochs);
         warnings.push(Warning { serious: false, text });
     }
     warnings

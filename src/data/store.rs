@@ -192,7 +192,9 @@ fn split(value: u8) -> Result<Split> {
     [Split::Train, Split::Validation, Split::Test, Split::Unassigned]
         .into_iter()
         .find(|&s| s as u8 == value)
-        .with_context(|| format!("{value} is not a split; 0 (training), 1 (validation), 2 (test) or 3 (none) is expected"))
+        .with_context(|| {
+            format!("{value} is not a split; 0 (training), 1 (validation), 2 (test) or 3 (none) is expected")
+        })
 }
 
 fn read_votes(file: &File) -> Result<Option<Votes>> {

@@ -245,7 +245,8 @@ pub fn obtain(options: &DataOptions) -> Result<FaceSet> {
             options.path.display()
         );
     };
-    let faces = sources::prepare(source, &std::env::args().collect::<Vec<_>>().join(" ")).with_context(|| format!("cannot make {}", options.path.display()))?;
+    let faces = sources::prepare(source, &std::env::args().collect::<Vec<_>>().join(" "))
+        .with_context(|| format!("cannot make {}", options.path.display()))?;
     if let Some(folder) = options.path.parent().filter(|p| !p.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }

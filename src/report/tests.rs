@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::run::history::{EpochRecord, History};
 use super::*;
 use crate::evaluation::{mocks::twelve, score};
+use crate::run::history::{EpochRecord, History};
 
 fn run() -> RunView {
     let predictions = twelve();

@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use serde::{Deserialize, Serialize};
 
-use crate::run::history::History;
 use crate::evaluation::{Predictions, Scores};
+use crate::run::history::History;
 
 /// One run, complete.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

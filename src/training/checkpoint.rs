@@ -136,7 +136,13 @@ mod tests {
         let tensor = |name: &str, v: f32| StateTensor { name: name.into(), shape: vec![1, 2], values: vec![v, -v] };
         Checkpoint {
             tensors: vec![tensor("fc.weight", 1.5), tensor("optimizer/momentum/fc.weight", f32::MIN_POSITIVE)],
-            meta: Meta { model: "vgg13".into(), step: 7, loss_sum: 0.1 + 0.2, ..Default::default() },
+            meta: Meta {
+                model: "vgg13".into(),
+                step: 7,
+                loss_sum: 0.1 + 0.2,
+                weight_sum: f64::MAX / 3.0,
+                ..Default::default()
+            },
         }
     }
 

@@ -45,11 +45,6 @@ fn logits(network: &Network, x: Tensor<4>, flip_average: bool) -> Result<Vec<f32
 ///
 /// # Errors
 /// As [`predict`], and when a logit is not finite.
-pub fn scores(
-    network: &Network,
-    subset: &Subset,
-    options: &Evaluate,
-    progress: &mut dyn Progress,
-) -> Result<Scores> {
+pub fn scores(network: &Network, subset: &Subset, options: &Evaluate, progress: &mut dyn Progress) -> Result<Scores> {
     score(&predict(network, subset, options, progress)?)
 }

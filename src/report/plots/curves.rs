@@ -30,8 +30,7 @@ pub fn loss_curves(history: &History) -> Figure {
 /// weights were selected.
 pub fn accuracy_curves(history: &History, best: Option<u64>) -> Figure {
     let metric = |name: &str| {
-        let value =
-            |e: &crate::run::history::EpochRecord| e.validation.get(name).map(|v| (e.epoch as f64, 100.0 * v));
+        let value = |e: &crate::run::history::EpochRecord| e.validation.get(name).map(|v| (e.epoch as f64, 100.0 * v));
         history.epochs.iter().filter_map(value).collect()
     };
     let train = history.epochs.iter().filter_map(|e| Some((e.epoch as f64, 100.0 * e.train_accuracy?))).collect();
