@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use crate::data::audit::audit;
 use crate::data::options::SourceOptions;
 use crate::data::{FaceSet, info, sources, store};
-use crate::run::files::write_atomic;
+use crate::run::files::{explain, write_atomic};
 
 /// Prepare datasets, and look at what is in them.
 #[derive(Debug, Args)]
@@ -103,10 +103,9 @@ fn check_place(out: &Path) -> Result<()> {
     let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let mut probe = out.as_os_str().to_owned();
-    probe.push(".probe");
-    let probe = PathBuf::from(probe);
-    write_atomic(&probe, b"")?;
-    std::fs::remove_file(&probe).with_context(|| format!("cannot remove {}", probe.display()))
+    probe.push(format!(".probe-{}", std::process::id()));
+    std::fs::File::create(&probe).map_err(|e| explain(out, &e))?;
+    std::fs::remove_file(&probe).with_context(|| format!("cannot remove {}", Path::new(&probe).display()))
 }
 
 fn wrote(faces: &FaceSet, out: &Path) -> String {
@@ -154,7 +153,8 @@ mod tests {
         run(&["audit", &out, "--json", &at("audit.json")]).unwrap();
         let json: serde_json::Value = serde_json::from_slice(&std::fs::read(at("audit.json")).unwrap()).unwrap();
         assert_eq!(json["blank"], serde_json::json!([0]));
-        let names: Vec<_> = std::fs::read_dir(dir.path().join("new")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            std::fs::read_dir(dir.path().join("new")).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names, ["faces.h5"]);
     }
 
@@ -177,7 +177,10 @@ mod tests {
             &["prepare", "ferplus", "--images", "a", "--csv", "b", "--votes", "c"],
             &["prepare", "fer2014"],
         ] {
-            assert!(Line::try_parse_from(std::iter::once("ferrotype").chain(words.iter().copied())).is_err(), "{words:?}");
+            assert!(
+                Line::try_parse_from(std::iter::once("ferrotype").chain(words.iter().copied())).is_err(),
+                "{words:?}"
+            );
         }
     }
 }

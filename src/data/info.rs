@@ -130,7 +130,11 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let line = |cells: &mut dyn Iterator<Item = &str>| {
         let padded: Vec<String> = cells
             .enumerate()
-            .map(|(i, cell)| if i == 0 { format!("{cell:<w$}", w = widths[0]) } else { format!("{cell:>w$}", w = widths[i]) })
+            .map(
+                |(i, cell)| {
+                    if i == 0 { format!("{cell:<w$}", w = widths[0]) } else { format!("{cell:>w$}", w = widths[i]) }
+                },
+            )
             .collect();
         format!("{}\n", padded.join("  ").trim_end())
     };
@@ -157,7 +161,12 @@ mod tests {
             votes: Some(Votes { counts: counts.concat(), columns }),
             splits: vec![Split::Train, Split::Train, Split::Test],
             names: vec!["x".into(); 3],
-            provenance: Provenance { source: "synthetic".into(), synthetic: true, notes: vec!["hm".into()], ..Provenance::default() },
+            provenance: Provenance {
+                source: "synthetic".into(),
+                synthetic: true,
+                notes: vec!["hm".into()],
+                ..Provenance::default()
+            },
             ..FaceSet::default()
         };
         let page = describe(&faces);

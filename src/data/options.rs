@@ -53,19 +53,25 @@ pub enum SourceOptions {
     #[command(after_help = "Example: ferrotype data prepare fer2013 --csv fer2013.csv --out datasets/fer2013.h5")]
     Fer2013(Fer2013Options),
     /// FER2013 with Microsoft's FER+ votes.
-    #[command(after_help = "Example: ferrotype data prepare ferplus --csv fer2013.csv --votes fer2013new.csv --out datasets/ferplus.h5\n         ferrotype data prepare ferplus --csv fer2013.csv --votes fer2013new.csv FER2013Train/label.csv FER2013Valid/label.csv FER2013Test/label.csv\n         ferrotype data prepare ferplus --images FERPlus/data")]
+    #[command(
+        after_help = "Example: ferrotype data prepare ferplus --csv fer2013.csv --votes fer2013new.csv --out datasets/ferplus.h5\n         ferrotype data prepare ferplus --csv fer2013.csv --votes fer2013new.csv FER2013Train/label.csv FER2013Valid/label.csv FER2013Test/label.csv\n         ferrotype data prepare ferplus --images FERPlus/data"
+    )]
     Ferplus(FerplusOptions),
     /// Class folders, or train/val/test folders of class folders.
     #[command(after_help = "Example: ferrotype data prepare folder --root photos/ --size 48 --out datasets/photos.h5")]
     Folder(FolderOptions),
     /// A table with columns path, label and optionally split and subject.
-    #[command(after_help = "Example: ferrotype data prepare manifest --csv photos.csv --size 48 --out datasets/photos.h5")]
+    #[command(
+        after_help = "Example: ferrotype data prepare manifest --csv photos.csv --size 48 --out datasets/photos.h5"
+    )]
     Manifest(ManifestOptions),
     /// RAF-DB's basic set in its official form.
     #[command(after_help = "Example: ferrotype data prepare rafdb --root RAF-DB/basic --out datasets/rafdb.h5")]
     Rafdb(RafdbOptions),
     /// AffectNet in its official form.
-    #[command(after_help = "Example: ferrotype data prepare affectnet --root AffectNet --size 112 --out datasets/affectnet.h5")]
+    #[command(
+        after_help = "Example: ferrotype data prepare affectnet --root AffectNet --size 112 --out datasets/affectnet.h5"
+    )]
     Affectnet(AffectnetOptions),
 }
 

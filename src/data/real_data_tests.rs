@@ -99,7 +99,9 @@ fn label_modes_have_their_sizes_by_fer2013new_csv() {
 #[test]
 fn label_modes_have_their_sizes_by_label_csv() {
     let (Some(_), Some(new), Some(files)) = (fer2013_csv(), fer2013new_csv(), label_csv()) else {
-        println!("skipped: set FERROTYPE_DATA to the folder of verification data to test on Microsoft's label.csv files");
+        println!(
+            "skipped: set FERROTYPE_DATA to the folder of verification data to test on Microsoft's label.csv files"
+        );
         return;
     };
     let faces = &prepare([vec![new], files].concat());

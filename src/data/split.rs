@@ -86,7 +86,10 @@ pub fn folds(faces: &FaceSet, rule: &SplitRule) -> Result<usize> {
         }
         SplitRule::LeaveOneSubjectOut => {
             let subjects = folds::subjects(faces)?.len();
-            ensure!(subjects >= 3, "split: leaving one subject out needs at least 3 subjects; the dataset has {subjects}");
+            ensure!(
+                subjects >= 3,
+                "split: leaving one subject out needs at least 3 subjects; the dataset has {subjects}"
+            );
             Ok(subjects)
         }
     }
@@ -236,9 +239,7 @@ fn collect(sets: &[Sets], train: &Labelled, evaluation: &Labelled) -> Division {
 }
 
 fn check(division: &Division, rule: &SplitRule) -> Result<()> {
-    for (set, name) in
-        [(&division.train, "training"), (&division.validation, "validation"), (&division.test, "test")]
-    {
+    for (set, name) in [(&division.train, "training"), (&division.validation, "validation"), (&division.test, "test")] {
         if !set.is_empty() {
             continue;
         }

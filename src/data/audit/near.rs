@@ -51,7 +51,10 @@ fn grey(images: &Images, row: u32) -> Vec<f32> {
     let pixels = images.get(row as usize);
     match images.channels {
         1 => pixels.iter().map(|&p| f32::from(p)).collect(),
-        _ => pixels.chunks_exact(3).map(|p| 0.299 * f32::from(p[0]) + 0.587 * f32::from(p[1]) + 0.114 * f32::from(p[2])).collect(),
+        _ => pixels
+            .chunks_exact(3)
+            .map(|p| 0.299 * f32::from(p[0]) + 0.587 * f32::from(p[1]) + 0.114 * f32::from(p[2]))
+            .collect(),
     }
 }
 

@@ -18,7 +18,11 @@ impl Display for AuditReport {
         writeln!(f, "Near duplicates      {} pairs of one photograph in another crop, size or contrast", near.pairs)?;
         print_across(f, &near.across)?;
         for pair in near.members.iter().take(3) {
-            writeln!(f, "                     rows {} and {}: correlation {:.4}", pair.rows[0], pair.rows[1], pair.correlation)?;
+            writeln!(
+                f,
+                "                     rows {} and {}: correlation {:.4}",
+                pair.rows[0], pair.rows[1], pair.correlation
+            )?;
         }
         writeln!(f, "Blank pictures       {}{}", self.blank.len(), listed(&self.blank))?;
         let light = &self.brightness;
@@ -37,7 +41,8 @@ impl AuditReport {
         print_across(f, &d.across)?;
         writeln!(f, "Conflicting labels   {} of these groups", d.conflicting_groups)?;
         for conflict in d.conflicts.iter().take(3) {
-            let rows: Vec<String> = conflict.rows.iter().zip(&conflict.labels).map(|(r, l)| format!("{r} {l}")).collect();
+            let rows: Vec<String> =
+                conflict.rows.iter().zip(&conflict.labels).map(|(r, l)| format!("{r} {l}")).collect();
             writeln!(f, "                     rows {}", rows.join(", "))?;
         }
         Ok(())
@@ -45,23 +50,46 @@ impl AuditReport {
 
     fn print_leaks(&self, f: &mut Formatter<'_>) -> Result {
         let l = &self.leaks;
-        writeln!(f, "Leaks                {} validation rows and {} test rows have a copy in training", l.validation.len(), l.test.len())?;
-        writeln!(f, "                     {} training rows stand in the validation or test set (drop_leaks removes them)", l.training.len())
+        writeln!(
+            f,
+            "Leaks                {} validation rows and {} test rows have a copy in training",
+            l.validation.len(),
+            l.test.len()
+        )?;
+        writeln!(
+            f,
+            "                     {} training rows stand in the validation or test set (drop_leaks removes them)",
+            l.training.len()
+        )
     }
 
     fn print_subjects(&self, f: &mut Formatter<'_>) -> Result {
         let Some(s) = &self.subjects else {
             return writeln!(f, "Subjects             not known");
         };
-        writeln!(f, "Subjects             {}, {} of them in more than one part; {} rows without one", s.subjects, s.overlapping.len(), s.unknown_rows)?;
+        writeln!(
+            f,
+            "Subjects             {}, {} of them in more than one part; {} rows without one",
+            s.subjects,
+            s.overlapping.len(),
+            s.unknown_rows
+        )?;
         if !s.overlapping.is_empty() {
-            writeln!(f, "                     {}", s.overlapping.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", "))?;
+            writeln!(
+                f,
+                "                     {}",
+                s.overlapping.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ")
+            )?;
         }
         Ok(())
     }
 
     fn print_classes(&self, f: &mut Formatter<'_>) -> Result {
-        writeln!(f, "Class balance        the largest class has {:.1} times the rows of the smallest\n", self.imbalance)?;
+        writeln!(
+            f,
+            "Class balance        the largest class has {:.1} times the rows of the smallest\n",
+            self.imbalance
+        )?;
         let rows: Vec<Vec<String>> = self
             .classes
             .iter()

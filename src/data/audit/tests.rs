@@ -6,7 +6,12 @@ use crate::random::Stream;
 fn faces(images: &[u64]) -> FaceSet {
     let n = images.len();
     FaceSet {
-        images: Images { pixels: images.iter().flat_map(|&i| picture(i, 1.0, 0.0)).collect(), height: 24, width: 24, channels: 1 },
+        images: Images {
+            pixels: images.iter().flat_map(|&i| picture(i, 1.0, 0.0)).collect(),
+            height: 24,
+            width: 24,
+            channels: 1,
+        },
         labels: vec![0; n],
         classes: vec!["a".into(), "b".into()],
         splits: vec![Split::Train; n],
@@ -23,7 +28,8 @@ fn picture(number: u64, contrast: f64, noise: f64) -> Vec<u8> {
     let mut pixels = Vec::new();
     for y in 0..24 {
         for x in 0..24 {
-            let value: f64 = waves.iter().map(|w| w[3] * (w[0] * f64::from(x) + w[1] * f64::from(y) + w[2]).sin()).sum();
+            let value: f64 =
+                waves.iter().map(|w| w[3] * (w[0] * f64::from(x) + w[1] * f64::from(y) + w[2]).sin()).sum();
             pixels.push((128.0 + contrast * value + noise * s.normal()).clamp(0.0, 255.0) as u8);
         }
     }
@@ -50,9 +56,15 @@ fn finds_copies_leaks_and_conflicts() {
     assert_eq!(report.duplicates.members, [vec![0, 2, 5], vec![1, 4]]);
     assert_eq!(report.duplicates.across["training and test"], 1);
     assert_eq!(report.duplicates.across["training and validation"], 1);
-    assert_eq!(report.duplicates.conflicts, [Conflict { rows: vec![0, 2, 5], labels: vec!["a".into(), "b".into(), "a".into()] }]);
+    assert_eq!(
+        report.duplicates.conflicts,
+        [Conflict { rows: vec![0, 2, 5], labels: vec!["a".into(), "b".into(), "a".into()] }]
+    );
     assert_eq!(report.leaks, Leaks { training: vec![0, 1, 5], validation: vec![4], test: vec![2] });
-    assert_eq!(leaks_between(&set, &[5, 3], &[6], &[0, 1]), Leaks { training: vec![5], validation: vec![], test: vec![0] });
+    assert_eq!(
+        leaks_between(&set, &[5, 3], &[6], &[0, 1]),
+        Leaks { training: vec![5], validation: vec![], test: vec![0] }
+    );
     assert_eq!(report.near_duplicates.pairs, 0);
 }
 
@@ -93,7 +105,10 @@ fn counts_subjects_and_classes() {
     set.subjects = Some(["A", "A", "B", "B", ""].map(String::from).to_vec());
     set.labels = vec![0, 0, 0, 1, NO_LABEL];
     let report = audit(&set);
-    assert_eq!(report.subjects.as_ref().unwrap(), &SubjectOverlap { subjects: 2, unknown_rows: 1, overlapping: vec!["A".into()] });
+    assert_eq!(
+        report.subjects.as_ref().unwrap(),
+        &SubjectOverlap { subjects: 2, unknown_rows: 1, overlapping: vec!["A".into()] }
+    );
     assert_eq!(report.classes[0].rows, [2, 0, 1, 0]);
     assert_eq!(report.classes[1].rows, [0, 0, 0, 1]);
     assert!((report.imbalance - 3.0).abs() < 1e-12);

@@ -75,7 +75,11 @@ fn label(set: &Path, image: &Path) -> Result<i64> {
     let path = set.join("annotations").join(format!("{stem}_exp.npy"));
     let bytes = fs::read(&path).with_context(|| format!("its label {} cannot be read", path.display()))?;
     let label = npy::integer(&bytes).with_context(|| format!("its label {} is not usable", path.display()))?;
-    ensure!((0..AFFECTNET.len() as i64).contains(&label), "its label {} is {label}; 0 to 7 is expected", path.display());
+    ensure!(
+        (0..AFFECTNET.len() as i64).contains(&label),
+        "its label {} is {label}; 0 to 7 is expected",
+        path.display()
+    );
     Ok(label)
 }
 

@@ -36,7 +36,9 @@ pub(super) fn read(path: &Path) -> Result<FaceSet> {
     let mut table = Table::open(path, true)?;
     let [emotion, pixels] = table.columns(["emotion", "pixels"])?;
     let columns = Columns { emotion, pixels, usage: table.column("Usage") };
-    if let Some(other) = table.header.iter().find(|h| !["emotion", "pixels", "usage"].contains(&h.to_lowercase().as_str())) {
+    if let Some(other) =
+        table.header.iter().find(|h| !["emotion", "pixels", "usage"].contains(&h.to_lowercase().as_str()))
+    {
         bail!(
             "{} has an unknown column \"{other}\": FER2013's tables have emotion, pixels and Usage. A table without \
              Usage but with other columns would silently lose its division",
@@ -92,7 +94,8 @@ fn append(faces: &mut FaceSet, table: &mut Table, batch: &[ByteRecord], columns:
             Err(problem) => {
                 let place = table.place(first + i, &batch[i]);
                 let last = i + 1 == batch.len() && !table.next(&mut ByteRecord::new())?;
-                let hint = if last { ". It is the last row: the file may have been cut off; fetch it again" } else { "" };
+                let hint =
+                    if last { ". It is the last row: the file may have been cut off; fetch it again" } else { "" };
                 bail!("{place}, {problem}{hint}");
             }
         }
@@ -127,7 +130,8 @@ fn parse_emotion(cell: &[u8]) -> Result<i16, String> {
 fn parse_pixels(cell: &[u8], image: &mut [u8]) -> Result<(), String> {
     let mut count = 0;
     for word in cell.split(u8::is_ascii_whitespace).filter(|w| !w.is_empty()) {
-        let value = word.iter().try_fold(0u32, |n, b| b.is_ascii_digit().then(|| (n * 10 + u32::from(b - b'0')).min(999)));
+        let value =
+            word.iter().try_fold(0u32, |n, b| b.is_ascii_digit().then(|| (n * 10 + u32::from(b - b'0')).min(999)));
         match value {
             Some(n @ 0..=255) => {
                 if let Some(pixel) = image.get_mut(count) {
@@ -145,7 +149,11 @@ fn parse_pixels(cell: &[u8], image: &mut [u8]) -> Result<(), String> {
             }
         }
     }
-    if count == PIXELS { Ok(()) } else { Err(format!("column pixels: {count} values; {PIXELS} (48 x 48) are expected")) }
+    if count == PIXELS {
+        Ok(())
+    } else {
+        Err(format!("column pixels: {count} values; {PIXELS} (48 x 48) are expected"))
+    }
 }
 
 fn clip(word: &str) -> String {
@@ -157,7 +165,8 @@ fn published_note(faces: &FaceSet, has_usage: bool) -> Option<String> {
     if !has_usage {
         return Some("the table has no Usage column: rows stand in no split".into());
     }
-    let counts = [Split::Train, Split::Validation, Split::Test].map(|s| faces.splits.iter().filter(|&&x| x == s).count());
+    let counts =
+        [Split::Train, Split::Validation, Split::Test].map(|s| faces.splits.iter().filter(|&&x| x == s).count());
     (counts != PUBLISHED).then(|| {
         format!(
             "{} / {} / {} rows of Training / PublicTest / PrivateTest; the published FER2013 has 28709 / 3589 / 3589",

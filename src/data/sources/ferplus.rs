@@ -66,7 +66,11 @@ fn read_votes(paths: &[PathBuf]) -> Result<(ByRow, Vec<ByName>)> {
             VoteFile::ByName(file) => by_name.push(file),
             VoteFile::ByRow(file) => {
                 if let Some(other) = by_row.replace(file) {
-                    bail!("{} and {} both have a row per row of fer2013.csv: give one", other.path.display(), path.display());
+                    bail!(
+                        "{} and {} both have a row per row of fer2013.csv: give one",
+                        other.path.display(),
+                        path.display()
+                    );
                 }
             }
         }

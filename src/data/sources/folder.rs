@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 
-use super::pictures::{self, Picture, Want, entries, file_name};
 use super::names;
+use super::pictures::{self, Picture, Want, entries, file_name};
 use crate::data::options::FolderOptions;
 use crate::data::{FaceSet, Split};
 

@@ -53,7 +53,8 @@ pub(super) fn load(options: &ManifestOptions) -> Result<FaceSet> {
     let mut faces = pictures::read(all, classes, &want)?;
     faces.provenance.files.insert(0, (options.csv.display().to_string(), table.sha256()));
     let used = ["path", "label", "split", "subject"];
-    let unused: Vec<&str> = table.header.iter().map(String::as_str).filter(|h| !used.contains(&h.to_lowercase().as_str())).collect();
+    let unused: Vec<&str> =
+        table.header.iter().map(String::as_str).filter(|h| !used.contains(&h.to_lowercase().as_str())).collect();
     if !unused.is_empty() {
         faces.provenance.notes.push(format!("columns of the manifest that are not used: {}", unused.join(", ")));
     }

@@ -29,12 +29,14 @@ fn parse(bytes: &[u8]) -> Result<(String, &[u8])> {
         2 | 3 => (u32::from_le_bytes(bytes.get(8..12).context(truncated)?.try_into()?) as usize, 12),
         other => bail!("unknown .npy version {other}"),
     };
-    let header = String::from_utf8_lossy(bytes.get(start..start.saturating_add(length)).context(truncated)?).into_owned();
+    let header =
+        String::from_utf8_lossy(bytes.get(start..start.saturating_add(length)).context(truncated)?).into_owned();
     let after = |key: &str| header.split_once(key).map(|(_, rest)| rest.trim_start());
     let shape = after("'shape':").and_then(|s| s.strip_prefix('(')?.split_once(')')).context("a .npy without shape")?.0;
     let single = shape.split(',').map(str::trim).filter(|d| !d.is_empty()).all(|d| d == "1");
     ensure!(single, "a .npy of shape ({shape}); a single value is expected");
-    let descr = after("'descr':").and_then(|s| s.strip_prefix('\'')?.split_once('\'')).context("a .npy without descr")?.0;
+    let descr =
+        after("'descr':").and_then(|s| s.strip_prefix('\'')?.split_once('\'')).context("a .npy without descr")?.0;
     Ok((descr.into(), &bytes[start + length..]))
 }
 

@@ -68,9 +68,10 @@ mod tests {
     fn reads_the_official_form() {
         let dir = tempfile::tempdir().unwrap();
         let faces = generate(dir.path(), "train_00001.jpg 5\ntrain_00002.jpg 1\ntest_0001.jpg 7\n").unwrap();
-        assert_eq!(faces.labels.iter().map(|&l| faces.classes[l as usize].as_str()).collect::<Vec<_>>(), [
-            "sadness", "surprise", "neutral"
-        ]);
+        assert_eq!(
+            faces.labels.iter().map(|&l| faces.classes[l as usize].as_str()).collect::<Vec<_>>(),
+            ["sadness", "surprise", "neutral"]
+        );
         assert_eq!(faces.splits, [Split::Train, Split::Train, Split::Test]);
         assert_eq!((faces.images.height, faces.images.channels), (100, 3));
         assert_eq!(faces.names[2], "test_0001.jpg");

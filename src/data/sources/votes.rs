@@ -59,7 +59,10 @@ fn read_by_row(path: &Path, mut table: Table) -> Result<ByRow> {
         let place = || table.place(table.rows() - 1, &record);
         let word = text(&record, usage);
         let Some(split) = names::usage(&word) else {
-            bail!("{}, column Usage: unknown word \"{word}\"; Training, PublicTest or PrivateTest is expected", place());
+            bail!(
+                "{}, column Usage: unknown word \"{word}\"; Training, PublicTest or PrivateTest is expected",
+                place()
+            );
         };
         splits.push(split);
         image_names.push(text(&record, name));

@@ -7,7 +7,12 @@ use crate::random::Stream;
 pub(crate) fn sample(n: usize) -> FaceSet {
     let mut s = Stream::new(3);
     FaceSet {
-        images: Images { pixels: (0..n * 6 * 5 * 3).map(|_| s.below(256) as u8).collect(), height: 6, width: 5, channels: 3 },
+        images: Images {
+            pixels: (0..n * 6 * 5 * 3).map(|_| s.below(256) as u8).collect(),
+            height: 6,
+            width: 5,
+            channels: 3,
+        },
         labels: (0..n).map(|i| (i % 3) as i16 - 1).collect(),
         classes: vec!["happy".into(), "müde".into()],
         votes: Some(Votes { counts: (0..n * 2).map(|i| i as u8).collect(), columns: vec!["x".into(), "NF".into()] }),

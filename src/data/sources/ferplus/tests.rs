@@ -5,8 +5,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::data::sources::pictures::tests::png;
 
-const HEADER: &str =
-    "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n";
+const HEADER: &str = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n";
 
 /// Five rows; the third has no name, and "fer0000004.png" stands twice, first out of order.
 fn write_tables(dir: &TempDir, new: Option<&str>) -> (PathBuf, PathBuf) {
