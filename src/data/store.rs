@@ -18,6 +18,8 @@ pub const FORMAT: &str = "ferrotype-faces";
 pub const SCHEMA_VERSION: i64 = 1;
 /// Images per chunk.
 const CHUNK: u64 = 64;
+/// Rows per chunk of everything else.
+const ROWS: u64 = 4096;
 /// FER2013 shrinks to 95 % at any level; drawn faces and flat backgrounds shrink further.
 const DEFLATE: u32 = 4;
 
@@ -79,16 +81,24 @@ fn build(faces: &FaceSet) -> Result<FileBuilder, hdf5_pure::FormatError> {
         .with_chunks(&[CHUNK.min(n), frame[0], frame[1], frame[2]])
         .with_shuffle()
         .with_deflate(DEFLATE);
-    b.create_dataset("labels").with_i16_data(&faces.labels);
-    b.create_dataset("split").with_u8_data(&faces.splits.iter().map(|&s| s as u8).collect::<Vec<_>>());
-    b.create_dataset("source_row").with_u32_data(&faces.source_rows);
+    // Everything is deflated, for the checksum that comes with it.
+    let chunk = [ROWS.min(n)];
+    let splits: Vec<u8> = faces.splits.iter().map(|&s| s as u8).collect();
+    b.create_dataset("labels").with_i16_data(&faces.labels).with_chunks(&chunk).with_deflate(DEFLATE);
+    b.create_dataset("split").with_u8_data(&splits).with_chunks(&chunk).with_deflate(DEFLATE);
+    b.create_dataset("source_row").with_u32_data(&faces.source_rows).with_chunks(&chunk).with_deflate(DEFLATE);
     strings(&mut b, "classes", &faces.classes)?;
     strings(&mut b, "name", &faces.names)?;
     if let Some(subjects) = &faces.subjects {
         strings(&mut b, "subject", subjects)?;
     }
     if let Some(votes) = &faces.votes {
-        b.create_dataset("votes").with_u8_data(&votes.counts).with_shape(&[n, votes.columns.len() as u64]);
+        let columns = votes.columns.len();
+        b.create_dataset("votes")
+            .with_u8_data(&votes.counts)
+            .with_shape(&[n, columns as u64])
+            .with_chunks(&[ROWS.min(n), columns as u64])
+            .with_deflate(DEFLATE);
         strings(&mut b, "vote_columns", &votes.columns)?;
     }
     write_provenance(&mut b, &faces.provenance)?;
@@ -114,7 +124,7 @@ fn write_provenance(b: &mut FileBuilder, provenance: &Provenance) -> Result<(), 
 fn strings(b: &mut FileBuilder, name: &str, values: &[String]) -> Result<(), hdf5_pure::FormatError> {
     if !values.is_empty() {
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
-        let chunk = values.len().min(4096) as u64;
+        let chunk = (values.len() as u64).min(ROWS);
         b.create_dataset(name).with_strings(&values)?.with_chunks(&[chunk]).with_deflate(DEFLATE);
     }
     Ok(())
@@ -179,7 +189,7 @@ fn read_rows(file: &File) -> Result<FaceSet> {
         classes: list(file, "classes")?,
         votes: read_votes(file)?,
         splits,
-        subjects: if exists(file, "subject") { Some(list(file, "subject")?) } else { None },
+        subjects: if exists(file, "subject")? { Some(list(file, "subject")?) } else { None },
         names: list(file, "name")?,
         source_rows: values(file, "source_row", Dataset::read_u32)?,
         provenance: read_provenance(file)?,
@@ -199,7 +209,7 @@ fn split(value: u8) -> Result<Split> {
 }
 
 fn read_votes(file: &File) -> Result<Option<Votes>> {
-    if !exists(file, "votes") {
+    if !exists(file, "votes")? {
         return Ok(None);
     }
     Ok(Some(Votes { counts: values(file, "votes", Dataset::read_u8)?, columns: list(file, "vote_columns")? }))
@@ -218,8 +228,10 @@ fn read_provenance(file: &File) -> Result<Provenance> {
     })
 }
 
-fn exists(file: &File, name: &str) -> bool {
-    file.dataset(name).is_ok()
+/// Whether the file has a dataset of this name. One that is there and damaged is an error, not absent.
+fn exists(file: &File, name: &str) -> Result<bool> {
+    let names = file.root().datasets().map_err(|e| plain(e).context("its datasets cannot be listed"))?;
+    Ok(names.iter().any(|n| n == name))
 }
 
 fn dataset(file: &File, name: &str) -> Result<Dataset> {
@@ -232,7 +244,7 @@ fn values<T>(file: &File, name: &str, read: fn(&Dataset) -> Result<T, hdf5_pure:
 }
 
 fn list(file: &File, name: &str) -> Result<Vec<String>> {
-    if !exists(file, name) {
+    if !exists(file, name)? {
         return Ok(Vec::new());
     }
     values(file, name, Dataset::read_string)
