@@ -2,14 +2,19 @@
 //! loader. Knows nothing of tensors: it hands out [`Batch`]es of plain `f32`.
 
 pub mod audit;
+pub mod augment;
 mod face_set;
 pub mod info;
 pub mod labels;
+pub mod loader;
 pub mod options;
+pub mod preprocess;
 #[cfg(test)]
 mod real_data_tests;
+pub mod sampler;
 pub mod sources;
 pub mod split;
 pub mod store;
+pub mod synthetic;
 
 pub use face_set::{Batch, FaceSet, Images, Labelled, NO_LABEL, Provenance, Split, Votes};

@@ -370,7 +370,7 @@ pub struct Augment {
     pub scale: Option<f32>,
     /// Keras' zoom: factors per axis from [1-z, 1+z].
     pub zoom: Option<f32>,
-    /// Largest shear, as a fraction (x += s * y), either way.
+    /// Largest shear per axis, as a fraction (x += a * y, y += b * x), either way.
     pub shear: Option<f32>,
     /// Largest change of brightness, as a fraction of 255.
     pub brightness: Option<f32>,

@@ -15,8 +15,8 @@ mod votes;
 
 use anyhow::{Result, ensure};
 
-use super::FaceSet;
-use super::options::{SourceOptions, SyntheticOptions};
+use super::options::SourceOptions;
+use super::{FaceSet, synthetic};
 
 /// Reads a dataset from its original form. `command` is kept in its provenance.
 ///
@@ -32,7 +32,7 @@ pub fn prepare(source: &SourceOptions, command: &str) -> Result<FaceSet> {
 
 fn load(source: &SourceOptions) -> Result<FaceSet> {
     match source {
-        SourceOptions::Synthetic(o) => synthetic(o),
+        SourceOptions::Synthetic(o) => synthetic::generate(o),
         SourceOptions::Fer2013(o) => fer2013::load(o),
         SourceOptions::Ferplus(o) => ferplus::load(o),
         SourceOptions::Folder(o) => folder::load(o),
@@ -53,9 +53,4 @@ pub fn name(source: &SourceOptions) -> &'static str {
         SourceOptions::Rafdb(_) => "rafdb",
         SourceOptions::Affectnet(_) => "affectnet",
     }
-}
-
-// The generator of drawn faces (`data::synthetic`) is called here.
-fn synthetic(_options: &SyntheticOptions) -> Result<FaceSet> {
-    anyhow::bail!("this build has no generator of synthetic faces")
 }

@@ -1,0 +1,162 @@
+//! The loader: batches in order, prepared ahead by worker threads.
+//!
+//! Which examples a batch holds, and each random choice in it, follow from seed, epoch and position; so batches are the
+//! same for any number of workers, and an epoch may be entered at any batch. Worker `w` of `n` prepares every n-th batch
+//! into a channel of its own with room for [`AHEAD`] batches; the consumer takes from the channels in turn. Nothing waits
+//! for a particular worker but the consumer, memory is bounded, and order needs no buffer.
+
+mod batches;
+mod epoch;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+
+use super::augment::{Augmentation, Mix};
+use super::face_set::{FaceSet, Labelled};
+use super::options::Sampler;
+use super::preprocess::{Picture, Pipeline};
+use super::sampler;
+use batches::{Recipe, Visit};
+
+pub use epoch::Epoch;
+
+/// Batches that each worker may have ready before the consumer takes them.
+pub const AHEAD: usize = 2;
+
+/// How a training epoch is made from its examples.
+#[derive(Clone, Debug)]
+pub struct Training {
+    /// The order of examples.
+    pub sampler: Sampler,
+    /// Random changes, if any.
+    pub augmentation: Option<Augmentation>,
+    /// The experiment's seed.
+    pub seed: u64,
+}
+
+/// Hands out the batches of a set of examples.
+///
+/// With [`Training`], in the sampler's order, augmented; without, in row order and unchanged. The last batch of an epoch is
+/// short where the number of examples is no multiple of the batch size.
+#[derive(Clone, Debug)]
+pub struct Loader {
+    recipe: Arc<Recipe>,
+    examples: Vec<u32>,
+    batch: usize,
+    workers: usize,
+    sampler: Option<Sampler>,
+}
+
+impl Loader {
+    /// A loader of `examples` (indices into `labelled`), `batch` at a time, prepared by `workers` threads (0 chooses: one
+    /// per core, at most eight).
+    pub fn new(
+        set: Arc<FaceSet>,
+        labelled: Arc<Labelled>,
+        examples: Vec<u32>,
+        pipeline: Pipeline,
+        training: Option<Training>,
+        batch: usize,
+        workers: usize,
+    ) -> Result<Self> {
+        check(&set, &labelled, &examples, batch)?;
+        let sampler = training.as_ref().map(|t| t.sampler);
+        let seed = training.as_ref().map_or(0, |t| t.seed);
+        let augmentation = training.and_then(|t| t.augmentation);
+        let mix = augmentation.as_ref().and_then(|a| Mix::new(a.ranges()));
+        let is_training = sampler.is_some();
+        let mut examples = examples;
+        if !is_training {
+            examples.sort_by_key(|&e| labelled.rows[e as usize]);
+        }
+        let recipe = Recipe { set, labelled, pipeline, augmentation, mix, seed, is_training };
+        Ok(Self { recipe: Arc::new(recipe), examples, batch, workers: threads(workers), sampler })
+    }
+
+    /// Examples per epoch.
+    pub fn examples(&self) -> usize {
+        self.examples.len()
+    }
+
+    /// Batches per epoch; the last may be short.
+    pub fn batches(&self) -> usize {
+        self.examples.len().div_ceil(self.batch)
+    }
+
+    /// Examples per full batch.
+    pub fn batch_size(&self) -> usize {
+        self.batch
+    }
+
+    /// `[channels, height, width]` of each image.
+    pub fn shape(&self) -> [usize; 3] {
+        self.recipe.pipeline.shape()
+    }
+
+    /// The batches of an epoch from number `first_batch` on (0 is the whole epoch). For evaluation the epoch is without
+    /// effect.
+    ///
+    /// An item is an error where a batch could not be made, and the last; dropping the iterator stops the workers.
+    pub fn epoch(&self, epoch: u64, first_batch: usize) -> Epoch {
+        let visits = self.visits(epoch);
+        let left = self.batches().saturating_sub(first_batch);
+        let recipe = Arc::clone(&self.recipe);
+        let size = self.batch;
+        let make = move |index: usize| {
+            let visits = &visits[index * size..visits.len().min((index + 1) * size)];
+            recipe.batch(visits, epoch, index as u64)
+        };
+        Epoch::start(Arc::new(make), first_batch, left, self.workers)
+    }
+
+    /// Every visit of an epoch in order, with a count of the earlier visits of the same example.
+    fn visits(&self, epoch: u64) -> Vec<Visit> {
+        let Some(sampler) = self.sampler else {
+            return self.examples.iter().map(|&example| Visit { example, earlier: 0 }).collect();
+        };
+        let order = sampler::order(&self.recipe.labelled, &self.examples, sampler, self.recipe.seed, epoch);
+        let mut seen = vec![0u32; self.recipe.labelled.len()];
+        let mut visit = |example: u32| {
+            let earlier = seen[example as usize];
+            seen[example as usize] += 1;
+            Visit { example, earlier }
+        };
+        order.into_iter().map(&mut visit).collect()
+    }
+}
+
+/// The number of worker threads.
+fn threads(wanted: usize) -> usize {
+    if wanted > 0 { wanted } else { std::thread::available_parallelism().map_or(1, |n| n.get().min(8)) }
+}
+
+/// Finds what would fail in a worker.
+fn check(set: &FaceSet, labelled: &Labelled, examples: &[u32], batch: usize) -> Result<()> {
+    if batch == 0 {
+        bail!("the batch size is 0: it must be at least 1");
+    }
+    let k = labelled.classes.len();
+    if k == 0 || labelled.targets.len() != labelled.len() * k {
+        bail!(
+            "the labels have {} target values for {} examples of {k} classes: one is needed for each pair",
+            labelled.targets.len(),
+            labelled.len()
+        );
+    }
+    if let Some(e) = examples.iter().find(|&&e| e as usize >= labelled.len()) {
+        bail!("example {e} was asked for, but the labels have {} examples", labelled.len());
+    }
+    let rows = examples.iter().map(|&e| labelled.rows[e as usize]);
+    if let Some(row) = rows.max().filter(|&row| row as usize >= set.images.len()) {
+        bail!("row {row} was asked for, but the dataset has {} images", set.images.len());
+    }
+    if let Some(example) = examples.first() {
+        let images = &set.images;
+        let row = labelled.rows[*example as usize] as usize;
+        Picture::new(images.get(row), images.height, images.width, images.channels)?;
+    }
+    Ok(())
+}
