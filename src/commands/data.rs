@@ -1,5 +1,6 @@
 //! `ferrotype data`: prepares datasets and says what is in them.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -8,7 +9,7 @@ use clap::{Args, Subcommand};
 use crate::data::audit::audit;
 use crate::data::options::SourceOptions;
 use crate::data::{FaceSet, info, sources, store};
-use crate::run::files::write_atomic;
+use crate::run::files::{explain, write_atomic};
 
 /// Prepare datasets, and look at what is in them.
 #[derive(Debug, Args)]
@@ -57,10 +58,7 @@ impl DataCommand {
     pub fn run(self) -> Result<()> {
         match self.verb {
             Verb::Prepare(prepare) => prepare.run(),
-            Verb::Info { file } => {
-                print!("{}", info::describe(&store::summary(&file)?));
-                Ok(())
-            }
+            Verb::Info { file } => show(&info::describe(&store::summary(&file)?)),
             Verb::Audit { file, json } => run_audit(&file, json.as_deref()),
         }
     }
@@ -73,19 +71,26 @@ impl Prepare {
         check_place(&out)?;
         let faces = sources::prepare(&self.source, &command_line())?;
         store::write(&faces, &out)?;
-        println!("{}", wrote(&faces, &out));
-        Ok(())
+        show(&wrote(&faces, &out))
     }
 }
 
 fn run_audit(file: &Path, json: Option<&Path>) -> Result<()> {
     let report = audit(&store::read(file)?);
-    print!("{report}");
+    let mut text = report.to_string();
     if let Some(path) = json {
         write_atomic(path, serde_json::to_string_pretty(&report)?.as_bytes())?;
-        println!("\nAll rows are in {}", path.display());
+        text += &format!("\nAll rows are in {}\n", path.display());
     }
-    Ok(())
+    show(&text)
+}
+
+/// Prints a text. A reader who has seen enough (`| head`) is no error.
+fn show(text: &str) -> Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e).context("cannot write to the terminal"),
+        _ => Ok(()),
+    }
 }
 
 /// The command as it was typed.
@@ -103,10 +108,9 @@ fn check_place(out: &Path) -> Result<()> {
     let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let mut probe = out.as_os_str().to_owned();
-    probe.push(".probe");
-    let probe = PathBuf::from(probe);
-    write_atomic(&probe, b"")?;
-    std::fs::remove_file(&probe).with_context(|| format!("cannot remove {}", probe.display()))
+    probe.push(format!(".probe-{}", std::process::id()));
+    std::fs::File::create(&probe).map_err(|e| explain(out, &e))?;
+    std::fs::remove_file(&probe).with_context(|| format!("cannot remove {}", Path::new(&probe).display()))
 }
 
 fn wrote(faces: &FaceSet, out: &Path) -> String {
@@ -123,7 +127,7 @@ fn wrote(faces: &FaceSet, out: &Path) -> String {
     for note in &faces.provenance.notes {
         text += &format!("note: {note}\n");
     }
-    text + &format!("Look at it with: ferrotype data info {}", out.display())
+    text + &format!("Look at it with: ferrotype data info {}\n", out.display())
 }
 
 #[cfg(test)]

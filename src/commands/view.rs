@@ -118,7 +118,7 @@ fn dataset(experiment: &Experiment, facts: &Facts) -> DatasetView {
         of: of as u64,
         kept: !experiment.data.drop_leaks,
     };
-    let mut notes = Vec::new();
+    let mut notes = facts.notes.clone();
     if facts.dropped > 0 {
         notes.push(format!("{} training rows were removed because their picture is held out.", facts.dropped));
     }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::audit::{self, Leaks};
 use super::augment::Augmentation;
 use super::labels::{self, Role};
 use super::loader::{Loader, Training};
@@ -142,6 +143,9 @@ pub struct Facts {
     pub dropped: usize,
     /// Subjects of the test set that also stand in training, where subjects are known.
     pub shared_subjects: Option<usize>,
+    /// What is to be known of the division, a line each.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 impl Task {
@@ -165,11 +169,10 @@ impl Task {
         let mut train = subset(&training, division.train, 0);
         let validation = subset(&evaluation, division.validation, 1);
         let test = subset(&evaluation, division.test, 2);
-        let leaks = [&validation, &test].map(|held| twins(&faces, &held.rows(), &train.rows()).len());
+        let leaks = audit::leaks_between(&faces, &train.rows(), &validation.rows(), &test.rows());
         let before = train.len();
         if options.drop_leaks {
-            let held: Vec<u32> = validation.rows().into_iter().chain(test.rows()).collect();
-            let leaking = twins(&faces, &train.rows(), &held);
+            let leaking: HashSet<u32> = leaks.training.iter().copied().collect();
             train.indices.retain(|&i| !leaking.contains(&training.rows[i]));
         }
         for (name, set) in [("training", &train), ("validation", &validation), ("test", &test)] {
@@ -183,7 +186,8 @@ impl Task {
                 );
             }
         }
-        let facts = facts(options, &faces, [&train, &validation, &test], leaks, before - train.len());
+        let facts = facts(options, &faces, [&train, &validation, &test], &leaks, before - train.len());
+        let facts = Facts { notes: division.notes, ..facts };
         let augmentation = Augmentation::new(&options.augment)?;
         Ok(Self { train, validation, test, facts, augmentation, options: options.clone() })
     }
@@ -255,12 +259,6 @@ pub fn obtain(options: &DataOptions) -> Result<FaceSet> {
     store::read(&options.path)
 }
 
-/// Those of `rows` whose picture, pixel by pixel, also stands among `others`.
-fn twins(faces: &FaceSet, rows: &[u32], others: &[u32]) -> HashSet<u32> {
-    let pictures: HashSet<&[u8]> = others.iter().map(|&r| faces.images.get(r as usize)).collect();
-    rows.iter().copied().filter(|&r| pictures.contains(faces.images.get(r as usize))).collect()
-}
-
 /// sha256 of all pixels, in row order.
 fn pixels_sha256(faces: &FaceSet) -> String {
     Sha256::digest(&faces.images.pixels).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -276,7 +274,7 @@ fn limited(mut indices: Vec<usize>, limit: Option<usize>, seed: u64, salt: u64) 
     indices
 }
 
-fn facts(options: &DataOptions, faces: &FaceSet, sets: [&Subset; 3], leaks: [usize; 2], dropped: usize) -> Facts {
+fn facts(options: &DataOptions, faces: &FaceSet, sets: [&Subset; 3], leaks: &Leaks, dropped: usize) -> Facts {
     let counts = |s: &Subset| {
         let mut counts = vec![0; s.labelled.classes.len()];
         s.indices.iter().for_each(|&i| counts[s.labelled.class(i)] += 1);
@@ -296,9 +294,10 @@ fn facts(options: &DataOptions, faces: &FaceSet, sets: [&Subset; 3], leaks: [usi
         input: sets[0].pipeline.shape(),
         sizes: sets.map(Subset::len),
         class_counts: sets.map(counts),
-        validation_leaks: leaks[0],
-        test_leaks: leaks[1],
+        validation_leaks: leaks.validation.len(),
+        test_leaks: leaks.test.len(),
         dropped,
         shared_subjects: shared,
+        notes: Vec::new(),
     }
 }

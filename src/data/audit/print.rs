@@ -15,7 +15,11 @@ impl Display for AuditReport {
         self.print_duplicates(f)?;
         self.print_leaks(f)?;
         let near = &self.near_duplicates;
-        writeln!(f, "Near duplicates      {} pairs of one photograph in another crop, size or contrast", near.pairs)?;
+        writeln!(
+            f,
+            "Near duplicates      {} pairs that look like one picture in another crop, size or contrast",
+            near.pairs
+        )?;
         print_across(f, &near.across)?;
         for pair in near.members.iter().take(3) {
             writeln!(

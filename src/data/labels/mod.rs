@@ -1,6 +1,6 @@
 //! From a row's label or votes to a training target.
 //!
-//! The FER+ rules follow Microsoft's `ferplus.py` to the image: see [`ferplus`].
+//! The FER+ rules follow Microsoft's `ferplus.py` to the image: see `labels/ferplus.rs`.
 
 mod ferplus;
 

@@ -1,5 +1,5 @@
 //! Datasets in their original forms, one file each. To add one: write its file, add its options to
-//! [`SourceOptions`], and add one line to [`load`] and one to [`name`].
+//! [`SourceOptions`], and add one line to `load` and one to [`name`].
 
 mod affectnet;
 mod fer2013;

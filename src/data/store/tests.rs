@@ -79,14 +79,15 @@ fn changed_bytes_are_found_or_harmless() {
     let whole = fs::read(&path).unwrap();
     let bad = dir.path().join("bad.h5");
     let mut stream = Stream::new(9);
-    for _ in 0..300 {
+    for _ in 0..150 {
         let mut bytes = whole.clone();
         let at = stream.below(bytes.len());
         bytes[at] ^= 1 << stream.below(8);
         fs::write(&bad, bytes).unwrap();
-        // No panic; and pixels are never wrong, as their sha256 is checked.
-        if let Ok(read) = read(&bad) {
-            assert!(read.images == faces.images);
+        // No panic; and rows are never wrong: texts in attributes are all that has no checksum.
+        if let Ok(mut read) = read(&bad) {
+            read.provenance.clone_from(&faces.provenance);
+            assert!(read == faces, "byte {at}");
         }
     }
 }
