@@ -31,7 +31,7 @@ impl Found {
 
     fn number(&mut self, path: &str, name: &str, number: &serde_json::Number) {
         let value = number.as_f64().unwrap_or(f64::NAN);
-        if name.ends_with("dropout") {
+        if name.ends_with("dropout") || name == "norm_momentum" {
             self.below_one(path, value);
         } else if name == "l2" {
             self.not_negative(path, value);

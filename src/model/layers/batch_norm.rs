@@ -38,6 +38,12 @@ impl BatchNorm {
         Self { eps: 1e-3, momentum: 0.01, running_variance: RunningVariance::Unbiased, scale: 1.0 }
     }
 
+    /// The layer with another weight of the new batch in its running averages.
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.momentum = momentum;
+        self
+    }
+
     /// The layer with another variance in its running average.
     pub fn running(mut self, variance: RunningVariance) -> Self {
         self.running_variance = variance;

@@ -14,6 +14,9 @@ use crate::model::layers::Conv2d;
 pub struct BigXceptionOptions {
     /// Coefficient of an L2 regulariser on the two dense convolutions at the beginning. The original has none.
     pub l2: f32,
+    /// How much of the running statistics stays at each step (Keras' meaning; the original's is 0.99). Trainings of few
+    /// steps want less.
+    pub norm_momentum: f64,
 }
 
 impl Architecture for BigXceptionOptions {
@@ -34,10 +37,13 @@ impl Architecture for BigXceptionOptions {
     }
 
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {
-        g.conv("base.conv1", Conv2d::new(32, 3).stride(2).no_bias().l2(self.l2)).batch_norm("base.bn1", norm()).relu();
-        g.conv("base.conv2", Conv2d::new(64, 3).no_bias().l2(self.l2)).batch_norm("base.bn2", norm()).relu();
-        module(g, "module1", 128, false);
-        module(g, "module2", 256, true);
+        let norm = norm(self.norm_momentum);
+        g.conv("base.conv1", Conv2d::new(32, 3).stride(2).no_bias().l2(self.l2))
+            .batch_norm("base.bn1", norm.clone())
+            .relu();
+        g.conv("base.conv2", Conv2d::new(64, 3).no_bias().l2(self.l2)).batch_norm("base.bn2", norm.clone()).relu();
+        module(g, "module1", 128, &norm, false);
+        module(g, "module2", 256, &norm, true);
         head(g, classes);
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Architecture;
-use super::mini_xception::small_xception;
+use super::mini_xception::{norm, small_xception};
 use crate::model::GraphBuilder;
 
 /// Options of `tiny_xception`.
@@ -13,11 +13,14 @@ use crate::model::GraphBuilder;
 pub struct TinyXceptionOptions {
     /// Coefficient of the L2 regulariser on the two dense convolutions at the beginning.
     pub l2: f32,
+    /// How much of the running statistics stays at each step (Keras' meaning; the original's is 0.99). Trainings of few
+    /// steps want less.
+    pub norm_momentum: f64,
 }
 
 impl Default for TinyXceptionOptions {
     fn default() -> Self {
-        Self { l2: 0.01 }
+        Self { l2: 0.01, norm_momentum: 0.99 }
     }
 }
 
@@ -39,6 +42,6 @@ impl Architecture for TinyXceptionOptions {
     }
 
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {
-        small_xception(g, 5, [8, 16, 32, 64], self.l2, classes);
+        small_xception(g, 5, [8, 16, 32, 64], self.l2, norm(self.norm_momentum), classes);
     }
 }
