@@ -15,7 +15,6 @@ use super::loader::{Loader, Training};
 use super::options::{DataOptions, LabelMode, SplitRule};
 use super::preprocess::{Picture, Pipeline};
 use super::{FaceSet, Labelled, sources, split, store};
-use crate::evaluation::Predictions;
 use crate::random::{Purpose, Stream};
 
 /// Rows of a dataset with their targets, ready to be loaded.
@@ -83,22 +82,6 @@ impl Subset {
         let examples = self.indices.iter().map(|&i| i as u32).collect();
         let (faces, labelled) = (self.faces.clone(), self.labelled.clone());
         Loader::new(faces, labelled, examples, self.pipeline.clone(), training, batch_size, self.workers)
-    }
-
-    /// What is known of each example, with no logits yet.
-    pub fn blank_predictions(&self) -> Predictions {
-        let l = &self.labelled;
-        let votes: Option<Vec<Vec<f32>>> =
-            self.indices.iter().map(|&i| labels::crowd_distribution(&self.faces, l.rows[i] as usize)).collect();
-        let fits = |v: &Vec<Vec<f32>>| v.iter().all(|row| row.len() == l.classes.len());
-        Predictions {
-            classes: l.classes.clone(),
-            rows: self.rows(),
-            truth: self.indices.iter().map(|&i| l.class(i)).collect(),
-            targets: self.indices.iter().flat_map(|&i| l.target(i)).copied().collect(),
-            votes: votes.filter(fits).map(|v| v.concat()),
-            logits: Vec::new(),
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 use super::learner::images;
 use super::progress::Progress;
 use crate::config::Evaluate;
+use crate::data::labels;
 use crate::data::task::Subset;
 use crate::evaluation::{Predictions, Scores, score};
 use crate::model::Network;
@@ -22,7 +23,7 @@ pub fn predict(
     progress: &mut dyn Progress,
 ) -> Result<Predictions> {
     let loader = subset.evaluation_loader(options.batch_size)?;
-    let mut predictions = subset.blank_predictions();
+    let mut predictions = without_logits(subset);
     for batch in loader.epoch(0, 0) {
         let batch = batch?;
         let x = images(&batch, network.device());
@@ -31,6 +32,24 @@ pub fn predict(
         progress.work("scoring", predictions.logits.len() / predictions.classes.len().max(1), loader.examples());
     }
     Ok(predictions)
+}
+
+/// What is known of each example before it is predicted.
+fn without_logits(subset: &Subset) -> Predictions {
+    let l = &subset.labelled;
+    let rows = subset.rows();
+    // The crowd's distribution is over FER+'s emotions: it says nothing of other classes.
+    let votes: Option<Vec<Vec<f32>>> =
+        rows.iter().map(|&row| labels::crowd_distribution(&subset.faces, row as usize)).collect();
+    let fits = |v: &Vec<Vec<f32>>| v.iter().all(|row| row.len() == l.classes.len());
+    Predictions {
+        classes: l.classes.clone(),
+        rows,
+        truth: subset.indices.iter().map(|&i| l.class(i)).collect(),
+        targets: subset.indices.iter().flat_map(|&i| l.target(i)).copied().collect(),
+        votes: votes.filter(fits).map(|v| v.concat()),
+        logits: Vec::new(),
+    }
 }
 
 /// The logits of a batch on the host, row-major; with `flip_average` the mean over pictures and mirror images.
