@@ -288,7 +288,8 @@ impl<'a> OuterSums<'a> {
                 }
                 S::transpose(square.as_mut_ptr());
                 for (j, v) in square.iter().enumerate().take(count) {
-                    S::store_first(dw.add((first + j) * stride + k), *v, n);
+                    let to = dw.add((first + j) * stride + k);
+                    if n == S::LANES { S::store(to, *v) } else { S::store_first(to, *v, n) }
                 }
             }
         }
