@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::ahead::Ahead;
 use super::axis::Axis;
+use super::plan::{self, Plan, UNITS};
 use super::strip::{Cut, Layout, Source, Span, copy, pack, put_row};
 use super::tile::{Product, Start};
 use super::{Activation, Conv2d};
@@ -12,13 +13,11 @@ use crate::simd::{self, Kernel, Simd};
 use crate::units::{self, Shared, share};
 use crate::{Isa, scratch};
 
-/// Floats of a strip: a quarter of the L2 cache of a small core, half of it with the weights that go by.
-const STRIP: usize = 48 * 1024;
-
 /// A forward or backward-data pass, seen as a convolution of `x` into `y`.
 struct Pass<'a> {
     rows: Axis,
     cols: Axis,
+    cut: Cut,
     batch: usize,
     groups: usize,
     /// Channels of `x` and `y` in one group.
@@ -38,13 +37,13 @@ struct Pass<'a> {
 pub(crate) fn forward(c: &Conv2d, isa: Isa, x: &[f32], w: &[f32], bias: Option<&[f32]>, act: Activation, y: *mut f32) {
     let taps = c.kernel[0] * c.kernel[1];
     let channels = (c.in_channels / c.groups, c.out_channels / c.groups);
-    let make = |copies| c.forward_axes(copies);
-    let [rows, cols] = Axis::choose(make, channels.0, channels.1, simd::lanes(isa));
+    let Plan { rows, cols, cut } = plan(c, isa, channels, |copies| c.forward_axes(copies));
     let weight_strides = (taps, channels.0 * taps);
     let (batch, groups) = (c.batch, c.groups);
     Pass {
         rows,
         cols,
+        cut,
         batch,
         groups,
         channels,
@@ -63,14 +62,14 @@ pub(crate) fn forward(c: &Conv2d, isa: Isa, x: &[f32], w: &[f32], bias: Option<&
 pub(crate) fn backward_data(c: &Conv2d, isa: Isa, dy: &[f32], w: &[f32], dx: *mut f32) {
     let taps = c.kernel[0] * c.kernel[1];
     let channels = (c.out_channels / c.groups, c.in_channels / c.groups);
-    let make = |copies| c.backward_axes(copies);
-    let [rows, cols] = Axis::choose(make, channels.0, channels.1, simd::lanes(isa));
+    let Plan { rows, cols, cut } = plan(c, isa, channels, |copies| c.backward_axes(copies));
     let weight_strides = (channels.1 * taps, taps);
     let (batch, groups) = (c.batch, c.groups);
     let (bias, act) = (None, Activation::None);
     Pass {
         rows,
         cols,
+        cut,
         batch,
         groups,
         channels,
@@ -85,6 +84,10 @@ pub(crate) fn backward_data(c: &Conv2d, isa: Isa, dy: &[f32], w: &[f32], dx: *mu
     .run(isa);
 }
 
+fn plan(c: &Conv2d, isa: Isa, (from, to): (usize, usize), make: impl Fn([bool; 2]) -> [Axis; 2]) -> Plan {
+    Plan::new(make, plan::Pass { batch: c.batch, groups: c.groups, from, to, lanes: simd::lanes(isa) })
+}
+
 /// The taps that feed one output phase.
 struct Phase {
     /// Strip offsets, for each channel of `x`, of the taps.
@@ -96,10 +99,7 @@ struct Phase {
 impl Pass<'_> {
     fn run(&self, isa: Isa) {
         let shape = simd::shape(isa);
-        let planes = self.rows.planes() * self.cols.planes();
-        let target = (STRIP / (self.channels.0 * planes)).clamp(shape.wide * shape.lanes, 768);
-        let least = 16usize.div_ceil(self.groups);
-        let cut = Cut::new(&self.rows, &self.cols, self.batch, target, least, shape.wide * shape.lanes);
+        let (least, cut) = (UNITS.div_ceil(self.groups), &self.cut);
         let layout = Layout::new(&self.rows, &self.cols, cut.images, cut.rows);
         let blocks = self.channels.1.div_ceil(shape.rows);
         // With few spans (a small image alone) the output channels are shared out too, at the price of packing twice.

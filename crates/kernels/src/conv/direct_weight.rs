@@ -15,6 +15,8 @@ use sums::{DotSums, Gradient, OuterSums};
 
 /// Floats of the input strip of a task, and of its gradient strip: together half the L2 cache of a small core.
 const STRIP: usize = 48 * 1024;
+/// Floats of the gradient that a task sums.
+const SUMS: usize = 64 * 1024;
 /// Tasks that a pass is cut into where that costs little: enough to balance any number of threads that pays.
 const TASKS: usize = 16;
 
@@ -62,7 +64,9 @@ impl Plan {
         let target = (STRIP / co.max(ci.min(32) * planes)).clamp(least, 1024);
         let cut = Cut::new(&rows, &cols, c.batch, target, 2, 4 * lanes);
         let layout = Layout::new(&rows, &cols, cut.images, cut.rows);
-        let slices = (ci * planes * layout.plane).div_ceil(STRIP * 4 / 3).clamp(1, ci);
+        let slices = (ci * planes * layout.plane).div_ceil(STRIP * 4 / 3);
+        // large gradients in slices rather than parts, which are added up at the end
+        let slices = slices.max((ci * c.taps() * co).div_ceil(SUMS).min(ci / 32)).clamp(1, ci);
         let parts = TASKS.div_ceil(slices * c.groups).min(cut.count());
         Self { rows, cols, cut, layout, slices, parts, outer }
     }

@@ -6,6 +6,7 @@ mod depthwise;
 mod direct;
 mod direct_weight;
 mod partial;
+mod plan;
 mod strip;
 pub(crate) mod tile;
 mod winograd;

@@ -27,18 +27,24 @@ impl Partial {
 
     /// Adds the parts up.
     pub fn finish(self) {
-        const CHUNK: usize = 4096;
+        const CHUNK: usize = 2048;
         if self.parts == 1 || self.to.is_null() {
             return;
         }
         let (size, parts, partial, to) = (self.size, self.parts, &self.own, Shared::new(self.to));
         units::run(size.div_ceil(CHUNK), size * parts, |unit| {
             let begin = unit * CHUNK;
-            for i in begin..(begin + CHUNK).min(size) {
-                let sum = (1..parts).fold(partial[i], |sum, part| sum + partial[part * size + i]);
-                // SAFETY: `i < size`, and chunks are apart.
-                unsafe { *to.at(i) = sum };
+            let end = (begin + CHUNK).min(size);
+            let mut sums = [0.0; CHUNK];
+            let sums = &mut sums[..end - begin];
+            sums.copy_from_slice(&partial[begin..end]);
+            for part in 1..parts {
+                for (sum, v) in sums.iter_mut().zip(&partial[part * size + begin..part * size + end]) {
+                    *sum += v;
+                }
             }
+            // SAFETY: `end <= size`, and chunks are apart.
+            unsafe { to.at(begin).copy_from_nonoverlapping(sums.as_ptr(), sums.len()) };
         });
     }
 }

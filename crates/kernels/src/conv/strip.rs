@@ -275,6 +275,12 @@ impl Cut {
         }
     }
 
+    /// All even cuts of `batch` images of `steps` row steps.
+    pub fn all(steps: usize, batch: usize) -> impl Iterator<Item = Self> {
+        let rows = sizes(steps).map(move |rows| Self { batch, steps, images: 1, rows });
+        rows.chain(sizes(batch).skip(1).map(move |images| Self { batch, steps, images, rows: steps }))
+    }
+
     fn row_chunks(&self) -> usize {
         self.steps.div_ceil(self.rows)
     }
@@ -289,4 +295,12 @@ impl Cut {
         let (image, row) = (i / self.row_chunks() * self.images, i % self.row_chunks() * self.rows);
         Span { image, images: self.images.min(self.batch - image), row, rows: self.rows.min(self.steps - row) }
     }
+}
+
+/// The sizes, from 1 up, of the parts of even divisions of `n`.
+fn sizes(n: usize) -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(1), move |size| match n.div_ceil(*size) {
+        1 => None,
+        parts => Some(n.div_ceil(parts - 1)),
+    })
 }

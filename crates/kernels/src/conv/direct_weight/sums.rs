@@ -276,10 +276,21 @@ impl<'a> OuterSums<'a> {
         if let (Some(db), Some(biases)) = (db, &self.biases) {
             db.copy_from_nonoverlapping(biases.as_ptr(), self.channels);
         }
-        for o in 0..self.channels {
-            let from = self.sums.as_ptr().add(o / row * self.offsets.len() * row + o % row);
-            for k in 0..self.offsets.len() {
-                *dw.add(o * stride + k) = *from.add(k * row);
+        let columns = self.offsets.len();
+        for first in (0..self.channels).step_by(S::LANES) {
+            let count = S::LANES.min(self.channels - first);
+            let from = self.sums.as_ptr().add(first / row * columns * row + first % row);
+            for k in (0..columns).step_by(S::LANES) {
+                let n = S::LANES.min(columns - k);
+                let mut square = [S::zero(); 16];
+                for (i, v) in square.iter_mut().enumerate().take(n) {
+                    *v = S::load(from.add((k + i) * row));
+                }
+                S::transpose(square.as_mut_ptr());
+                for (j, v) in square.iter().enumerate().take(count) {
+                    let to = dw.add((first + j) * stride + k);
+                    if n == S::LANES { S::store(to, *v) } else { S::store_first(to, *v, n) }
+                }
             }
         }
     }
