@@ -11,6 +11,7 @@ pub mod loaded;
 pub mod models;
 pub mod onnx;
 pub mod predict;
+pub mod published;
 pub mod report;
 pub mod runs;
 pub mod session;

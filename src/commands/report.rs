@@ -1,13 +1,12 @@
 //! `ferrotype report`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::loaded::experiment_of;
+use super::published::publish;
 use super::session::{report_group, report_run};
-use super::view;
 use crate::report;
 use crate::run::RunFolder;
 use crate::run::files::{explain, write_atomic};
@@ -53,23 +52,4 @@ impl ReportCommand {
         }
         Ok(())
     }
-}
-
-/// Writes what may be published of a run to `<parent>/<experiment's name>`. Photographs of people stay behind.
-fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
-    let target = parent.join(experiment_of(run)?.name);
-    let mut view = view::of_run(run)?;
-    if !view.dataset.synthetic {
-        view.mistakes.iter_mut().for_each(|m| m.face = None);
-    }
-    report::write_run(&target, &view, None)?;
-    // The report holds the plots; as files they would only swell the repository.
-    let plots = target.join("plots");
-    std::fs::remove_dir_all(&plots).map_err(|e| explain(&plots, &e))?;
-    for path in [run.config(), run.history(), run.provenance(), run.facts(), run.onnx_check()] {
-        if let (true, Some(name)) = (path.is_file(), path.file_name()) {
-            write_atomic(target.join(name), run.read(&path)?.as_bytes())?;
-        }
-    }
-    Ok(target)
 }

@@ -82,7 +82,8 @@ fn selection(experiment: &Experiment, meta: &Meta) -> Option<SelectionView> {
     })
 }
 
-fn is_selected_on_test(experiment: &Experiment) -> bool {
+/// Whether the weights are selected on the rows that are scored in the end.
+pub fn is_selected_on_test(experiment: &Experiment) -> bool {
     experiment.evaluate.select_on == SelectOn::Test || matches!(experiment.data.split, SplitRule::OwnMerged)
 }
 

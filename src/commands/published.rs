@@ -1,0 +1,85 @@
+//! Published runs: what may leave the machine, and the table of all of them.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::loaded::experiment_of;
+use super::view;
+use crate::evaluation::Scores;
+use crate::report;
+use crate::run::files::{explain, write_atomic};
+use crate::run::{Provenance, RunFolder};
+
+/// Writes what may be published of a run to `<parent>/<experiment's name>`, and the table of `parent` anew.
+/// Photographs of people stay behind.
+///
+/// # Errors
+/// When a file of the run is missing, or one cannot be written.
+pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
+    let target = parent.join(experiment_of(run)?.name);
+    let mut view = view::of_run(run)?;
+    if !view.dataset.synthetic {
+        view.mistakes.iter_mut().for_each(|m| m.face = None);
+    }
+    report::write_run(&target, &view, None)?;
+    // The report holds the plots; as files they would only swell the repository.
+    let plots = target.join("plots");
+    std::fs::remove_dir_all(&plots).map_err(|e| explain(&plots, &e))?;
+    for path in [run.config(), run.history(), run.provenance(), run.facts(), run.onnx_check()] {
+        if let (true, Some(name)) = (path.is_file(), path.file_name()) {
+            write_atomic(target.join(name), run.read(&path)?.as_bytes())?;
+        }
+    }
+    write_atomic(parent.join("README.md"), table(parent)?.as_bytes())?;
+    Ok(target)
+}
+
+/// The table of all runs published in a folder, in order of name.
+fn table(parent: &Path) -> Result<String> {
+    let entries = std::fs::read_dir(parent).with_context(|| format!("cannot list {}", parent.display()))?;
+    let mut folders: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
+    folders.sort();
+    let mut text = String::from(
+        "# Experiments\n\nWritten by `ferrotype report --run RUN --publish experiments`, from the files of each run; nothing \
+         is typed by hand.\nTest scores of the selected weights; accuracy with its 95 % interval.\n\n\
+         | experiment | model | test rows | accuracy | UAR | macro-F1 | expected | selected on | training time | machine |\n\
+         |---|---|---:|---|---:|---:|---|---|---:|---|\n",
+    );
+    for folder in folders {
+        if let Ok(run) = RunFolder::open(&folder) {
+            text += &row(&run)?;
+        }
+    }
+    Ok(text)
+}
+
+fn row(run: &RunFolder) -> Result<String> {
+    let experiment = experiment_of(run)?;
+    let scores: Scores = report::read_metrics(run.scores())?.remove("test").unwrap_or_default();
+    let provenance = Provenance::load(run);
+    let share =
+        |name: &str| scores.metrics.get(name).map_or_else(|| "-".into(), |s| format!("{:.2} %", 100.0 * s.value));
+    let mut accuracy = share("accuracy");
+    if let Some([low, high]) = scores.metrics.get("accuracy").and_then(|s| s.interval) {
+        write!(accuracy, " ({:.2} to {:.2})", 100.0 * low, 100.0 * high)?;
+    }
+    let expected = experiment
+        .expect
+        .as_ref()
+        .map_or_else(|| "-".to_owned(), |e| format!("{} {:.2} % ({})", e.metric, 100.0 * e.value, e.source));
+    let selected = if view::is_selected_on_test(&experiment) { "**test**" } else { "validation" };
+    let name = run.name();
+    Ok(format!(
+        "| [{name}]({name}/report.html) | `{}` | {} | {accuracy} | {} | {} | {expected} | {selected} | {:.0} s | {}, {} threads, {} |\n",
+        experiment.model.name(),
+        scores.n,
+        share("uar"),
+        share("macro_f1"),
+        provenance.training_seconds,
+        provenance.processor,
+        provenance.threads,
+        provenance.kernels,
+    ))
+}
