@@ -7,9 +7,7 @@ use clap::Args;
 
 use super::published::publish;
 use super::session::{report_group, report_run};
-use crate::report;
 use crate::run::RunFolder;
-use crate::run::files::{explain, write_atomic};
 use crate::run::group::Group;
 
 /// Build the report of a run, or of a group of runs, again from its files.
