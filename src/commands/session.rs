@@ -21,6 +21,7 @@ use crate::report;
 use crate::report::terminal::format_score;
 use crate::run::files::write_atomic;
 use crate::run::group::Group;
+use crate::run::tensorboard::TensorBoard;
 use crate::run::{Provenance, RunFolder};
 use crate::training::checkpoint::{Checkpoint, Meta};
 use crate::training::interrupt::{Interrupt, Interrupted};
@@ -232,6 +233,7 @@ impl Session<'_> {
         progress: &mut dyn Progress,
     ) -> Result<Outcome> {
         load_selected(self.run, &mut network)?;
+        let last_step = Checkpoint::load(&self.run.last_checkpoint())?.meta.step;
         let evaluate = &self.experiment.evaluate;
         let validation = scoring::scores(&network, &task.validation, evaluate, progress)?;
         let predictions = scoring::predict(&network, &task.test, evaluate, progress)?;
@@ -247,7 +249,15 @@ impl Session<'_> {
         let sets = BTreeMap::from([("validation".to_owned(), validation), ("test".to_owned(), test.clone())]);
         report::write_metrics(self.run.scores(), &sets)?;
         let text = report_run(self.run)?;
+        self.show_confusion(last_step)?;
         Ok(Outcome { scores: test, text, run: self.run.clone(), onnx: check })
+    }
+
+    /// Adds the test set's confusion matrix to TensorBoard, at the last step.
+    fn show_confusion(&self, last_step: u64) -> Result<()> {
+        let path = self.run.path().join("plots/confusion_matrix.png");
+        let png = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        TensorBoard::open(self.run.tensorboard(), last_step)?.image("test/confusion_matrix", last_step, &png)
     }
 
     fn export(

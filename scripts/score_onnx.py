@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Scores a run's model.onnx with Python's onnxruntime on raw pixels, and compares it with the run's predictions.csv.
+
+    pip install numpy h5py onnxruntime
+    scripts/score_onnx.py runs/<run> [datasets/other.h5]
+
+The preprocessing is inside the graph: this script only reads the stored pictures, brings them to the model's size by the
+rule in the file's metadata (docs/preprocessing.md), and takes the arg-max.
+"""
+import csv
+import json
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import onnxruntime
+
+
+def positions(source, target):
+    """Half-pixel centres: where each target pixel lies between the source pixels."""
+    at = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0, source - 1)
+    low = np.floor(at).astype(int)
+    return low, np.minimum(low + 1, source - 1), (at - low).astype(np.float32)
+
+
+def resize(image, size, rule):
+    """image [height, width, channels] uint8 to float32 [size, size, channels]."""
+    h, w, _ = image.shape
+    if (h, w) == (size, size):
+        return image.astype(np.float32)
+    if rule == "nearest":
+        rows = ((np.arange(size) + 0.5) * h / size).astype(int)
+        columns = ((np.arange(size) + 0.5) * w / size).astype(int)
+        return image[rows][:, columns].astype(np.float32)
+    if rule == "bilinear":
+        image = image.astype(np.float32)
+        y0, y1, fy = positions(h, size)
+        x0, x1, fx = positions(w, size)
+        rows = image[y0] * (1 - fy)[:, None, None] + image[y1] * fy[:, None, None]
+        return rows[:, x0] * (1 - fx)[None, :, None] + rows[:, x1] * fx[None, :, None]
+    sys.exit(f"this script knows nearest and bilinear; the model wants `{rule}`: see docs/preprocessing.md")
+
+
+def main():
+    run = Path(sys.argv[1])
+    facts = json.loads((run / "dataset.json").read_text())
+    session = onnxruntime.InferenceSession(str(run / "model.onnx"), providers=["CPUExecutionProvider"])
+    meta = session.get_modelmeta().custom_metadata_map
+    size, rule, colour = int(meta["input_size"]), meta["resize"], meta["colour"]
+    classes = json.loads(meta["class_names"])
+    table = list(csv.DictReader((run / "predictions.csv").open()))
+    with h5py.File(sys.argv[2] if len(sys.argv) > 2 else facts["path"]) as file:
+        images = file["images"][:]
+    logits, differ = [], 0.0
+    for start in range(0, len(table), 64):
+        part = table[start : start + 64]
+        pictures = [resize(images[int(row["row"])], size, rule) for row in part]
+        if colour == "grey" and pictures[0].shape[2] == 3:
+            pictures = [p @ np.float32([0.299, 0.587, 0.114])[:, None] for p in pictures]
+        if colour == "rgb" and pictures[0].shape[2] == 1:
+            pictures = [np.repeat(p, 3, axis=2) for p in pictures]
+        pixels = np.stack(pictures).transpose(0, 3, 1, 2).astype(np.float32)
+        z, p = session.run(["logits", "probabilities"], {"pixels": pixels})
+        logits.append(z)
+        ours = np.array([[float(row[c]) for c in classes] for row in part])
+        differ = max(differ, float(np.abs(p - ours).max()))
+    z = np.concatenate(logits)
+    predicted = z.argmax(1)
+    truth = np.array([classes.index(row["truth"]) for row in table])
+    ours = np.array([classes.index(row["prediction"]) for row in table])
+    print(f"{run / 'model.onnx'}: {len(table)} rows, onnxruntime {onnxruntime.__version__}")
+    print(f"accuracy          {100 * (predicted == truth).mean():.4f} % (run: {100 * (ours == truth).mean():.4f} %)")
+    print(f"other predictions {int((predicted != ours).sum())}")
+    print(f"largest difference of a probability {differ:.2e}")
+
+
+if __name__ == "__main__":
+    main()
