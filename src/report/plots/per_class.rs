@@ -9,8 +9,10 @@ const BAR: f64 = 13.0;
 const GROUP: f64 = 3.0 * BAR + 17.0;
 
 /// What is drawn of a class, in order.
-const BARS: [(&str, Colour, fn(&ClassScores) -> f64); 3] =
-    [("recall", BLUE, |c| c.recall), ("precision", ORANGE, |c| c.precision), ("F1", TEAL, |c| c.f1)];
+/// Name, colour and value of a bar.
+type Bar = (&'static str, Colour, fn(&ClassScores) -> f64);
+
+const BARS: [Bar; 3] = [("recall", BLUE, |c| c.recall), ("precision", ORANGE, |c| c.precision), ("F1", TEAL, |c| c.f1)];
 
 /// Three bars per class.
 pub fn per_class(scores: &Scores) -> Figure {
