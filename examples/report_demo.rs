@@ -46,9 +46,9 @@ fn invented(seed: u64, n: usize) -> Predictions {
             })
             .unwrap_or(0);
         let skill = 1.2 + 5.0 * frequency[truth] as f32;
-        for class in 0..CLASSES.len() {
+        for (class, share) in frequency.iter().enumerate() {
             let noise = random.uniform(-1.0, 1.0) + random.uniform(-1.0, 1.0) + random.uniform(-1.0, 1.0);
-            let pull = if class == truth { skill } else { 1.5 * frequency[class] as f32 };
+            let pull = if class == truth { skill } else { 1.5 * *share as f32 };
             p.logits.push(1.8 * (noise + pull));
             p.targets.push(f32::from(class == truth));
             votes.push(if class == truth {

@@ -190,7 +190,7 @@ mod tests {
             ..Default::default()
         });
         let weights = options.weights(&[6.0, 3.0, 1.0]).unwrap();
-        for (w, e) in weights.iter().zip([0.555_555_6, 1.111_111_1, 3.333_333_3]) {
+        for (w, e) in weights.iter().zip([0.555_555_6, 1.111_111, 3.333_333]) {
             assert!((w - e).abs() < 1e-6);
         }
     }

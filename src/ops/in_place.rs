@@ -129,7 +129,7 @@ mod tests {
     fn a_shared_or_sliced_tensor_is_copied_first() {
         let device = Device::flex();
         let whole = Tensor::<1>::from_floats([1.0, 2.0, 3.0, 4.0], &device);
-        let part = whole.clone().slice([1..3]);
+        let part = whole.clone().slice(1..3);
         let updated = in_place(native(), part, Tensor::zeros([2], &device), &mut [], |_, w, _, _| w.fill(9.0));
         assert_eq!(host(updated.unwrap()).unwrap(), [9.0, 9.0]);
         assert_eq!(host(whole).unwrap(), [1.0, 2.0, 3.0, 4.0]);
