@@ -144,12 +144,19 @@ impl Block<'_> {
         for r in (0..self.rows).step_by(S::ROWS) {
             let rows = S::ROWS.min(self.rows - r);
             let to = to.add(r * depth);
-            for m in 0..rows {
-                let row = self.row + r + m;
-                let (from, step) = if g.a_transposed { (k * g.m + row, g.m) } else { (row * g.k + k, 1) };
-                let from = self.a.as_ptr().add(from);
+            if g.a_transposed {
                 for i in 0..depth {
-                    *to.add(i * rows + m) = *from.add(i * step);
+                    let from = self.a.as_ptr().add((k + i) * g.m + self.row + r);
+                    for m in 0..rows {
+                        *to.add(i * rows + m) = *from.add(m);
+                    }
+                }
+                continue;
+            }
+            for m in 0..rows {
+                let from = self.a.as_ptr().add((self.row + r + m) * g.k + k);
+                for i in 0..depth {
+                    *to.add(i * rows + m) = *from.add(i);
                 }
             }
         }
