@@ -186,6 +186,13 @@ fn shapes() -> Vec<(String, Conv2d)> {
     add("mobile", square(32, 112, 1280, 2, 1, 1, 0));
     add("mobile", Conv2d { padding: after, ..depthwise(32, 48, 48, 2, 0) });
     add("mobile", depthwise(32, 336, 3, 1, 1));
+    for (b, ci, co, size) in [(1, 16, 48, 12), (1, 112, 336, 3)] {
+        add("single", square(b, ci, co, size, 1, 1, 0));
+        add("single", depthwise(b, co, size, 1, 1));
+        add("single", square(b, ci, co, size, 3, 2, 1));
+        add("single", square(b, ci, co, size, 3, 1, 1));
+    }
+    add("single", square(1, 1, 32, 64, 3, 1, 1));
     add("micro", square(32, 1, 16, 84, 8, 2, 3));
     add("micro", Conv2d { padding: Padding::default(), ..square(32, 16, 32, 39, 4, 2, 0) });
     // where Winograd begins to pay: the same work with and without padding, which only the direct kernels do
