@@ -14,7 +14,7 @@ mod common;
 use std::mem::MaybeUninit;
 
 use common::*;
-use ferrotype_kernels::{Activation, Conv2d, Isa, Padding};
+use ferrotype_kernels::{Activation, Conv2d, Gemm, Isa, Padding};
 
 fn main() {
     let mut isa = Isa::detect();
@@ -33,6 +33,34 @@ fn main() {
     for (name, c) in shapes().iter().filter(|(name, _)| name.contains(&filter)) {
         if errors { print_errors(isa, name, c) } else { print_speed(isa, name, c, rounds) }
     }
+    if !errors && "linear".contains(&filter) {
+        for (batch, from, to) in [(32, 4096, 1024), (32, 1024, 1024), (32, 1024, 8), (1, 4096, 1024), (512, 512, 512)] {
+            print_linear(isa, batch, from, to, rounds);
+        }
+    }
+}
+
+/// The three products of a linear layer.
+fn print_linear(isa: Isa, batch: usize, from: usize, to: usize, rounds: usize) {
+    let mut rng = Rng(1);
+    let plain = Gemm { m: batch, n: to, k: from, a_transposed: false, b_transposed: false };
+    let data = Gemm { n: from, k: to, b_transposed: true, ..plain };
+    let weight = Gemm { m: from, k: batch, a_transposed: true, ..plain };
+    let [y, dx, dw] = [plain, data, weight].map(|g| {
+        let (a, b, mut c) = (rng.vec(g.m * g.k), rng.vec(g.k * g.n), Output::new(g.m * g.n));
+        let mut best = f64::MAX;
+        for _ in 0..rounds {
+            let start = now();
+            g.run(isa, &a, &b, None, Activation::None, c.get());
+            best = best.min(now() - start);
+        }
+        best
+    });
+    let flops = 2.0 * (batch * from * to) as f64;
+    let [a, b, d] = [y, dx, dw].map(|t| flops / t / 1e9);
+    let [t, u, v] = [y, dx, dw].map(|t| t * 1e3);
+    let name = format!("linear {batch}: {from}->{to}");
+    println!("{name:<34} {:>9.1} {a:>8.1} {b:>8.1} {d:>8.1}   {t:>7.3} {u:>7.3} {v:>7.3} ms", flops / 1e6);
 }
 
 /// Seconds of the wall clock, or of the processor if there is but one thread.
@@ -158,6 +186,13 @@ fn shapes() -> Vec<(String, Conv2d)> {
     add("mobile", square(32, 112, 1280, 2, 1, 1, 0));
     add("mobile", Conv2d { padding: after, ..depthwise(32, 48, 48, 2, 0) });
     add("mobile", depthwise(32, 336, 3, 1, 1));
+    for (b, ci, co, size) in [(1, 16, 48, 12), (1, 112, 336, 3)] {
+        add("single", square(b, ci, co, size, 1, 1, 0));
+        add("single", depthwise(b, co, size, 1, 1));
+        add("single", square(b, ci, co, size, 3, 2, 1));
+        add("single", square(b, ci, co, size, 3, 1, 1));
+    }
+    add("single", square(1, 1, 32, 64, 3, 1, 1));
     add("micro", square(32, 1, 16, 84, 8, 2, 3));
     add("micro", Conv2d { padding: Padding::default(), ..square(32, 16, 32, 39, 4, 2, 0) });
     // where Winograd begins to pay: the same work with and without padding, which only the direct kernels do

@@ -31,6 +31,9 @@ const ROWS: usize = 96;
 /// Terms that are summed before the next stretch: a panel of `b` of this depth stays in the L2 cache.
 const DEPTH: usize = 384;
 
+/// Rows of `b` to be prefetched.
+const AHEAD: usize = 16;
+
 impl Gemm {
     /// `c = act(a * b + bias)`, the bias added to each row. Every element of `c` is written.
     ///
@@ -58,23 +61,66 @@ impl Gemm {
         let panel = shape.wide * shape.lanes;
         let (high, panels) = (self.m.div_ceil(ROWS), self.n.div_ceil(panel));
         // wide units pack `a` less often, but there should be some for every thread
-        let width = (panels * high / 16).clamp(1, 256 / panel) * panel;
+        let width = (panels * high / 12).clamp(1, 256 / panel) * panel;
         let wide = self.n.div_ceil(width);
         let c = Shared::new(c.as_mut_ptr().cast());
+        let mut left = scratch::take(self.m * self.k);
+        let to = Shared::new(left.as_mut_ptr());
+        units::run(self.m.div_ceil(ROWS), 4 * self.m * self.k, |unit| {
+            let rows = unit * ROWS..(unit * ROWS + ROWS).min(self.m);
+            // SAFETY: the lengths have been checked, and each unit packs rows of its own.
+            unsafe { simd::dispatch(isa, Left { gemm: self, a, rows, to }) };
+        });
+        let left = &left[..];
         units::run(high * wide, 2 * self.m * self.n * self.k, |unit| {
             let (row, column) = (unit / wide * ROWS, unit % wide * width);
             let (rows, columns) = (ROWS.min(self.m - row), width.min(self.n - column));
-            let block = Block { gemm: self, a, b, bias, act, c, row, rows, column, columns };
+            let block = Block { gemm: self, left, b, bias, act, c, row, rows, column, columns };
             // SAFETY: the lengths have been checked, and each unit writes its own block of `c`.
             unsafe { simd::dispatch(isa, block) };
         });
     }
 }
 
+/// Rows of `a` to be packed, in the tiles of the kernel: `[tile][k][row]`.
+struct Left<'a> {
+    gemm: &'a Gemm,
+    a: &'a [f32],
+    rows: std::ops::Range<usize>,
+    to: Shared,
+}
+
+impl Kernel for Left<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let g = self.gemm;
+        for first in self.rows.clone().step_by(S::ROWS) {
+            let rows = S::ROWS.min(self.rows.end - first);
+            let to = self.to.at(first * g.k);
+            if g.a_transposed {
+                for k in 0..g.k {
+                    let from = self.a.as_ptr().add(k * g.m + first);
+                    for m in 0..rows {
+                        *to.add(k * rows + m) = *from.add(m);
+                    }
+                }
+                continue;
+            }
+            for m in 0..rows {
+                let from = self.a.as_ptr().add((first + m) * g.k);
+                for k in 0..g.k {
+                    *to.add(k * rows + m) = *from.add(k);
+                }
+            }
+        }
+    }
+}
+
 /// A block of the product.
 struct Block<'a> {
     gemm: &'a Gemm,
-    a: &'a [f32],
+    /// All of `a`, packed.
+    left: &'a [f32],
     b: &'a [f32],
     bias: Option<&'a [f32]>,
     act: Activation,
@@ -90,7 +136,6 @@ impl Kernel for Block<'_> {
     unsafe fn run<S: Simd>(self) {
         let panel = S::WIDE * S::LANES;
         let pitch = self.columns.next_multiple_of(panel);
-        let mut left = scratch::take(self.rows * DEPTH);
         let mut right = scratch::take(pitch * DEPTH);
         let mut out = scratch::take(self.rows * pitch);
         let mut bias = scratch::take(pitch);
@@ -103,21 +148,21 @@ impl Kernel for Block<'_> {
         loop {
             let depth = DEPTH.min(self.gemm.k - k);
             let last = k + depth == self.gemm.k;
-            self.pack_left::<S>(k, depth, left.as_mut_ptr());
             for p in (0..self.columns).step_by(panel) {
                 self.pack_right::<S>(k, depth, p, right.as_mut_ptr().add(p * DEPTH));
             }
             for p in (0..self.columns).step_by(panel) {
                 for r in (0..self.rows).step_by(S::ROWS) {
+                    let rows = S::ROWS.min(self.rows - r);
                     let tile = Product {
-                        w: left.as_ptr().add(r * depth),
+                        w: self.left.as_ptr().add((self.row + r) * self.gemm.k + k * rows),
                         offsets: &offsets[..depth],
                         x: right.as_ptr().add(p * DEPTH),
                         y: out.as_mut_ptr().add(r * pitch + p),
                         y_stride: pitch,
                         start: if k == 0 { Start::Columns(bias.as_ptr().add(p)) } else { Start::Resume },
                         act: if last { self.act } else { Activation::None },
-                        rows: S::ROWS.min(self.rows - r),
+                        rows,
                         vectors: S::WIDE,
                         stream: false,
                     };
@@ -137,24 +182,6 @@ impl Kernel for Block<'_> {
 }
 
 impl Block<'_> {
-    /// Rows of `a` in tiles of `S::ROWS`, each `[depth][row]`.
-    #[inline(always)]
-    unsafe fn pack_left<S: Simd>(&self, k: usize, depth: usize, to: *mut f32) {
-        let g = self.gemm;
-        for r in (0..self.rows).step_by(S::ROWS) {
-            let rows = S::ROWS.min(self.rows - r);
-            let to = to.add(r * depth);
-            for m in 0..rows {
-                let row = self.row + r + m;
-                let (from, step) = if g.a_transposed { (k * g.m + row, g.m) } else { (row * g.k + k, 1) };
-                let from = self.a.as_ptr().add(from);
-                for i in 0..depth {
-                    *to.add(i * rows + m) = *from.add(i * step);
-                }
-            }
-        }
-    }
-
     /// A panel of `b`, `[depth][column]`, with zeros beyond the last column.
     #[inline(always)]
     unsafe fn pack_right<S: Simd>(&self, k: usize, depth: usize, p: usize, to: *mut f32) {
@@ -174,6 +201,8 @@ impl Block<'_> {
             let from = self.b.as_ptr().add((k + i) * g.n + first);
             let to = to.add(i * panel);
             for n in (0..panel).step_by(S::LANES) {
+                // a few lines of each row: the hardware does not see the pattern
+                S::prefetch(from.wrapping_add(AHEAD * g.n + n));
                 let have = columns.saturating_sub(n).min(S::LANES);
                 let v = match have {
                     0 => S::zero(),

@@ -101,6 +101,12 @@ fn long_rows_and_many_images() {
     check(&square(5, 130, 70, 6, 3, 2, 1), 6);
     check(&square(3, 300, 400, 5, 3, 1, 1), 7);
     check(&square(13, 20, 40, 9, 3, 1, 1), 8);
+    // more padding than kernel: outputs that see no input
+    check(&square(2, 5, 6, 4, 3, 1, 5), 9);
+    check(&square(2, 5, 6, 4, 3, 2, 4), 10);
+    check(&Conv2d { groups: 6, ..square(2, 6, 6, 4, 2, 3, 7) }, 11);
+    // a stride that leaves inputs unused
+    check(&square(2, 5, 6, 9, 2, 4, 0), 12);
 }
 
 fn random(rng: &mut Rng, groups: usize) -> Conv2d {

@@ -40,7 +40,7 @@ pub(crate) fn forward(c: &Conv2d, isa: Isa, x: &[f32], w: &[f32], bias: Option<&
     let Plan { rows, cols, cut } = plan(c, isa, channels, |copies| c.forward_axes(copies));
     let weight_strides = (taps, channels.0 * taps);
     let (batch, groups) = (c.batch, c.groups);
-    Pass {
+    let pass = Pass {
         rows,
         cols,
         cut,
@@ -54,8 +54,8 @@ pub(crate) fn forward(c: &Conv2d, isa: Isa, x: &[f32], w: &[f32], bias: Option<&
         act,
         y: Shared::new(y),
         stream: units::streams(c.out_size()),
-    }
-    .run(isa);
+    };
+    units::enter(c.flops(), || pass.run(isa));
 }
 
 /// The input gradient. `dx` has room for it.
@@ -66,7 +66,7 @@ pub(crate) fn backward_data(c: &Conv2d, isa: Isa, dy: &[f32], w: &[f32], dx: *mu
     let weight_strides = (channels.1 * taps, taps);
     let (batch, groups) = (c.batch, c.groups);
     let (bias, act) = (None, Activation::None);
-    Pass {
+    let pass = Pass {
         rows,
         cols,
         cut,
@@ -80,8 +80,8 @@ pub(crate) fn backward_data(c: &Conv2d, isa: Isa, dy: &[f32], w: &[f32], dx: *mu
         act,
         y: Shared::new(dx),
         stream: units::streams(c.in_size()),
-    }
-    .run(isa);
+    };
+    units::enter(c.flops(), || pass.run(isa));
 }
 
 fn plan(c: &Conv2d, isa: Isa, (from, to): (usize, usize), make: impl Fn([bool; 2]) -> [Axis; 2]) -> Plan {
@@ -149,28 +149,54 @@ impl Pass<'_> {
     /// Weights in the order of use: `[group][phase][block of output channels][offset][channel of the block]`.
     fn pack_weights(&self, phases: &[Phase], blocks: usize) -> scratch::Scratch {
         let (ci, co) = self.channels;
-        let group = ci * co * self.rows.taps.len() * self.cols.taps.len();
+        let width = self.cols.taps.len();
+        let group = ci * co * self.rows.taps.len() * width;
+        let places = phase_pairs(&self.rows, &self.cols)
+            .map(|(a, b)| self.taps(a, b).map(|(row, col)| row.k * width + col.k).collect());
+        let places: Vec<Vec<usize>> = places.collect();
         let mut packed = scratch::take(self.groups * group);
-        for g in 0..self.groups {
-            for (phase, (a, b)) in phases.iter().zip(phase_pairs(&self.rows, &self.cols)) {
-                let width = self.cols.taps.len();
-                let taps: Vec<usize> = self.taps(a, b).map(|(row, col)| row.k * width + col.k).collect();
-                let mut at = g * group + phase.weights;
-                for block in 0..blocks {
-                    let channels = share(co, blocks, block);
-                    for i in 0..ci {
-                        for tap in &taps {
-                            for o in channels.clone() {
-                                let from = g * group + i * self.weight_strides.0 + o * self.weight_strides.1 + tap;
-                                packed[at] = self.w[from];
-                                at += 1;
-                            }
-                        }
-                    }
-                }
+        let to = Shared::new(packed.as_mut_ptr());
+        let units = self.groups * phases.len() * blocks;
+        units::run(units, 4 * self.groups * group, |unit| {
+            let (g, unit) = (unit / (phases.len() * blocks), unit % (phases.len() * blocks));
+            let (phase, block) = (unit / blocks, unit % blocks);
+            let (channels, taps) = (share(co, blocks, block), &places[phase]);
+            let at = g * group + phases[phase].weights + channels.start * ci * taps.len();
+            let m = channels.len();
+            // SAFETY: the strides keep within the group's weights, and units write blocks of their own.
+            unsafe {
+                let from = self.w.as_ptr().add(g * group + channels.start * self.weight_strides.1);
+                pack_block(from, self.weight_strides, (ci, m), taps, to.at(at));
+            }
+        });
+        packed
+    }
+}
+
+/// Packs the weights of one block: `to[(i * taps + t) * m + o]` for channel `i` of `x` and channel `o` of `m`.
+///
+/// # Safety
+/// The weights are there, and room for them.
+unsafe fn pack_block(from: *const f32, strides: (usize, usize), (ci, m): (usize, usize), taps: &[usize], to: *mut f32) {
+    if strides.0 == taps.len() && taps.iter().copied().eq(0..taps.len()) {
+        // a channel's weights lie in the order of use already
+        for o in 0..m {
+            let from = from.add(o * strides.1);
+            for k in 0..ci * taps.len() {
+                *to.add(k * m + o) = *from.add(k);
             }
         }
-        packed
+        return;
+    }
+    let mut to = to;
+    for i in 0..ci {
+        for tap in taps {
+            let from = from.add(i * strides.0 + tap);
+            for o in 0..m {
+                *to = *from.add(o * strides.1);
+                to = to.add(1);
+            }
+        }
     }
 }
 

@@ -130,6 +130,7 @@ impl Conv2d {
     fn check(&self) {
         let Self { groups, in_channels, out_channels, kernel, stride, padding: p, .. } = *self;
         assert!(kernel[0] > 0 && kernel[1] > 0 && stride[0] > 0 && stride[1] > 0, "empty kernel or stride: {self:?}");
+        assert!(in_channels > 0, "no input channels: {self:?}");
         assert!(groups > 0 && in_channels % groups == 0 && out_channels % groups == 0, "uneven groups: {self:?}");
         assert!(self.height + p.top + p.bottom >= kernel[0], "kernel higher than the padded input: {self:?}");
         assert!(self.width + p.left + p.right >= kernel[1], "kernel wider than the padded input: {self:?}");

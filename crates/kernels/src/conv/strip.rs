@@ -86,7 +86,10 @@ pub(crate) unsafe fn pack<S: Simd>(source: Source, axes: (&Axis, &Axis), span: &
                 for i in 0..span.images {
                     let image = channel.add(i * source.image);
                     if whole_rows {
-                        copy::<S>(image.add(span.row * layout.width), to, span.rows * layout.width);
+                        let n = span.rows * layout.width;
+                        copy::<S>(image.add(span.row * layout.width), to, n);
+                        // the last span may be shorter than the layout, and what is left there may be NaN
+                        zero::<S>(to.add(n), layout.image_rows * layout.width - n);
                     } else {
                         pack_image::<S>(&source, image, axes, (rp, cp), span, layout, to);
                     }

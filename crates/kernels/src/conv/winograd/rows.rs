@@ -139,15 +139,19 @@ unsafe fn load_rows<S: Simd>(
     left: usize,
 ) {
     let (height, width) = (of.height as isize, of.width);
-    let begin = first.clamp(0, height);
-    let end = (first + count as isize).clamp(begin, height);
+    let last = first + count as isize;
+    let begin = first.max(0).min(last);
+    let end = last.min(height).max(begin);
     let clear = |from: isize, to: isize| {
         for r in from - first..to - first {
             strip.add(r as usize * pitch + left * S::LANES).write_bytes(0, width * S::LANES);
         }
     };
     clear(first, begin);
-    clear(end, first + count as isize);
+    clear(end, last);
+    if begin == end {
+        return;
+    }
 
     // Rows of a channel are contiguous, so vectors of pixels run across their ends.
     let mut to = strip.add((begin - first) as usize * pitch + left * S::LANES);
