@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+pub mod bench;
 pub mod completions;
 pub mod config;
 pub mod data;
@@ -39,6 +40,7 @@ enum Command {
     Export(export::ExportCommand),
     Report(report::ReportCommand),
     Runs(runs::RunsCommand),
+    Bench(bench::BenchCommand),
     Data(data::DataCommand),
     Models(models::ModelsCommand),
     Config(config::ConfigCommand),
@@ -59,6 +61,7 @@ impl Cli {
             Command::Export(c) => c.run(),
             Command::Report(c) => c.run(),
             Command::Runs(c) => c.run(),
+            Command::Bench(c) => c.run(),
             Command::Data(c) => c.run(),
             Command::Models(c) => c.run(),
             Command::Config(c) => c.run(),

@@ -28,7 +28,7 @@ impl ModelsCommand {
             return Ok(());
         }
         println!(
-            "{:<16} {:>10} {:>12} {:>12} {:>9} {:>8}  source",
+            "{:<20} {:>10} {:>12} {:>12} {:>9} {:>8}  source",
             "model", "input", "parameters", "values", "MMACs", "classes"
         );
         for m in &models {
@@ -36,7 +36,7 @@ impl ModelsCommand {
             let (parameters, values) = (m.parameters, m.values);
             let macs = m.macs as f64 / 1e6;
             println!(
-                "{:<16} {input:>10} {parameters:>12} {values:>12} {macs:>9.1} {:>8}  {}",
+                "{:<20} {input:>10} {parameters:>12} {values:>12} {macs:>9.1} {:>8}  {}",
                 m.name, m.classes, m.source
             );
         }

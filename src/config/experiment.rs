@@ -71,7 +71,7 @@ pub struct Kernels {
 }
 
 /// Whose operations compute on the CPU.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum KernelBackend {
     /// Ferrotype's kernels (on the `flex` device; other devices always use Burn's operations).
@@ -82,7 +82,7 @@ pub enum KernelBackend {
 }
 
 /// The instruction set of the native kernels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum KernelsIsa {
     /// The best that this processor has.

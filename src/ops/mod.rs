@@ -23,6 +23,7 @@ mod in_place;
 mod linear;
 mod max_pool;
 mod native;
+pub mod profile;
 
 use native::NativeOps;
 

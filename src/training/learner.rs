@@ -11,6 +11,7 @@ use crate::data::Batch;
 use crate::model::{Network, Role, StateTensor};
 use crate::objective::Objective;
 use crate::ops;
+use crate::ops::profile::{Kind, Phase, timed};
 use crate::random::{Purpose, key};
 
 /// What a step did, summed over its examples.
@@ -78,7 +79,7 @@ impl Learner {
             outcome.gradient_norm = Some(norm);
             scale *= (limit / (norm + 1e-6)).min(1.0);
         }
-        self.update(sums, lr, scale);
+        timed(Kind::Phase(Phase::Update), || self.update(sums, lr, scale));
         Ok(outcome)
     }
 
@@ -93,7 +94,8 @@ impl Learner {
         let device = self.network.device().clone();
         let classes = self.class_weights.len();
         let dropout = key(self.seed, Purpose::Dropout, &[self.steps(), part as u64]);
-        let pass = self.network.train_pass(images(batch, &device), dropout)?;
+        let pixels = timed(Kind::Phase(Phase::Input), || images(batch, &device));
+        let pass = timed(Kind::Phase(Phase::Forward), || self.network.train_pass(pixels, dropout))?;
         let weights = self.example_weights(batch);
         let rows = batch.len();
         let targets = Tensor::<2>::from_data(TensorData::new(batch.targets.clone(), [rows, classes]), &device);
@@ -101,7 +103,7 @@ impl Learner {
         let weight_tensor = Tensor::<1>::from_data(TensorData::new(weights.clone(), [rows]), &device);
         let loss = (losses * weight_tensor.autodiff()).sum();
         let loss_sum = f64::from(ops::host(loss.clone().inner())?[0]);
-        let gradients = loss.backward();
+        let gradients = timed(Kind::Phase(Phase::Backward), || loss.backward());
         let logits = ops::host(pass.logits.inner().reshape([rows * classes]))?;
         if !loss_sum.is_finite() {
             bail!("the loss is {loss_sum}");

@@ -11,3 +11,6 @@ pub mod schedule;
 pub mod scoring;
 pub mod selection;
 pub mod trainer;
+
+#[cfg(test)]
+mod determinism;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{GraphBuilder, ModelOptions};
 
 pub mod big_xception;
+pub mod depthwise_separable;
 pub mod emopy_cnn;
 pub mod micro_exp_net;
 pub mod mini_xception;

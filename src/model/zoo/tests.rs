@@ -21,6 +21,10 @@ fn counts_are_the_published_ones() {
     assert_eq!(row("micro_exp_net").parameters, 65_000);
     let cifar = ModelOptions::Resnet18(Default::default()).build([3, 32, 32], 10).unwrap();
     assert_eq!(cifar.parameter_count(), 11_173_962);
+    // Stem, depthwise, pointwise, scales and shifts, head: by hand.
+    let widths = [32, 64, 128, 128, 256, 256, 512, 512];
+    let pairs: usize = widths.windows(2).map(|w| 9 * w[0] + w[0] * w[1] + 2 * (w[0] + w[1])).sum();
+    assert_eq!(row("depthwise_separable").parameters, 9 * 32 + 2 * 32 + pairs + 512 * 7 + 7);
     let emopy48 = ModelOptions::EmopyCnn(Default::default()).build([1, 48, 48], 9).unwrap();
     assert_eq!(emopy48.value_count(), 90_473);
 }

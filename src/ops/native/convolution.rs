@@ -7,6 +7,7 @@ use burn::backend::flex::FlexTensor;
 use ferrotype_kernels::{Activation, Conv2d, Isa, activation};
 
 use super::{contiguous, optional, tensor, values, writable};
+use crate::ops::profile::{Kind, Part, timed};
 
 /// `act(conv(x, weight) + bias)`.
 pub(super) fn forward(
@@ -17,7 +18,8 @@ pub(super) fn forward(
     act: Activation,
     isa: Isa,
 ) -> FlexTensor {
-    let y = shape.output(isa, values(x), values(weight), optional(bias), act);
+    let kind = Kind::conv(&shape, Part::Forward);
+    let y = timed(kind, || shape.output(isa, values(x), values(weight), optional(bias), act));
     tensor(y, [shape.batch, shape.out_channels, shape.out_height(), shape.out_width()])
 }
 
@@ -40,16 +42,20 @@ pub(super) fn backward(state: State, parents: [Option<NodeId>; 3], dy: FlexTenso
     let State { x, weight, y, shape, act, isa } = state;
     let mut dy = contiguous(dy);
     if let Some(y) = y {
-        dy = writable(dy);
-        activation::backward(isa, act, values(&y), dy.storage_mut::<f32>());
+        dy = timed(Kind::Gate, || {
+            let mut dy = writable(dy);
+            activation::backward(isa, act, values(&y), dy.storage_mut::<f32>());
+            dy
+        });
     }
     let [input, kernel, bias] = parents;
     if let (Some(id), Some(w)) = (input, weight) {
-        let dx = shape.input_gradient(isa, values(&dy), values(&w));
+        let dx = timed(Kind::conv(&shape, Part::Data), || shape.input_gradient(isa, values(&dy), values(&w)));
         grads.register::<Flex>(id, tensor(dx, [shape.batch, shape.in_channels, shape.height, shape.width]));
     }
     if let (Some(id), Some(x)) = (kernel, x) {
-        let (dw, db) = shape.weight_gradient(isa, values(&x), values(&dy), bias.is_some());
+        let kind = Kind::conv(&shape, Part::Weight);
+        let (dw, db) = timed(kind, || shape.weight_gradient(isa, values(&x), values(&dy), bias.is_some()));
         let length = dw.len();
         grads.register::<Flex>(id, tensor(dw, [length]));
         if let (Some(id), Some(db)) = (bias, db) {

@@ -7,6 +7,7 @@ use burn::backend::flex::FlexTensor;
 use ferrotype_kernels::{Activation, Gemm, Isa, activation, owned};
 
 use super::{contiguous, optional, tensor, values, writable};
+use crate::ops::profile::{Direction, Kind, timed};
 
 /// `[batch, inputs, outputs]` of a call.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +28,8 @@ pub(super) fn forward(
 ) -> FlexTensor {
     let Size { batch, inputs, outputs } = size;
     let product = Gemm { m: batch, n: outputs, k: inputs, a_transposed: false, b_transposed: true };
-    tensor(product.product(isa, values(x), values(weight), optional(bias), act), [batch, outputs])
+    let multiply = || product.product(isa, values(x), values(weight), optional(bias), act);
+    tensor(timed(Kind::Linear(Direction::Forward), multiply), [batch, outputs])
 }
 
 /// What the backward pass needs.
@@ -46,6 +48,10 @@ pub(super) struct State {
 
 /// Registers the gradients of input, weight and bias.
 pub(super) fn backward(state: State, parents: [Option<NodeId>; 3], dy: FlexTensor, grads: &mut Gradients) {
+    timed(Kind::Linear(Direction::Backward), || gradients(state, parents, dy, grads));
+}
+
+fn gradients(state: State, parents: [Option<NodeId>; 3], dy: FlexTensor, grads: &mut Gradients) {
     let State { x, weight, y, size, act, isa } = state;
     let Size { batch, inputs, outputs } = size;
     let mut dy = contiguous(dy);

@@ -4,6 +4,7 @@ use burn::backend::flex::FlexTensor;
 use ferrotype_kernels::{Isa, owned};
 
 use super::{contiguous, tensor, values};
+use crate::ops::profile::{Direction, Kind, timed};
 
 /// The loss of each row, and its gradient by the logits.
 pub(super) fn cross_entropy(
@@ -12,7 +13,8 @@ pub(super) fn cross_entropy(
     shape: [usize; 2],
     isa: Isa,
 ) -> (FlexTensor, FlexTensor) {
-    let (losses, gradient) = owned::cross_entropy(isa, shape, values(logits), values(targets));
+    let compute = || owned::cross_entropy(isa, shape, values(logits), values(targets));
+    let (losses, gradient) = timed(Kind::Loss(Direction::Forward), compute);
     (tensor(losses, [shape[0]]), tensor(gradient, shape))
 }
 

@@ -9,6 +9,7 @@ use burn::tensor::{Bytes, DType};
 use ferrotype_kernels::{BatchNorm, Channels, Isa};
 
 use super::{tensor, values, writable};
+use crate::ops::profile::{Direction, Kind, timed};
 
 /// Output, mean and biased variance of a batch normalised by its own statistics.
 pub(super) fn train(
@@ -18,7 +19,8 @@ pub(super) fn train(
     shape: BatchNorm,
     isa: Isa,
 ) -> [FlexTensor; 3] {
-    let [y, mean, var] = shape.normalised(isa, values(x), values(weight), values(bias));
+    let compute = || shape.normalised(isa, values(x), values(weight), values(bias));
+    let [y, mean, var] = timed(Kind::BatchNorm(Direction::Forward), compute);
     [like(x, y), tensor(mean, [shape.channels]), tensor(var, [shape.channels])]
 }
 
@@ -69,10 +71,10 @@ pub(super) fn backward(state: State, parents: [Option<NodeId>; 3], dy: FlexTenso
     let State { x, parameters, shape, frozen, isa } = state;
     let mut dy = writable(dy);
     let (x, p) = (values(&x), parameters.channels());
-    let [dgamma, dbeta] = match frozen {
+    let [dgamma, dbeta] = timed(Kind::BatchNorm(Direction::Backward), || match frozen {
         true => shape.gradients_frozen(isa, x, p, dy.storage_mut::<f32>()),
         false => shape.gradients_in_place(isa, x, p, dy.storage_mut::<f32>()),
-    };
+    });
     let [input, weight, bias] = parents;
     for (id, gradient) in [(weight, dgamma), (bias, dbeta)] {
         if let Some(id) = id {

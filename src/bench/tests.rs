@@ -1,0 +1,65 @@
+use burn::tensor::Device;
+use ferrotype_kernels::Isa;
+
+use super::*;
+use crate::ops::Compute;
+use crate::training::checkpoint::Checkpoint;
+
+fn worker() -> Worker {
+    Worker::new(Optimizer::Adam, Compute::Native(Isa::detect()), Device::flex(), 2)
+}
+
+#[test]
+fn orders_are_read_and_others_refused() {
+    assert_eq!("train vgg13 32 5".parse::<Order>().unwrap(), Order::Train("vgg13".into(), 32, 5));
+    assert_eq!(" drop ".parse::<Order>().unwrap(), Order::Drop);
+    for bad in ["", "train vgg13 32", "train vgg13 x 5", "sleep 3"] {
+        assert!(bad.parse::<Order>().is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn times_have_a_middle_and_a_least() {
+    let times = Times::of(vec![4.0, 1.0, 2.0, 3.0]);
+    assert_eq!((times.median_ms, times.min_ms, times.count), (2.5, 1.0, 4));
+    assert_eq!(times.images_per_second(5), 2000.0);
+}
+
+#[test]
+fn a_small_network_is_measured() {
+    let mut worker = worker();
+    let mut ask = |line: &str| worker.answer(&line.parse().unwrap()).unwrap();
+    let first = ask("train micro_exp_net 2 2");
+    assert_eq!((first["ms"].as_array().unwrap().len(), first["parameters"].as_u64()), (2, Some(65_000)));
+    assert!(first["first_ms"].is_number() && ask("train micro_exp_net 2 1")["first_ms"].is_null());
+    assert_eq!(ask("infer micro_exp_net 1 3")["ms"].as_array().unwrap().len(), 3);
+    assert_eq!(ask("loader 48 8 3")["ms"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn an_unknown_network_is_named_with_the_known_ones() {
+    let text = worker().answer(&Order::Train("vgg99".into(), 1, 1)).unwrap_err().to_string();
+    assert!(text.contains("vgg99") && text.contains("micro_exp_net"), "{text}");
+}
+
+#[test]
+fn written_weights_hold_pictures_and_logits() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.safetensors");
+    worker().answer(&Order::Weights("micro_exp_net".into(), 3, file.clone())).unwrap();
+    let tensors = Checkpoint::load(&file).unwrap().tensors;
+    let shape = |name: &str| tensors.iter().find(|t| t.name == name).unwrap().shape.clone();
+    assert_eq!((shape("pixels"), shape("logits")), (vec![3, 1, 84, 84], vec![3, 8]));
+    assert_eq!(shape("conv1.weight"), [16, 1, 8, 8]);
+}
+
+#[test]
+fn a_breakdown_names_the_parts_of_a_step() {
+    let model = model("mini_xception").unwrap();
+    let compute = Compute::Native(Isa::detect());
+    let mut subject = Subject::new(&model, 2, Optimizer::Sgd, compute, &Device::flex()).unwrap();
+    let text = breakdown(&mut subject, 1).unwrap();
+    for part in ["conv depthwise backward weight", "batch norm backward", "loss forward", "update", "glue"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+}

@@ -1,0 +1,224 @@
+//! `ferrotype bench`
+
+use std::io::{BufRead, Write};
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use rayon::ThreadPoolBuilder;
+use serde_json::{Value, json};
+
+use super::session::{compute, compute_name};
+use crate::bench::{self, Optimizer, Order, Times, Worker};
+use crate::config::{KernelBackend, Kernels, KernelsIsa};
+use crate::device::DeviceName;
+
+/// Measure training steps, inference, the loader and memory, on fixed random data.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ferrotype bench
+  ferrotype bench --models vgg13,mini_xception --kernels burn --mode train
+  ferrotype bench --profile vgg13
+  python scripts/bench.py --out bench      (beside PyTorch, in turns: see docs/benchmarks.md)")]
+pub struct BenchCommand {
+    /// Networks of the zoo; without, the six of docs/benchmarks.md.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    models: Vec<String>,
+    /// Pictures per training batch; without, each network's own.
+    #[arg(long)]
+    batch: Option<usize>,
+    /// What is measured.
+    #[arg(long, value_delimiter = ',', value_enum, default_values_t = [Mode::Train, Mode::Infer])]
+    mode: Vec<Mode>,
+    /// Rounds; each goes through all networks.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Steps or passes per round; ten times as many batches of the loader.
+    #[arg(long, default_value_t = 5)]
+    steps: usize,
+    /// CPU threads; 0 means all cores.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// The optimizer of training steps.
+    #[arg(long, value_enum, default_value_t = Optimizer::Sgd)]
+    optimizer: Optimizer,
+    /// Whose operations compute on the CPU.
+    #[arg(long, value_enum, default_value_t = KernelBackend::Native)]
+    kernels: KernelBackend,
+    /// The instruction set of the native kernels.
+    #[arg(long, value_enum, default_value_t = KernelsIsa::Auto)]
+    isa: KernelsIsa,
+    /// Where to compute, as in the experiment file.
+    #[arg(long, default_value = "flex")]
+    device: String,
+    /// Show where the time of this network's training step goes.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["models", "mode", "json", "serve"])]
+    profile: Option<String>,
+    /// Print one JSON object per line.
+    #[arg(long, conflicts_with = "serve")]
+    json: bool,
+    /// Take orders from standard input, one per line, and answer each with a JSON object (see docs/benchmarks.md).
+    #[arg(long, conflicts_with_all = ["models", "mode"])]
+    serve: bool,
+}
+
+/// Batches from the loader per step asked for: workers begin with an empty store.
+const LOADED: usize = 10;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// Training steps: forward, backward, optimizer.
+    Train,
+    /// Forward passes at batch 1 and 64.
+    Infer,
+    /// Augmented batches from the loader.
+    Loader,
+}
+
+impl BenchCommand {
+    /// Measures.
+    ///
+    /// # Errors
+    /// For an unknown network or device, or a loss that diverges.
+    pub fn run(self) -> Result<()> {
+        let threads = match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            n => n,
+        };
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start threads")?;
+        pool.install(|| self.run_in_pool(threads))
+    }
+
+    fn run_in_pool(&self, threads: usize) -> Result<()> {
+        let device = self.device.parse::<DeviceName>()?.open()?;
+        let compute = compute(&Kernels { backend: self.kernels, isa: self.isa }, &device)?;
+        let mut worker = Worker::new(self.optimizer, compute, device.device, threads);
+        let about = json!({ "side": "ferrotype", "version": env!("CARGO_PKG_VERSION"), "device": device.name.to_string(),
+                            "kernels": compute_name(compute), "threads": threads, "optimizer": self.optimizer });
+        if self.serve {
+            return serve(&mut worker, &about);
+        }
+        if let Some(name) = &self.profile {
+            let batch = self.batch.unwrap_or_else(|| bench::default_batch(name));
+            println!("{name}, batch {batch}, {} kernels, {threads} threads\n", compute_name(compute));
+            print!("{}", bench::breakdown(worker.subject(name, batch, true)?.0, self.steps)?);
+            return Ok(());
+        }
+        self.measure(&mut worker, &about)
+    }
+
+    fn measure(&self, worker: &mut Worker, about: &Value) -> Result<()> {
+        if !self.json {
+            let word = |key: &str| about[key].as_str().unwrap_or_default().to_owned();
+            println!(
+                "{}, {} kernels, {} threads, {}",
+                word("device"),
+                word("kernels"),
+                about["threads"],
+                word("optimizer")
+            );
+            println!(
+                "{:<7} {:<20} {:>5} {:>10} {:>10} {:>11} {:>10} {:>9}",
+                "mode", "model", "batch", "median ms", "min ms", "images/s", "first ms", "peak MiB"
+            );
+        }
+        for cases in self.cases()? {
+            worker.answer(&Order::Drop)?;
+            let mut row = Row::default();
+            for _ in 0..self.rounds {
+                row.add(&worker.answer(&cases)?)?;
+            }
+            row.print(about, self.json);
+        }
+        Ok(())
+    }
+
+    /// One order per row of the table.
+    fn cases(&self) -> Result<Vec<Order>> {
+        let default: Vec<String> = bench::CASES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let models = if self.models.is_empty() { &default } else { &self.models };
+        let mut orders = Vec::new();
+        for name in models {
+            let size = bench::model(name)?.default_input()[1];
+            let batch = self.batch.unwrap_or_else(|| bench::default_batch(name));
+            for mode in &self.mode {
+                match mode {
+                    Mode::Train => orders.push(Order::Train(name.clone(), batch, self.steps)),
+                    Mode::Infer => {
+                        orders.extend(bench::INFERENCE.map(|b| Order::Infer(name.clone(), b, self.steps)));
+                    }
+                    Mode::Loader => orders.push(Order::Loader(size, batch, self.steps * LOADED)),
+                }
+            }
+        }
+        Ok(orders)
+    }
+}
+
+/// The answers to one order, given several times.
+#[derive(Default)]
+struct Row {
+    ms: Vec<f64>,
+    last: Value,
+    first: Value,
+}
+
+impl Row {
+    fn add(&mut self, answer: &Value) -> Result<()> {
+        let times = answer["ms"].as_array().context("an answer without times")?;
+        self.ms.extend(times.iter().filter_map(Value::as_f64));
+        if answer["first_ms"].is_number() {
+            self.first = answer["first_ms"].clone();
+        }
+        self.last = answer.clone();
+        Ok(())
+    }
+
+    fn print(self, about: &Value, json: bool) {
+        let times = Times::of(self.ms);
+        let batch = self.last["batch"].as_u64().unwrap_or(0) as usize;
+        let images = times.images_per_second(batch);
+        let a = &self.last;
+        if json {
+            let mut line = about.clone();
+            for key in ["mode", "model", "size", "batch", "parameters", "peak_mib"] {
+                if !a[key].is_null() {
+                    line[key] = a[key].clone();
+                }
+            }
+            line["first_ms"] = self.first;
+            line["times"] = json!(times);
+            line["images_per_second"] = images.into();
+            println!("{line}");
+            return;
+        }
+        let name = a["model"].as_str().map_or_else(|| format!("to {0}x{0}", a["size"]), str::to_owned);
+        let number = |v: &Value| v.as_f64().map_or("-".into(), |v| format!("{v:.1}"));
+        println!(
+            "{:<7} {name:<20} {batch:>5} {:>10.3} {:>10.3} {images:>11.1} {:>10} {:>9}",
+            a["mode"].as_str().unwrap_or_default(),
+            times.median_ms,
+            times.min_ms,
+            number(&self.first),
+            number(&a["peak_mib"])
+        );
+    }
+}
+
+/// Answers orders until the input ends or says `quit`.
+fn serve(worker: &mut Worker, about: &Value) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{about}")?;
+    out.flush()?;
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        if line.trim() == "quit" {
+            break;
+        }
+        let answer = line.parse::<Order>().and_then(|order| worker.answer(&order));
+        let answer = answer.unwrap_or_else(|e| json!({ "error": format!("{e:#}") }));
+        writeln!(out, "{answer}")?;
+        out.flush()?;
+    }
+    Ok(())
+}
