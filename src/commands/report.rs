@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 
+use super::say;
 use super::session::{report_group, report_run};
 use crate::run::RunFolder;
 use crate::run::group::Group;
@@ -25,9 +26,9 @@ impl ReportCommand {
     /// When the folder holds no finished run.
     pub fn run(self) -> Result<()> {
         let folder = RunFolder::open(&self.run)?;
+        let _lock = folder.lock()?;
         if let Some(group) = Group::open(&self.run)? {
-            println!("{}", report_group(&folder, &group)?);
-            return Ok(());
+            return say(report_group(&folder, &group)?.1);
         }
         if !folder.is_finished() {
             bail!(
@@ -36,7 +37,6 @@ impl ReportCommand {
                 self.run.display()
             );
         }
-        println!("{}", report_run(&folder)?);
-        Ok(())
+        say(report_run(&folder)?)
     }
 }

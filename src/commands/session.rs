@@ -96,6 +96,14 @@ pub fn compute_name(compute: Compute) -> String {
     }
 }
 
+/// The digest of what a result depends on. Threads may differ between the parts of an interrupted run; kernels are
+/// compared by the name of what really computes.
+pub fn result_digest(experiment: &Experiment) -> String {
+    let mut e = experiment.clone();
+    (e.threads, e.data.workers, e.kernels) = Default::default();
+    config::digest(&e)
+}
+
 impl Session<'_> {
     /// Trains, scores, exports and reports.
     ///
@@ -117,7 +125,6 @@ impl Session<'_> {
         let mut progress = self.style.start();
         let device = self.experiment.device.0.parse::<DeviceName>()?.open()?;
         let compute = compute(&self.experiment.kernels, &device)?;
-        let digest = config::digest(self.experiment);
         write_atomic(self.run.config(), config::to_yaml(self.experiment).as_bytes())?;
         let task = Task::prepare(&self.experiment.data, self.experiment.seed)?;
         write_atomic(self.run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
@@ -127,7 +134,7 @@ impl Session<'_> {
         let checkpoint = self.checkpoint(compute)?;
         let mut provenance = Provenance::begin(&device.name.to_string(), &compute_name(compute), threads);
         provenance.data.insert(task.facts.path.clone(), task.facts.sha256.clone());
-        provenance.experiment_sha256 = digest.clone();
+        provenance.experiment_sha256 = config::digest(self.experiment);
         if checkpoint.is_some() {
             provenance.started = Provenance::load(self.run).started;
         }
@@ -137,7 +144,7 @@ impl Session<'_> {
         let fresh = Meta {
             model: self.experiment.model.name().into(),
             classes: task.classes().to_vec(),
-            experiment_sha256: digest,
+            experiment_sha256: result_digest(self.experiment),
             kernels: compute_name(compute),
             ..Meta::default()
         };
@@ -157,6 +164,14 @@ impl Session<'_> {
             return Ok(None);
         }
         let checkpoint = Checkpoint::load(&path)?;
+        let model = self.experiment.model.name();
+        if checkpoint.meta.model != model {
+            bail!(
+                "the checkpoint {} is one of {}, and this run trains {model}: put the run's own checkpoint back",
+                path.display(),
+                checkpoint.meta.model
+            );
+        }
         let now = compute_name(compute);
         if checkpoint.meta.kernels != now && !self.other_kernels {
             bail!(
@@ -167,10 +182,12 @@ impl Session<'_> {
                 self.run.config().display()
             );
         }
-        if checkpoint.meta.experiment_sha256 != config::digest(self.experiment) {
+        if checkpoint.meta.experiment_sha256 != result_digest(self.experiment) {
             bail!(
-                "the checkpoint {} belongs to another experiment than {}: that file was changed after training began",
+                "the checkpoint {} belongs to another experiment than {}: one of them was changed after training began; \
+                 put it back, or train anew with `ferrotype train --config {}`",
                 path.display(),
+                self.run.config().display(),
                 self.run.config().display()
             );
         }
@@ -300,6 +317,9 @@ impl Session<'_> {
                 f.validation_leaks, f.test_leaks
             ));
         }
+        if let Some(limit) = self.experiment.data.limit {
+            progress.warn(&format!("each set is cut to {limit} rows (data.limit): this is a trial, not a result"));
+        }
         if self.experiment.evaluate.select_on == SelectOn::Test || task.is_validation_test() {
             progress.warn("the weights are selected on the test set, as this recipe did: the score is optimistic");
         }
@@ -312,16 +332,16 @@ impl Session<'_> {
 /// When a file of the run is missing or broken, or the report cannot be written.
 pub fn report_run(run: &RunFolder) -> Result<String> {
     let view = view::of_run(run)?;
-    let test = report::predictions::read(run.predictions())?;
-    let path = report::write_run(run.path(), &view, Some(&test))?;
+    // predictions.csv stays as it is: read and written again, its probabilities would lose their last digits.
+    let path = report::write_run(run.path(), &view, None)?;
     Ok(report::terminal::summary_for_stdout(&view, &path.display().to_string()))
 }
 
-/// Builds the report of a group of runs; gives its last lines.
+/// Builds the report of a group of runs; gives the result as one JSON object, and as its last lines.
 ///
 /// # Errors
 /// When no run of the group is finished, or a file is broken.
-pub fn report_group(folder: &RunFolder, group: &Group) -> Result<String> {
+pub fn report_group(folder: &RunFolder, group: &Group) -> Result<(serde_json::Value, String)> {
     let view = view::of_group(folder, group)?;
     let path = report::write_aggregate(folder.path(), &view)?;
     let scores: Vec<Scores> = view.runs.iter().map(|r| r.scores.clone()).collect();
@@ -340,5 +360,9 @@ pub fn report_group(folder: &RunFolder, group: &Group) -> Result<String> {
         lines.push(format!("  {:<28} {}", "UF1 over all folds", format_score("uf1", pooled)));
     }
     lines.push(format!("report  {}", path.display()));
-    Ok(lines.join("\n"))
+    let json = serde_json::json!({
+        "event": "group_result", "run": folder.path(), "over": view.over, "runs": sum.runs, "scores": sum.metrics,
+        "pooled": view.pooled.as_ref().map(|p| &p.metrics),
+    });
+    Ok((json, lines.join("\n")))
 }
