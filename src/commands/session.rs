@@ -10,7 +10,7 @@ use rayon::ThreadPoolBuilder;
 
 use super::{onnx, view};
 use crate::config::{self, Experiment, KernelBackend, Kernels, KernelsIsa, SelectOn};
-use crate::data::task::Task;
+use crate::data::task::{Facts, Task};
 use crate::device::{DeviceName, Opened};
 use crate::evaluation::metrics::{self, format_value};
 use crate::evaluation::{Scores, aggregate, score};
@@ -127,11 +127,14 @@ impl Session<'_> {
         let compute = compute(&self.experiment.kernels, &device)?;
         write_atomic(self.run.config(), config::to_yaml(self.experiment).as_bytes())?;
         let task = Task::prepare(&self.experiment.data, self.experiment.seed)?;
-        write_atomic(self.run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
 
         let graph = Arc::new(self.experiment.model.build(task.input(), task.classes().len())?);
         let network = Network::new(graph, self.experiment.seed, &device.device).with_compute(compute);
         let checkpoint = self.checkpoint(compute)?;
+        if checkpoint.is_some() {
+            self.check_data(&task)?;
+        }
+        write_atomic(self.run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
         let mut provenance = Provenance::begin(&device.name.to_string(), &compute_name(compute), threads);
         provenance.data.insert(task.facts.path.clone(), task.facts.sha256.clone());
         provenance.experiment_sha256 = config::digest(self.experiment);
@@ -192,6 +195,22 @@ impl Session<'_> {
             );
         }
         Ok(Some(checkpoint))
+    }
+
+    /// Whether the data are still those that training began with.
+    fn check_data(&self, task: &Task) -> Result<()> {
+        let text = self.run.read(&self.run.facts())?;
+        let before: Facts = serde_json::from_str(&text)
+            .with_context(|| format!("{} is not what a run writes", self.run.facts().display()))?;
+        if before.sha256 != task.facts.sha256 || before.class_counts != task.facts.class_counts {
+            bail!(
+                "{} is not the file that {} was trained on until now (the sha256 of its pictures or its sets differ): put \
+                 that file back, or train anew",
+                task.facts.path,
+                self.run.path().display()
+            );
+        }
+        Ok(())
     }
 
     fn learner(&self, network: Network, task: &Task) -> Result<Learner> {
