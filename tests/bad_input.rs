@@ -136,7 +136,9 @@ fn experiment_files() {
     }
     bench.refused("train --config small.yaml --set data.path=fer.h5 --set data.split.subject_k_fold.k=3", &["subject"]);
     let select = "--set data.path=fer.h5 --set evaluate.select_by=kl_votes";
-    bench.refused(&format!("train --config small.yaml {select}"), &["kl_votes"]);
+    bench.refused(&format!("train --config small.yaml {select}"), &["cannot go by kl_votes", "accuracy"]);
+    let watch = "--set data.path=fer.h5 --set train.schedule.reduce_on_plateau.watch=kl_votes";
+    bench.refused(&format!("train --config small.yaml {watch}"), &["cannot go by kl_votes"]);
 }
 
 #[test]

@@ -164,6 +164,19 @@ fn stopped_after_any_step_and_resumed() {
 }
 
 #[test]
+fn stopped_before_the_first_step() {
+    let bench = everything_with(&[]);
+    bench.whole();
+    let interrupt = Interrupt::default();
+    interrupt.ask();
+    let ended = bench.train_with("early", &interrupt, &mut StopAfter { interrupt: interrupt.clone(), step: None });
+    assert_eq!(ended, Ended::Interrupted);
+    assert_eq!(timeless(&bench.place.at("early")).step, 0);
+    assert_eq!(bench.train("early", None), Ended::Finished);
+    bench.check("early");
+}
+
+#[test]
 fn stopped_after_every_step() {
     let bench = everything_with(&["model=emopy_cnn", "evaluate.every=2", "train.early_stopping=null"]);
     let steps = bench.whole();

@@ -10,7 +10,7 @@ use rayon::ThreadPoolBuilder;
 
 use super::{onnx, view};
 use crate::config::{self, Experiment, KernelBackend, Kernels, KernelsIsa, SelectOn};
-use crate::data::task::{Facts, Task};
+use crate::data::task::{Facts, Subset, Task};
 use crate::device::{DeviceName, Opened};
 use crate::evaluation::metrics::{self, format_value};
 use crate::evaluation::{Scores, aggregate, score};
@@ -243,6 +243,7 @@ impl Session<'_> {
             interrupt: self.interrupt,
         };
         let schedule = schedule::build(&options.schedule, options.lr);
+        check_metrics(selection, [Some(self.experiment.evaluate.select_by.as_str()), schedule.watches()])?;
         let mut trainer = Trainer::new(setup, learner, schedule, fresh, checkpoint, progress)?;
         if trainer.run()? == Ended::Interrupted {
             let meta = trainer.meta();
@@ -269,8 +270,11 @@ impl Session<'_> {
     ) -> Result<Outcome> {
         load_selected(self.run, &mut network)?;
         let evaluate = &self.experiment.evaluate;
+        self.stop_if_asked()?;
         let validation = scoring::scores(&network, &task.validation, evaluate, progress)?;
+        self.stop_if_asked()?;
         let predictions = scoring::predict(&network, &task.test, evaluate, progress)?;
+        self.stop_if_asked()?;
         let test = score(&predictions).context("cannot score the test set")?;
         let check = match self.experiment.export.onnx {
             true => Some(self.export(task, &network, &test, progress)?),
@@ -284,6 +288,19 @@ impl Session<'_> {
         report::write_metrics(self.run.scores(), &sets)?;
         let text = report_run(self.run)?;
         Ok(Outcome { scores: test, text, run: self.run.clone(), onnx: check })
+    }
+
+    /// Between the parts of the work that follows training.
+    fn stop_if_asked(&self) -> Result<()> {
+        if !self.interrupt.is_asked() {
+            return Ok(());
+        }
+        let run = self.run.path().display();
+        Err(Interrupted(format!(
+            "interrupted; training is complete and saved, scores and report are not made yet. Go on with\n  ferrotype train \
+             --resume {run}"
+        ))
+        .into())
     }
 
     fn export(
@@ -343,6 +360,20 @@ impl Session<'_> {
             progress.warn("the weights are selected on the test set, as this recipe did: the score is optimistic");
         }
     }
+}
+
+/// Whether the metrics that training will ask for exist on the selection set: better now than after an epoch.
+fn check_metrics(selection: &Subset, names: [Option<&str>; 2]) -> Result<()> {
+    let mut guess = selection.blank_predictions();
+    guess.logits = vec![0.0; guess.len() * guess.classes.len()];
+    let scores = score(&guess)?;
+    for name in names.into_iter().flatten() {
+        let metric = metrics::find(name)?;
+        scores
+            .get(metric.name())
+            .with_context(|| format!("training cannot go by {name} (evaluate.select_by, or watch)"))?;
+    }
+    Ok(())
 }
 
 /// Builds the report of a finished run; gives its last lines.

@@ -104,8 +104,9 @@ impl<'a> Trainer<'a> {
     pub fn run(&mut self) -> Result<Ended> {
         let patience = self.setup.options.early_stopping.as_ref().map(|e| e.patience);
         while self.meta.epoch < self.setup.options.epochs && !self.meta.selection.is_exhausted(patience) {
-            // Asked for while the last epoch was validated: its end is saved already.
+            // Asked for before the first step, or while the last epoch was validated.
             if self.setup.interrupt.is_asked() {
+                self.save()?;
                 return Ok(Ended::Interrupted);
             }
             if self.epoch()? == Ended::Interrupted {
