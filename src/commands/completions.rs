@@ -15,9 +15,11 @@ impl CompletionsCommand {
     /// Prints the script.
     ///
     /// # Errors
-    /// Never.
+    /// When standard output cannot be written.
     pub fn run(self) -> Result<()> {
-        clap_complete::generate(self.shell, &mut super::Cli::command(), "ferrotype", &mut std::io::stdout());
-        Ok(())
+        // Not straight to standard output: that panics where the reader has gone away.
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut super::Cli::command(), "ferrotype", &mut script);
+        super::say(String::from_utf8_lossy(&script).trim_end())
     }
 }

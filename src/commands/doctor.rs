@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use ferrotype_kernels::Isa;
 
+use super::say;
 use crate::device::DeviceName;
 use crate::run::provenance::processor;
 
@@ -19,13 +20,13 @@ impl DoctorCommand {
     /// When the CPU device itself does not work.
     pub fn run(self) -> Result<()> {
         let commit = option_env!("FERROTYPE_COMMIT").unwrap_or("unknown");
-        println!("ferrotype {} (commit {commit}), Burn 0.22.1", env!("CARGO_PKG_VERSION"));
-        println!("system     {} {}", std::env::consts::OS, std::env::consts::ARCH);
-        println!("processor  {}", processor());
-        println!("threads    {}", std::thread::available_parallelism().map_or(1, usize::from));
+        say(format_args!("ferrotype {} (commit {commit}), Burn 0.22.1", env!("CARGO_PKG_VERSION")))?;
+        say(format_args!("system     {} {}", std::env::consts::OS, std::env::consts::ARCH))?;
+        say(format_args!("processor  {}", processor()))?;
+        say(format_args!("threads    {}", std::thread::available_parallelism().map_or(1, usize::from)))?;
         let sets: Vec<String> = Isa::available().iter().map(ToString::to_string).collect();
-        println!("kernels    {} (the first is used)", sets.join(", "));
-        println!("devices");
+        say(format_args!("kernels    {} (the first is used)", sets.join(", ")))?;
+        say("devices")?;
         // A backend that does not work here may panic while it is opened; that is the answer, not a crash.
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
@@ -39,7 +40,7 @@ impl DoctorCommand {
                 }
                 (Err(_), _) => "compiled in, but does not work here".to_owned(),
             };
-            println!("  {:<12} {word}", device.to_string());
+            say(format_args!("  {:<12} {word}", device.to_string()))?;
         }
         match states.iter().find(|(d, _)| *d == DeviceName::Flex) {
             Some((_, Ok(()))) => Ok(()),

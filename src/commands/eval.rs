@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::loaded::LoadedRun;
+use super::say;
 use crate::data::options::LabelMode;
 use crate::data::task::{Subset, Task, whole};
 use crate::evaluation::{Scores, metrics, score};
@@ -74,14 +75,13 @@ impl EvalCommand {
         drop(progress);
         let scores = score(&predictions)?;
         let name = self.data.as_ref().map_or_else(|| loaded.facts.path.clone(), |p| p.display().to_string());
-        println!("{}", text(&format!("{name}, {} images", subset.len()), &scores));
         if let Some(path) = &self.json {
             write_atomic(path, (serde_json::to_string_pretty(&scores)? + "\n").as_bytes())?;
         }
         if let Some(path) = &self.csv {
             report::predictions::write(path, &predictions)?;
         }
-        Ok(())
+        say(text(&format!("{name}, {} images", subset.len()), &scores))
     }
 
     fn subset(&self, loaded: &LoadedRun) -> Result<Subset> {

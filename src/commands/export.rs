@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::loaded::LoadedRun;
-use super::onnx;
+use super::{onnx, say};
 use crate::data::task::Task;
 use crate::evaluation::Scores;
 use crate::report;
@@ -42,8 +42,7 @@ impl ExportCommand {
             &loaded.run,
             &self.out,
         )?;
-        println!("{}", onnx::text(&check));
-        println!("written  {}", self.out.display());
-        Ok(())
+        say(onnx::text(&check))?;
+        say(format_args!("written  {}", self.out.display()))
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::session::compute;
 use crate::config::{self, Experiment};
@@ -12,8 +12,8 @@ use crate::data::task::Facts;
 use crate::device::DeviceName;
 use crate::model::Network;
 use crate::run::RunFolder;
-use crate::training::checkpoint::{Checkpoint, Meta};
-use crate::training::trainer::load_selected;
+use crate::training::checkpoint::Meta;
+use crate::training::trainer::{load_selected, selected};
 
 /// The resolved experiment of a run or group of runs.
 ///
@@ -47,10 +47,7 @@ impl LoadedRun {
         let run = RunFolder::open(path)?;
         let experiment = experiment_of(&run)?;
         let device = device.unwrap_or(&experiment.device.0).parse::<DeviceName>()?.open()?;
-        let classes = Checkpoint::load(&run.best_weights())
-            .with_context(|| format!("{} has no selected weights to use", path.display()))?
-            .meta
-            .classes;
+        let classes = selected(&run)?.meta.classes;
         let p = &experiment.data.preprocess;
         let channels = if p.colour == Colour::Rgb { 3 } else { 1 };
         let graph = Arc::new(experiment.model.build([channels, p.size, p.size], classes.len())?);

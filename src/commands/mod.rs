@@ -19,8 +19,17 @@ pub mod session;
 pub mod train;
 pub mod view;
 
+use std::fmt::Display;
+use std::io::Write;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+/// Prints a line on standard output. Where its reader has gone away (`ferrotype runs | head`), `println!` would panic;
+/// this gives an error that [`failure::report`] knows to be none.
+fn say(line: impl Display) -> Result<()> {
+    Ok(writeln!(std::io::stdout(), "{line}")?)
+}
 
 /// Trains and benchmarks facial-expression models: one YAML file in, a checkpoint, a verified ONNX model and a report
 /// out.

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
+use super::say;
 use crate::model::zoo;
 
 /// List the networks of the zoo: input, parameters, work, source.
@@ -23,26 +24,25 @@ impl ModelsCommand {
         let models = zoo::list()?;
         if self.json {
             for m in &models {
-                println!("{}", serde_json::to_string(m)?);
+                say(serde_json::to_string(m)?)?;
             }
             return Ok(());
         }
-        println!(
+        say(format_args!(
             "{:<20} {:>10} {:>12} {:>12} {:>9} {:>8}  source",
             "model", "input", "parameters", "values", "MMACs", "classes"
-        );
+        ))?;
         for m in &models {
             let input = m.input.map(|v| v.to_string()).join("x");
             let (parameters, values) = (m.parameters, m.values);
             let macs = m.macs as f64 / 1e6;
-            println!(
+            say(format_args!(
                 "{:<20} {input:>10} {parameters:>12} {values:>12} {macs:>9.1} {:>8}  {}",
                 m.name, m.classes, m.source
-            );
+            ))?;
         }
-        println!(
-            "\nvalues = parameters and running statistics; MMACs = million multiply-accumulates per image;\ninput and classes are the original's, others are possible"
-        );
-        Ok(())
+        say(
+            "\nvalues = parameters and running statistics; MMACs = million multiply-accumulates per image;\ninput and classes are the original's, others are possible",
+        )
     }
 }

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::published::publish;
+use super::say;
 use super::session::{report_group, report_run};
 use crate::run::RunFolder;
 use crate::run::group::Group;
@@ -32,9 +33,9 @@ impl ReportCommand {
     /// When the folder holds no finished run.
     pub fn run(self) -> Result<()> {
         let folder = RunFolder::open(&self.run)?;
+        let _lock = folder.lock()?;
         if let Some(group) = Group::open(&self.run)? {
-            println!("{}", report_group(&folder, &group)?);
-            return Ok(());
+            return say(report_group(&folder, &group)?.1);
         }
         if !folder.is_finished() {
             bail!(
@@ -43,10 +44,10 @@ impl ReportCommand {
                 self.run.display()
             );
         }
-        println!("{}", report_run(&folder)?);
+        say(report_run(&folder)?)?;
         if let Some(parent) = &self.publish {
             let target = publish(&folder, parent)?;
-            println!("published      {}", target.display());
+            say(format_args!("published      {}", target.display()))?;
         }
         Ok(())
     }

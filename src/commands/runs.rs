@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use super::loaded::experiment_of;
+use super::say;
 use crate::evaluation::Scores;
 use crate::report;
 use crate::run::RunFolder;
@@ -46,20 +47,23 @@ impl RunsCommand {
         }
         if self.json {
             for row in &rows {
-                println!("{}", serde_json::to_string(row)?);
+                say(serde_json::to_string(row)?)?;
             }
             return Ok(());
         }
         if rows.is_empty() {
-            println!("no runs in {}", self.folder.display());
+            say(format_args!("no runs in {}", self.folder.display()))?;
             return Ok(());
         }
         let width = rows.iter().map(|r| r.run.chars().count()).max().unwrap_or(3).max(3);
-        println!("{:<width$}  {:<16} {:<22} {:>8} {:>8} {:>8}", "run", "model", "state", "acc %", "UAR %", "F1 %");
+        say(format_args!(
+            "{:<width$}  {:<16} {:<22} {:>8} {:>8} {:>8}",
+            "run", "model", "state", "acc %", "UAR %", "F1 %"
+        ))?;
         for r in &rows {
             let share = |v: Option<f64>| v.map_or_else(|| "-".into(), |v| format!("{:.2}", 100.0 * v));
             let (a, u, f) = (share(r.accuracy), share(r.uar), share(r.macro_f1));
-            println!("{:<width$}  {:<16} {:<22} {a:>8} {u:>8} {f:>8}", r.run, r.model, r.state);
+            say(format_args!("{:<width$}  {:<16} {:<22} {a:>8} {u:>8} {f:>8}", r.run, r.model, r.state))?;
         }
         Ok(())
     }
@@ -99,11 +103,13 @@ fn row(name: String, run: &RunFolder) -> Row {
 }
 
 fn unfinished(run: &RunFolder) -> String {
-    let Ok(history) = History::read(run.history()) else { return "not begun".into() };
+    let history = History::read(run.history()).unwrap_or_default();
     match (history.epochs.last(), history.steps.last()) {
         (Some(e), Some(s)) if s.step <= e.step => format!("stopped after epoch {}", e.epoch),
         (_, Some(s)) => format!("stopped in epoch {}", s.epoch as u64 + 1),
         (Some(e), None) => format!("stopped after epoch {}", e.epoch),
+        // Steps are recorded now and then only.
+        (None, None) if run.last_checkpoint().is_file() => "stopped in epoch 1".into(),
         (None, None) => "not begun".into(),
     }
 }

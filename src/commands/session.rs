@@ -10,7 +10,7 @@ use rayon::ThreadPoolBuilder;
 
 use super::{onnx, view};
 use crate::config::{self, Experiment, KernelBackend, Kernels, KernelsIsa, SelectOn};
-use crate::data::task::Task;
+use crate::data::task::{Facts, Subset, Task};
 use crate::device::{DeviceName, Opened};
 use crate::evaluation::metrics::{self, format_value};
 use crate::evaluation::{Scores, aggregate, score};
@@ -97,6 +97,14 @@ pub fn compute_name(compute: Compute) -> String {
     }
 }
 
+/// The digest of what a result depends on. Threads may differ between the parts of an interrupted run; kernels are
+/// compared by the name of what really computes.
+pub fn result_digest(experiment: &Experiment) -> String {
+    let mut e = experiment.clone();
+    (e.threads, e.data.workers, e.kernels) = Default::default();
+    config::digest(&e)
+}
+
 impl Session<'_> {
     /// Trains, scores, exports and reports.
     ///
@@ -118,17 +126,19 @@ impl Session<'_> {
         let mut progress = self.style.start();
         let device = self.experiment.device.0.parse::<DeviceName>()?.open()?;
         let compute = compute(&self.experiment.kernels, &device)?;
-        let digest = config::digest(self.experiment);
         write_atomic(self.run.config(), config::to_yaml(self.experiment).as_bytes())?;
         let task = Task::prepare(&self.experiment.data, self.experiment.seed)?;
-        write_atomic(self.run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
 
         let graph = Arc::new(self.experiment.model.build(task.input(), task.classes().len())?);
         let network = Network::new(graph, self.experiment.seed, &device.device).with_compute(compute);
         let checkpoint = self.checkpoint(compute)?;
+        if checkpoint.is_some() {
+            self.check_data(&task)?;
+        }
+        write_atomic(self.run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
         let mut provenance = Provenance::begin(&device.name.to_string(), &compute_name(compute), threads);
         provenance.data.insert(task.facts.path.clone(), task.facts.sha256.clone());
-        provenance.experiment_sha256 = digest.clone();
+        provenance.experiment_sha256 = config::digest(self.experiment);
         if checkpoint.is_some() {
             provenance.started = Provenance::load(self.run).started;
         }
@@ -138,7 +148,7 @@ impl Session<'_> {
         let fresh = Meta {
             model: self.experiment.model.name().into(),
             classes: task.classes().to_vec(),
-            experiment_sha256: digest,
+            experiment_sha256: result_digest(self.experiment),
             kernels: compute_name(compute),
             ..Meta::default()
         };
@@ -158,6 +168,14 @@ impl Session<'_> {
             return Ok(None);
         }
         let checkpoint = Checkpoint::load(&path)?;
+        let model = self.experiment.model.name();
+        if checkpoint.meta.model != model {
+            bail!(
+                "the checkpoint {} is one of {}, and this run trains {model}: put the run's own checkpoint back",
+                path.display(),
+                checkpoint.meta.model
+            );
+        }
         let now = compute_name(compute);
         if checkpoint.meta.kernels != now && !self.other_kernels {
             bail!(
@@ -168,14 +186,32 @@ impl Session<'_> {
                 self.run.config().display()
             );
         }
-        if checkpoint.meta.experiment_sha256 != config::digest(self.experiment) {
+        if checkpoint.meta.experiment_sha256 != result_digest(self.experiment) {
             bail!(
-                "the checkpoint {} belongs to another experiment than {}: that file was changed after training began",
+                "the checkpoint {} belongs to another experiment than {}: one of them was changed after training began; \
+                 put it back, or train anew with `ferrotype train --config {}`",
                 path.display(),
+                self.run.config().display(),
                 self.run.config().display()
             );
         }
         Ok(Some(checkpoint))
+    }
+
+    /// Whether the data are still those that training began with.
+    fn check_data(&self, task: &Task) -> Result<()> {
+        let text = self.run.read(&self.run.facts())?;
+        let before: Facts = serde_json::from_str(&text)
+            .with_context(|| format!("{} is not what a run writes", self.run.facts().display()))?;
+        if before.sha256 != task.facts.sha256 || before.class_counts != task.facts.class_counts {
+            bail!(
+                "{} is not the file that {} was trained on until now (the sha256 of its pictures or its sets differ): put \
+                 that file back, or train anew",
+                task.facts.path,
+                self.run.path().display()
+            );
+        }
+        Ok(())
     }
 
     fn learner(&self, network: Network, task: &Task) -> Result<Learner> {
@@ -208,6 +244,7 @@ impl Session<'_> {
             interrupt: self.interrupt,
         };
         let schedule = schedule::build(&options.schedule, options.lr);
+        check_metrics(selection, [Some(self.experiment.evaluate.select_by.as_str()), schedule.watches()])?;
         let mut trainer = Trainer::new(setup, learner, schedule, fresh, checkpoint, progress)?;
         if trainer.run()? == Ended::Interrupted {
             let meta = trainer.meta();
@@ -235,8 +272,11 @@ impl Session<'_> {
         load_selected(self.run, &mut network)?;
         let last_step = Checkpoint::load(&self.run.last_checkpoint())?.meta.step;
         let evaluate = &self.experiment.evaluate;
+        self.stop_if_asked()?;
         let validation = scoring::scores(&network, &task.validation, evaluate, progress)?;
+        self.stop_if_asked()?;
         let predictions = scoring::predict(&network, &task.test, evaluate, progress)?;
+        self.stop_if_asked()?;
         let test = score(&predictions).context("cannot score the test set")?;
         let check = match self.experiment.export.onnx {
             true => Some(self.export(task, &network, &test, progress)?),
@@ -258,6 +298,19 @@ impl Session<'_> {
         let path = self.run.path().join("plots/confusion_matrix.png");
         let png = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         TensorBoard::open(self.run.tensorboard(), last_step)?.image("test/confusion_matrix", last_step, &png)
+    }
+
+    /// Between the parts of the work that follows training.
+    fn stop_if_asked(&self) -> Result<()> {
+        if !self.interrupt.is_asked() {
+            return Ok(());
+        }
+        let run = self.run.path().display();
+        Err(Interrupted(format!(
+            "interrupted; training is complete and saved, scores and report are not made yet. Go on with\n  ferrotype train \
+             --resume {run}"
+        ))
+        .into())
     }
 
     fn export(
@@ -310,10 +363,27 @@ impl Session<'_> {
                 f.validation_leaks, f.test_leaks
             ));
         }
+        if let Some(limit) = self.experiment.data.limit {
+            progress.warn(&format!("each set is cut to {limit} rows (data.limit): this is a trial, not a result"));
+        }
         if self.experiment.evaluate.select_on == SelectOn::Test || task.is_validation_test() {
             progress.warn("the weights are selected on the test set, as this recipe did: the score is optimistic");
         }
     }
+}
+
+/// Whether the metrics that training will ask for exist on the selection set: better now than after an epoch.
+fn check_metrics(selection: &Subset, names: [Option<&str>; 2]) -> Result<()> {
+    let mut guess = selection.blank_predictions();
+    guess.logits = vec![0.0; guess.len() * guess.classes.len()];
+    let scores = score(&guess)?;
+    for name in names.into_iter().flatten() {
+        let metric = metrics::find(name)?;
+        scores
+            .get(metric.name())
+            .with_context(|| format!("training cannot go by {name} (evaluate.select_by, or watch)"))?;
+    }
+    Ok(())
 }
 
 /// Builds the report of a finished run; gives its last lines.
@@ -322,16 +392,16 @@ impl Session<'_> {
 /// When a file of the run is missing or broken, or the report cannot be written.
 pub fn report_run(run: &RunFolder) -> Result<String> {
     let view = view::of_run(run)?;
-    let test = report::predictions::read(run.predictions())?;
-    let path = report::write_run(run.path(), &view, Some(&test))?;
+    // predictions.csv stays as it is: read and written again, its probabilities would lose their last digits.
+    let path = report::write_run(run.path(), &view, None)?;
     Ok(report::terminal::summary_for_stdout(&view, &path.display().to_string()))
 }
 
-/// Builds the report of a group of runs; gives its last lines.
+/// Builds the report of a group of runs; gives the result as one JSON object, and as its last lines.
 ///
 /// # Errors
 /// When no run of the group is finished, or a file is broken.
-pub fn report_group(folder: &RunFolder, group: &Group) -> Result<String> {
+pub fn report_group(folder: &RunFolder, group: &Group) -> Result<(serde_json::Value, String)> {
     let view = view::of_group(folder, group)?;
     let path = report::write_aggregate(folder.path(), &view)?;
     let scores: Vec<Scores> = view.runs.iter().map(|r| r.scores.clone()).collect();
@@ -350,5 +420,9 @@ pub fn report_group(folder: &RunFolder, group: &Group) -> Result<String> {
         lines.push(format!("  {:<28} {}", "UF1 over all folds", format_score("uf1", pooled)));
     }
     lines.push(format!("report  {}", path.display()));
-    Ok(lines.join("\n"))
+    let json = serde_json::json!({
+        "event": "group_result", "run": folder.path(), "over": view.over, "runs": sum.runs, "scores": sum.metrics,
+        "pooled": view.pooled.as_ref().map(|p| &p.metrics),
+    });
+    Ok((json, lines.join("\n")))
 }

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::loaded::experiment_of;
+use super::say;
 use super::session::{Outcome, Session, report_group};
 use crate::config::{self, Experiment};
 use crate::data::split;
@@ -73,7 +74,11 @@ impl TrainCommand {
             }
             (None, false) => {
                 let run = RunFolder::create(&self.out, &experiment.name)?;
-                trainer.single(&experiment, run)
+                let trained = trainer.single(&experiment, &run);
+                if trained.is_err() {
+                    run.remove_if_untouched();
+                }
+                trained
             }
         }
     }
@@ -105,10 +110,9 @@ struct Runner {
 }
 
 impl Runner {
-    fn single(&self, experiment: &Experiment, run: RunFolder) -> Result<()> {
-        let outcome = self.train(experiment, &run)?;
-        self.say(&outcome);
-        Ok(())
+    fn single(&self, experiment: &Experiment, run: &RunFolder) -> Result<()> {
+        let outcome = self.train(experiment, run)?;
+        if self.style == Style::Json { say(outcome.json()) } else { say(outcome.text()) }
     }
 
     /// Trains in a folder, from its checkpoint if it has one.
@@ -121,14 +125,6 @@ impl Runner {
             other_kernels: self.other_kernels,
         };
         session.run()
-    }
-
-    fn say(&self, outcome: &Outcome) {
-        if self.style == Style::Json {
-            println!("{}", outcome.json());
-        } else {
-            println!("{}", outcome.text());
-        }
     }
 
     fn resume(&self, path: &Path) -> Result<()> {
@@ -147,15 +143,20 @@ impl Runner {
             );
         }
         let experiment = experiment_of(&run)?;
-        self.single(&experiment, run)
+        self.single(&experiment, &run)
     }
 
     fn group(&self, experiment: &Experiment, out: &Path, varied: Varied, values: Vec<u64>) -> Result<()> {
         let folder = RunFolder::create(out, &format!("{}-{}s", experiment.name, varied.word()))?;
-        write_atomic(folder.config(), config::to_yaml(experiment).as_bytes())?;
         let group = Group { varied, values };
+        // Before the experiment: a folder with an experiment and no group would be resumed as a single run.
         group.save(&folder)?;
-        self.members(experiment, &folder, &group)
+        write_atomic(folder.config(), config::to_yaml(experiment).as_bytes())?;
+        let trained = self.members(experiment, &folder, &group);
+        if trained.is_err() && group.values.iter().all(|&v| !group.member(folder.path(), v).exists()) {
+            folder.remove();
+        }
+        trained
     }
 
     fn members(&self, experiment: &Experiment, folder: &RunFolder, group: &Group) -> Result<()> {
@@ -174,8 +175,13 @@ impl Runner {
                 Varied::Seed => member.seed = value,
                 Varied::Fold => member.data.fold = value as usize,
             }
-            match self.train(&member, &run) {
-                Ok(outcome) if self.style == Style::Json => println!("{}", outcome.json()),
+            let trained = self.train(&member, &run);
+            if trained.is_err() {
+                run.remove_if_untouched();
+            }
+            match trained {
+                // Whether somebody reads this line or not, the other members are trained.
+                Ok(outcome) if self.style == Style::Json => drop(say(outcome.json())),
                 Ok(_) => {}
                 Err(e) if e.downcast_ref::<Interrupted>().is_some() => {
                     let text = format!(
@@ -187,7 +193,7 @@ impl Runner {
                 Err(e) => return Err(e.context(format!("{word} {value} failed"))),
             }
         }
-        println!("{}", report_group(folder, group)?);
-        Ok(())
+        let (json, text) = report_group(folder, group)?;
+        if self.style == Style::Json { say(json) } else { say(text) }
     }
 }

@@ -138,10 +138,25 @@ fn open(path: &Path, lazily: bool) -> Result<File> {
     ensure!(!path.is_dir(), "{shown} is a folder; a file made by `ferrotype data prepare` is expected");
     let is_hdf5 = hdf5_pure::is_hdf5(path).with_context(|| format!("cannot read {shown}"))?;
     ensure!(is_hdf5, "{shown} is not an HDF5 file; a file made by `ferrotype data prepare` is expected");
+    if is_cut_off(path).unwrap_or(false) {
+        return Err(damaged(path, anyhow!("it is shorter than its header says, so it was cut off")));
+    }
     let file = if lazily { File::open_streaming(path) } else { File::open(path) };
     let file = file.map_err(|e| damaged(path, plain(e)))?;
     check_format(path, &file)?;
     Ok(file)
+}
+
+/// Whether the file ends before the place that its superblock names as its end. The library reads such a file as far as
+/// it goes, and what is missing then looks like something else.
+fn is_cut_off(path: &Path) -> std::io::Result<bool> {
+    let mut head = [0; 48];
+    let mut file = std::fs::File::open(path)?;
+    std::io::Read::read_exact(&mut file, &mut head)?;
+    // Versions 0 and 1 put the address behind the sizes of the old symbol tables; all have 8-byte addresses here.
+    let at = if head[8] < 2 { 40 } else { 28 };
+    let end = head[at..at + 8].iter().rev().fold(0u64, |sum, &byte| sum << 8 | u64::from(byte));
+    Ok(file.metadata()?.len() < end)
 }
 
 fn attributes(file: &File) -> Result<HashMap<String, AttrValue>> {

@@ -12,7 +12,7 @@ use super::audit::{self, Leaks};
 use super::augment::Augmentation;
 use super::labels::{self, Role};
 use super::loader::{Loader, Training};
-use super::options::{DataOptions, LabelMode, SplitRule};
+use super::options::{DataOptions, LabelMode, SourceOptions, SplitRule};
 use super::preprocess::{Picture, Pipeline};
 use super::{FaceSet, Labelled, sources, split, store};
 use crate::random::{Purpose, Stream};
@@ -223,7 +223,9 @@ pub fn whole(path: &Path, labels: LabelMode, options: &DataOptions) -> Result<Su
 /// When it can be neither read nor made.
 pub fn obtain(options: &DataOptions) -> Result<FaceSet> {
     if options.path.is_file() {
-        return store::read(&options.path);
+        let faces = store::read(&options.path)?;
+        check_drawn(&faces, options)?;
+        return Ok(faces);
     }
     let Some(source) = &options.source else {
         bail!(
@@ -240,6 +242,23 @@ pub fn obtain(options: &DataOptions) -> Result<FaceSet> {
     store::write(&faces, &options.path)?;
     // Read back, so that training sees exactly what a later run will see.
     store::read(&options.path)
+}
+
+/// Refuses drawn faces that are there already, but are not those that the experiment says how to draw: a trial with
+/// another number of them would otherwise silently be one with the old.
+fn check_drawn(faces: &FaceSet, options: &DataOptions) -> Result<()> {
+    let Some(SourceOptions::Synthetic(wanted)) = &options.source else { return Ok(()) };
+    let (count, size) = (faces.len(), faces.images.width);
+    if faces.provenance.synthetic && (count, size) != (wanted.count, wanted.size) {
+        bail!(
+            "{} holds {count} drawn faces of {size} pixels, but data.source.synthetic asks for {} of {}: remove the file, or \
+             name another with data.path",
+            options.path.display(),
+            wanted.count,
+            wanted.size
+        );
+    }
+    Ok(())
 }
 
 /// sha256 of all pixels, in row order.

@@ -20,6 +20,7 @@ use prost::Message;
 
 use crate::data::options::{Colour, Preprocess};
 use crate::model::Network;
+use crate::run::files::explain;
 use proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use writer::Writer;
 
@@ -139,20 +140,20 @@ struct Part {
 impl Part {
     fn write(target: &Path, bytes: &[u8]) -> Result<Self> {
         let name = target.file_name().with_context(|| format!("{} is not a file name", target.display()))?;
-        let path = target.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
+        // Named as every file that is being written, so that what a kill leaves in a run is removed by its next trainer.
+        let path = target.with_file_name(format!(".{}.tmp-{}-check", name.to_string_lossy(), std::process::id()));
         let part = Self { path };
         let write = || -> std::io::Result<()> {
             let mut file = File::create(&part.path)?;
             file.write_all(bytes)?;
             file.sync_all()
         };
-        write().with_context(|| format!("writing {}", part.path.display()))?;
+        write().map_err(|e| explain(target, &e))?;
         Ok(part)
     }
 
     fn keep(self, target: &Path) -> Result<()> {
-        fs::rename(&self.path, target)
-            .with_context(|| format!("renaming {} to {}", self.path.display(), target.display()))
+        fs::rename(&self.path, target).map_err(|e| explain(target, &e))
     }
 }
 

@@ -58,14 +58,28 @@ impl RunFolder {
         Ok(run)
     }
 
-    /// Takes the run for training: nobody else may train in it meanwhile, and what a killed trainer left half-written
-    /// is removed.
+    /// Removes a new run's folder if training never began in it: a start that was refused leaves nothing to clear.
+    pub fn remove_if_untouched(&self) {
+        let begun = fs::metadata(self.history()).is_ok_and(|m| m.len() > 0);
+        if !begun && !self.last_checkpoint().exists() {
+            self.remove();
+        }
+    }
+
+    /// Removes the folder with all that is in it.
+    pub fn remove(&self) {
+        // What cannot be removed stays: the error that led here is the one to be told.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+
+    /// Takes the run for training or reporting: nobody else may do so meanwhile, and what a killed process left
+    /// half-written is removed.
     ///
     /// # Errors
     /// When another trainer holds it.
     pub fn lock(&self) -> Result<Lock> {
         let lock = Lock::acquire(&self.path)?;
-        for folder in [self.path.clone(), self.checkpoints()] {
+        for folder in [self.path.clone(), self.checkpoints(), self.path.join("plots")] {
             remove_leftovers(&folder);
         }
         Ok(lock)

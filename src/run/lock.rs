@@ -25,7 +25,7 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => bail!(
-                "another process is training in {}: wait for it or stop it first (the lock goes when that process ends)",
+                "another process works in {}: wait for it or stop it first (the lock goes when that process ends)",
                 folder.display()
             ),
             Err(TryLockError::Error(e)) => Err(explain(&path, &e)),

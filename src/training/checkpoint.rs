@@ -92,7 +92,10 @@ impl Checkpoint {
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read the checkpoint {}", path.display()))?;
         let broken = |e: &dyn std::fmt::Display| {
-            anyhow!("the checkpoint {} is truncated or not a safetensors file ({e}): take another one", path.display())
+            anyhow!(
+                "the checkpoint {} is truncated or not a safetensors file ({e}): put a whole copy in its place, or train anew",
+                path.display()
+            )
         };
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(&e))?;
         let file = SafeTensors::deserialize(&bytes).map_err(|e| broken(&e))?;

@@ -64,7 +64,7 @@ impl Learner {
     /// Takes one optimizer step on the mean loss of all examples of `batches` (the parts of gradient accumulation).
     ///
     /// # Errors
-    /// When the loss is not a finite number: nothing is changed then.
+    /// When the loss, or the norm of a gradient to be clipped, is not a finite number: no weight is changed then.
     pub fn step(&mut self, batches: &[Batch], lr: f64) -> Result<StepOutcome> {
         let mut outcome = StepOutcome::default();
         let mut sums: Vec<Option<Tensor<1>>> = vec![None; self.network.parameters.len()];
@@ -76,6 +76,10 @@ impl Learner {
             let compute = self.network.compute();
             let squares: f64 = sums.iter().flatten().map(|g| ops::sum_squares(compute, g)).sum();
             let norm = squares.sqrt() * scale;
+            // Scaled by limit / infinity it would turn every weight into NaN.
+            if !norm.is_finite() {
+                bail!("the norm of the gradient is {norm}");
+            }
             outcome.gradient_norm = Some(norm);
             scale *= (limit / (norm + 1e-6)).min(1.0);
         }

@@ -68,8 +68,6 @@ pub struct Trainer<'a> {
     before: f64,
     /// Images trained in this process, for the time left.
     images: u64,
-    /// Seconds spent on validation in this process.
-    validating: f64,
 }
 
 impl<'a> Trainer<'a> {
@@ -96,20 +94,7 @@ impl<'a> Trainer<'a> {
         let board = TensorBoard::open(setup.run.tensorboard(), meta.step)?;
         let now = Instant::now();
         let before = meta.training_seconds;
-        Ok(Self {
-            setup,
-            learner,
-            schedule,
-            history,
-            board,
-            meta,
-            progress,
-            began: now,
-            saved: now,
-            before,
-            images: 0,
-            validating: 0.0,
-        })
+        Ok(Self { setup, learner, schedule, history, board, meta, progress, began: now, saved: now, before, images: 0 })
     }
 
     /// Trains to the end, or until the user asks to stop.
@@ -119,6 +104,11 @@ impl<'a> Trainer<'a> {
     pub fn run(&mut self) -> Result<Ended> {
         let patience = self.setup.options.early_stopping.as_ref().map(|e| e.patience);
         while self.meta.epoch < self.setup.options.epochs && !self.meta.selection.is_exhausted(patience) {
+            // Asked for before the first step, or while the last epoch was validated.
+            if self.setup.interrupt.is_asked() {
+                self.save()?;
+                return Ok(Ended::Interrupted);
+            }
             if self.epoch()? == Ended::Interrupted {
                 self.save()?;
                 return Ok(Ended::Interrupted);
@@ -210,22 +200,38 @@ impl<'a> Trainer<'a> {
         self.history.write(&Event::Step(StepRecord { step, epoch, loss, lr, images_per_second, more }))
     }
 
-    /// The error for a loss that is not finite: where it happened and how to go on.
+    /// The error for a step that failed: where it happened and how to go on.
     fn diverged(&self, cause: &anyhow::Error, group: &[Batch]) -> anyhow::Error {
         let rows: Vec<String> = group.iter().flat_map(|b| &b.rows).take(8).map(u32::to_string).collect();
+        anyhow::anyhow!(
+            "training stopped at step {} (epoch {}, batch {}, rows {}, ...): {cause:#}; {}",
+            self.meta.step + 1,
+            self.meta.epoch + 1,
+            self.meta.batch + 1,
+            rows.join(", "),
+            self.how_to_go_on()
+        )
+    }
+
+    /// The error for weights that are of no use after the step that was taken last.
+    fn spoilt(&self, cause: &anyhow::Error) -> anyhow::Error {
+        let (step, epoch, batch) = (self.meta.step, self.meta.epoch + 1, self.meta.batch);
+        anyhow::anyhow!(
+            "training stopped after step {step} (epoch {epoch}, batch {batch}): {cause:#}; {}",
+            self.how_to_go_on()
+        )
+    }
+
+    fn how_to_go_on(&self) -> String {
         let checkpoint = self.setup.run.last_checkpoint();
         let kept = if checkpoint.is_file() {
             format!("the last good checkpoint is {}", checkpoint.display())
         } else {
             "no checkpoint was written yet".to_owned()
         };
-        anyhow::anyhow!(
-            "training stopped at step {} (epoch {}, batch {}, rows {}, ...): {cause:#}; {kept}. A lower train.lr or \
-             train.clip_norm usually helps: start anew with --set train.lr=... or --set train.clip_norm=1",
-            self.meta.step + 1,
-            self.meta.epoch + 1,
-            self.meta.batch + 1,
-            rows.join(", ")
+        format!(
+            "{kept}. A lower train.lr or train.clip_norm usually helps: start anew with --set train.lr=... or --set \
+             train.clip_norm=1"
         )
     }
 
@@ -268,10 +274,9 @@ impl<'a> Trainer<'a> {
 
     /// Scores the selection set, keeps the weights if they are the best, and tells the schedule.
     fn validate(&mut self) -> Result<(Scores, bool)> {
-        let started = Instant::now();
         let network = self.learner.scored();
         let scores = scoring::scores(&network, self.setup.selection, self.setup.evaluate, self.progress)
-            .context("cannot score the validation set")?;
+            .map_err(|e| self.spoilt(&e.context("cannot score the validation set")))?;
         let metric = metrics::find(&self.setup.evaluate.select_by)?;
         let value = scores.get(metric.name())?.value;
         let min_delta = self.setup.options.early_stopping.as_ref().map_or(0.0, |e| e.min_delta);
@@ -284,7 +289,6 @@ impl<'a> Trainer<'a> {
             let value = scores.get(watched.name())?.value;
             self.schedule.observe(value, watched.higher_is_better());
         }
-        self.validating += started.elapsed().as_secs_f64();
         Ok((scores, best))
     }
 
@@ -348,6 +352,10 @@ impl<'a> Trainer<'a> {
         self.meta.schedule = self.schedule.memory();
         let mut checkpoint = Checkpoint { tensors: Vec::new(), meta: self.meta.clone() };
         self.learner.save(&mut checkpoint)?;
+        // The checkpoint that stands there is the last good one only as long as no other kind takes its place.
+        if let Some(t) = checkpoint.tensors.iter().find(|t| t.values.iter().any(|v| !v.is_finite())) {
+            return Err(self.spoilt(&anyhow::anyhow!("{} holds values that are not finite", t.name)));
+        }
         checkpoint.save(&self.setup.run.last_checkpoint())?;
         self.saved = Instant::now();
         Ok(())
@@ -371,11 +379,11 @@ fn shown(values: &BTreeMap<String, f64>, select_by: &str) -> Vec<(String, f64)> 
     names.filter_map(|name| values.get(name).map(|v| (name.to_owned(), *v))).collect()
 }
 
-/// Loads the weights that a run selected.
+/// The checkpoint with the weights that a run selected.
 ///
 /// # Errors
-/// When there are none, or they belong to another model.
-pub fn load_selected(run: &RunFolder, network: &mut Network) -> Result<Meta> {
+/// When there is none, or it is damaged.
+pub fn selected(run: &RunFolder) -> Result<Checkpoint> {
     let path = run.best_weights();
     if !path.is_file() {
         bail!(
@@ -384,7 +392,16 @@ pub fn load_selected(run: &RunFolder, network: &mut Network) -> Result<Meta> {
             run.path().display()
         );
     }
-    let checkpoint = Checkpoint::load(&path)?;
+    Checkpoint::load(&path)
+}
+
+/// Loads the weights that a run selected.
+///
+/// # Errors
+/// When there are none, or they belong to another model.
+pub fn load_selected(run: &RunFolder, network: &mut Network) -> Result<Meta> {
+    let checkpoint = selected(run)?;
+    let path = run.best_weights();
     network.load_state(checkpoint.tensors).with_context(|| format!("cannot use the weights of {}", path.display()))?;
     Ok(checkpoint.meta)
 }

@@ -24,7 +24,11 @@ use super::{FaceSet, synthetic};
 /// Where a file is missing or is not what its format says; the message names file, row, column and what was expected.
 pub fn prepare(source: &SourceOptions, command: &str) -> Result<FaceSet> {
     let mut faces = load(source)?;
-    ensure!(!faces.is_empty(), "the {} source holds no faces: nothing to prepare", name(source));
+    ensure!(
+        !faces.is_empty(),
+        "there are no faces in the source {}: nothing to prepare",
+        serde_json::to_string(source).unwrap_or_default()
+    );
     faces.provenance.source = name(source).into();
     faces.provenance.command = command.into();
     Ok(faces)

@@ -1,5 +1,7 @@
 //! JSON lines on standard output, for machines.
 
+use std::io::Write;
+
 use serde_json::{Value, json};
 
 use super::{EpochReport, Progress, StepReport};
@@ -11,7 +13,8 @@ fn emit(event: &str, mut body: Value) {
     if let Some(map) = body.as_object_mut() {
         map.insert("event".into(), event.into());
     }
-    println!("{body}");
+    // A reader that went away is no reason to stop training.
+    let _ = writeln!(std::io::stdout(), "{body}");
 }
 
 impl Progress for Json {

@@ -8,6 +8,8 @@ use std::io::IsTerminal;
 
 use serde::Serialize;
 
+use crate::evaluation::metrics;
+
 /// One batch was trained.
 #[derive(Clone, Debug, Serialize)]
 pub struct StepReport {
@@ -120,9 +122,8 @@ fn epoch_line(r: &EpochReport) -> String {
         100.0 * r.train_accuracy
     );
     for (name, value) in &r.validation {
-        let lossy = name.contains("loss");
-        line +=
-            &if lossy { format!("  val {name} {value:.4}") } else { format!("  val {name} {:>5.2} %", 100.0 * value) };
+        let shown = metrics::find(name).map_or_else(|_| format!("{value:.4}"), |m| metrics::format_value(m, *value));
+        line += &format!("  val {name} {shown:>7}");
     }
     line += &format!("  lr {:.2e}  {:.0} img/s  {}", r.lr, r.images_per_second, duration(r.seconds));
     if r.best {

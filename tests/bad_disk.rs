@@ -1,0 +1,99 @@
+//! A full disk and a read-only one, where the system lets a test make them (Linux, as root).
+
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::{Place, files};
+
+/// A small disk in memory, taken down at the end.
+struct Disk<'a> {
+    place: &'a Place,
+}
+
+impl<'a> Disk<'a> {
+    /// None where the system does not allow it.
+    fn mount(place: &'a Place, size: &str) -> Option<Self> {
+        std::fs::create_dir(place.at("disk")).unwrap();
+        let disk = Self { place };
+        let mounted = disk.run("mount", &["-t", "tmpfs", "-o", size, "tmpfs"]);
+        if !mounted {
+            eprintln!("skipped: this user cannot mount a small disk");
+        }
+        mounted.then_some(disk)
+    }
+
+    fn make_read_only(&self) {
+        assert!(self.run("mount", &["-o", "remount,ro"]));
+    }
+
+    fn run(&self, program: &str, words: &[&str]) -> bool {
+        let output = Command::new(program).args(words).arg(self.place.at("disk")).output();
+        output.is_ok_and(|o| o.status.success())
+    }
+}
+
+impl Drop for Disk<'_> {
+    fn drop(&mut self) {
+        self.run("umount", &[]);
+    }
+}
+
+fn no_leftovers(folder: &Path) {
+    let left = files(folder);
+    assert!(!left.iter().any(|f| f.contains(".tmp-") || f.contains(".probe")), "{left:?}");
+}
+
+#[test]
+fn a_full_disk() {
+    let place = Place::new();
+    let whole = place.train("whole", "");
+    let Some(disk) = Disk::mount(&place, "size=64k") else { return };
+    // No room for a prepared file: it does not appear.
+    let message = place.refused("data prepare synthetic --count 600 --size 24 --out disk/a.h5");
+    assert!(message.contains("disk/a.h5") && message.contains("is full"), "{message}");
+    assert_eq!(files(&place.at("disk")), [""; 0]);
+    // No room for the first weights: nothing was trained that could be gone on with.
+    let message = place.refused("train --config small.yaml --out disk/runs -q");
+    assert!(message.contains("is full"), "{message}");
+    no_leftovers(&place.at("disk"));
+    drop(disk);
+
+    // Room for the weights, not for all that follows: with more room, the run goes on.
+    std::fs::remove_dir(place.at("disk")).unwrap();
+    let Some(disk) = Disk::mount(&place, "size=500k") else { return };
+    let message = place.refused("train --config small.yaml --out disk/runs -q");
+    assert!(message.contains("is full"), "{message}");
+    no_leftovers(&place.at("disk"));
+    let run = place.only("disk/runs");
+    assert!(run.join("checkpoints/last.safetensors").exists());
+    assert!(disk.run("mount", &["-o", "remount,size=50m"]));
+    place.ok(&format!("train --resume {} -q", run.display()));
+    assert!(common::result(&run) == common::result(&whole));
+}
+
+#[test]
+fn a_read_only_disk() {
+    let place = Place::new();
+    let run = place.train("runs", "").display().to_string();
+    let Some(disk) = Disk::mount(&place, "size=10m") else { return };
+    disk.make_read_only();
+    for words in [
+        "train --config small.yaml --out disk/runs".to_owned(),
+        "train --config small.yaml --out disk".to_owned(),
+        "train --config small.yaml --set data.path=disk/small.h5".to_owned(),
+        "data prepare synthetic --count 10 --out disk/a.h5".to_owned(),
+        "data audit small.h5 --json disk/a.json".to_owned(),
+        format!("export --run {run} --out disk/a.onnx"),
+        format!("eval --run {run} --json disk/a.json"),
+        format!("eval --run {run} --csv disk/a.csv"),
+    ] {
+        let message = place.refused(&words);
+        assert!(message.contains("read-only") && message.contains("disk"), "{words}\n{message}");
+    }
+    assert_eq!(files(&place.at("disk")), [""; 0]);
+    assert_eq!(common::entries(&place.at("runs")).len(), 1);
+}

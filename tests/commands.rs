@@ -1,0 +1,163 @@
+//! The commands around a finished run, and the forms of output.
+
+mod common;
+
+use std::fs;
+
+use common::{Place, entries, files, json};
+use serde_json::Value;
+
+#[test]
+fn a_finished_run_is_scored_exported_reported_and_listed() {
+    let place = Place::new();
+    let run = place.train("runs", "");
+    let shown = run.display().to_string();
+
+    // The same scores and predictions again, to the last digit.
+    for set in ["test", "validation"] {
+        place.ok(&format!("eval --run {shown} --set-name {set} --json {set}.json --csv {set}.csv"));
+        assert_eq!(json(&place.at(format!("{set}.json"))), json(&run.join("metrics.json"))[set], "{set}");
+    }
+    assert_eq!(fs::read(place.at("test.csv")).unwrap(), fs::read(run.join("predictions.csv")).unwrap());
+    // Another file with the same rows gives the same.
+    fs::copy(place.at("small.h5"), place.at("copy.h5")).unwrap();
+    place.ok(&format!("eval --run {shown} --data copy.h5 --json copy.json"));
+    assert_eq!(json(&place.at("copy.json")), json(&place.at("test.json")));
+
+    let text = place.ok(&format!("export --run {shown} --out again.onnx"));
+    assert!(text.contains("checked") && text.contains("again.onnx"), "{text}");
+    assert_eq!(fs::read(place.at("again.onnx")).unwrap(), fs::read(run.join("model.onnx")).unwrap());
+
+    let before = files(&run);
+    fs::remove_file(run.join("report.html")).unwrap();
+    fs::remove_dir_all(run.join("plots")).unwrap();
+    let text = place.ok(&format!("report --run {shown}"));
+    assert!(text.contains("report.html") && text.contains("test accuracy"), "{text}");
+    assert_eq!(files(&run), before);
+    // Its data may be gone: the report then has no faces.
+    fs::rename(place.at("small.h5"), place.at("gone.h5")).unwrap();
+    place.ok(&format!("report --run {shown}"));
+
+    let listed = place.ok("runs");
+    assert!(listed.contains("tiny_xception") && listed.contains("finished"), "{listed}");
+    let row: Value = serde_json::from_str(place.ok("runs --json").trim()).unwrap();
+    let accuracy = &json(&run.join("metrics.json"))["test"]["metrics"]["accuracy"]["value"];
+    assert_eq!(&row["accuracy"], accuracy);
+}
+
+#[test]
+fn commands_that_need_no_run() {
+    let place = Place::new();
+    assert!(place.ok("models").contains("8757704"));
+    for line in place.ok("models --json").lines() {
+        assert!(serde_json::from_str::<Value>(line).unwrap()["name"].is_string());
+    }
+    assert!(place.ok("doctor").contains("flex         works"));
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(place.ok(&format!("completions {shell}")).contains("ferrotype"), "{shell}");
+    }
+    assert!(place.ok("runs").contains("no runs in"));
+    let shown = place.ok("config show small.yaml --set train.lr=0.5");
+    assert!(shown.contains("lr: 0.5") && shown.contains("early_stopping: null"), "{shown}");
+    // What is shown can be used, and means the same.
+    place.write("shown.yaml", &shown);
+    assert_eq!(
+        place.ok("config show shown.yaml").lines().skip(1).collect::<Vec<_>>(),
+        shown.lines().skip(1).collect::<Vec<_>>()
+    );
+    assert!(place.ok("config check small.yaml shown.yaml").contains("shown.yaml: ok"));
+    serde_json::from_str::<Value>(&place.ok("config schema")).unwrap();
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let place = Place::new();
+    let verbs = ["train", "eval", "predict", "export", "report", "runs", "models", "doctor", "completions"];
+    let more = ["config check", "config show", "config schema", "data prepare synthetic", "data info", "data audit"];
+    for verb in verbs.into_iter().chain(more) {
+        let help = place.ok(&format!("{verb} --help"));
+        assert!(help.contains("Example"), "{verb}\n{help}");
+    }
+}
+
+#[test]
+fn json_is_one_object_per_line_and_nothing_else() {
+    let place = Place::new();
+    let mut last = Vec::new();
+    for words in ["", "--seeds 0..2", "--set data.limit=16 --set evaluate.select_on=test"] {
+        let ended = place.run(&format!("train --config small.yaml --json {words}"));
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        assert_eq!(ended.err, "", "{words}");
+        let events: Vec<Value> = ended.out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        assert!(events.iter().all(|e| e["event"].is_string()), "{}", ended.out);
+        let left = events.iter().filter(|e| e["event"] == "epoch").map(|e| e["seconds_left"].as_f64().unwrap());
+        let left: Vec<f64> = left.collect();
+        // Time left is an estimate, but nothing is left after the last epoch, and something before it.
+        assert!(left.chunks(2).all(|pair| pair[0] > 0.0 && pair[1] == 0.0), "{left:?}");
+        last.push(events.last().unwrap().clone());
+    }
+    assert_eq!(last[0]["event"], "result");
+    assert!(last[0]["scores"]["accuracy"].is_number() && last[0]["onnx"]["passed"] == true, "{}", last[0]);
+    assert_eq!(last[1]["event"], "group_result");
+    assert!(last[1]["scores"]["accuracy"]["mean"].is_number(), "{}", last[1]);
+    assert_eq!(place.refused_json(), "");
+}
+
+impl Place {
+    /// Standard output of a refused training with `--json`: the error stands on standard error alone.
+    fn refused_json(&self) -> String {
+        let ended = self.run("train --config small.yaml --json --set device=cuda:0");
+        ended.check_refusal("train --json");
+        ended.out
+    }
+}
+
+#[test]
+fn quiet_says_warnings_and_the_result_only() {
+    let place = Place::new();
+    let ended = place.run("train --config small.yaml -q");
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    assert!(ended.out.contains("test accuracy") && ended.out.contains("report.html"), "{}", ended.out);
+    let ended = place.run("train --config small.yaml -q --set data.limit=16 --set evaluate.select_on=test");
+    let warnings: Vec<&str> = ended.err.lines().collect();
+    assert_eq!(warnings.len(), 2, "{}", ended.err);
+    assert!(warnings[0].contains("data.limit") && warnings[1].contains("selected on the test set"), "{warnings:?}");
+    assert!(ended.out.contains("selected on the test set"), "{}", ended.out);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let place = Place::new();
+    place.train("runs", "");
+    for words in ["runs", "models", "doctor", "config schema", "completions bash", "train --config small.yaml --json"] {
+        let mut command = place.command(words.split_whitespace());
+        let mut child =
+            command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let ended = common::Ended::of(child.wait_with_output().unwrap());
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{words}");
+    }
+    // The training whose events nobody read was finished all the same.
+    let finished =
+        entries(&place.at("runs")).into_iter().filter(|r| place.at("runs").join(r).join("metrics.json").exists());
+    assert_eq!(finished.count(), 2);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn bars_on_terminals_of_any_width() {
+    let place = Place::new();
+    let ferrotype = env!("CARGO_BIN_EXE_ferrotype");
+    for columns in [0, 1, 200] {
+        let line = format!("stty cols {columns}; {ferrotype} train --config small.yaml --out t{columns}");
+        let mut command = std::process::Command::new("script");
+        command.current_dir(place.path()).args(["-qec", &line, "/dev/null"]).stdin(std::process::Stdio::null());
+        let Ok(output) = command.output() else {
+            eprintln!("skipped: there is no `script` to make a terminal");
+            return;
+        };
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && !text.contains("panicked"), "{columns} columns\n{text}");
+        assert!(text.contains("accuracy"), "{columns} columns\n{text}");
+    }
+}

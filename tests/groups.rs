@@ -1,0 +1,108 @@
+//! Several seeds, and the folds of a division: members, aggregate, and a group that was left half done.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{Place, entries, json, result};
+
+fn group(place: &Place, words: &str) -> std::path::PathBuf {
+    place.ok(&format!("train --config small.yaml --out runs -q {words}"));
+    place.only("runs")
+}
+
+fn accuracies(folder: &Path, members: &[&str]) -> Vec<f64> {
+    let accuracy =
+        |m: &&str| json(&folder.join(m).join("metrics.json"))["test"]["metrics"]["accuracy"]["value"].as_f64();
+    members.iter().map(accuracy).map(Option::unwrap).collect()
+}
+
+#[test]
+fn seeds_are_trained_and_summed_up() {
+    let place = Place::new();
+    let folder = group(&place, "--seeds 0..2");
+    let members = ["seed-0", "seed-1"];
+    let names = entries(&folder);
+    for name in [&members[..], &["aggregate.json", "report.html", "group.json", "config.yaml"]].concat() {
+        assert!(names.iter().any(|n| n == name), "no {name}: {names:?}");
+    }
+    let aggregate = json(&folder.join("aggregate.json"));
+    let values = accuracies(&folder, &members);
+    let mean = aggregate["metrics"]["accuracy"]["mean"].as_f64().unwrap();
+    assert!((mean - (values[0] + values[1]) / 2.0).abs() < 1e-12, "{aggregate}");
+    assert_eq!(aggregate["runs"], 2);
+    // A member is what the seed alone gives.
+    let alone = place.train("alone", "--set seed=1");
+    assert!(result(&alone) == result(&folder.join("seed-1")));
+    let report = place.ok(&format!("report --run {}", folder.display()));
+    assert!(report.contains("mean") && report.contains("2 seeds"), "{report}");
+    let listed = place.ok("runs");
+    assert!(members.iter().all(|m| listed.contains(m)), "{listed}");
+}
+
+#[test]
+fn a_group_left_half_done_is_resumed() {
+    let place = Place::new();
+    let folder = group(&place, "--seeds 0..2");
+    let (first, second) = (folder.join("seed-0"), folder.join("seed-1"));
+    let (whole, aggregate) = (result(&second), fs::read(folder.join("aggregate.json")).unwrap());
+    let finished = fs::metadata(first.join("metrics.json")).unwrap().modified().unwrap();
+    // As a kill in the middle of the second member's last scoring leaves it.
+    for name in ["metrics.json", "predictions.csv", "model.onnx", "onnx_check.json", "report.html"] {
+        fs::remove_file(second.join(name)).unwrap();
+    }
+    fs::remove_file(folder.join("aggregate.json")).unwrap();
+    let resume = format!("train --resume {} -q", folder.display());
+    place.ok(&resume);
+    assert!(result(&second) == whole);
+    // As a kill before the second member leaves it.
+    fs::remove_dir_all(&second).unwrap();
+    place.ok(&resume);
+    assert!(result(&second) == whole);
+    assert_eq!(fs::read(folder.join("aggregate.json")).unwrap(), aggregate);
+    assert_eq!(fs::metadata(first.join("metrics.json")).unwrap().modified().unwrap(), finished, "trained again");
+}
+
+#[test]
+fn folds_test_every_row_once() {
+    for (rule, subjects) in [("k_fold", false), ("subject_k_fold", true)] {
+        let place = Place::new();
+        let folder = group(&place, &format!("--folds --set data.split.{rule}.k=3 --set train.epochs=1"));
+        let mut rows = Vec::new();
+        for fold in 0..3 {
+            let run = folder.join(format!("fold-{fold}"));
+            let table = fs::read_to_string(run.join("predictions.csv")).unwrap();
+            rows.extend(table.lines().skip(1).map(|l| l.split(',').next().unwrap().parse::<u32>().unwrap()));
+            if subjects {
+                assert_eq!(json(&run.join("dataset.json"))["shared_subjects"], 0);
+            }
+        }
+        rows.sort_unstable();
+        assert_eq!(rows, (0..240).collect::<Vec<_>>(), "{rule}");
+        let text = place.ok(&format!("report --run {}", folder.display()));
+        assert!(text.contains("UF1 over all folds"), "{text}");
+        assert!(json(&folder.join("aggregate.json"))["runs"] == 3);
+    }
+}
+
+#[test]
+fn leave_one_subject_out_trains_a_run_per_subject() {
+    let place = Place::new();
+    let source = "--set data.source.synthetic.count=60 --set data.source.synthetic.identities=4";
+    let folder = group(&place, &format!("--folds {source} --set data.split=leave_one_subject_out"));
+    assert_eq!(entries(&folder).iter().filter(|n| n.starts_with("fold-")).count(), 4);
+}
+
+#[test]
+fn what_cannot_be_a_group_is_refused_and_leaves_nothing() {
+    let place = Place::new();
+    let no_folds = place.refused("train --config small.yaml --folds");
+    assert!(no_folds.contains("k_fold"), "{no_folds}");
+    let no_device = place.refused("train --config small.yaml --seeds 0..2 --set device=cuda:0");
+    assert!(no_device.contains("not compiled in") && no_device.contains("seed 0"), "{no_device}");
+    for seeds in ["5..5", "a", "1,1"] {
+        place.refused(&format!("train --config small.yaml --seeds {seeds}"));
+    }
+    assert!(entries(&place.at("runs")).is_empty(), "{:?}", entries(&place.at("runs")));
+}

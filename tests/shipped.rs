@@ -1,0 +1,131 @@
+//! Every experiment file that is shipped trains, is exported and reported on.
+//!
+//! The real datasets cannot be shipped. So small tables of their form are written, and each file's own source reads
+//! them: its label mode, split, preprocessing, augmentation, network and recipe stay as they are.
+
+mod common;
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::Place;
+
+/// Rows per part of the tables.
+const ROWS: [(&str, usize); 3] = [("Training", 42), ("PublicTest", 21), ("PrivateTest", 21)];
+
+/// `fer2013.csv`: stripes whose direction and width follow the class, with some noise.
+fn fer2013() -> String {
+    let mut text = String::from("emotion,pixels,Usage\n");
+    let mut noise = 1u32;
+    for (usage, rows) in ROWS {
+        for row in 0..rows {
+            let emotion = row % 7;
+            write!(text, "{emotion},").unwrap();
+            for pixel in 0..48 * 48 {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let along = if emotion < 4 { pixel % 48 } else { pixel / 48 };
+                let stripe = 100 * ((along / (3 + emotion)) % 2);
+                let space = if pixel == 0 { "" } else { " " };
+                write!(text, "{space}{}", 60 + stripe + (noise >> 26) as usize).unwrap();
+            }
+            writeln!(text, ",{usage}").unwrap();
+        }
+    }
+    text
+}
+
+/// `fer2013new.csv`: eight of ten votes for the row's emotion, so that every label mode keeps the row.
+fn votes() -> String {
+    let mut text =
+        String::from("Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n");
+    for (usage, rows) in ROWS {
+        for row in 0..rows {
+            let mut counts = [0; 10];
+            counts[row % 7] += 8;
+            counts[(row + 3) % 8] += 2;
+            let counts = counts.map(|n| n.to_string()).join(",");
+            writeln!(text, "{usage},fer{row:07}.png,{counts}").unwrap();
+        }
+    }
+    text
+}
+
+/// The files of a folder of experiments that stand for themselves; those that begin with `_` are bases.
+fn experiments(folder: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            experiments(&path, found);
+        } else if name.ends_with(".yaml") && !name.starts_with('_') {
+            found.push(path);
+        }
+    }
+}
+
+/// What replaces the data, by the source that the resolved file names.
+fn data(resolved: &str) -> Vec<String> {
+    let sets: &[&str] = if resolved.contains("ferplus:") {
+        &["data.source.ferplus.csv=fer2013.csv", "data.source.ferplus.votes=[votes.csv]", "data.path=ferplus.h5"]
+    } else if resolved.contains("fer2013:") {
+        &["data.source.fer2013.csv=fer2013.csv", "data.path=fer2013.h5"]
+    } else if resolved.contains("synthetic:") {
+        &["data.source.synthetic.count=120", "data.path=synthetic.h5"]
+    } else {
+        panic!("this test has no small data for the source of\n{resolved}")
+    };
+    sets.iter().map(|&s| s.to_owned()).collect()
+}
+
+/// What makes it one batch of one epoch; schedules that name later epochs are cut to fit.
+fn trial(resolved: &str) -> Vec<String> {
+    let mut sets = vec!["train.epochs=1".to_owned(), "data.limit=8".to_owned()];
+    if resolved.contains("multi_step:") {
+        sets.push("train.schedule.multi_step.at=[0]".to_owned());
+        sets.push("train.schedule.multi_step.factor=[0.5]".to_owned());
+    }
+    if resolved.contains("warmup:") {
+        sets.push("train.schedule.cosine.warmup=0".to_owned());
+    }
+    sets
+}
+
+#[test]
+fn every_experiment_trains_is_exported_and_reported() {
+    let place = Place::new();
+    place.write("fer2013.csv", fer2013());
+    place.write("votes.csv", votes());
+    let mut found = Vec::new();
+    experiments(&Path::new(env!("CARGO_MANIFEST_DIR")).join("configs"), &mut found);
+    assert!(found.len() >= 14, "{found:?}");
+    for (i, file) in found.iter().enumerate() {
+        let file = file.to_str().unwrap();
+        let resolved = place.ok(&format!("config show {file}"));
+        let out = format!("runs{i}");
+        let mut words = vec!["train", "--config", file, "--out", &out, "--json"];
+        let sets = [data(&resolved), trial(&resolved)].concat();
+        sets.iter().for_each(|set| words.extend(["--set", set]));
+        let ended = place.run_words(&words);
+        assert_eq!(ended.code, Some(0), "{file}\n{}", ended.err);
+        let steps = ended.out.lines().filter(|l| l.contains(r#""event":"step""#)).count();
+        assert_eq!(steps, 1, "{file}\n{}", ended.out);
+        check(&place, &place.only(&out), file);
+    }
+}
+
+fn check(place: &Place, run: &Path, file: &str) {
+    for name in ["model.onnx", "report.html", "predictions.csv", "checkpoints/best.safetensors"] {
+        assert!(run.join(name).metadata().is_ok_and(|m| m.len() > 0), "{file}: no {name}");
+    }
+    let check = common::json(&run.join("onnx_check.json"));
+    assert_eq!(check["passed"], true, "{file}: {check}");
+    let accuracy = common::json(&run.join("metrics.json"))["test"]["metrics"]["accuracy"]["value"].as_f64();
+    assert!(accuracy.is_some_and(|a| (0.0..=1.0).contains(&a)), "{file}: {accuracy:?}");
+    let report = fs::read_to_string(run.join("report.html")).unwrap();
+    if file.contains("published") || file.contains("system001") {
+        assert!(report.contains("selected on the test set"), "{file}");
+    }
+    place.ok(&format!("report --run {}", run.display()));
+}

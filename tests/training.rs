@@ -1,0 +1,158 @@
+//! Training itself: accumulation, odd sizes, divergence, selection.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{Place, history, json};
+use safetensors::SafeTensors;
+
+/// The values of the weights of a checkpoint, by name.
+fn values(run: &Path) -> Vec<(String, Vec<f32>)> {
+    let bytes = fs::read(run.join("checkpoints/last.safetensors")).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let mut names: Vec<String> = file.names().into_iter().map(str::to_owned).filter(|n| !n.contains('/')).collect();
+    names.sort();
+    let floats = |name: &str| {
+        let data = file.tensor(name).unwrap().data().to_vec();
+        data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+    };
+    names.into_iter().map(|n| (n.clone(), floats(&n))).collect()
+}
+
+/// Without batch norm and dropout the parts of a step know nothing of each other.
+#[test]
+fn accumulation_is_one_large_batch() {
+    let place = Place::new();
+    let net =
+        "--set model.micro_exp_net.dropout=0 --set train.optimizer=sgd --set train.lr=0.01 --set export.onnx=false";
+    let whole = place.train("whole", &format!("{net} --set train.batch_size=32"));
+    // Seven batches of 32, the last of 8; thirteen of 16, so that the last step has one part only.
+    let parts = place.train("parts", &format!("{net} --set train.batch_size=16 --set train.accumulate=2"));
+    for ((name, a), (_, b)) in values(&whole).into_iter().zip(values(&parts)) {
+        let largest = a.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+        let difference = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(difference <= 1e-4 * largest.max(1e-3), "{name}: {difference:e} of {largest:e}");
+    }
+    let loss = |run: &Path| history(run).last().unwrap()["train_loss"].as_f64().unwrap();
+    assert!((loss(&whole) - loss(&parts)).abs() < 1e-4);
+}
+
+#[test]
+fn batches_of_odd_sizes_train() {
+    let place = Place::new();
+    // 200 rows: the last batch has one; each has one; one short batch; one batch that is exactly full.
+    for (i, (size, rows)) in [(199, 240), (1, 5), (64, 7), (8, 8)].into_iter().enumerate() {
+        for net in ["tiny_xception", "emopy_cnn"] {
+            let words = format!("--set train.batch_size={size} --set data.limit={rows} --set model={net}");
+            let run = place.train(&format!("{net}{i}"), &words);
+            assert!(values(&run).iter().all(|(_, v)| v.iter().all(|v| v.is_finite())), "{words}");
+        }
+    }
+}
+
+#[test]
+fn divergence_stops_and_names_the_place() {
+    let place = Place::new();
+    // Through the loss of the second step; nothing was trained, so nothing is left.
+    let message = place.refused("train --config small.yaml -q --set train.lr=1e30");
+    assert!(message.contains("at step 2 (epoch 1, batch 2, rows "), "{message}");
+    assert!(message.contains("the loss is NaN") && message.contains("no checkpoint was written yet"), "{message}");
+    assert!(common::entries(&place.at("runs")).is_empty());
+}
+
+/// A good checkpoint is not replaced by one whose weights are of no use.
+#[test]
+fn the_last_good_checkpoint_stays() {
+    let place = Place::new();
+    let words = "--set train.optimizer=sgd --set train.lr=1e-3 --set train.checkpoint.steps=1 --set train.epochs=1";
+    let run = place.train("runs", words);
+    let before = values(&run);
+    // The same run with another end: it goes on from the good checkpoint at an impossible rate.
+    let checkpoint = run.join("checkpoints/last.safetensors");
+    let config = fs::read_to_string(run.join("config.yaml")).unwrap();
+    assert!(config.contains("lr: 0.001") && config.contains("epochs: 1"), "{config}");
+    fs::write(run.join("config.yaml"), config.replace("lr: 0.001", "lr: 1e30").replace("epochs: 1", "epochs: 3"))
+        .unwrap();
+    fs::remove_file(run.join("metrics.json")).unwrap();
+    let refused = place.refused(&format!("train --resume {}", run.display()));
+    assert!(refused.contains("belongs to another experiment"), "{refused}");
+    adopt(&checkpoint, &run);
+    let message = place.refused(&format!("train --resume {}", run.display()));
+    assert!(message.contains("(epoch 2, batch ") && message.contains("last.safetensors"), "{message}");
+    let after = values(&run);
+    assert!(after.iter().all(|(_, v)| v.iter().all(|v| v.is_finite())));
+    assert_eq!(before.len(), after.len());
+    place.ok(&format!("eval --run {}", run.display()));
+}
+
+/// Makes a checkpoint belong to the changed experiment of its run.
+fn adopt(checkpoint: &Path, run: &Path) {
+    use ferrotype::commands::{loaded::experiment_of, session::result_digest};
+    use ferrotype::run::RunFolder;
+    use ferrotype::training::checkpoint::Checkpoint;
+    let mut loaded = Checkpoint::load(checkpoint).unwrap();
+    loaded.meta.experiment_sha256 = result_digest(&experiment_of(&RunFolder::open(run).unwrap()).unwrap());
+    loaded.save(checkpoint).unwrap();
+}
+
+#[test]
+fn weights_are_selected_by_the_metric_asked_for() {
+    let place = Place::new();
+    for (i, (metric, name, higher)) in
+        [("loss", "log_loss", false), ("uar", "uar", true), ("kl_votes", "kl_votes", false)].into_iter().enumerate()
+    {
+        let run = place.train(&format!("runs{i}"), &format!("--set train.epochs=4 --set evaluate.select_by={metric}"));
+        let seen: Vec<f64> = history(&run)
+            .iter()
+            .filter(|e| e["event"] == "epoch")
+            .map(|e| e["validation"][name].as_f64().unwrap())
+            .collect();
+        let best = seen.iter().copied().reduce(if higher { f64::max } else { f64::min }).unwrap();
+        let kept = json(&run.join("metrics.json"))["validation"]["metrics"][name]["value"].as_f64().unwrap();
+        assert_eq!(kept, best, "{metric}: {seen:?}");
+    }
+}
+
+#[test]
+fn validation_every_so_many_epochs() {
+    let place = Place::new();
+    let run = place.train("runs", "--set train.epochs=5 --set evaluate.every=2");
+    let scored: Vec<u64> = history(&run)
+        .iter()
+        .filter(|e| e["event"] == "epoch" && e["validation"]["accuracy"].is_number())
+        .map(|e| e["epoch"].as_u64().unwrap())
+        .collect();
+    assert_eq!(scored, [2, 4, 5]);
+}
+
+#[test]
+fn sets_of_one_row_and_one_class_are_scored() {
+    let place = Place::new();
+    let run = place.train("runs", "--set data.limit=1");
+    let scores = json(&run.join("metrics.json"));
+    assert_eq!(scores["validation"]["confusion"].as_array().unwrap().len(), 8);
+    assert!(fs::read_to_string(run.join("report.html")).unwrap().contains("data.limit"));
+}
+
+#[test]
+fn without_an_export_there_is_none() {
+    let place = Place::new();
+    let run = place.train("runs", "--set export.onnx=false");
+    assert!(!run.join("model.onnx").exists() && !run.join("onnx_check.json").exists());
+    place.ok(&format!("report --run {}", run.display()));
+    place.ok(&format!("export --run {} --out later.onnx", run.display()));
+}
+
+#[test]
+fn runs_that_begin_in_the_same_second_have_folders_of_their_own() {
+    let place = Place::new();
+    let start = || place.command("train --config small.yaml -q".split(' ')).spawn().unwrap();
+    place.ok("data prepare synthetic --count 240 --size 24 --identities 12 --out small.h5");
+    let children: Vec<_> = (0..3).map(|_| start()).collect();
+    assert!(children.into_iter().all(|mut c| c.wait().unwrap().success()));
+    let runs = common::entries(&place.at("runs"));
+    assert_eq!(runs.len(), 3, "{runs:?}");
+    assert!(runs.iter().all(|r| place.at("runs").join(r).join("report.html").exists()));
+}
