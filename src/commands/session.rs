@@ -374,7 +374,7 @@ impl Session<'_> {
 
 /// Whether the metrics that training will ask for exist on the selection set: better now than after an epoch.
 fn check_metrics(selection: &Subset, names: [Option<&str>; 2]) -> Result<()> {
-    let mut guess = selection.blank_predictions();
+    let mut guess = scoring::without_logits(selection);
     guess.logits = vec![0.0; guess.len() * guess.classes.len()];
     let scores = score(&guess)?;
     for name in names.into_iter().flatten() {

@@ -35,7 +35,7 @@ pub fn predict(
 }
 
 /// What is known of each example before it is predicted.
-fn without_logits(subset: &Subset) -> Predictions {
+pub fn without_logits(subset: &Subset) -> Predictions {
     let l = &subset.labelled;
     let rows = subset.rows();
     // The crowd's distribution is over FER+'s emotions: it says nothing of other classes.
