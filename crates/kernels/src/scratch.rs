@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 const ALIGN: usize = 64;
 /// Floats before and after a buffer that nobody may touch; debug builds check them when it is given back.
 const MARGIN: usize = 16;
-/// What the margins hold then.
+/// What the margins, and at first the buffers, hold then: a NaN.
 const CANARY: u32 = 0x7fab_cdef;
 
 thread_local! {
@@ -68,6 +68,8 @@ pub(crate) fn take(len: usize) -> Scratch {
     });
     let mut it = Scratch { block: Some(reused.unwrap_or_else(|| Block::new(len_and_margins))), len };
     if cfg!(debug_assertions) {
+        // the buffer too: a kernel that reads what it has not written shall notice
+        it.fill(f32::from_bits(CANARY));
         it.margins().iter_mut().for_each(|margin| margin.fill(f32::from_bits(CANARY)));
     }
     it

@@ -49,7 +49,7 @@ struct Plan {
     slices: usize,
     /// Parts of the spans, summed apart.
     parts: usize,
-    /// Output channels fill vectors well enough to lie along the lanes.
+    /// Output channels lie along the lanes.
     outer: bool,
 }
 
@@ -59,7 +59,8 @@ impl Plan {
         let (ci, co) = (c.in_channels / c.groups, c.out_channels / c.groups);
         let planes = rows.planes() * cols.planes();
         // Long strips spread the final sums over the lanes thin; wide layers take them in slices of the channels.
-        let outer = 4 * co >= 3 * co.next_multiple_of(lanes);
+        // Transposing pays for itself where there are columns enough to use it on.
+        let outer = 4 * co >= 3 * co.next_multiple_of(lanes) && ci * c.taps() > 12;
         let least = if outer { 128 } else { 16 * lanes };
         let target = (STRIP / co.max(ci.min(32) * planes)).clamp(least, 1024);
         let cut = Cut::new(&rows, &cols, c.batch, target, 2, 4 * lanes);

@@ -27,7 +27,6 @@ pub(crate) trait Kernel {
 /// # Safety of the methods
 /// All need the instruction set; those that take a pointer need it valid for the lanes they touch (unaligned is fine,
 /// except for [`Simd::stream`]).
-#[allow(dead_code)]
 pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// The vector.
     type V: Copy;
@@ -113,16 +112,12 @@ pub(crate) struct Shape {
     pub lanes: usize,
     pub rows: usize,
     pub wide: usize,
-    #[allow(dead_code)]
-    pub dot: (usize, usize),
-    #[allow(dead_code)]
-    pub tall: usize,
 }
 
 /// [`Shape`] of `isa`.
 pub(crate) fn shape(isa: Isa) -> Shape {
     fn of<S: Simd>() -> Shape {
-        Shape { lanes: S::LANES, rows: S::ROWS, wide: S::WIDE, dot: S::DOT, tall: S::TALL }
+        Shape { lanes: S::LANES, rows: S::ROWS, wide: S::WIDE }
     }
     match isa {
         #[cfg(target_arch = "x86_64")]
@@ -142,6 +137,7 @@ fn assert_available(isa: Isa) {
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx2")
                 && is_x86_feature_detected!("fma")
         }
         Isa::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
