@@ -11,6 +11,7 @@ use rayon::ThreadPoolBuilder;
 use super::{onnx, view};
 use crate::config::{self, Experiment, KernelBackend, Kernels, KernelsIsa, SelectOn};
 use crate::data::task::Task;
+use crate::data::template::FaceTemplate;
 use crate::device::{DeviceName, Opened};
 use crate::evaluation::metrics::{self, format_value};
 use crate::evaluation::{Scores, aggregate, score};
@@ -121,6 +122,9 @@ impl Session<'_> {
         write_atomic(self.run.config(), config::to_yaml(self.experiment).as_bytes())?;
         let task = Task::prepare(&self.experiment.data, self.experiment.seed)?;
         write_atomic(self.run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
+        if let Some(template) = FaceTemplate::of(&task.train)? {
+            write_atomic(self.run.template(), (serde_json::to_string(&template)? + "\n").as_bytes())?;
+        }
 
         let graph = Arc::new(self.experiment.model.build(task.input(), task.classes().len())?);
         let network = Network::new(graph, self.experiment.seed, &device.device).with_compute(compute);
