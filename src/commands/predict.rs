@@ -1,6 +1,8 @@
 //! `ferrotype predict`
 
 mod files;
+#[cfg(test)]
+mod known;
 mod pictures;
 mod table;
 #[cfg(test)]

@@ -122,7 +122,7 @@ impl Session<'_> {
         write_atomic(self.run.config(), config::to_yaml(self.experiment).as_bytes())?;
         let task = Task::prepare(&self.experiment.data, self.experiment.seed)?;
         write_atomic(self.run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
-        if let Some(template) = FaceTemplate::of(&task.train)? {
+        if let Some(template) = FaceTemplate::of(&task.train.faces.images, &task.train.rows())? {
             write_atomic(self.run.template(), (serde_json::to_string(&template)? + "\n").as_bytes())?;
         }
 
