@@ -18,7 +18,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::files::find;
-use self::pictures::{Cutter, Face};
+use self::pictures::{Cutter, Face, Found};
 use self::table::{Row, line, table};
 use super::loaded::LoadedRun;
 use crate::data::preprocess::Pipeline;
@@ -101,6 +101,13 @@ impl PredictCommand {
     }
 }
 
+/// A face as the network takes it.
+struct Ready {
+    path: PathBuf,
+    found: Option<Found>,
+    values: Vec<f32>,
+}
+
 /// Everything that predicting needs and gathers.
 struct Work {
     loaded: LoadedRun,
@@ -127,7 +134,9 @@ impl Work {
                     self.faceless += usize::from(cut.faces.is_empty());
                     self.odd += usize::from(cut.odd);
                     cut.warnings.iter().for_each(|w| bar.suspend(|| eprintln!("warning: {w}")));
-                    waiting.extend(cut.faces);
+                    for face in cut.faces {
+                        waiting.push(self.prepare(face)?);
+                    }
                 }
                 Err(e) => self.bad.push(format!("{e:#}")),
             }
@@ -142,21 +151,23 @@ impl Work {
         Ok(())
     }
 
-    fn predict(&mut self, faces: Vec<Face>) -> Result<()> {
+    /// Brings a face to the network's size at once: crops of large photographs would fill the memory.
+    fn prepare(&mut self, face: Face) -> Result<Ready> {
+        let mut values = self.pipeline.resize_colour(&face.crop.picture());
+        if let Some(folder) = &mut self.crops {
+            folder.save(&face, &values, self.pipeline.shape())?;
+        }
+        self.pipeline.scale(&mut values);
+        Ok(Ready { path: face.path, found: face.found, values })
+    }
+
+    fn predict(&mut self, faces: Vec<Ready>) -> Result<()> {
         if faces.is_empty() {
             return Ok(());
         }
         let [c, h, w] = self.pipeline.shape();
         let n = faces.len();
-        let mut values = Vec::with_capacity(n * c * h * w);
-        for face in &faces {
-            let mut seen = self.pipeline.resize_colour(&face.crop.picture());
-            if let Some(folder) = &mut self.crops {
-                folder.save(face, &seen, [c, h, w])?;
-            }
-            self.pipeline.scale(&mut seen);
-            values.extend(seen);
-        }
+        let values = faces.iter().flat_map(|face| &face.values).copied().collect::<Vec<f32>>();
         let x = Tensor::<4>::from_data(TensorData::new(values, [n, c, h, w]), self.loaded.network.device());
         let classes = &self.loaded.meta.classes;
         let logits = ops::host(self.loaded.network.forward(x)?.reshape([n * classes.len()]))?;

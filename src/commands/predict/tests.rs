@@ -1,7 +1,7 @@
 //! Tables, names and warnings.
 
 use super::files::find;
-use super::pictures::{Found, doubt};
+use super::pictures::doubt;
 use super::table::{Row, line, table};
 use super::*;
 use crate::data::preprocess::Picture;
