@@ -11,6 +11,7 @@ pub mod data;
 pub mod device;
 pub mod evaluation;
 pub mod export;
+pub mod faces;
 pub mod model;
 pub mod objective;
 pub mod ops;

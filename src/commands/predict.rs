@@ -1,171 +1,267 @@
 //! `ferrotype predict`
 
+mod files;
+#[cfg(test)]
+mod known;
+mod pictures;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::{Tensor, TensorData};
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
 
+use self::files::find;
+use self::pictures::{Cutter, Face, Found};
+use self::table::{Row, line, table};
 use super::loaded::LoadedRun;
-use crate::data::preprocess::{Picture, Pipeline};
+use crate::data::preprocess::Pipeline;
+use crate::data::template::FaceTemplate;
 use crate::evaluation::Predictions;
+use crate::faces::{Detector, Photo};
 use crate::ops;
 use crate::run::files::write_atomic;
 
-/// Pictures per step.
+/// Faces per step.
 const BATCH: usize = 64;
+/// So many problems are listed.
+const LISTED: usize = 50;
+/// Margin around a found face unless said otherwise. Detectors' boxes end at the hairline, face datasets show a bit more.
+const MARGIN: f32 = 0.1;
 
-/// File name extensions of pictures that folders are searched for.
-const EXTENSIONS: [&str; 3] = ["jpg", "jpeg", "png"];
-
-/// Predict the expression in pictures: face crops, files or folders.
+/// Predict the expression in pictures: face crops, or any pictures with a face detector.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  ferrotype predict --run runs/vgg13-20260101-120000 photo.jpg
-  ferrotype predict --run runs/vgg13-20260101-120000 crops/ --csv out.csv")]
+  ferrotype predict --run runs/vgg13-20260101-120000 crop.jpg
+  ferrotype predict --run runs/vgg13-20260101-120000 crops/ --csv out.csv
+  ferrotype predict --run runs/vgg13-20260101-120000 --detector yunet.onnx photos/ --csv out.csv --save-crops seen/")]
 pub struct PredictCommand {
     /// The run.
     #[arg(long, value_name = "RUN")]
     run: PathBuf,
-    /// Pictures (png, jpg), or folders of them.
+    /// Pictures (png, jpg), or folders of them: face crops, unless a detector is given.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
+    /// Find the faces in the pictures with this network: UltraFace or YuNet.
+    #[arg(long, value_name = "ONNX")]
+    detector: Option<PathBuf>,
+    /// Smallest score of a face, 0 to 1 [default: 0.6].
+    #[arg(long, value_name = "SCORE", requires = "detector")]
+    min_score: Option<f32>,
+    /// What is added to a found face at each edge, as a part of its longer side, -0.4 to 4 [default: 0.1].
+    #[arg(long, value_name = "PART", requires = "detector", allow_negative_numbers = true)]
+    margin: Option<f32>,
     /// Write all probabilities to this file.
     #[arg(long, value_name = "CSV")]
     csv: Option<PathBuf>,
+    /// Write what the network saw, as PNG files, to this folder.
+    #[arg(long, value_name = "FOLDER")]
+    save_crops: Option<PathBuf>,
     /// Compute on another device than the experiment's.
     #[arg(long)]
     device: Option<String>,
 }
 
-/// A picture with what the network said of it.
-struct Row {
-    path: PathBuf,
-    probabilities: Vec<f64>,
-    class: usize,
-}
-
 impl PredictCommand {
-    /// Predicts, prints a line per picture, writes the table.
+    /// Predicts, prints a line per face, writes the table.
     ///
     /// # Errors
-    /// When the run cannot be loaded, nothing is found, or a file is not a picture; the others are still predicted.
+    /// When the run or the detector cannot be loaded, or a picture cannot be used; the others are still predicted.
     pub fn run(self) -> Result<()> {
+        let margin = self.margin.unwrap_or(MARGIN);
+        ensure!((-0.4..=4.0).contains(&margin), "--margin is {margin}: it must be from -0.4 to 4");
+        let detector = self.detector()?;
         let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
+        let cutter = match detector {
+            Some(detector) => Cutter::Detector { detector, margin },
+            None => Cutter::Whole { template: FaceTemplate::load(&loaded.run.template())? },
+        };
         let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
-        let files = find(&self.paths)?;
-        let (mut rows, mut bad) = (Vec::new(), Vec::new());
-        for part in files.chunks(BATCH) {
-            let mut pictures = Vec::new();
-            for path in part {
-                match read(path, &pipeline) {
-                    Ok(values) => pictures.push((path.clone(), values)),
-                    Err(e) => bad.push(format!("{e:#}")),
+        let crops = self.save_crops.as_deref().map(CropFolder::make).transpose()?;
+        let (files, bad) = find(&self.paths);
+        let mut work = Work { loaded, pipeline, cutter, crops, rows: Vec::new(), bad, faceless: 0, odd: 0 };
+        work.all(&files)?;
+        work.show(self.csv.as_deref())?;
+        work.conclude(files.len())
+    }
+
+    fn detector(&self) -> Result<Option<Detector>> {
+        let Some(path) = &self.detector else { return Ok(None) };
+        let detector = Detector::open(path)?;
+        Ok(Some(match self.min_score {
+            Some(score) => detector.with_min_score(score)?,
+            None => detector,
+        }))
+    }
+}
+
+/// A face as the network takes it.
+struct Ready {
+    path: PathBuf,
+    found: Option<Found>,
+    values: Vec<f32>,
+}
+
+/// Everything that predicting needs and gathers.
+struct Work {
+    loaded: LoadedRun,
+    pipeline: Pipeline,
+    cutter: Cutter,
+    crops: Option<CropFolder>,
+    rows: Vec<Row>,
+    /// What is wrong with files that cannot be used.
+    bad: Vec<String>,
+    /// Pictures without a face.
+    faceless: usize,
+    /// Pictures that do not look like face crops.
+    odd: usize,
+}
+
+impl Work {
+    /// Predicts all files; the faces of several go through the network together.
+    fn all(&mut self, files: &[PathBuf]) -> Result<()> {
+        let bar = progress(files.len());
+        let mut waiting = Vec::new();
+        for path in files {
+            match Photo::open(path).and_then(|photo| self.cutter.cut(path, photo)) {
+                Ok(cut) => {
+                    self.faceless += usize::from(cut.faces.is_empty());
+                    self.odd += usize::from(cut.odd);
+                    cut.warnings.iter().for_each(|w| bar.suspend(|| eprintln!("warning: {w}")));
+                    for face in cut.faces {
+                        waiting.push(self.prepare(face)?);
+                    }
                 }
+                Err(e) => self.bad.push(format!("{e:#}")),
             }
-            rows.extend(forward(&loaded, &pipeline, pictures)?);
+            while waiting.len() >= BATCH {
+                let rest = waiting.split_off(BATCH);
+                self.predict(std::mem::replace(&mut waiting, rest))?;
+            }
+            bar.inc(1);
         }
-        for row in &rows {
-            println!("{}", line(row, &loaded.meta.classes));
+        self.predict(waiting)?;
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    /// Brings a face to the network's size at once: crops of large photographs would fill the memory.
+    fn prepare(&mut self, face: Face) -> Result<Ready> {
+        let mut values = self.pipeline.resize_colour(&face.crop.picture());
+        if let Some(folder) = &mut self.crops {
+            folder.save(&face, &values, self.pipeline.shape())?;
         }
-        if let Some(path) = &self.csv {
-            write_atomic(path, &table(&rows, &loaded.meta.classes)?)?;
-            eprintln!("{} rows written to {}", rows.len(), path.display());
+        self.pipeline.scale(&mut values);
+        Ok(Ready { path: face.path, found: face.found, values })
+    }
+
+    fn predict(&mut self, faces: Vec<Ready>) -> Result<()> {
+        if faces.is_empty() {
+            return Ok(());
         }
-        if !bad.is_empty() {
-            bail!("{} of {} files could not be read:\n  {}", bad.len(), files.len(), bad.join("\n  "));
+        let [c, h, w] = self.pipeline.shape();
+        let n = faces.len();
+        let values = faces.iter().flat_map(|face| &face.values).copied().collect::<Vec<f32>>();
+        let x = Tensor::<4>::from_data(TensorData::new(values, [n, c, h, w]), self.loaded.network.device());
+        let classes = &self.loaded.meta.classes;
+        let logits = ops::host(self.loaded.network.forward(x)?.reshape([n * classes.len()]))?;
+        let predictions =
+            Predictions { classes: classes.clone(), rows: (0..n as u32).collect(), logits, ..Predictions::default() };
+        self.rows.extend(faces.into_iter().enumerate().map(|(i, face)| Row {
+            path: face.path,
+            found: face.found,
+            probabilities: predictions.probabilities(i),
+            class: predictions.predicted(i),
+        }));
+        Ok(())
+    }
+
+    /// The lines on the terminal, and the table.
+    fn show(&self, csv: Option<&Path>) -> Result<()> {
+        let classes = &self.loaded.meta.classes;
+        let text: String = self.rows.iter().map(|row| line(row, classes) + "\n").collect();
+        match std::io::stdout().write_all(text.as_bytes()) {
+            Err(e) if e.kind() != ErrorKind::BrokenPipe => return Err(e).context("cannot write to the terminal"),
+            _ => {}
+        }
+        if let Some(path) = csv {
+            write_atomic(path, &table(&self.rows, classes, self.cutter.finds())?)?;
+            eprintln!("{} rows written to {}", self.rows.len(), path.display());
+        }
+        if let Some(folder) = &self.crops {
+            eprintln!("{} pictures written to {}", folder.names.len(), folder.path.display());
         }
         Ok(())
     }
-}
 
-/// The pictures among files and folders, folders searched to the bottom, in order of name.
-fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            let before = files.len();
-            search(path, &mut files)?;
-            if files.len() == before {
-                bail!("the folder {} holds no pictures ({})", path.display(), EXTENSIONS.join(", "));
-            }
-        } else if path.exists() {
-            files.push(path.clone());
-        } else {
-            bail!("there is no file or folder {}", path.display());
+    /// What deserves a word at the end, and whether all went well.
+    fn conclude(&self, files: usize) -> Result<()> {
+        if self.faceless > 0 {
+            eprintln!("warning: no face was found in {} of {files} pictures", self.faceless);
         }
-    }
-    Ok(files)
-}
-
-fn search(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
-    paths.sort();
-    for path in paths {
-        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-        if path.is_dir() {
-            search(&path, files)?;
-        } else if EXTENSIONS.contains(&extension.as_str()) {
-            files.push(path);
+        if self.odd > 0 {
+            eprintln!(
+                "warning: {} of {files} pictures do not look like face crops, so their predictions mean nothing; give \
+                 whole photographs with --detector (see docs/prediction.md)",
+                self.odd
+            );
         }
+        if self.bad.is_empty() {
+            return Ok(());
+        }
+        let more = self.bad.len().saturating_sub(LISTED);
+        let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+        let listed = &self.bad[..self.bad.len().min(LISTED)];
+        bail!("{} could not be used, everything else was:\n  {}{more}", self.bad.len(), listed.join("\n  "))
     }
-    Ok(())
 }
 
-/// A picture as the network takes it, `[channels, size, size]`.
-fn read(path: &Path, pipeline: &Pipeline) -> Result<Vec<f32>> {
-    let image = image::open(path).with_context(|| format!("{} is not a picture", path.display()))?;
-    let (width, height) = (image.width() as usize, image.height() as usize);
-    let (pixels, channels) = match image.color().has_color() {
-        true => (image.into_rgb8().into_raw(), 3),
-        false => (image.into_luma8().into_raw(), 1),
-    };
-    if !(2 * height >= width && 2 * width >= height) {
-        eprintln!("warning: {} is {width} x {height}: a face crop is about square", path.display());
+/// A bar for many files, on a terminal only.
+fn progress(files: usize) -> ProgressBar {
+    if files < 2 || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
     }
-    let picture = Picture::new(&pixels, height, width, channels)
-        .with_context(|| format!("cannot use the picture {}", path.display()))?;
-    Ok(pipeline.apply(&picture))
+    let style = ProgressStyle::with_template("pictures [{bar:28}] {pos}/{len} {eta} left");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(files as u64).with_style(style.progress_chars("=> "))
 }
 
-fn forward(loaded: &LoadedRun, pipeline: &Pipeline, pictures: Vec<(PathBuf, Vec<f32>)>) -> Result<Vec<Row>> {
-    if pictures.is_empty() {
-        return Ok(Vec::new());
-    }
-    let [c, h, w] = pipeline.shape();
-    let n = pictures.len();
-    let values: Vec<f32> = pictures.iter().flat_map(|(_, v)| v).copied().collect();
-    let x = Tensor::<4>::from_data(TensorData::new(values, [n, c, h, w]), loaded.network.device());
-    let classes = &loaded.meta.classes;
-    let logits = ops::host(loaded.network.forward(x)?.reshape([n * classes.len()]))?;
-    let predictions =
-        Predictions { classes: classes.clone(), rows: (0..n as u32).collect(), logits, ..Predictions::default() };
-    let rows = pictures.into_iter().enumerate().map(|(i, (path, _))| Row {
-        path,
-        probabilities: predictions.probabilities(i),
-        class: predictions.predicted(i),
-    });
-    Ok(rows.collect())
+/// The folder for what the network saw.
+struct CropFolder {
+    path: PathBuf,
+    names: HashSet<String>,
 }
 
-fn line(row: &Row, classes: &[String]) -> String {
-    let mut order: Vec<usize> = (0..classes.len()).collect();
-    order.sort_by(|&a, &b| row.probabilities[b].total_cmp(&row.probabilities[a]));
-    let shown: Vec<String> =
-        order.iter().take(3).map(|&c| format!("{} {:.1} %", classes[c], 100.0 * row.probabilities[c])).collect();
-    format!("{}  {}", row.path.display(), shown.join("  "))
-}
-
-fn table(rows: &[Row], classes: &[String]) -> Result<Vec<u8>> {
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    let fixed = ["path", "prediction", "confidence"].map(str::to_owned);
-    csv.write_record(fixed.iter().chain(classes))?;
-    for row in rows {
-        let confidence = row.probabilities[row.class];
-        let mut record = vec![row.path.display().to_string(), classes[row.class].clone(), confidence.to_string()];
-        record.extend(row.probabilities.iter().map(ToString::to_string));
-        csv.write_record(record)?;
+impl CropFolder {
+    fn make(path: &Path) -> Result<Self> {
+        std::fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))?;
+        Ok(Self { path: path.to_path_buf(), names: HashSet::new() })
     }
-    csv.into_inner().context("cannot write the table")
+
+    /// Saves planes in 0..255 under the picture's name; pictures of one name from several folders are numbered.
+    fn save(&mut self, face: &Face, planes: &[f32], [channels, height, width]: [usize; 3]) -> Result<()> {
+        let n = height * width;
+        let pixels = (0..n * channels).map(|i| planes[i % channels * n + i / channels].round().clamp(0.0, 255.0) as u8);
+        let photo = Photo::new(pixels.collect(), height, width, channels)?;
+        let name = self.name(face);
+        photo.save_png(&self.path.join(name))
+    }
+
+    fn name(&mut self, face: &Face) -> String {
+        let stem = face.path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let number = face.found.as_ref().map(|f| format!("-face{}", f.number)).unwrap_or_default();
+        let names = (1..).map(|k| match k {
+            1 => format!("{stem}{number}.png"),
+            _ => format!("{stem}{number}-{k}.png"),
+        });
+        let name = names.into_iter().find(|n| !self.names.contains(n)).unwrap_or_default();
+        self.names.insert(name.clone());
+        name
+    }
 }

@@ -11,6 +11,7 @@ use rayon::ThreadPoolBuilder;
 use super::{onnx, view};
 use crate::config::{self, Experiment, KernelBackend, Kernels, KernelsIsa, SelectOn};
 use crate::data::task::{Facts, Subset, Task};
+use crate::data::template::FaceTemplate;
 use crate::device::{DeviceName, Opened};
 use crate::evaluation::metrics::{self, format_value};
 use crate::evaluation::{Scores, aggregate, score};
@@ -135,7 +136,7 @@ impl Session<'_> {
         if checkpoint.is_some() {
             self.check_data(&task)?;
         }
-        write_atomic(self.run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
+        self.write_facts(&task)?;
         let mut provenance = Provenance::begin(&device.name.to_string(), &compute_name(compute), threads);
         provenance.data.insert(task.facts.path.clone(), task.facts.sha256.clone());
         provenance.experiment_sha256 = config::digest(self.experiment);
@@ -157,6 +158,15 @@ impl Session<'_> {
         provenance.training_seconds = seconds;
         provenance.resumed = resumed;
         self.finish(&task, network, &mut provenance, began, progress.as_mut())
+    }
+
+    /// Writes what is known about the data: figures for the report, and the template that predictions compare with.
+    fn write_facts(&self, task: &Task) -> Result<()> {
+        write_atomic(self.run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
+        match FaceTemplate::of(&task.train.faces.images, &task.train.rows())? {
+            Some(template) => write_atomic(self.run.template(), (serde_json::to_string(&template)? + "\n").as_bytes()),
+            None => Ok(()),
+        }
     }
 
     /// The checkpoint to go on from, if the folder has one.

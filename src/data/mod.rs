@@ -17,5 +17,6 @@ pub mod split;
 pub mod store;
 pub mod synthetic;
 pub mod task;
+pub mod template;
 
 pub use face_set::{Batch, FaceSet, Images, Labelled, NO_LABEL, Provenance, Split, Votes};

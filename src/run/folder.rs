@@ -111,6 +111,11 @@ impl RunFolder {
         self.path.join("dataset.json")
     }
 
+    /// What face crops of the training set look like, to notice pictures that are none.
+    pub fn template(&self) -> PathBuf {
+        self.path.join("face_template.json")
+    }
+
     /// The final scores.
     pub fn scores(&self) -> PathBuf {
         self.path.join("metrics.json")

@@ -13,7 +13,7 @@ use super::options::{Colour, MeanStd, Preprocess, Resize, Scale};
 
 pub use ferplus::{equalise, ferplus_chain, pixel_bin, subtract_plane};
 pub(crate) use resize::planes;
-pub use resize::resize;
+pub use resize::{resample, resize};
 
 /// Largest side that a picture or a model's input may have: beyond it, something else than a face crop was given.
 pub const LARGEST_SIDE: usize = 16_384;

@@ -18,6 +18,13 @@ pub fn resize(picture: &Picture, size: usize, rule: Resize) -> Vec<f32> {
     }
 }
 
+/// Brings a picture to any `[channels, height, width]`, not rounded: by means over areas along a side that shrinks, by
+/// half-pixel bilinear interpolation along one that grows.
+pub fn resample(picture: &Picture, height: usize, width: usize) -> Vec<f32> {
+    let taps = |from, to| if to < from { area_taps(from, to) } else { linear_taps(from, to) };
+    separable(picture, &taps(picture.height, height), &taps(picture.width, width))
+}
+
 /// `[height, width, channels]` bytes as `[channels, height, width]` floats.
 pub(crate) fn planes(picture: &Picture) -> Vec<f32> {
     let c = picture.channels;
@@ -177,6 +184,16 @@ pub(super) mod tests {
         assert_eq!(resize(&picture, 1, Resize::Area), [40.0]);
         let up = resize(&picture, 3, Resize::Area);
         assert_near(&up, &[0.0, 50.0, 100.0, 25.0, 40.0, 55.0, 50.0, 30.0, 10.0], 1e-4);
+    }
+
+    #[test]
+    fn resampling_takes_any_shape() {
+        let pixels = pattern(7, 9, 3);
+        let picture = Picture::new(&pixels, 7, 9, 3).unwrap();
+        assert_eq!(resample(&picture, 7, 9), planes(&picture));
+        assert_eq!(resample(&picture, 3, 3), resize(&picture, 3, Resize::Area));
+        assert_eq!(resample(&picture, 12, 12), resize(&picture, 12, Resize::Bilinear));
+        assert_eq!(resample(&picture, 3, 20).len(), 3 * 3 * 20);
     }
 
     #[test]

@@ -1,0 +1,100 @@
+//! How often the warning is wrong, on real pictures. Runs where FERROTYPE_FER2013 names fer2013.csv; photographs are
+//! looked at where FERROTYPE_DATA names a folder with `onnx/` and `stills/` as well.
+
+use std::path::PathBuf;
+
+use super::pictures::doubt;
+use super::*;
+use crate::data::options::{Fer2013Options, SourceOptions};
+use crate::data::preprocess::Picture;
+use crate::data::{FaceSet, Split, sources};
+use crate::faces::Bounds;
+use crate::random::Stream;
+
+fn photographs(folder: &Path) -> Vec<Photo> {
+    let (files, bad) = find(&[folder.to_path_buf()]);
+    assert!(bad.is_empty(), "{bad:?}");
+    files.iter().map(|f| Photo::open(f).unwrap()).collect()
+}
+
+/// Part of the pictures that the warning is given for.
+fn warned<'a>(name: &str, template: &FaceTemplate, pictures: impl IntoIterator<Item = Picture<'a>>) -> f64 {
+    let (mut all, mut warned) = (0, 0);
+    for picture in pictures {
+        all += 1;
+        warned += usize::from(doubt(&picture, Some(template)).is_some());
+    }
+    println!("{name}: {warned} of {all} warned of");
+    warned as f64 / f64::from(all)
+}
+
+fn rows(faces: &FaceSet, split: Split) -> Vec<u32> {
+    (0..faces.len()).filter(|&i| faces.splits[i] == split).map(|i| i as u32).collect()
+}
+
+/// Squares of photographs that no face that a detector finds reaches into.
+fn backgrounds(photos: &[Photo], detector: &Detector) -> Vec<Photo> {
+    let mut chance = Stream::new(1);
+    let mut squares = Vec::new();
+    for photo in photos {
+        let faces = detector.detect(&photo.picture()).unwrap();
+        for _ in 0..100 {
+            let most = photo.width().min(photo.height()) / 2;
+            let side = (24 + chance.below(most - 24)) as f32;
+            let left = chance.uniform(0.0, photo.width() as f32 - side);
+            let top = chance.uniform(0.0, photo.height() as f32 - side);
+            let square = Bounds { left, top, right: left + side, bottom: top + side };
+            if faces.iter().all(|f| f.bounds.common(&square).area() == 0.0) {
+                squares.push(photo.crop(&square, 0.0).unwrap());
+            }
+        }
+    }
+    squares
+}
+
+#[test]
+fn how_often_the_warning_is_wrong() {
+    let Some(csv) = std::env::var_os("FERROTYPE_FER2013").map(PathBuf::from) else {
+        println!("skipped: FERROTYPE_FER2013 is not set");
+        return;
+    };
+    let faces = sources::prepare(&SourceOptions::Fer2013(Fer2013Options { csv }), "test").unwrap();
+    let began = std::time::Instant::now();
+    let template = FaceTemplate::of(&faces.images, &rows(&faces, Split::Train)).unwrap().unwrap();
+    println!("template made in {:.2} s, limit {:.3}", began.elapsed().as_secs_f64(), template.limit());
+    let images = &faces.images;
+    let picture = |&row: &u32| Picture::new(images.get(row as usize), images.height, images.width, 1).unwrap();
+    let test = rows(&faces, Split::Test);
+    assert!(warned("FER2013 test faces", &template, test.iter().map(picture)) < 0.04);
+    let turned: Vec<Vec<u8>> = test.iter().map(|&r| images.get(r as usize).iter().rev().copied().collect()).collect();
+    warned("upside down", &template, turned.iter().map(|p| Picture::new(p, 48, 48, 1).unwrap()));
+    let mut chance = Stream::new(2);
+    let noise: Vec<Vec<u8>> = (0..500).map(|_| (0..48 * 48).map(|_| chance.below(256) as u8).collect()).collect();
+    assert!(warned("noise", &template, noise.iter().map(|p| Picture::new(p, 48, 48, 1).unwrap())) > 0.99);
+    let blank: Vec<Vec<u8>> = (0..=255).map(|v| vec![v; 48 * 48]).collect();
+    assert_eq!(warned("blank", &template, blank.iter().map(|p| Picture::new(p, 48, 48, 1).unwrap())), 1.0);
+
+    let Some(data) = std::env::var_os("FERROTYPE_DATA").map(PathBuf::from) else {
+        println!("skipped: FERROTYPE_DATA is not set");
+        return;
+    };
+    let photos = photographs(&data.join("stills"));
+    warned("whole photographs", &template, photos.iter().map(Photo::picture));
+    for file in ["ultraface_rfb_320.onnx", "yunet.onnx"] {
+        let detector = Detector::open(&data.join("onnx").join(file)).unwrap();
+        let others = backgrounds(&photos, &detector);
+        assert!(warned("squares without a face", &template, others.iter().map(Photo::picture)) > 0.2);
+        for margin in [-0.1, 0.0, 0.1, 0.2, 0.3, 0.5] {
+            let mut crops = Vec::new();
+            for photo in &photos {
+                let found = detector.detect(&photo.picture()).unwrap();
+                crops.extend(found.iter().map(|d| photo.crop(&d.bounds, margin).unwrap()));
+            }
+            let of = |crop: &Photo| template.likeness(&crop.picture()).unwrap_or(0.0);
+            let mean = crops.iter().map(of).sum::<f64>() / crops.len() as f64;
+            let part = warned(&format!("{file}, margin {margin}"), &template, crops.iter().map(Photo::picture));
+            println!("  mean likeness {mean:.3}");
+            assert!(margin != MARGIN || part < 0.2, "{part}");
+        }
+    }
+}

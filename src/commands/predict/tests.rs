@@ -1,0 +1,78 @@
+//! Tables, names and warnings.
+
+use super::files::find;
+use super::pictures::doubt;
+use super::table::{Row, line, table};
+use super::*;
+use crate::data::preprocess::Picture;
+use crate::faces::Bounds;
+
+fn row(found: Option<Found>) -> Row {
+    Row { path: "a b,c.png".into(), found, probabilities: vec![0.25, 0.75], class: 1 }
+}
+
+fn found() -> Option<Found> {
+    let bounds = Bounds { left: 10.0, top: -2.5, right: 30.0, bottom: 20.0 };
+    Some(Found { number: 2, bounds, score: 0.875 })
+}
+
+fn classes() -> Vec<String> {
+    vec!["happy".into(), "sad".into()]
+}
+
+#[test]
+fn the_table_says_where_a_face_was_found() {
+    let text = |rows: &[Row], finds| String::from_utf8(table(rows, &classes(), finds).unwrap()).unwrap();
+    assert_eq!(
+        text(&[row(found())], true),
+        "path,face,left,top,width,height,score,prediction,confidence,happy,sad\n\
+         \"a b,c.png\",2,10.00,-2.50,20.00,22.50,0.875000,sad,0.75,0.25,0.75\n"
+    );
+    assert_eq!(text(&[row(None)], false), "path,prediction,confidence,happy,sad\n\"a b,c.png\",sad,0.75,0.25,0.75\n");
+    assert_eq!(text(&[], true), "path,face,left,top,width,height,score,prediction,confidence,happy,sad\n");
+}
+
+#[test]
+fn the_likeliest_class_comes_first() {
+    assert_eq!(line(&row(None), &classes()), "a b,c.png  sad 75.0 %  happy 25.0 %");
+    assert!(line(&row(found()), &classes()).contains("face 2 at 10,-2 of 20 x 22"));
+}
+
+#[test]
+fn files_are_found_and_missing_ones_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir_all(at("in/deep")).unwrap();
+    std::fs::create_dir_all(at("empty")).unwrap();
+    for name in ["in/b.JPG", "in/a.png", "in/deep/c.jpeg", "in/no.txt", "x.bin"] {
+        std::fs::write(at(name), "").unwrap();
+    }
+    let (files, bad) = find(&[at("in"), at("gone.png"), at("x.bin"), at("empty")]);
+    assert_eq!(files, [at("in/a.png"), at("in/b.JPG"), at("in/deep/c.jpeg"), at("x.bin")]);
+    assert_eq!(bad.len(), 2);
+    assert!(bad[0].contains("gone.png") && bad[1].contains("holds no pictures"), "{bad:?}");
+}
+
+#[test]
+fn crops_of_one_name_do_not_replace_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut crops = CropFolder::make(&folder.path().join("seen")).unwrap();
+    let face = |path: &str, found| Face { path: path.into(), found, crop: Photo::new(vec![0; 12], 2, 2, 3).unwrap() };
+    let planes: Vec<f32> = [0.0, 0.4, 0.6, 300.0].iter().cycle().take(12).copied().collect();
+    for (path, found) in [("a/x.png", None), ("b/x.jpg", None), ("a/x.png", found())] {
+        crops.save(&face(path, found), &planes, [3, 2, 2]).unwrap();
+    }
+    for name in ["x.png", "x-2.png", "x-face2.png"] {
+        let photo = Photo::open(&folder.path().join("seen").join(name)).unwrap();
+        assert_eq!(photo.pixels(), [0, 0, 0, 0, 0, 0, 1, 1, 1, 255, 255, 255], "{name}");
+    }
+}
+
+#[test]
+fn a_strip_is_no_face_crop() {
+    let pixels = vec![7; 21 * 10];
+    let doubt = |h, w| doubt(&Picture::new(&pixels[..h * w], h, w, 1).unwrap(), None);
+    assert_eq!(doubt(10, 20), None);
+    assert!(doubt(10, 21).unwrap().contains("21 x 10"));
+    assert!(doubt(21, 10).is_some());
+}
