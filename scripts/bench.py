@@ -186,7 +186,10 @@ def machine(everyone):
         lines.append(f"{side.title}: {a.get('side')} {a.get('version')}, {a.get('kernels') or a.get('variant')}, "
                      f"{a.get('threads')} threads, {a.get('optimizer')}")
     if hasattr(os, "getloadavg"):
-        lines.append("load before the start (1, 5, 15 minutes): " + " ".join(f"{v:.2f}" for v in os.getloadavg()))
+        load = os.getloadavg()
+        lines.append("load before the start (1, 5, 15 minutes): " + " ".join(f"{v:.2f}" for v in load))
+        if load[0] > 0.5 * (os.cpu_count() or 1):
+            lines.append("**the machine was busy with other work: do not quote these figures**")
     return lines
 
 

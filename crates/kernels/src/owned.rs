@@ -53,6 +53,27 @@ impl Conv2d {
     }
 }
 
+impl Conv2d {
+    /// As [`Conv2d::backward_depthwise`]: the gradients of input, weight and, where wanted, bias, in one pass.
+    pub fn all_gradients(
+        &self,
+        isa: Isa,
+        x: &[f32],
+        dy: &[f32],
+        w: &[f32],
+        bias: bool,
+    ) -> (Vec<f32>, Vec<f32>, Option<Vec<f32>>) {
+        let (mut dw, mut db) = (Vec::new(), None);
+        let dx = filled(self.input_len(), |dx| {
+            dw = filled(self.weight_len(), |dw| match bias {
+                true => db = Some(filled(self.out_channels, |b| self.backward_depthwise(isa, x, dy, w, dx, dw, Some(b)))),
+                false => self.backward_depthwise(isa, x, dy, w, dx, dw, None),
+            });
+        });
+        (dx, dw, db)
+    }
+}
+
 impl Gemm {
     /// As [`Gemm::run`].
     pub fn product(&self, isa: Isa, a: &[f32], b: &[f32], bias: Option<&[f32]>, act: Activation) -> Vec<f32> {

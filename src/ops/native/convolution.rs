@@ -49,17 +49,34 @@ pub(super) fn backward(state: State, parents: [Option<NodeId>; 3], dy: FlexTenso
         });
     }
     let [input, kernel, bias] = parents;
-    if let (Some(id), Some(w)) = (input, weight) {
-        let dx = timed(Kind::conv(&shape, Part::Data), || shape.input_gradient(isa, values(&dy), values(&w)));
+    let (mut dx, mut dw, mut db) = (None, None, None);
+    match (input.and(weight), kernel.and(x)) {
+        (Some(w), Some(x)) if shape.fuses_backward() => {
+            let kind = Kind::conv(&shape, Part::Data);
+            let (x, w, dy) = (values(&x), values(&w), values(&dy));
+            let all = timed(kind, || shape.all_gradients(isa, x, dy, w, bias.is_some()));
+            (dx, dw, db) = (Some(all.0), Some(all.1), all.2);
+        }
+        (weight, x) => {
+            if let Some(w) = weight {
+                let kind = Kind::conv(&shape, Part::Data);
+                dx = Some(timed(kind, || shape.input_gradient(isa, values(&dy), values(&w))));
+            }
+            if let Some(x) = x {
+                let kind = Kind::conv(&shape, Part::Weight);
+                let both = timed(kind, || shape.weight_gradient(isa, values(&x), values(&dy), bias.is_some()));
+                (dw, db) = (Some(both.0), both.1);
+            }
+        }
+    }
+    if let (Some(id), Some(dx)) = (input, dx) {
         grads.register::<Flex>(id, tensor(dx, [shape.batch, shape.in_channels, shape.height, shape.width]));
     }
-    if let (Some(id), Some(x)) = (kernel, x) {
-        let kind = Kind::conv(&shape, Part::Weight);
-        let (dw, db) = timed(kind, || shape.weight_gradient(isa, values(&x), values(&dy), bias.is_some()));
+    if let (Some(id), Some(dw)) = (kernel, dw) {
         let length = dw.len();
         grads.register::<Flex>(id, tensor(dw, [length]));
-        if let (Some(id), Some(db)) = (bias, db) {
-            grads.register::<Flex>(id, tensor(db, [shape.out_channels]));
-        }
+    }
+    if let (Some(id), Some(db)) = (bias, db) {
+        grads.register::<Flex>(id, tensor(db, [shape.out_channels]));
     }
 }
