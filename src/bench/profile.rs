@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::Subject;
-use crate::ops::profile::{Kind, Spent, record};
+use crate::ops::profile::{Kind, Phase, Spent, record};
 
 /// Runs `steps` training steps after one that is not counted; gives the table of time by phase and by operation.
 ///
@@ -18,11 +18,16 @@ pub fn breakdown(subject: &mut Subject, steps: usize) -> Result<String> {
     let (result, profile) = record(|| subject.train(steps));
     result?;
     let whole = began.elapsed();
-    let (phases, operations): (Vec<_>, Vec<_>) = profile.into_iter().partition(|(k, _)| matches!(k, Kind::Phase(_)));
+    let pick = |wanted: fn(&Kind) -> bool| -> Vec<(Kind, Spent)> {
+        profile.iter().filter(|(kind, _)| wanted(kind)).map(|(&kind, &spent)| (kind, spent)).collect()
+    };
+    let phases = pick(|kind| matches!(kind, Kind::Phase(_)));
+    // The phases that hold operations would count them twice.
+    let operations = pick(|kind| !matches!(kind, Kind::Phase(Phase::Forward | Phase::Backward)));
     let mut text = format!("{:<32} {:>9} {:>6} {:>6}\n", "of a step", "ms", "%", "calls");
     section(&mut text, &phases, "everything else", whole, steps);
     text.push('\n');
-    section(&mut text, &operations, "input, optimizer, autodiff, glue", whole, steps);
+    section(&mut text, &operations, "autodiff, copies, everything else", whole, steps);
     let step = whole.as_secs_f64() * 1e3 / steps as f64;
     let _ = writeln!(text, "\n{:<32} {step:>9.3}", "a step");
     Ok(text)

@@ -3,6 +3,7 @@
 use std::io::{BufRead, Write};
 
 use anyhow::{Context, Result};
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use rayon::ThreadPoolBuilder;
 use serde_json::{Value, json};
@@ -24,16 +25,16 @@ pub struct BenchCommand {
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     models: Vec<String>,
     /// Pictures per training batch; without, each network's own.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least_one())]
     batch: Option<usize>,
     /// What is measured.
     #[arg(long, value_delimiter = ',', value_enum, default_values_t = [Mode::Train, Mode::Infer])]
     mode: Vec<Mode>,
-    /// Rounds; each goes through all networks.
-    #[arg(long, default_value_t = 5)]
+    /// Rounds; all their steps together give a row's median.
+    #[arg(long, default_value_t = 5, value_parser = at_least_one())]
     rounds: usize,
     /// Steps or passes per round; ten times as many batches of the loader.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = at_least_one())]
     steps: usize,
     /// CPU threads; 0 means all cores.
     #[arg(long, default_value_t = 0)]
@@ -59,6 +60,10 @@ pub struct BenchCommand {
     /// Take orders from standard input, one per line, and answer each with a JSON object (see docs/benchmarks.md).
     #[arg(long, conflicts_with_all = ["models", "mode"])]
     serve: bool,
+}
+
+fn at_least_one() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
 }
 
 /// Batches from the loader per step asked for: workers begin with an empty store.
@@ -108,6 +113,7 @@ impl BenchCommand {
     }
 
     fn measure(&self, worker: &mut Worker, about: &Value) -> Result<()> {
+        let orders = self.orders()?;
         if !self.json {
             let word = |key: &str| about[key].as_str().unwrap_or_default().to_owned();
             println!(
@@ -122,11 +128,11 @@ impl BenchCommand {
                 "mode", "model", "batch", "median ms", "min ms", "images/s", "first ms", "peak MiB"
             );
         }
-        for cases in self.cases()? {
+        for order in orders {
             worker.answer(&Order::Drop)?;
             let mut row = Row::default();
             for _ in 0..self.rounds {
-                row.add(&worker.answer(&cases)?)?;
+                row.add(&worker.answer(&order)?)?;
             }
             row.print(about, self.json);
         }
@@ -134,7 +140,7 @@ impl BenchCommand {
     }
 
     /// One order per row of the table.
-    fn cases(&self) -> Result<Vec<Order>> {
+    fn orders(&self) -> Result<Vec<Order>> {
         let default: Vec<String> = bench::CASES.iter().map(|(name, _)| (*name).to_owned()).collect();
         let models = if self.models.is_empty() { &default } else { &self.models };
         let mut orders = Vec::new();

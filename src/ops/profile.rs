@@ -93,7 +93,9 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let low = |x: &dyn fmt::Debug| format!("{x:?}").to_lowercase();
         f.write_str(&match self {
-            Self::Phase(p) => low(p),
+            Self::Phase(Phase::Input) => "input copy".into(),
+            Self::Phase(Phase::Update) => "optimizer update".into(),
+            Self::Phase(p) => format!("{} pass", low(p)),
             Self::Conv(form, Part::Forward) => format!("conv {} forward", low(form)),
             Self::Conv(form, part) => format!("conv {} backward {}", low(form), low(part)),
             Self::BatchNorm(d) => format!("batch norm {}", low(d)),
@@ -165,6 +167,6 @@ mod tests {
     #[test]
     fn kinds_have_names() {
         assert_eq!(Kind::Conv(Form::Dense, Part::Data).to_string(), "conv dense backward data");
-        assert_eq!(Kind::Phase(Phase::Input).to_string(), "input");
+        assert_eq!(Kind::Phase(Phase::Forward).to_string(), "forward pass");
     }
 }
