@@ -79,7 +79,7 @@ impl PredictCommand {
         let detector = self.detector()?;
         let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
         let cutter = match detector {
-            Some(detector) => Cutter::Detector { detector, margin },
+            Some(detector) => Cutter::Detector { detector: Box::new(detector), margin },
             None => Cutter::Whole { template: FaceTemplate::load(&loaded.run.template())? },
         };
         let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;

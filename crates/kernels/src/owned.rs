@@ -66,7 +66,9 @@ impl Conv2d {
         let (mut dw, mut db) = (Vec::new(), None);
         let dx = filled(self.input_len(), |dx| {
             dw = filled(self.weight_len(), |dw| match bias {
-                true => db = Some(filled(self.out_channels, |b| self.backward_depthwise(isa, x, dy, w, dx, dw, Some(b)))),
+                true => {
+                    db = Some(filled(self.out_channels, |b| self.backward_depthwise(isa, x, dy, w, dx, dw, Some(b))))
+                }
                 false => self.backward_depthwise(isa, x, dy, w, dx, dw, None),
             });
         });

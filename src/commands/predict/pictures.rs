@@ -40,7 +40,7 @@ pub(super) enum Cutter {
     /// A picture is a face crop, and should look like one.
     Whole { template: Option<FaceTemplate> },
     /// They are found.
-    Detector { detector: Detector, margin: f32 },
+    Detector { detector: Box<Detector>, margin: f32 },
 }
 
 impl Cutter {
