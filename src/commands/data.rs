@@ -10,6 +10,7 @@ use crate::data::audit::audit;
 use crate::data::options::SourceOptions;
 use crate::data::{FaceSet, info, sources, store};
 use crate::run::files::{explain, write_atomic};
+use crate::run::provenance::command_line;
 
 /// Prepare datasets, and look at what is in them.
 #[derive(Debug, Args)]
@@ -91,16 +92,6 @@ fn show(text: &str) -> Result<()> {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e).context("cannot write to the terminal"),
         _ => Ok(()),
     }
-}
-
-/// The command as it was typed.
-fn command_line() -> String {
-    let words = std::env::args_os().enumerate().map(|(i, word)| match (i, word.to_string_lossy()) {
-        (0, _) => "ferrotype".to_string(),
-        (_, word) if word.contains([' ', '\'', '"']) => format!("'{}'", word.replace('\'', "'\\''")),
-        (_, word) => word.into_owned(),
-    });
-    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Makes the folder of `out` and checks that files can be made in it.

@@ -16,6 +16,7 @@ use super::options::{DataOptions, LabelMode, SourceOptions, SplitRule};
 use super::preprocess::{Picture, Pipeline};
 use super::{FaceSet, Labelled, sources, split, store};
 use crate::random::{Purpose, Stream};
+use crate::run::provenance::command_line;
 
 /// Rows of a dataset with their targets, ready to be loaded.
 #[derive(Clone)]
@@ -234,8 +235,8 @@ pub fn obtain(options: &DataOptions) -> Result<FaceSet> {
             options.path.display()
         );
     };
-    let faces = sources::prepare(source, &std::env::args().collect::<Vec<_>>().join(" "))
-        .with_context(|| format!("cannot make {}", options.path.display()))?;
+    let faces =
+        sources::prepare(source, &command_line()).with_context(|| format!("cannot make {}", options.path.display()))?;
     if let Some(folder) = options.path.parent().filter(|p| !p.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }

@@ -55,7 +55,7 @@ impl Provenance {
             ferrotype: env!("CARGO_PKG_VERSION").into(),
             commit: option_env!("FERROTYPE_COMMIT").unwrap_or("unknown").into(),
             burn: "0.22.1".into(),
-            command: std::env::args().collect::<Vec<_>>().join(" "),
+            command: command_line(),
             device: device.into(),
             processor: processor(),
             threads,
@@ -111,6 +111,16 @@ impl Provenance {
 
 fn now() -> String {
     jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
+
+/// The command as it was typed, the program without the folder it lies in.
+pub fn command_line() -> String {
+    let words = std::env::args_os().enumerate().map(|(i, word)| match (i, word.to_string_lossy()) {
+        (0, _) => "ferrotype".to_string(),
+        (_, word) if word.contains([' ', '\'', '"']) => format!("'{}'", word.replace('\'', "'\\''")),
+        (_, word) => word.into_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The processor's name as the system tells it.
