@@ -59,7 +59,14 @@ fn a_breakdown_names_the_parts_of_a_step() {
     let compute = Compute::Native(Isa::detect());
     let mut subject = Subject::new(&model, 2, Optimizer::Sgd, compute, &Device::flex()).unwrap();
     let text = breakdown(&mut subject, 1).unwrap();
-    for part in ["conv depthwise backward weight", "batch norm backward", "loss forward", "update", "copies"] {
+    for part in [
+        "conv depthwise backward, all at once",
+        "conv pointwise backward weight",
+        "batch norm backward",
+        "loss forward",
+        "update",
+        "copies",
+    ] {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }
 }

@@ -66,6 +66,8 @@ pub enum Part {
     Data,
     /// The gradients of weight and bias.
     Weight,
+    /// All gradients in one pass.
+    All,
 }
 
 /// The direction of an operation.
@@ -97,6 +99,7 @@ impl fmt::Display for Kind {
             Self::Phase(Phase::Update) => "optimizer update".into(),
             Self::Phase(p) => format!("{} pass", low(p)),
             Self::Conv(form, Part::Forward) => format!("conv {} forward", low(form)),
+            Self::Conv(form, Part::All) => format!("conv {} backward, all at once", low(form)),
             Self::Conv(form, part) => format!("conv {} backward {}", low(form), low(part)),
             Self::BatchNorm(d) => format!("batch norm {}", low(d)),
             Self::Pooling(d) => format!("pooling {}", low(d)),

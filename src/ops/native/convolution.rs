@@ -52,7 +52,7 @@ pub(super) fn backward(state: State, parents: [Option<NodeId>; 3], dy: FlexTenso
     let (mut dx, mut dw, mut db) = (None, None, None);
     match (input.and(weight), kernel.and(x)) {
         (Some(w), Some(x)) if shape.fuses_backward() => {
-            let kind = Kind::conv(&shape, Part::Data);
+            let kind = Kind::conv(&shape, Part::All);
             let (x, w, dy) = (values(&x), values(&w), values(&dy));
             let all = timed(kind, || shape.all_gradients(isa, x, dy, w, bias.is_some()));
             (dx, dw, db) = (Some(all.0), Some(all.1), all.2);
