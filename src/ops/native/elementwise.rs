@@ -1,17 +1,10 @@
 //! Activations, residual sums and dropout.
 
-use burn::backend::TensorMetadata;
-use burn::backend::flex::{FlexTensor, Layout};
-use burn::tensor::{Bytes, DType};
+use burn::backend::flex::FlexTensor;
 use ferrotype_kernels::{Activation, Isa, activation, dropout, owned};
 
-use super::{values, writable};
+use super::{like, values, writable};
 use crate::ops::profile::{Direction, Kind, timed};
-
-/// A tensor of the same shape.
-fn like(x: &FlexTensor, values: Vec<f32>) -> FlexTensor {
-    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(x.shape()), DType::F32)
-}
 
 /// `act(x)`.
 pub(super) fn activate(x: &FlexTensor, act: Activation, isa: Isa) -> FlexTensor {

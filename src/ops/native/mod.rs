@@ -129,6 +129,11 @@ fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
     FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::from(shape)), DType::F32)
 }
 
+/// A tensor of these elements in the shape of `x`; takes the vector, without a copy.
+fn like(x: &FlexTensor, values: Vec<f32>) -> FlexTensor {
+    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(x.shape()), DType::F32)
+}
+
 /// The elements, or none of an absent bias.
 fn optional(x: &FlexTensor) -> Option<&[f32]> {
     let v = values(x);
@@ -150,6 +155,5 @@ fn writable(x: FlexTensor) -> FlexTensor {
 /// A copy with a buffer of exactly the tensor's elements.
 pub(super) fn owned_copy(x: FlexTensor) -> FlexTensor {
     let x = contiguous(x);
-    let shape = x.shape();
-    FlexTensor::new(Bytes::from_elems(values(&x).to_vec()), Layout::contiguous(shape), DType::F32)
+    like(&x, values(&x).to_vec())
 }

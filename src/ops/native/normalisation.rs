@@ -1,14 +1,12 @@
 //! Batch normalisation.
 
 use burn::backend::Flex;
-use burn::backend::TensorMetadata;
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::flex::FlexTensor;
-use burn::tensor::{Bytes, DType};
 use ferrotype_kernels::{BatchNorm, Channels, Isa};
 
-use super::{tensor, values, writable};
+use super::{like, tensor, values, writable};
 use crate::ops::profile::{Direction, Kind, timed};
 
 /// Output, mean and biased variance of a batch normalised by its own statistics.
@@ -27,12 +25,6 @@ pub(super) fn train(
 /// The batch normalised by given statistics.
 pub(super) fn frozen(x: &FlexTensor, parameters: &Parameters, shape: BatchNorm, isa: Isa) -> FlexTensor {
     like(x, shape.frozen(isa, values(x), None, parameters.channels()))
-}
-
-/// A tensor of the same shape.
-fn like(x: &FlexTensor, values: Vec<f32>) -> FlexTensor {
-    let layout = burn::backend::flex::Layout::contiguous(x.shape());
-    FlexTensor::new(Bytes::from_elems(values), layout, DType::F32)
 }
 
 /// What normalises each channel.
