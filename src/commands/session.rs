@@ -28,6 +28,7 @@ use crate::training::checkpoint::{Checkpoint, Meta};
 use crate::training::interrupt::{Interrupt, Interrupted};
 use crate::training::learner::Learner;
 use crate::training::progress::{Progress, Style};
+use crate::training::scoring::Scoring;
 use crate::training::trainer::{Ended, Setup, Trainer, load_selected};
 use crate::training::{schedule, scoring};
 
@@ -247,9 +248,9 @@ impl Session<'_> {
         };
         let setup = Setup {
             options,
-            evaluate: &self.experiment.evaluate,
+            every: self.experiment.evaluate.every,
             loader: &loader,
-            selection,
+            validation: &Scoring { subset: selection, options: &self.experiment.evaluate },
             run: self.run,
             interrupt: self.interrupt,
         };

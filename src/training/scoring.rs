@@ -1,16 +1,55 @@
 //! A network's predictions for a set.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 
 use super::learner::images;
+use super::parts::Validation;
 use super::progress::Progress;
 use crate::config::Evaluate;
 use crate::data::labels;
 use crate::data::task::Subset;
-use crate::evaluation::{Predictions, Scores, score};
+use crate::evaluation::{Predictions, Scores, metrics, score};
 use crate::model::Network;
 use crate::ops;
+
+/// A set of labelled faces that selects the weights.
+pub struct Scoring<'a> {
+    /// The faces.
+    pub subset: &'a Subset,
+    /// How they are scored, and by what the weights are selected.
+    pub options: &'a Evaluate,
+}
+
+impl Validation for Scoring<'_> {
+    fn measure(&self, network: &Network, progress: &mut dyn Progress) -> Result<BTreeMap<String, f64>> {
+        let scores = scores(network, self.subset, self.options, progress)?;
+        Ok(scores.metrics.into_iter().map(|(name, score)| (name, score.value)).collect())
+    }
+
+    fn selects_by(&self) -> Result<&'static str> {
+        Ok(metrics::find(&self.options.select_by)?.name())
+    }
+
+    fn metric(&self, name: &str) -> Result<(&'static str, bool)> {
+        let metric = metrics::find(name)?;
+        Ok((metric.name(), metric.higher_is_better()))
+    }
+
+    fn loss(&self) -> &'static str {
+        "log_loss"
+    }
+
+    fn shown(&self) -> &'static [&'static str] {
+        &["accuracy", "uar", "log_loss"]
+    }
+
+    fn has_classes(&self) -> bool {
+        true
+    }
+}
 
 /// Predicts every row of a set, in order.
 ///

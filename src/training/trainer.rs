@@ -9,21 +9,14 @@ use super::checkpoint::{Checkpoint, Meta};
 use super::interrupt::Interrupt;
 use super::learner::{Learner, StepOutcome};
 use super::options::TrainOptions;
+use super::parts::{Batches, Validation};
 use super::progress::{EpochReport, Progress, StepReport};
 use super::schedule::{Place, Schedule};
-use super::scoring;
-use crate::config::Evaluate;
 use crate::data::Batch;
-use crate::data::loader::Loader;
-use crate::data::task::Subset;
-use crate::evaluation::{Scores, metrics};
 use crate::model::Network;
 use crate::run::RunFolder;
 use crate::run::history::{EpochRecord, Event, HistoryWriter, StepRecord};
 use crate::run::tensorboard::TensorBoard;
-
-/// The scores that every epoch's line shows beside the one that selects.
-const SHOWN: [&str; 3] = ["accuracy", "uar", "log_loss"];
 
 /// Optimizer steps between two step records of the history.
 const RECORD_EVERY: u64 = 20;
@@ -41,12 +34,12 @@ pub enum Ended {
 pub struct Setup<'a> {
     /// The `train:` section.
     pub options: &'a TrainOptions,
-    /// The `evaluate:` section.
-    pub evaluate: &'a Evaluate,
+    /// Validate every so many epochs.
+    pub every: usize,
     /// Training batches.
-    pub loader: &'a Loader,
-    /// The set that selects the weights.
-    pub selection: &'a Subset,
+    pub loader: &'a dyn Batches,
+    /// What selects the weights.
+    pub validation: &'a dyn Validation,
     /// The run's folder.
     pub run: &'a RunFolder,
     /// Whether to stop.
@@ -138,11 +131,10 @@ impl<'a> Trainer<'a> {
         let speed = (self.images - images_before) as f64 / trained.max(1e-9);
         let epoch = self.meta.epoch;
         let last = epoch + 1 == self.setup.options.epochs;
-        let due = last || (epoch + 1).is_multiple_of(self.setup.evaluate.every.max(1));
+        let due = last || (epoch + 1).is_multiple_of(self.setup.every.max(1));
         let validated = if due { Some(self.validate()?) } else { None };
-        let best = validated.as_ref().is_some_and(|(_, best)| *best);
-        let scores = validated.map(|(scores, _)| scores);
-        self.finish_epoch(scores.as_ref(), best, started, speed)?;
+        let (values, best) = validated.unwrap_or_default();
+        self.finish_epoch(values, best, started, speed)?;
         Ok(Ended::Finished)
     }
 
@@ -272,37 +264,44 @@ impl<'a> Trainer<'a> {
         self.began.elapsed().as_secs_f64() / self.images.max(1) as f64 * all.saturating_sub(done) as f64
     }
 
-    /// Scores the selection set, keeps the weights if they are the best, and tells the schedule.
-    fn validate(&mut self) -> Result<(Scores, bool)> {
+    /// Measures on the selection set, keeps the weights if they are the best, and tells the schedule.
+    fn validate(&mut self) -> Result<(BTreeMap<String, f64>, bool)> {
         let network = self.learner.scored();
-        let scores = scoring::scores(&network, self.setup.selection, self.setup.evaluate, self.progress)
+        let validation = self.setup.validation;
+        let values = validation
+            .measure(&network, self.progress)
             .map_err(|e| self.spoilt(&e.context("cannot score the validation set")))?;
-        let metric = metrics::find(&self.setup.evaluate.select_by)?;
-        let value = scores.get(metric.name())?.value;
+        let (value, higher_is_better) = lookup(validation, &values, validation.selects_by()?)?;
         let min_delta = self.setup.options.early_stopping.as_ref().map_or(0.0, |e| e.min_delta);
-        let best = self.meta.selection.observe(value, self.meta.epoch, metric.higher_is_better(), min_delta);
+        let best = self.meta.selection.observe(value, self.meta.epoch, higher_is_better, min_delta);
         if best {
             self.save_best(&network)?;
         }
         if let Some(name) = self.schedule.watches() {
-            let watched = metrics::find(name)?;
-            let value = scores.get(watched.name())?.value;
-            self.schedule.observe(value, watched.higher_is_better());
+            let (value, higher_is_better) = lookup(validation, &values, name)?;
+            self.schedule.observe(value, higher_is_better);
         }
-        Ok((scores, best))
+        Ok((values, best))
     }
 
-    fn finish_epoch(&mut self, scores: Option<&Scores>, best: bool, started: Instant, speed: f64) -> Result<()> {
+    fn finish_epoch(
+        &mut self,
+        values: BTreeMap<String, f64>,
+        best: bool,
+        started: Instant,
+        speed: f64,
+    ) -> Result<()> {
         let lr = self.rate();
-        let values: BTreeMap<String, f64> =
-            scores.map(|s| s.metrics.iter().map(|(k, v)| (k.clone(), v.value)).collect()).unwrap_or_default();
+        let validation = self.setup.validation;
+        let select_by = validation.selects_by()?;
+        let accuracy = self.meta.correct as f64 / self.meta.seen.max(1) as f64;
         let report = EpochReport {
             epoch: self.meta.epoch + 1,
             epochs: self.setup.options.epochs,
             train_loss: self.mean_loss(),
-            train_accuracy: self.meta.correct as f64 / self.meta.seen.max(1) as f64,
-            validation: shown(&values, &self.setup.evaluate.select_by),
-            select_by: self.setup.evaluate.select_by.clone(),
+            train_accuracy: validation.has_classes().then_some(accuracy),
+            validation: shown(&values, select_by, validation.shown()),
+            select_by: select_by.to_owned(),
             best,
             lr,
             seconds: started.elapsed().as_secs_f64(),
@@ -322,7 +321,9 @@ impl<'a> Trainer<'a> {
     fn record_epoch(&mut self, report: &EpochReport, validation: BTreeMap<String, f64>) -> Result<()> {
         let step = self.meta.step;
         self.board.scalar("train/loss", step, report.train_loss)?;
-        self.board.scalar("train/accuracy", step, report.train_accuracy)?;
+        if let Some(accuracy) = report.train_accuracy {
+            self.board.scalar("train/accuracy", step, accuracy)?;
+        }
         self.board.scalar("train/images_per_second", step, report.images_per_second)?;
         for (name, value) in &validation {
             self.board.scalar(&format!("validation/{name}"), step, *value)?;
@@ -331,8 +332,8 @@ impl<'a> Trainer<'a> {
             epoch: report.epoch as u64,
             step,
             train_loss: report.train_loss,
-            train_accuracy: Some(report.train_accuracy),
-            validation_loss: validation.get("log_loss").copied(),
+            train_accuracy: report.train_accuracy,
+            validation_loss: validation.get(self.setup.validation.loss()).copied(),
             validation,
             lr: report.lr,
             seconds: report.seconds,
@@ -371,10 +372,16 @@ impl<'a> Trainer<'a> {
     }
 }
 
+/// A metric's value, and whether higher is better.
+fn lookup(validation: &dyn Validation, values: &BTreeMap<String, f64>, name: &str) -> Result<(f64, bool)> {
+    let (name, higher_is_better) = validation.metric(name)?;
+    let value = values.get(name).with_context(|| format!("{name} is not measured on this validation set"))?;
+    Ok((*value, higher_is_better))
+}
+
 /// The scores worth a place on the epoch's line, the selecting one first.
-fn shown(values: &BTreeMap<String, f64>, select_by: &str) -> Vec<(String, f64)> {
-    let selecting = metrics::find(select_by).map_or(select_by, |m| m.name());
-    let others = SHOWN.into_iter().filter(|name| *name != selecting);
+fn shown(values: &BTreeMap<String, f64>, selecting: &str, others: &[&str]) -> Vec<(String, f64)> {
+    let others = others.iter().copied().filter(|name| *name != selecting);
     let names = std::iter::once(selecting).chain(others);
     names.filter_map(|name| values.get(name).map(|v| (name.to_owned(), *v))).collect()
 }
