@@ -6,6 +6,7 @@
 mod cross_entropy;
 mod focal;
 mod multi_target;
+mod reconstruction;
 
 use anyhow::{Result, bail};
 use burn::tensor::Tensor;
@@ -17,6 +18,7 @@ use crate::ops::Compute;
 pub use cross_entropy::CrossEntropy;
 pub use focal::Focal;
 pub use multi_target::MultiTarget;
+pub use reconstruction::Reconstruction;
 
 /// A loss of logits against target distributions.
 pub trait Objective: Send + Sync + std::fmt::Debug {

@@ -284,13 +284,7 @@ impl<'a> Trainer<'a> {
         Ok((values, best))
     }
 
-    fn finish_epoch(
-        &mut self,
-        values: BTreeMap<String, f64>,
-        best: bool,
-        started: Instant,
-        speed: f64,
-    ) -> Result<()> {
+    fn finish_epoch(&mut self, values: BTreeMap<String, f64>, best: bool, started: Instant, speed: f64) -> Result<()> {
         let lr = self.rate();
         let validation = self.setup.validation;
         let select_by = validation.selects_by()?;
