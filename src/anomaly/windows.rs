@@ -111,7 +111,7 @@ impl Validation for Reconstruction<'_> {
     fn measure(&self, network: &Network, _progress: &mut dyn Progress) -> Result<BTreeMap<String, f64>> {
         let errors = self.autoencoder.errors(network, self.values)?;
         ensure!(!errors.is_empty(), "there are no frames to validate on");
-        let mean = errors.iter().sum::<f64>() / errors.len() as f64;
+        let mean = errors.iter().map(|&e| f64::from(e)).sum::<f64>() / errors.len() as f64;
         ensure!(mean.is_finite(), "the squared error of the validation frames is {mean}");
         Ok(BTreeMap::from([(ERROR.to_owned(), mean)]))
     }

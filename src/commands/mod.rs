@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+pub mod anomalies;
 pub mod bench;
 pub mod completions;
 pub mod config;

@@ -133,7 +133,14 @@ impl Session<'_> {
 
         let graph = Arc::new(self.experiment.model.build(task.input(), task.classes().len())?);
         let network = Network::new(graph, self.experiment.seed, &device.device).with_compute(compute);
-        let checkpoint = self.checkpoint(compute)?;
+        let fresh = Meta {
+            model: self.experiment.model.name().into(),
+            classes: task.classes().to_vec(),
+            experiment_sha256: result_digest(self.experiment),
+            kernels: compute_name(compute),
+            ..Meta::default()
+        };
+        let checkpoint = Checkpoint::to_resume(self.run, &fresh, self.other_kernels)?;
         if checkpoint.is_some() {
             self.check_data(&task)?;
         }
@@ -147,13 +154,6 @@ impl Session<'_> {
         provenance.save(self.run)?;
         self.announce(&task, &network, &device, compute, checkpoint.as_ref(), progress.as_mut());
 
-        let fresh = Meta {
-            model: self.experiment.model.name().into(),
-            classes: task.classes().to_vec(),
-            experiment_sha256: result_digest(self.experiment),
-            kernels: compute_name(compute),
-            ..Meta::default()
-        };
         let learner = self.learner(network.clone(), &task)?;
         let (seconds, resumed) = self.train(&task, learner, fresh, checkpoint, progress.as_mut())?;
         provenance.training_seconds = seconds;
@@ -168,45 +168,6 @@ impl Session<'_> {
             Some(template) => write_atomic(self.run.template(), (serde_json::to_string(&template)? + "\n").as_bytes()),
             None => Ok(()),
         }
-    }
-
-    /// The checkpoint to go on from, if the folder has one.
-    fn checkpoint(&self, compute: Compute) -> Result<Option<Checkpoint>> {
-        let path = self.run.last_checkpoint();
-        if !path.is_file() {
-            std::fs::create_dir_all(self.run.checkpoints())
-                .with_context(|| format!("cannot make the folder {}", self.run.checkpoints().display()))?;
-            return Ok(None);
-        }
-        let checkpoint = Checkpoint::load(&path)?;
-        let model = self.experiment.model.name();
-        if checkpoint.meta.model != model {
-            bail!(
-                "the checkpoint {} is one of {}, and this run trains {model}: put the run's own checkpoint back",
-                path.display(),
-                checkpoint.meta.model
-            );
-        }
-        let now = compute_name(compute);
-        if checkpoint.meta.kernels != now && !self.other_kernels {
-            bail!(
-                "{} was trained with the kernels `{}`, this machine would go on with `{now}`: the bits of the result \
-                 would differ; set kernels in {} to match, or accept that with --other-kernels",
-                self.run.path().display(),
-                checkpoint.meta.kernels,
-                self.run.config().display()
-            );
-        }
-        if checkpoint.meta.experiment_sha256 != result_digest(self.experiment) {
-            bail!(
-                "the checkpoint {} belongs to another experiment than {}: one of them was changed after training began; \
-                 put it back, or train anew with `ferrotype train --config {}`",
-                path.display(),
-                self.run.config().display(),
-                self.run.config().display()
-            );
-        }
-        Ok(Some(checkpoint))
     }
 
     /// Whether the data are still those that training began with.

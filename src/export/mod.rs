@@ -7,6 +7,7 @@
 mod layers;
 mod preprocess;
 mod proto;
+mod reconstruction;
 mod verify;
 mod writer;
 
@@ -24,6 +25,7 @@ use crate::run::files::explain;
 use proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use writer::Writer;
 
+pub use reconstruction::{ReconstructionCheck, Sequences, export_reconstruction};
 pub use verify::{CheckBatch, ExportCheck, Tie, verify};
 
 /// The operator set that exported graphs use.

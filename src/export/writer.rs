@@ -55,6 +55,16 @@ impl Writer {
         self.graph.output.push(batched(name, shape, doc));
     }
 
+    /// Declares an input `[batch, steps, features]` of floats; any number of steps, where none is given.
+    pub fn sequence_input(&mut self, name: &str, steps: Option<usize>, features: usize, doc: &str) {
+        self.graph.input.push(sequence(name, steps, features, doc));
+    }
+
+    /// Declares an output `[batch, steps, features]` of floats.
+    pub fn sequence_output(&mut self, name: &str, steps: Option<usize>, features: usize, doc: &str) {
+        self.graph.output.push(sequence(name, steps, features, doc));
+    }
+
     /// The finished graph.
     pub fn finish(mut self, name: &str) -> GraphProto {
         self.graph.name = name.into();
@@ -79,9 +89,18 @@ pub fn integers(name: &str, values: &[usize]) -> AttributeProto {
 }
 
 fn batched(name: &str, shape: &[usize], doc: &str) -> ValueInfoProto {
-    let batch = DimensionProto { value: Some(Dimension::Param("batch".into())) };
-    let fixed = shape.iter().map(|&d| DimensionProto { value: Some(Dimension::Value(d as i64)) });
-    let shape = TensorShapeProto { dim: std::iter::once(batch).chain(fixed).collect() };
+    let fixed = shape.iter().map(|&d| Dimension::Value(d as i64));
+    declared(name, std::iter::once(Dimension::Param("batch".into())).chain(fixed), doc)
+}
+
+fn sequence(name: &str, steps: Option<usize>, features: usize, doc: &str) -> ValueInfoProto {
+    let steps = steps.map_or_else(|| Dimension::Param("steps".into()), |n| Dimension::Value(n as i64));
+    declared(name, [Dimension::Param("batch".into()), steps, Dimension::Value(features as i64)], doc)
+}
+
+fn declared(name: &str, dimensions: impl IntoIterator<Item = Dimension>, doc: &str) -> ValueInfoProto {
+    let dim = dimensions.into_iter().map(|d| DimensionProto { value: Some(d) }).collect();
+    let shape = TensorShapeProto { dim };
     let tensor = TensorTypeProto { elem_type: Some(F32), shape: Some(shape) };
     ValueInfoProto { name: name.into(), kind: Some(TypeProto { tensor_type: Some(tensor) }), doc_string: doc.into() }
 }

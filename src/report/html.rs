@@ -44,7 +44,7 @@ pub fn run_page(run: &RunView, figures: &Plots) -> Result<String> {
             "model": text::model_facts(&run.model),
             "onnx": run.onnx.as_ref().map(text::onnx_facts),
             "mistakes": text::mistake_tiles(&run.mistakes)?,
-            "plots": plots(figures)?,
+            "plots": drawn(figures)?,
             "fonts": fonts(),
         }),
     )
@@ -69,7 +69,7 @@ pub fn aggregate_page(view: &AggregateView, sum: &Aggregate, figures: &Plots) ->
             "columns": columns(sum),
             "runs": run_rows(view, sum),
             "classes": view.pooled.as_ref().map(text::class_rows),
-            "plots": plots(figures)?,
+            "plots": drawn(figures)?,
             "fonts": fonts(),
         }),
     )
@@ -114,7 +114,8 @@ fn run_rows(view: &AggregateView, sum: &Aggregate) -> Vec<Value> {
     view.runs.iter().map(row).collect()
 }
 
-fn plots(figures: &Plots) -> Result<Value> {
+/// Plots as they stand in a page, by name.
+pub(super) fn drawn<N: ToString>(figures: &[(N, Figure)]) -> Result<Value> {
     let drawn = figures.iter().map(|(name, figure)| {
         // Narrower than this, labels cannot be read: a phone scrolls the wider plots.
         let width = figure.size().0;
@@ -125,7 +126,7 @@ fn plots(figures: &Plots) -> Result<Value> {
 }
 
 /// The plots' font, so that they look alike on every machine.
-fn fonts() -> String {
+pub(super) fn fonts() -> String {
     let face = |weight: &str, bytes: &[u8]| {
         format!(
             "@font-face{{font-family:\"DejaVu Sans\";font-weight:{weight};\
@@ -137,7 +138,8 @@ fn fonts() -> String {
         + &face("bold", include_bytes!("fonts/DejaVuSans-Bold-subset.ttf"))
 }
 
-fn render(name: &str, values: Value) -> Result<String> {
+/// A page of a template.
+pub(super) fn render(name: &str, values: Value) -> Result<String> {
     let mut environment = Environment::new();
     // A name that the context lacks is a mistake in the template, which must not pass as an empty space.
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
@@ -149,6 +151,7 @@ fn render(name: &str, values: Value) -> Result<String> {
         ("parts.html", include_str!("templates/parts.html")),
         ("run.html", include_str!("templates/run.html")),
         ("aggregate.html", include_str!("templates/aggregate.html")),
+        ("anomalies.html", include_str!("templates/anomalies.html")),
     ] {
         environment.add_template(file, source).with_context(|| format!("the template {file} is damaged"))?;
     }
