@@ -5,6 +5,7 @@
 //! `docs/architecture.md` says what each may know of the others.
 
 pub mod bench;
+pub mod clips;
 pub mod commands;
 pub mod config;
 pub mod data;
@@ -19,3 +20,4 @@ pub mod random;
 pub mod report;
 pub mod run;
 pub mod training;
+pub mod video;
