@@ -6,6 +6,7 @@
 
 pub mod anomaly;
 pub mod bench;
+pub mod clips;
 pub mod commands;
 pub mod config;
 pub mod data;
@@ -20,3 +21,4 @@ pub mod random;
 pub mod report;
 pub mod run;
 pub mod training;
+pub mod video;

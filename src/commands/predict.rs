@@ -78,6 +78,12 @@ impl PredictCommand {
         ensure!((-0.4..=4.0).contains(&margin), "--margin is {margin}: it must be from -0.4 to 4");
         let detector = self.detector()?;
         let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
+        ensure!(
+            loaded.experiment.data.clips.is_none(),
+            "{} takes sequences of pictures out of clips, not single pictures: prepare the videos with `ferrotype data \
+             prepare clips`, and score them with `ferrotype eval --data`",
+            self.run.display()
+        );
         let cutter = match detector {
             Some(detector) => Cutter::Detector { detector: Box::new(detector), margin },
             None => Cutter::Whole { template: FaceTemplate::load(&loaded.run.template())? },

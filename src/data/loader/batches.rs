@@ -5,8 +5,9 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use crate::data::augment::{Augmentation, Mix};
+use crate::data::example::planes;
 use crate::data::face_set::{Batch, FaceSet, Labelled};
-use crate::data::preprocess::{Picture, Pipeline};
+use crate::data::preprocess::Pipeline;
 use crate::random::{Purpose, Stream};
 
 /// One example at one place of the epoch.
@@ -39,8 +40,12 @@ impl Recipe {
             images: Vec::with_capacity(visits.len() * shape.iter().product::<usize>()),
             targets: Vec::with_capacity(visits.len() * classes),
             weights: vec![1.0; visits.len()],
-            rows: visits.iter().map(|v| self.labelled.rows[v.example as usize]).collect(),
+            rows: visits.iter().map(|v| self.row(v) as u32).collect(),
             shape,
+            valid: match &self.set.segments {
+                Some(segments) => visits.iter().map(|v| segments.valid[self.row(v)]).collect(),
+                None => Vec::new(),
+            },
         };
         for visit in visits {
             batch.images.extend(self.image(visit, epoch)?);
@@ -52,18 +57,16 @@ impl Recipe {
         Ok(batch)
     }
 
-    /// The preprocessed picture, `[channels, size, size]`.
+    fn row(&self, visit: &Visit) -> usize {
+        self.labelled.rows[visit.example as usize] as usize
+    }
+
+    /// The preprocessed picture or pictures, `[planes, size, size]`.
     fn image(&self, visit: &Visit, epoch: u64) -> Result<Vec<f32>> {
-        let images = &self.set.images;
-        let row = self.labelled.rows[visit.example as usize] as usize;
-        let picture = Picture::new(images.get(row), images.height, images.width, images.channels)?;
-        let mut image = match &self.augmentation {
-            Some(augmentation) => {
-                let mut choice = self.choice(Purpose::Augmentation, visit, epoch);
-                augmentation.apply(&picture, &self.pipeline, &mut choice)
-            }
-            None => self.pipeline.resize_colour(&picture),
-        };
+        let row = self.row(visit);
+        let choice = self.choice(Purpose::Augmentation, visit, epoch);
+        let change = self.augmentation.as_ref().map(|augmentation| (augmentation, &choice));
+        let mut image = planes(&self.set, row, &self.pipeline, change)?;
         self.pipeline.scale(&mut image);
         Ok(image)
     }
@@ -82,7 +85,7 @@ impl Recipe {
     /// The random numbers of a visit: of the row, so that a choice does not depend on which rows the label rule kept; and
     /// of the visit, where a sampler draws a row more than once, so that its visits differ.
     fn choice(&self, purpose: Purpose, visit: &Visit, epoch: u64) -> Stream {
-        let row = u64::from(self.labelled.rows[visit.example as usize]);
+        let row = self.row(visit) as u64;
         match visit.earlier {
             0 => Stream::of(self.seed, purpose, &[epoch, row]),
             earlier => Stream::of(self.seed, purpose, &[epoch, row, u64::from(earlier)]),
