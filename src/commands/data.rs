@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
+use super::faces::FacesCommand;
 use crate::clips::{self, synthesise};
 use crate::data::audit::audit;
 use crate::data::options::{DrawnClipsOptions, SourceOptions};
@@ -64,10 +65,21 @@ enum Synthesise {
     },
 }
 
+/// What is prepared.
+#[derive(Debug, Subcommand)]
+enum Prepared {
+    #[command(flatten)]
+    Dataset(SourceOptions),
+    /// Find the faces of a video, tell the persons apart, and write their features frame by frame.
+    #[command(after_help = "Example: ferrotype data prepare faces --video talk.mp4 --detector yunet.onnx \
+                            --embedder mobilefacenet.onnx --emotions runs/my-run --out talk/faces.h5")]
+    Faces(Box<FacesCommand>),
+}
+
 #[derive(Debug, Args)]
 struct Prepare {
     #[command(subcommand)]
-    source: SourceOptions,
+    source: Prepared,
     /// The file to write [default: datasets/<SOURCE>.h5]
     #[arg(long, global = true)]
     out: Option<PathBuf>,
@@ -100,14 +112,22 @@ impl DataCommand {
 
 impl Prepare {
     fn run(self) -> Result<()> {
-        let out = self.out.unwrap_or_else(|| format!("datasets/{}.h5", sources::name(&self.source)).into());
+        let source = match self.source {
+            Prepared::Dataset(source) => source,
+            Prepared::Faces(command) => {
+                let out = self.out.unwrap_or_else(|| "datasets/faces.h5".into());
+                check_place(&out)?;
+                return show(&command.prepare(&out)?);
+            }
+        };
+        let out = self.out.unwrap_or_else(|| format!("datasets/{}.h5", sources::name(&source)).into());
         // A read-only or missing folder should not be found out after the work.
         check_place(&out)?;
-        if clips::is_clips(&self.source) {
-            let set = clips::prepare(&self.source, &out, &command_line())?;
+        if clips::is_clips(&source) {
+            let set = clips::prepare(&source, &out, &command_line())?;
             return show(&format!("{}\n{}", out.display(), data_clips::describe(&set)));
         }
-        let faces = sources::prepare(&self.source, &command_line())?;
+        let faces = sources::prepare(&source, &command_line())?;
         store::write(&faces, &out)?;
         show(&wrote(&faces, &out))
     }

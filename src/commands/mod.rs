@@ -8,6 +8,7 @@ pub mod data;
 pub mod doctor;
 pub mod eval;
 pub mod export;
+pub mod faces;
 pub mod failure;
 pub mod loaded;
 pub mod models;

@@ -8,6 +8,7 @@ mod bounds;
 mod components;
 mod crop;
 mod detector;
+mod embedder;
 #[cfg(test)]
 mod known;
 mod landmarks;
@@ -20,7 +21,8 @@ mod tracking;
 mod ultraface;
 mod yunet;
 
-pub use align::{EYES, align, similarity};
+pub use align::{EYES, align, align_eyes, similarity};
+pub use embedder::{Embedder, TEMPLATE};
 pub use bounds::{Bounds, Detection, suppress};
 pub use components::{component_bounds, cut_component, whole_frame};
 pub use detector::Detector;
