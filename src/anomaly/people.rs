@@ -31,6 +31,9 @@ pub struct Sequence {
     pub emotions: Vec<f32>,
     /// Action units, `[faces, units]`; none without a table of them.
     pub units: Vec<f32>,
+    /// What is wrong with each frame, where that is known: 0 for nothing, else one more than the place in
+    /// [`People::truth_names`].
+    pub truth: Vec<u8>,
     /// The aligned faces, RGB.
     pub faces: Images,
 }
@@ -48,6 +51,8 @@ pub struct People {
     pub emotion_names: Vec<String>,
     /// Names of the action units.
     pub unit_names: Vec<String>,
+    /// What can be wrong with a frame, where that is known.
+    pub truth_names: Vec<String>,
     /// The person with most faces first.
     pub persons: Vec<Sequence>,
 }
@@ -86,6 +91,9 @@ fn build(people: &People) -> Result<FileBuilder, hdf5_pure::FormatError> {
                 .with_chunks(&[chunk, width])
                 .with_deflate(DEFLATE);
         }
+        if !person.truth.is_empty() {
+            b.create_dataset(&at("truth")).with_u8_data(&person.truth).with_chunks(&[chunk]).with_deflate(DEFLATE);
+        }
         let f = &person.faces;
         let frame = [f.height as u64, f.width as u64, f.channels as u64];
         b.create_dataset(&at("face"))
@@ -103,6 +111,7 @@ fn build(people: &People) -> Result<FileBuilder, hdf5_pure::FormatError> {
     b.set_attr("synthetic", AttrValue::I64(i64::from(people.synthetic)));
     b.set_attr("emotions", AttrValue::VarLenString(people.emotion_names.join("\n")));
     b.set_attr("units", AttrValue::VarLenString(people.unit_names.join("\n")));
+    b.set_attr("truth", AttrValue::VarLenString(people.truth_names.join("\n")));
     b.set_attr("complete", AttrValue::I64(1));
     Ok(b)
 }
@@ -139,7 +148,8 @@ pub fn read_person(path: &Path, person: usize) -> Result<FeatureTable> {
     let read = || read_sequence(&file, person);
     let sequence =
         read().with_context(|| format!("{shown} is damaged: make it again with `ferrotype data prepare faces`"))?;
-    assemble(sequence, &list("emotions"), &list("units"), number("synthetic") == 1)
+    let names = Names { emotions: list("emotions"), units: list("units"), truth: list("truth") };
+    assemble(sequence, &names, number("synthetic") == 1)
 }
 
 fn read_sequence(file: &File, person: usize) -> Result<Sequence> {
@@ -160,6 +170,7 @@ fn read_sequence(file: &File, person: usize) -> Result<Sequence> {
         embeddings: table("embedding")?,
         emotions: table("emotion")?,
         units: table("unit")?,
+        truth: file.dataset(&at("truth")).map_or_else(|_| Ok(Vec::new()), |d| d.read_u8().map_err(plain))?,
         faces: Images {
             pixels: faces.read_u8().map_err(plain)?,
             height: shape[1] as usize,
@@ -169,7 +180,15 @@ fn read_sequence(file: &File, person: usize) -> Result<Sequence> {
     })
 }
 
-fn assemble(s: Sequence, emotions: &[String], units: &[String], synthetic: bool) -> Result<FeatureTable> {
+/// The names that the file gives its columns.
+struct Names {
+    emotions: Vec<String>,
+    units: Vec<String>,
+    truth: Vec<String>,
+}
+
+fn assemble(s: Sequence, names: &Names, synthetic: bool) -> Result<FeatureTable> {
+    let Names { emotions, units, .. } = names;
     let n = s.frames.len();
     ensure!(n > 0 && s.times.len() == n && s.faces.len() == n, "frames, times and faces of a person differ in number");
     let size = s.embeddings.len() / n;
@@ -191,6 +210,12 @@ fn assemble(s: Sequence, emotions: &[String], units: &[String], synthetic: bool)
         !columns.is_empty(),
         "the file holds faces but no features of them: make it again with --embedder, --emotions or --units"
     );
+    let wrong = |&code: &u8| match code {
+        0 => Ok(String::new()),
+        k => names.truth.get(usize::from(k) - 1).cloned().context("a frame's truth has no name"),
+    };
+    let truth = s.truth.iter().map(wrong).collect::<Result<Vec<String>>>()?;
+    ensure!(truth.is_empty() || truth.len() == n, "the truth of a person has {} frames, not {n}", truth.len());
     let row = |values: &[f32], i: usize| values[i * values.len() / n..(i + 1) * values.len() / n].to_vec();
     let values = (0..n).flat_map(|i| [row(&s.embeddings, i), row(&s.emotions, i), row(&s.units, i)].concat()).collect();
     Ok(FeatureTable {
@@ -198,7 +223,7 @@ fn assemble(s: Sequence, emotions: &[String], units: &[String], synthetic: bool)
         times: s.times,
         columns,
         values,
-        truth: None,
+        truth: (!truth.is_empty()).then_some(truth),
         faces: Some(s.faces),
         synthetic,
     })
@@ -216,11 +241,13 @@ mod tests {
             embeddings: (0..3 * n).map(|i| i as f32).collect(),
             emotions: (0..2 * n).map(|i| i as f32 / 100.0).collect(),
             units: Vec::new(),
+            truth: (0..n as u8).map(|i| i % 2).collect(),
             faces: Images { pixels: (0..n * 12).map(|i| i as u8).collect(), height: 2, width: 2, channels: 3 },
         };
         People {
             video: "a.mp4".into(),
             emotion_names: vec!["happy".into(), "sad".into()],
+            truth_names: vec!["freeze".into()],
             persons: vec![sequence(5), sequence(2)],
             ..People::default()
         }
@@ -237,6 +264,7 @@ mod tests {
         assert_eq!(names, ["Raw_Embedding_0", "Raw_Embedding_1", "Raw_Embedding_2", "happy", "sad"]);
         assert_eq!(table.values[5..10], [3.0, 4.0, 5.0, 0.02, 0.03]);
         assert_eq!(table.faces.unwrap().get(1)[0], 12);
+        assert_eq!(table.truth.unwrap(), ["", "freeze", "", "freeze", ""]);
         assert_eq!(read_person(&path, 2).unwrap().len(), 2);
         let message = read_person(&path, 3).unwrap_err().to_string();
         assert!(message.contains("has 2 persons"), "{message}");

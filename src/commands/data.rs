@@ -7,6 +7,8 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
 use super::faces::FacesCommand;
+use crate::anomaly::generated::film;
+use crate::anomaly::options::GeneratedOptions;
 use crate::clips::{self, synthesise};
 use crate::data::audit::audit;
 use crate::data::options::{DrawnClipsOptions, SourceOptions};
@@ -63,6 +65,27 @@ enum Synthesise {
         #[command(flatten)]
         options: DrawnClipsOptions,
     },
+    /// One drawn face that talks and rests, with planted anomalies: `face.mp4`, and `features.csv` with what is true.
+    Face {
+        /// The folder to write.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Length in seconds.
+        #[arg(long, default_value_t = 60.0)]
+        seconds: f64,
+        /// Frames per second.
+        #[arg(long, default_value_t = 25.0)]
+        rate: f64,
+        /// Planted anomalies.
+        #[arg(long, default_value_t = 6)]
+        anomalies: usize,
+        /// Pixels per side.
+        #[arg(long, default_value_t = 240)]
+        size: usize,
+        /// Chooses the person and what happens.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+    },
 }
 
 /// What is prepared.
@@ -102,6 +125,16 @@ impl DataCommand {
                     out.display(),
                     done.clips,
                     done.frames
+                ))
+            }
+            Verb::Synthesise { what: Synthesise::Face { out, seconds, rate, anomalies, size, seed } } => {
+                let options = GeneratedOptions { seconds, rate, anomalies, ..GeneratedOptions::default() };
+                let frames = film::write(&options, seed, size, &out)?;
+                show(&format!(
+                    "{0}: face.mp4 of {frames} frames with {anomalies} planted anomalies, and features.csv\nFind the face in it \
+                     with: ferrotype data prepare faces --video {0}/face.mp4 --truth {0}/features.csv --drawn --detector ONNX \
+                     --embedder ONNX --out {0}/faces.h5\n",
+                    out.display()
                 ))
             }
             Verb::Info { file } => show(&describe(&file)?),

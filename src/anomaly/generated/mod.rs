@@ -6,6 +6,7 @@
 //! model of people.
 
 mod behaviour;
+pub mod film;
 mod plan;
 
 use super::options::{AnomalyKind, GeneratedOptions};
@@ -23,6 +24,7 @@ enum Choice {
     Behaviour = 101,
     Plan = 102,
     Noise = 103,
+    Film = 104,
 }
 
 /// What the face does in each frame, and what was planted.

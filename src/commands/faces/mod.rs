@@ -44,6 +44,13 @@ pub struct FacesCommand {
     /// A table of further features by frame, such as action units: columns `frame`, `timestamp`, and one per feature.
     #[arg(long, value_name = "CSV")]
     units: Option<PathBuf>,
+    /// A table whose columns `frame` and `anomaly` (0, 1 or a word) say what is wrong in which frame, to measure with; its
+    /// other columns are not read as features.
+    #[arg(long, value_name = "CSV")]
+    truth: Option<PathBuf>,
+    /// The faces are drawn, not photographed: reports say so, and may show them when published.
+    #[arg(long)]
+    drawn: bool,
     /// Frames per second that are looked at, chosen by time; 0 looks at all.
     #[arg(long, default_value_t = 10.0)]
     rate: f64,
@@ -113,10 +120,12 @@ impl FacesCommand {
         let labels = self.labels(&all)?;
         let count = labels.iter().flatten().max().map_or(0, |m| m + 1);
         let units = self.units.as_deref().map(Units::read).transpose()?;
+        let truth = self.truth.as_deref().map(Truth::read).transpose()?;
         let mut people = People {
             video: self.video.display().to_string(),
             command: command_line(),
-            synthetic: false,
+            synthetic: self.drawn,
+            truth_names: truth.as_ref().map(|t| t.names.clone()).unwrap_or_default(),
             emotion_names,
             unit_names: units.as_ref().map(|u| u.names.clone()).unwrap_or_default(),
             persons: vec![Sequence::default(); count],
@@ -148,6 +157,7 @@ impl FacesCommand {
             person.embeddings.extend(&face.embedding);
             person.emotions.extend(&face.emotions);
             person.units.extend(values);
+            person.truth.extend(truth.as_ref().map(|t| t.of(frame.number)));
             person.faces.pixels.extend(&face.pixels);
         }
         people.persons.retain(|p| !p.frames.is_empty());
@@ -242,5 +252,29 @@ impl Units {
         let row = self.frames.binary_search(&(frame as u64)).ok()?;
         let width = self.names.len();
         Some(&self.values[row * width..(row + 1) * width])
+    }
+}
+
+/// What is wrong in which frame.
+struct Truth {
+    names: Vec<String>,
+    frames: Vec<u64>,
+    codes: Vec<u8>,
+}
+
+impl Truth {
+    fn read(path: &Path) -> Result<Self> {
+        let table = read_csv(path).context("--truth")?;
+        let words = table.truth.with_context(|| format!("{} has no column `anomaly`", path.display()))?;
+        let mut names: Vec<String> = words.iter().filter(|w| !w.is_empty()).cloned().collect();
+        names.sort();
+        names.dedup();
+        ensure!(names.len() < 255, "{} knows {} kinds of anomalies: at most 254", path.display(), names.len());
+        let code = |word: &String| names.iter().position(|n| n == word).map_or(0, |i| i as u8 + 1);
+        Ok(Self { codes: words.iter().map(code).collect(), frames: table.frames, names })
+    }
+
+    fn of(&self, frame: usize) -> u8 {
+        self.frames.binary_search(&(frame as u64)).map_or(0, |row| self.codes[row])
     }
 }
