@@ -7,6 +7,7 @@
 mod layers;
 mod preprocess;
 mod proto;
+mod recurrent;
 mod verify;
 mod writer;
 

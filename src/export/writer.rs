@@ -17,14 +17,19 @@ pub struct Writer {
 impl Writer {
     /// Adds a node and returns the name of its output.
     pub fn node(&mut self, op: &str, name: &str, inputs: &[&str], attributes: Vec<AttributeProto>) -> String {
+        self.nodes(op, name, inputs, &[name], attributes);
+        name.into()
+    }
+
+    /// Adds a node with several outputs. An output without a name is one that nobody wants.
+    pub fn nodes(&mut self, op: &str, name: &str, inputs: &[&str], outputs: &[&str], attributes: Vec<AttributeProto>) {
         self.graph.node.push(NodeProto {
             input: inputs.iter().map(|&s| s.into()).collect(),
-            output: vec![name.into()],
+            output: outputs.iter().map(|&s| s.into()).collect(),
             name: name.into(),
             op_type: op.into(),
             attribute: attributes,
         });
-        name.into()
     }
 
     /// Adds a constant and returns its name.
