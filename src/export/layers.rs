@@ -13,6 +13,13 @@ use crate::ops::Window;
 
 /// Writes the network's layers after the value `input` and returns the name of its logits.
 pub fn lower(writer: &mut Writer, network: &Network, input: &str) -> Result<String> {
+    let last = lower_nodes(writer, network, input)?.pop().unwrap_or_default();
+    // Where the last layer vanished, its input gets the name that users look for.
+    Ok(if last == "logits" { last } else { writer.node("Identity", "logits", &[&last], Vec::new()) })
+}
+
+/// Writes the network's layers after the value `input` and returns the names of all their outputs.
+pub fn lower_nodes(writer: &mut Writer, network: &Network, input: &str) -> Result<Vec<String>> {
     let graph = network.graph();
     let state: HashMap<String, StateTensor> = network.state()?.into_iter().map(|t| (t.name.clone(), t)).collect();
     write_constants(writer, graph, &state);
@@ -20,13 +27,10 @@ pub fn lower(writer: &mut Writer, network: &Network, input: &str) -> Result<Stri
     for (id, node) in graph.nodes.iter().enumerate().skip(1) {
         let inputs: Vec<&str> = node.inputs.iter().map(|&i| names[i].as_str()).collect();
         let name = if id == graph.output() { "logits" } else { node.name.as_str() };
-        let output =
-            lower_node(writer, graph, node, name, &inputs, &state).with_context(|| format!("layer {}", node.name))?;
-        names.push(output);
+        let place = || format!("layer {}", node.name);
+        names.push(lower_node(writer, graph, node, name, &inputs, &state).with_context(place)?);
     }
-    let last = names.pop().unwrap_or_default();
-    // Where the last layer vanished, its input gets the name that users look for.
-    Ok(if last == "logits" { last } else { writer.node("Identity", "logits", &[&last], Vec::new()) })
+    Ok(names)
 }
 
 /// Parameters and running statistics as constants under their own names; not those of layers that write them in another

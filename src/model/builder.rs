@@ -59,6 +59,14 @@ impl GraphBuilder {
         self.tip
     }
 
+    /// Gives up unless this holds; `what` says what the network needs.
+    pub fn require(&mut self, holds: bool, what: impl FnOnce() -> String) -> &mut Self {
+        if !holds && self.error.is_none() {
+            self.error = Some(anyhow!("{} {}", self.graph.name, what()));
+        }
+        self
+    }
+
     /// The shape of the last layer's output.
     pub fn shape(&self) -> Shape {
         self.graph.nodes[self.tip].shape
