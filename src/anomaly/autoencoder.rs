@@ -126,7 +126,7 @@ impl Autoencoder {
             let values = starts.iter().flat_map(|&s| &input.values[s * self.columns..(s + steps) * self.columns]);
             pieces.push((self.of_length(network, steps)?, Sequences { steps, values: values.copied().collect() }));
         }
-        export::export_reconstruction(network, &input.columns, any_length, to, tolerance, &pieces)
+        export::export_reconstruction(network, &input.columns, to, tolerance, &pieces)
     }
 }
 

@@ -9,6 +9,7 @@
 pub mod autoencoder;
 pub mod baselines;
 pub mod cluster;
+mod eigen;
 pub mod generated;
 pub mod inputs;
 pub mod measures;

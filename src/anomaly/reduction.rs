@@ -1,12 +1,8 @@
-//! Principal components, learned from training frames. linfa computes them; explained variances are computed here, as
-//! linfa divides by the number of components where scikit-learn divides by that of rows.
+//! Principal components, learned from training frames.
 
-use anyhow::{Context, Result, ensure};
-use linfa::DatasetBase;
-use linfa::traits::Fit;
-use linfa_reduction::Pca;
-use ndarray::Array2;
+use anyhow::{Result, ensure};
 
+use super::eigen::symmetric;
 use super::options::Reduction;
 
 /// Directions of the largest variance.
@@ -39,16 +35,12 @@ impl Components {
             total_variance > 1e-12,
             "the {columns} columns do not vary over the {n} training frames: there is nothing to reduce"
         );
-        let count = count.min(columns).min(n - 1);
-        let records = Array2::from_shape_vec((n, columns), x).context("a table that is no rectangle")?;
-        let fitted =
-            Pca::params(count).fit(&DatasetBase::from(records)).context("principal components cannot be computed")?;
+        let centred: Vec<f64> = x.iter().enumerate().map(|(i, v)| v - mean[i % columns]).collect();
         let (mut directions, mut variances) = (Vec::new(), Vec::new());
-        for (direction, sigma) in fitted.components().rows().into_iter().zip(fitted.singular_values()) {
-            let variance = sigma * sigma / (n as f64 - 1.0);
+        for (variance, direction) in axes(&centred, n, columns).into_iter().take(count.min(columns).min(n - 1)) {
             // What is left of directions without variance is noise of the computation.
             if variance > 1e-9 * total_variance {
-                directions.push(oriented(direction.to_vec()));
+                directions.push(oriented(direction));
                 variances.push(variance);
             }
         }
@@ -92,6 +84,32 @@ impl Components {
         let rows = projected.chunks_exact(self.directions.len().max(1));
         rows.flat_map(|p| (0..self.mean.len()).map(move |c| value(p, c))).collect()
     }
+}
+
+/// Variance and direction of each axis of centred rows. The matrix that is taken apart is that of the columns or that of
+/// the rows, whichever is smaller: they have the same variances (Turk and Pentland 1991 on faces).
+fn axes(centred: &[f64], n: usize, columns: usize) -> Vec<(f64, Vec<f64>)> {
+    let row = |i: usize| &centred[i * columns..(i + 1) * columns];
+    let divisor = n as f64 - 1.0;
+    if columns <= n {
+        let mut covariance = vec![0.0; columns * columns];
+        for i in 0..n {
+            for (a, line) in row(i).iter().zip(covariance.chunks_exact_mut(columns)) {
+                line.iter_mut().zip(row(i)).for_each(|(sum, b)| *sum += a * b / divisor);
+            }
+        }
+        let (values, vectors) = symmetric(covariance, columns);
+        return values.into_iter().zip(vectors).collect();
+    }
+    let product = |i: usize, j: usize| row(i).iter().zip(row(j)).map(|(a, b)| a * b).sum::<f64>() / divisor;
+    let (values, vectors) = symmetric((0..n * n).map(|k| product(k / n, k % n)).collect(), n);
+    let direction = |weights: Vec<f64>| {
+        let mut sum = vec![0.0; columns];
+        weights.iter().enumerate().for_each(|(i, w)| sum.iter_mut().zip(row(i)).for_each(|(s, v)| *s += w * v));
+        let length = sum.iter().map(|v| v * v).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
+        sum.iter().map(|v| v / length).collect()
+    };
+    values.into_iter().zip(vectors.into_iter().map(direction)).collect()
 }
 
 /// With the largest value positive: singular vectors have no sign of their own.

@@ -17,14 +17,19 @@ pub struct Writer {
 impl Writer {
     /// Adds a node and returns the name of its output.
     pub fn node(&mut self, op: &str, name: &str, inputs: &[&str], attributes: Vec<AttributeProto>) -> String {
+        self.nodes(op, name, inputs, &[name], attributes);
+        name.into()
+    }
+
+    /// Adds a node with several outputs. An output without a name is one that nobody wants.
+    pub fn nodes(&mut self, op: &str, name: &str, inputs: &[&str], outputs: &[&str], attributes: Vec<AttributeProto>) {
         self.graph.node.push(NodeProto {
             input: inputs.iter().map(|&s| s.into()).collect(),
-            output: vec![name.into()],
+            output: outputs.iter().map(|&s| s.into()).collect(),
             name: name.into(),
             op_type: op.into(),
             attribute: attributes,
         });
-        name.into()
     }
 
     /// Adds a constant and returns its name.
@@ -47,22 +52,22 @@ impl Writer {
 
     /// Declares an input `[batch, shape...]` of floats.
     pub fn input(&mut self, name: &str, shape: &[usize], doc: &str) {
+        self.graph.input.push(batched(name, &fixed(shape), doc));
+    }
+
+    /// Declares an input of floats with a batch axis, and an axis of any number of steps where there is no size.
+    pub fn input_of(&mut self, name: &str, shape: &[Option<usize>], doc: &str) {
         self.graph.input.push(batched(name, shape, doc));
     }
 
     /// Declares an output `[batch, shape...]` of floats.
     pub fn output(&mut self, name: &str, shape: &[usize], doc: &str) {
+        self.graph.output.push(batched(name, &fixed(shape), doc));
+    }
+
+    /// Declares an output as [`input_of`](Self::input_of) does an input.
+    pub fn output_of(&mut self, name: &str, shape: &[Option<usize>], doc: &str) {
         self.graph.output.push(batched(name, shape, doc));
-    }
-
-    /// Declares an input `[batch, steps, features]` of floats; any number of steps, where none is given.
-    pub fn sequence_input(&mut self, name: &str, steps: Option<usize>, features: usize, doc: &str) {
-        self.graph.input.push(sequence(name, steps, features, doc));
-    }
-
-    /// Declares an output `[batch, steps, features]` of floats.
-    pub fn sequence_output(&mut self, name: &str, steps: Option<usize>, features: usize, doc: &str) {
-        self.graph.output.push(sequence(name, steps, features, doc));
     }
 
     /// The finished graph.
@@ -88,18 +93,14 @@ pub fn integers(name: &str, values: &[usize]) -> AttributeProto {
     AttributeProto { name: name.into(), ints, kind: Some(7), ..Default::default() }
 }
 
-fn batched(name: &str, shape: &[usize], doc: &str) -> ValueInfoProto {
-    let fixed = shape.iter().map(|&d| Dimension::Value(d as i64));
-    declared(name, std::iter::once(Dimension::Param("batch".into())).chain(fixed), doc)
+fn fixed(shape: &[usize]) -> Vec<Option<usize>> {
+    shape.iter().map(|&d| Some(d)).collect()
 }
 
-fn sequence(name: &str, steps: Option<usize>, features: usize, doc: &str) -> ValueInfoProto {
-    let steps = steps.map_or_else(|| Dimension::Param("steps".into()), |n| Dimension::Value(n as i64));
-    declared(name, [Dimension::Param("batch".into()), steps, Dimension::Value(features as i64)], doc)
-}
-
-fn declared(name: &str, dimensions: impl IntoIterator<Item = Dimension>, doc: &str) -> ValueInfoProto {
-    let dim = dimensions.into_iter().map(|d| DimensionProto { value: Some(d) }).collect();
+fn batched(name: &str, shape: &[Option<usize>], doc: &str) -> ValueInfoProto {
+    let free = |name: &str| Dimension::Param(name.into());
+    let sizes = shape.iter().map(|d| d.map_or_else(|| free("steps"), |d| Dimension::Value(d as i64)));
+    let dim = std::iter::once(free("batch")).chain(sizes).map(|d| DimensionProto { value: Some(d) }).collect();
     let shape = TensorShapeProto { dim };
     let tensor = TensorTypeProto { elem_type: Some(F32), shape: Some(shape) };
     ValueInfoProto { name: name.into(), kind: Some(TypeProto { tensor_type: Some(tensor) }), doc_string: doc.into() }

@@ -67,6 +67,10 @@ registry! {
     MicroExpNet(micro_exp_net::MicroExpNetOptions),
     /// ResNet-18, by default with a stem for small pictures.
     Resnet18(resnet18::Resnet18Options),
+    /// MicroX: a convolutional LSTM for each part of the face, their probabilities fused.
+    Microx(microx::MicroxOptions),
+    /// MicroX with global average pooling, its logits fused.
+    MicroxGap(microx_gap::MicroxGapOptions),
     /// A depthwise-separable network to measure speed with.
     DepthwiseSeparable(depthwise_separable::DepthwiseSeparableOptions),
 }

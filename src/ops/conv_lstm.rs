@@ -2,8 +2,8 @@
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
-use ferrotype_kernels::{Activation, Conv2d};
 use ferrotype_kernels::recurrent::{ConvLstm, States};
+use ferrotype_kernels::{Activation, Conv2d};
 
 use super::lstm::{RecurrentWeights, step};
 use super::native::{self, NativeOps};

@@ -1,17 +1,12 @@
 //! Which faces are of one person: clusters of identity embeddings.
-//!
-//! The algorithms are linfa's; this module brings embeddings to them and orders what they find.
 
+mod dbscan;
+mod kmeans;
 mod silhouette;
 
-use anyhow::{Context, Result, ensure};
-use linfa::DatasetBase;
-use linfa::prelude::Predict;
-use linfa::traits::{Fit, Transformer};
-use linfa_clustering::{Dbscan, KMeans};
-use linfa_nn::CommonNearestNeighbour;
-use linfa_nn::distance::L2Dist;
-use ndarray::Array2;
+use anyhow::{Result, ensure};
+
+use crate::random::{Purpose, key};
 
 use silhouette::silhouette;
 
@@ -58,8 +53,13 @@ pub fn persons(embeddings: &[f32], size: usize, options: &ClusterOptions) -> Res
     ensure!(embeddings.iter().all(|v| v.is_finite()), "an embedding holds a value that is not a number");
     let labels = match options.method {
         Method::None => vec![Some(0); n],
-        Method::Dbscan => dbscan(embeddings, size, options)?,
-        Method::Kmeans => kmeans(embeddings, size, options.most)?,
+        Method::Dbscan => {
+            let (eps, least) = (options.eps, options.min_samples);
+            ensure!(eps > 0.0 && eps <= 2.0, "the cosine distance of neighbours is {eps}: it must be above 0, at most 2");
+            ensure!(least >= 2, "the smallest number of neighbours is {least}: it must be at least 2");
+            dbscan::dbscan(embeddings, size, eps, least)
+        }
+        Method::Kmeans => by_silhouette(embeddings, size, options.most)?,
     };
     if labels.iter().all(Option::is_none) {
         return Ok(vec![Some(0); n]);
@@ -67,43 +67,21 @@ pub fn persons(embeddings: &[f32], size: usize, options: &ClusterOptions) -> Res
     Ok(by_size(&labels))
 }
 
-fn matrix(values: Vec<f64>, size: usize) -> Result<Array2<f64>> {
-    Array2::from_shape_vec((values.len() / size, size), values).context("embeddings of different lengths")
-}
-
-/// On the unit sphere |a - b|^2 = 2 (1 - cosine), so neighbours by cosine are neighbours by distance.
-fn dbscan(embeddings: &[f32], size: usize, options: &ClusterOptions) -> Result<Vec<Option<usize>>> {
-    let (eps, least) = (options.eps, options.min_samples);
-    ensure!(eps > 0.0 && eps <= 2.0, "the cosine distance of neighbours is {eps}: it must be above 0, at most 2");
-    ensure!(least >= 2, "the smallest number of neighbours is {least}: it must be at least 2");
-    let mut unit = Vec::with_capacity(embeddings.len());
-    for row in embeddings.chunks_exact(size) {
-        let norm = row.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt().max(1e-12);
-        unit.extend(row.iter().map(|&v| f64::from(v) / norm));
-    }
-    let tolerance = (2.0 * eps).sqrt();
-    // A tree of neighbours does not help in a hundred dimensions.
-    let algorithm = Dbscan::params_with(least, L2Dist, CommonNearestNeighbour::LinearSearch).tolerance(tolerance);
-    let labels = algorithm.transform(&matrix(unit, size)?).context("DBSCAN failed")?;
-    Ok(labels.to_vec())
-}
-
 /// K-means for 2 to `most` clusters, ten starts each; the one with the best silhouette. Fewer than 3 faces are one
 /// person's. (The original stopped at the first number of clusters, as the matrix of distances whose smallest entry it
 /// looked at holds zeros on its diagonal: it always found two persons.)
-fn kmeans(embeddings: &[f32], size: usize, most: usize) -> Result<Vec<Option<usize>>> {
+fn by_silhouette(embeddings: &[f32], size: usize, most: usize) -> Result<Vec<Option<usize>>> {
     ensure!(most >= 2, "the largest number of clusters is {most}: it must be at least 2");
     let n = embeddings.len() / size;
     if n < 3 {
         return Ok(vec![Some(0); n]);
     }
-    let data = DatasetBase::from(matrix(standardised(embeddings, size), size)?);
+    let rows = standardised(embeddings, size);
     let mut best: Option<(f64, Vec<usize>)> = None;
     for k in 2..=most.min(n - 1) {
-        let model = KMeans::params(k).n_runs(10).max_n_iterations(300).tolerance(1e-4).fit(&data);
-        let labels =
-            model.with_context(|| format!("k-means with {k} clusters failed"))?.predict(data.records()).to_vec();
-        let Some(score) = silhouette(data.records(), &labels) else { continue };
+        // The original's seed.
+        let (labels, _) = kmeans::kmeans(&rows, size, k, key(42, Purpose::Division, &[k as u64]));
+        let Some(score) = silhouette(&rows, size, &labels) else { continue };
         if best.as_ref().is_none_or(|(known, _)| score > *known) {
             best = Some((score, labels));
         }
@@ -166,19 +144,6 @@ mod tests {
             let expected: Vec<Option<usize>> = truth.iter().map(|&k| Some(place[k])).collect();
             assert_eq!(found, expected, "{method:?}");
         }
-    }
-
-    /// rng-free points; sklearn 1.9.1: DBSCAN(eps=0.02, min_samples=3, metric="cosine").fit_predict(x) on
-    /// x = [[1,0],[1,.1],[1,.2],[0,1],[.1,1],[.2,1],[.25,1],[1,1],[-1,0]] gives [0 0 0 1 1 1 1 -1 -1].
-    #[test]
-    fn dbscan_gives_the_labels_of_scikit_learn() {
-        let x = [1., 0., 1., 0.1, 1., 0.2, 0., 1., 0.1, 1., 0.2, 1., 0.25, 1., 1., 1., -1., 0.];
-        let options = ClusterOptions { eps: 0.02, min_samples: 3, ..ClusterOptions::default() };
-        let found = dbscan(&x, 2, &options).unwrap();
-        let sklearn = [Some(0), Some(0), Some(0), Some(1), Some(1), Some(1), Some(1), None, None];
-        assert_eq!(found, sklearn);
-        // Ordered by size, the second comes first.
-        assert_eq!(persons(&x, 2, &options).unwrap()[0], Some(1));
     }
 
     #[test]

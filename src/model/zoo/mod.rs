@@ -9,6 +9,8 @@ pub mod big_xception;
 pub mod depthwise_separable;
 pub mod emopy_cnn;
 pub mod micro_exp_net;
+pub mod microx;
+pub mod microx_gap;
 pub mod mini_xception;
 pub mod resnet18;
 pub mod tiny_xception;

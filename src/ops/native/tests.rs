@@ -189,7 +189,8 @@ fn long_short_term_memories_agree() {
     let mut s = Stream::new(8);
     let (steps, inputs, hidden) = (5, 6, 7);
     let x = random(&mut s, [3, 1, steps, inputs]);
-    let mask = Tensor::from_data([[1.0f32, 1., 0., 1., 0.], [0., 1., 1., 1., 1.], [1., 1., 1., 1., 1.]], &Device::flex());
+    let mask =
+        Tensor::from_data([[1.0f32, 1., 0., 1., 0.], [0., 1., 1., 1., 1.], [1., 1., 1., 1., 1.]], &Device::flex());
     let parameters = [28 * 6, 28 * 7, 28].map(|n| random(&mut s, [n]).mul_scalar(0.5));
     for cell in CELLS {
         for states in [States::All, States::Last] {

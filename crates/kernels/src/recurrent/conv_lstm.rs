@@ -4,7 +4,7 @@ use super::cell::{Cell, Form, with_form};
 use super::{States, Weights};
 use crate::lanes::{Store, map, vectorize};
 use crate::parallel::{Shared, for_each_unit};
-use crate::{Activation, Conv2d, Isa, Padding};
+use crate::{Activation, Conv2d, Isa, Padding, scratch};
 
 /// Floats that the input convolutions of several steps may fill at once.
 const TOGETHER: usize = 16 << 20;
@@ -97,12 +97,7 @@ impl ConvLstm {
             out_channels: 4 * self.filters,
             kernel: self.kernel,
             stride: [1, 1],
-            padding: Padding {
-                top: (rows - 1) / 2,
-                bottom: rows / 2,
-                left: (columns - 1) / 2,
-                right: columns / 2,
-            },
+            padding: Padding { top: (rows - 1) / 2, bottom: rows / 2, left: (columns - 1) / 2, right: columns / 2 },
             groups: 1,
         }
     }
@@ -142,7 +137,7 @@ impl ConvLstm {
         let frame = self.batch * self.channels * self.height * self.width;
         let kept = if keep { self.steps } else { 2.min(self.steps) };
         let mut hidden = vec![0.0; kept * size];
-        let mut cells = vec![0.0; if keep { (self.steps - 1).max(1) } else { 1 } * size];
+        let mut cells = vec![0.0; if keep { self.steps - 1 } else { 1 } * size];
         let recurrent = self.recurrent_conv(self.batch);
         let mut inputs = Vec::new();
         for t in 0..self.steps {
@@ -178,8 +173,7 @@ impl ConvLstm {
         let (one, size) = (self.state(), self.states());
         let zeros = vec![0.0; CHUNK];
         let (h, c) = (Shared::new(h), Shared::new(cells));
-        // The last state is wanted by nobody: it may replace the one before.
-        let (before, now) = if keep { (t.wrapping_sub(1), t.min((self.steps - 1).max(1) - 1)) } else { (0, 0) };
+        let (before, now) = if keep { (t.wrapping_sub(1), t) } else { (0, 0) };
         self.for_each_chunk(|image, start, len| {
             let at = image * one + start;
             // SAFETY: chunks lie within the state of their image, and no other unit touches them.
@@ -189,7 +183,10 @@ impl ConvLstm {
                 let s = |gate: usize| s.map_or(zeros.as_ptr(), |s| s.add(gate * one));
                 let c_before = if t == 0 { zeros.as_ptr() } else { c.ptr().add(before * size + at).cast_const() };
                 let from = [z, z.add(one), z.add(2 * one), z.add(3 * one), s(0), s(1), s(2), s(3), c_before];
-                let to = [c.ptr().add(now * size + at), h.ptr().add(at)];
+                // The last state is wanted by nobody.
+                let mut spare = scratch::take(CHUNK);
+                let c = if t + 1 == self.steps { spare.as_mut_ptr() } else { c.ptr().add(now * size + at) };
+                let to = [c, h.ptr().add(at)];
                 map_chunk(
                     isa,
                     from,

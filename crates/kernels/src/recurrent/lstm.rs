@@ -53,7 +53,14 @@ impl Lstm {
     ///
     /// # Panics
     /// When a slice has not the length that the shape says.
-    pub fn forward(&self, isa: Isa, x: &[f32], w: Weights<'_>, mask: Option<&[f32]>, keep: bool) -> (Vec<f32>, LstmTrace) {
+    pub fn forward(
+        &self,
+        isa: Isa,
+        x: &[f32],
+        w: Weights<'_>,
+        mask: Option<&[f32]>,
+        keep: bool,
+    ) -> (Vec<f32>, LstmTrace) {
         self.check(x, &w, mask);
         let Self { batch, steps, inputs, hidden, .. } = *self;
         let product = Gemm { m: batch * steps, n: 4 * hidden, k: inputs, a_transposed: false, b_transposed: true };

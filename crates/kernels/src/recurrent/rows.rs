@@ -2,10 +2,10 @@
 #![allow(unsafe_op_in_unsafe_fn)] // pointer arithmetic from end to end; the contract is on each type
 #![allow(clippy::needless_range_loop)] // loops over const bounds, which the compiler turns into registers
 
+use crate::Isa;
 use crate::gemm::transpose_panel;
 use crate::scratch::{self, Scratch};
 use crate::simd::{self, Kernel, Simd};
-use crate::Isa;
 
 /// A matrix `[depth, columns]` in panels `[panel][depth][WIDE * LANES]`, zero beyond the last column.
 pub(super) struct Packed {

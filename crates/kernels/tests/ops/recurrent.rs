@@ -191,8 +191,7 @@ fn lstm_matches_the_reference_and_its_differences() {
             let all = lstm_reference(&l, &wanted, mask);
             let rows = if states == States::All { steps } else { 1 };
             let dy = rng.vec(batch * rows * hidden, 1.0, 0.0);
-            let gradients =
-                differences(&wanted, &dy, |v| given(&lstm_reference(&l, v, mask), steps, hidden, states));
+            let gradients = differences(&wanted, &dy, |v| given(&lstm_reference(&l, v, mask), steps, hidden, states));
             each_isa(|isa| {
                 let what = |name| format!("{isa} {l:?} {states:?} mask {} {name}", mask.is_some());
                 let (y, g) = lstm_gradients(&l, isa, &values, mask, &dy, states);
