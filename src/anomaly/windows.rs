@@ -66,6 +66,7 @@ impl Windows {
             images,
             weights: vec![1.0; windows.len()],
             rows: windows.iter().map(|&w| self.starts[w] as u32).collect(),
+            valid: Vec::new(),
             shape: [1, self.length, self.columns],
         }
     }
