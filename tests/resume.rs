@@ -16,6 +16,7 @@ use ferrotype::training::interrupt::Interrupt;
 use ferrotype::training::learner::Learner;
 use ferrotype::training::progress::{EpochReport, Progress, StepReport};
 use ferrotype::training::schedule;
+use ferrotype::training::scoring::Scoring;
 use ferrotype::training::trainer::{Ended, Setup, Trainer};
 
 use common::{Place, history, weights};
@@ -109,9 +110,9 @@ impl Bench {
         let loader = self.task.training_loader(e.train.batch_size, e.seed).unwrap();
         let setup = Setup {
             options: &e.train,
-            evaluate: &e.evaluate,
+            every: e.evaluate.every,
             loader: &loader,
-            selection: &self.task.validation,
+            validation: &Scoring { subset: &self.task.validation, options: &e.evaluate },
             run: &run,
             interrupt,
         };

@@ -114,7 +114,13 @@ impl Autoencoder {
     ///
     /// # Errors
     /// When the network cannot be lowered, or the file computes something else; it is not kept then.
-    pub fn export(&self, network: &Network, input: &DetectorInput, to: &Path, tolerance: f64) -> Result<ReconstructionCheck> {
+    pub fn export(
+        &self,
+        network: &Network,
+        input: &DetectorInput,
+        to: &Path,
+        tolerance: f64,
+    ) -> Result<ReconstructionCheck> {
         let any_length = self.options.form == Form::PerStep;
         let frames = input.values.len() / self.columns;
         let length = network.graph().input[1].min(frames);
@@ -208,11 +214,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut s = Stream::new(2);
         let columns: Vec<String> = (0..3).map(|i| format!("c{i}")).collect();
-        let input = DetectorInput {
-            name: "All".into(),
-            columns,
-            values: (0..60).map(|_| s.uniform(0.0, 1.0)).collect(),
-        };
+        let input =
+            DetectorInput { name: "All".into(), columns, values: (0..60).map(|_| s.uniform(0.0, 1.0)).collect() };
         for (form, lengths) in [
             (Form::PerStep, vec![20, 10]),
             (Form::LastStateBroadcast, vec![20]),

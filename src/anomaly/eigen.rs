@@ -36,7 +36,8 @@ fn rotate(a: &mut [f64], v: &mut [f64], n: usize, p: usize, q: usize) {
     }
     let theta = (a[q * n + q] - a[p * n + p]) / (2.0 * apq);
     // The smaller of the two turns; theta may be too large to be squared.
-    let t = if theta.abs() > 1e150 { 0.5 / theta } else { theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt()) };
+    let t =
+        if theta.abs() > 1e150 { 0.5 / theta } else { theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt()) };
     let c = 1.0 / (t * t + 1.0).sqrt();
     let s = t * c;
     for k in 0..n {

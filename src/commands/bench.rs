@@ -11,10 +11,10 @@ use rayon::ThreadPoolBuilder;
 use serde_json::{Value, json};
 
 use super::session::{compute, compute_name};
-use anomalies::AnomaliesCommand;
 use crate::bench::{self, Optimizer, Order, Times, Worker};
 use crate::config::{KernelBackend, Kernels, KernelsIsa};
 use crate::device::DeviceName;
+use anomalies::AnomaliesCommand;
 
 /// Measure training steps, inference, the loader and memory, on fixed random data.
 #[derive(Debug, Args)]

@@ -62,10 +62,8 @@ pub fn export_reconstruction(
     pieces: &[(Network, Sequences)],
 ) -> Result<ReconstructionCheck> {
     let name = &network.graph().name;
-    let properties = BTreeMap::from([
-        ("model".to_owned(), name.clone()),
-        ("columns".to_owned(), serde_json::to_string(columns)?),
-    ]);
+    let properties =
+        BTreeMap::from([("model".to_owned(), name.clone()), ("columns".to_owned(), serde_json::to_string(columns)?)]);
     let bytes = features_to_onnx(network, properties).with_context(|| format!("lowering {name} to ONNX"))?;
     let check = verify(&bytes, tolerance, pieces)?;
     if !check.passed {

@@ -10,7 +10,8 @@ const ROUNDS: usize = 300;
 /// The cluster of each row of `rows [rows, size]`, with the sum of squared distances to the clusters' middles: the best of
 /// ten starts, chosen by `key`.
 pub fn kmeans(rows: &[f64], size: usize, k: usize, key: u64) -> (Vec<usize>, f64) {
-    let starts = (0..STARTS).map(|start| one_start(rows, size, k, &mut Stream::new(key ^ crate::random::mix(start + 1))));
+    let starts =
+        (0..STARTS).map(|start| one_start(rows, size, k, &mut Stream::new(key ^ crate::random::mix(start + 1))));
     starts.reduce(|best, next| if next.1 < best.1 { next } else { best }).unwrap_or_default()
 }
 

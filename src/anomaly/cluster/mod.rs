@@ -55,7 +55,10 @@ pub fn persons(embeddings: &[f32], size: usize, options: &ClusterOptions) -> Res
         Method::None => vec![Some(0); n],
         Method::Dbscan => {
             let (eps, least) = (options.eps, options.min_samples);
-            ensure!(eps > 0.0 && eps <= 2.0, "the cosine distance of neighbours is {eps}: it must be above 0, at most 2");
+            ensure!(
+                eps > 0.0 && eps <= 2.0,
+                "the cosine distance of neighbours is {eps}: it must be above 0, at most 2"
+            );
             ensure!(least >= 2, "the smallest number of neighbours is {least}: it must be at least 2");
             dbscan::dbscan(embeddings, size, eps, least)
         }

@@ -24,7 +24,10 @@ const CHUNK: usize = 64;
 /// # Errors
 /// When an option is impossible, ffmpeg is missing, or a file cannot be written.
 pub fn write(options: &GeneratedOptions, seed: u64, size: usize, folder: &Path) -> Result<usize> {
-    ensure!((64..=1024).contains(&size) && size.is_multiple_of(2), "frames of {size} pixels: an even number from 64 to 1024");
+    ensure!(
+        (64..=1024).contains(&size) && size.is_multiple_of(2),
+        "frames of {size} pixels: an even number from 64 to 1024"
+    );
     ensure!(options.seconds > 0.0 && options.seconds <= 3600.0, "a film of {} seconds: up to an hour", options.seconds);
     ensure!((1.0..=120.0).contains(&options.rate), "{} frames per second: 1 to 120", options.rate);
     video::available()?;

@@ -91,7 +91,8 @@ pub fn text(label: &str, rows: &[Compared]) -> String {
         cells.push(row.measures.get("validation_error").map_or_else(|| "-".into(), |(mean, _)| format!("{mean:.2e}")));
         out += &format!("| {} |\n", cells.join(" | "));
     }
-    let mut heads = ["experiment", "detector", "score", "runs", "AUROC", "AP", "P@N", "R@N"].map(str::to_owned).to_vec();
+    let mut heads =
+        ["experiment", "detector", "score", "runs", "AUROC", "AP", "P@N", "R@N"].map(str::to_owned).to_vec();
     heads.extend(kinds.iter().map(|k| k.replace("auroc_", "AUROC ")));
     heads.push("validation error".into());
     format!("| {} |\n|{}\n{out}", heads.join(" | "), "---|".repeat(heads.len()))

@@ -48,14 +48,15 @@ impl AnomalySession<'_> {
     /// Trains a detector (or goes on where its checkpoint stands), scores all frames with the selected weights, exports.
     pub(super) fn detector(&self, work: &Work, input: &DetectorInput, progress: &mut dyn Progress) -> Result<Trained> {
         let run = self.run_of(&input.name)?;
+        // The whole run is held already; this clears what a killed process left half-written here.
+        let _lock = run.lock()?;
         let columns = input.columns.len();
         let AnomalyModel::LstmAutoencoder(options) = &self.experiment.model;
         let autoencoder = Autoencoder::new(options, columns, self.experiment.train.batch_size);
         let (training, validation) = input.values.split_at(work.inputs.training * columns);
         let windows = self.windows(&input.name, training, columns)?;
         let graph = autoencoder.graph(windows.length())?;
-        let mut network =
-            Network::new(Arc::new(graph), self.experiment.seed, &work.device).with_compute(work.compute);
+        let mut network = Network::new(Arc::new(graph), self.experiment.seed, &work.device).with_compute(work.compute);
         let fresh = Meta {
             model: network.graph().name.clone(),
             classes: input.columns.clone(),
@@ -65,13 +66,8 @@ impl AnomalySession<'_> {
         };
         let checkpoint = Checkpoint::to_resume(&run, &fresh, self.other_kernels)?;
         let train = &self.experiment.train;
-        let learner = Learner::new(
-            network.clone(),
-            Box::new(objective::Reconstruction),
-            Vec::new(),
-            train,
-            self.experiment.seed,
-        );
+        let learner =
+            Learner::new(network.clone(), Box::new(objective::Reconstruction), Vec::new(), train, self.experiment.seed);
         let setup = Setup {
             options: train,
             every: self.experiment.evaluate.every,

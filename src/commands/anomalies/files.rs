@@ -170,8 +170,9 @@ fn compare(
 
 /// The folder of a detector within a run.
 pub fn detector_folder(run: &RunFolder, name: &str) -> Result<RunFolder> {
-    let slug: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
-    RunFolder::create_at(&run.path().join("detectors").join(slug))
+    let slug: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    RunFolder::create_at(&run.parts().join(slug))
 }
 
 /// The file of a detector's errors.
@@ -207,5 +208,6 @@ pub fn read_errors(folder: &RunFolder) -> Result<Vec<(f64, f64)>> {
 
 /// A JSON file of a run.
 pub fn read_json<T: serde::de::DeserializeOwned>(run: &RunFolder, path: &Path) -> Result<T> {
-    serde_json::from_str(&run.read(path)?).with_context(|| format!("{} is not what a run of this system writes", path.display()))
+    serde_json::from_str(&run.read(path)?)
+        .with_context(|| format!("{} is not what a run of this system writes", path.display()))
 }

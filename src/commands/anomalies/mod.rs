@@ -127,7 +127,8 @@ impl AnomalySession<'_> {
 
     fn interrupted(&self, place: &str) -> anyhow::Error {
         let run = self.run.path().display();
-        Interrupted(format!("interrupted {place}; everything is saved. Go on with\n  ferrotype train --resume {run}")).into()
+        Interrupted(format!("interrupted {place}; everything is saved. Go on with\n  ferrotype train --resume {run}"))
+            .into()
     }
 
     /// Writes the results and the report.

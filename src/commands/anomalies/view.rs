@@ -28,7 +28,9 @@ const SHOWN: usize = 10;
 pub fn experiment_of(run: &RunFolder) -> Result<AnomalyExperiment> {
     match crate::commands::loaded::any_experiment_of(run)? {
         AnyExperiment::Anomalies(e) => Ok(*e),
-        other => bail!("{} holds an experiment of the system {}, not of anomalies", run.path().display(), other.system()),
+        other => {
+            bail!("{} holds an experiment of the system {}, not of anomalies", run.path().display(), other.system())
+        }
     }
 }
 
@@ -117,7 +119,10 @@ fn warnings(experiment: &AnomalyExperiment, facts: &Facts) -> Vec<Warning> {
 fn data(facts: &Facts) -> Vec<(String, String)> {
     let mut rows = vec![
         ("Source".to_owned(), facts.source.clone()),
-        ("Frames".to_owned(), format!("{} over {:.1} s, the first {} trained on", facts.frames, facts.seconds, facts.training)),
+        (
+            "Frames".to_owned(),
+            format!("{} over {:.1} s, the first {} trained on", facts.frames, facts.seconds, facts.training),
+        ),
         ("Columns".to_owned(), facts.columns.join(", ")),
         ("sha256".to_owned(), facts.sha256.clone()),
         ("Result table".to_owned(), facts.result_file()),
@@ -156,12 +161,8 @@ fn detector(run: &RunFolder, d: &DetectorScores, facts: &Facts, table: Option<&F
 fn peak(p: &Peak, table: Option<&FeatureTable>) -> PeakView {
     let causes: Vec<String> = p.causes.iter().map(|(name, share)| format!("{name} {:.0} %", 100.0 * share)).collect();
     let faces = table.and_then(|t| t.faces.as_ref()).filter(|f| p.row < f.len());
-    let face = faces.map(|f| Face {
-        width: f.width,
-        height: f.height,
-        channels: f.channels,
-        pixels: f.get(p.row).to_vec(),
-    });
+    let face =
+        faces.map(|f| Face { width: f.width, height: f.height, channels: f.channels, pixels: f.get(p.row).to_vec() });
     PeakView {
         row: p.row,
         frame: p.frame,
@@ -199,7 +200,9 @@ fn detection_table(d: &DetectorScores) -> (Vec<String>, Vec<DetectionRow>) {
             format!("{:.2}", v.precision_at_n),
             format!("{:.2}", v.recall_at_n),
         ];
-        values.extend(kinds.iter().map(|kind| v.auroc_by_kind.get(*kind).map_or_else(|| "-".into(), |a| format!("{a:.3}"))));
+        values.extend(
+            kinds.iter().map(|kind| v.auroc_by_kind.get(*kind).map_or_else(|| "-".into(), |a| format!("{a:.3}"))),
+        );
         DetectionRow { method: method.clone(), values }
     };
     (heads, d.detection.iter().map(row).collect())

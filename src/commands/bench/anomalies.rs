@@ -57,13 +57,15 @@ impl AnomaliesCommand {
                 let AnyExperiment::Anomalies(experiment) = config::load_any(path, &sets)?.experiment else {
                     bail!("{} is no experiment of the system anomalies", path.display());
                 };
-                let label = std::iter::once(experiment.name.clone()).chain(point.iter().cloned()).collect::<Vec<_>>().join(" ");
+                let label =
+                    std::iter::once(experiment.name.clone()).chain(point.iter().cloned()).collect::<Vec<_>>().join(" ");
                 let mut runs = Vec::new();
                 for &seed in &seeds {
                     let mut member = experiment.clone();
                     member.seed = seed;
                     let digest = config::digest(&*member);
-                    let run = RunFolder::create_at(&self.out.join(format!("{}-{}-seed-{seed}", member.name, &digest[..8])))?;
+                    let run =
+                        RunFolder::create_at(&self.out.join(format!("{}-{}-seed-{seed}", member.name, &digest[..8])))?;
                     if !run.is_finished() {
                         eprintln!("{label}, seed {seed}");
                         let trained = runner.train(&AnyExperiment::Anomalies(member), &run);

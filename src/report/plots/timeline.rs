@@ -103,8 +103,11 @@ mod tests {
             planted: vec![(0.7, 0.7)],
             trained_until: 8.0,
         };
-        let svg = super::timeline(&timeline((0..100).map(|i| (f64::from(i) / 10.0, 0.1)).collect())).unwrap().svg().unwrap();
-        assert!(svg.contains("Anomaly score: All") && svg.contains("2: 00:00:07.000") && svg.contains("data:image/png"));
+        let svg =
+            super::timeline(&timeline((0..100).map(|i| (f64::from(i) / 10.0, 0.1)).collect())).unwrap().svg().unwrap();
+        assert!(
+            svg.contains("Anomaly score: All") && svg.contains("2: 00:00:07.000") && svg.contains("data:image/png")
+        );
         assert!(svg.contains("planted"));
         assert!(super::timeline(&timeline(Vec::new())).unwrap().svg().unwrap().contains("no frame was scored"));
         let thinned = thin(&(0..4000).map(|i| (f64::from(i), if i == 1234 { 9.0 } else { 0.0 })).collect::<Vec<_>>());
