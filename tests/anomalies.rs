@@ -121,7 +121,7 @@ fn a_seed_fixes_the_scores_and_seeds_are_put_side_by_side() {
 #[test]
 fn an_interrupted_run_ends_as_one_that_was_not() {
     let place = place();
-    let sets = "--set train.epochs=40 --set train.checkpoint.steps=3";
+    let sets = "--set train.epochs=150 --set train.checkpoint.steps=3";
     let whole = train(&place, "whole", sets);
     let words = format!("train --config face.yaml --out parts --json {sets}");
     let mut command = place.command(words.split_whitespace());
@@ -150,14 +150,14 @@ fn bad_input_is_one_clear_paragraph() {
     place.write("few.csv", features(12, true));
     place.write("constant.csv", features(100, false));
     place.write("empty.csv", features(0, true));
-    let csv = |name: &str| format!("--set data.source={{csv:{{path:{name}}}}}");
+    let csv = |name: &str| format!("--set data.source.csv.path={name}");
     for (words, told) in [
         (csv("one.csv"), "1 frames are too few"),
         (csv("few.csv") + " --set data.validation=0.5", "6 frames for windows of 8"),
         (csv("constant.csv"), "do not vary"),
         (csv("empty.csv"), "no frames"),
         (csv("none.csv"), "cannot read the table none.csv"),
-        ("--set data.source={faces:{path:faces.h5}}".into(), "data prepare faces"),
+        ("--set data.source.faces.path=faces.h5".into(), "data prepare faces"),
         ("--set data.source.generated.rate=0".into(), "1 to 240 frames per second"),
         ("--set model.lstm_autoencoder.window=null".into(), "one code per window"),
         ("--set model.lstm_autoencoder.form=bottle_neck".into(), "did you mean"),
