@@ -44,6 +44,8 @@ pub use write::{digest, to_yaml};
 use diagnostic::Diagnostic;
 use shape::Shape;
 use tree::Node;
+#[cfg(test)]
+use tree::Source;
 
 /// What an experiment file can hold as a whole: the experiment of one system.
 pub trait Root: Serialize + DeserializeOwned + JsonSchema {

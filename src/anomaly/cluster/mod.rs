@@ -37,7 +37,7 @@ pub struct ClusterOptions {
 
 impl Default for ClusterOptions {
     fn default() -> Self {
-        Self { method: Method::Dbscan, eps: 0.5, min_samples: 5, most: 10 }
+        Self { method: Method::Dbscan, eps: 0.3, min_samples: 5, most: 10 }
     }
 }
 

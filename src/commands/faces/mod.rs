@@ -64,7 +64,7 @@ pub struct FacesCommand {
     #[arg(long, value_enum, default_value_t = Method::Dbscan)]
     cluster: Method,
     /// DBSCAN: largest cosine distance of neighbours.
-    #[arg(long, default_value_t = 0.5)]
+    #[arg(long, default_value_t = 0.3)]
     eps: f64,
     /// DBSCAN: neighbours, itself included, that make a face the core of a person.
     #[arg(long, default_value_t = 5)]
@@ -105,17 +105,17 @@ impl FacesCommand {
             );
         }
         let names = emotions.map(|e| e.names().to_vec()).unwrap_or_default();
-        let (people, left_out) = self.people(&watched.frames, names)?;
+        let (people, left) = self.people(&watched.frames, names)?;
         people::write(&people, out)?;
         if !self.no_pictures {
             let beside = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
             pictures::write(self.pictures.as_deref().unwrap_or(beside), &people)?;
         }
-        Ok(self.told(out, &watched, &people, faces, left_out, seconds))
+        Ok(self.told(out, &watched, &people, faces, &left, seconds))
     }
 
-    /// The faces of each person in order of time, and how many faces are nobody's.
-    fn people(&self, frames: &[Seen], emotion_names: Vec<String>) -> Result<(People, usize)> {
+    /// The faces of each person in order of time, and which faces are left out.
+    fn people(&self, frames: &[Seen], emotion_names: Vec<String>) -> Result<(People, LeftOut)> {
         let all: Vec<(&Seen, &Face)> = frames.iter().flat_map(|f| f.faces.iter().map(move |face| (f, face))).collect();
         let labels = self.labels(&all)?;
         let count = labels.iter().flatten().max().map_or(0, |m| m + 1);
@@ -130,7 +130,7 @@ impl FacesCommand {
             unit_names: units.as_ref().map(|u| u.names.clone()).unwrap_or_default(),
             persons: vec![Sequence::default(); count],
         };
-        let mut left_out = 0;
+        let mut left = LeftOut::default();
         let side = all[0].1.side();
         people.persons.iter_mut().for_each(|p| {
             p.faces = Images { pixels: Vec::new(), height: side, width: side, channels: 3 };
@@ -140,14 +140,18 @@ impl FacesCommand {
                 Some(units) => units.of(frame.number),
                 None => Some(&[][..]),
             };
-            let (Some(k), Some(values)) = (label, values) else {
-                left_out += 1;
+            let Some(k) = label else {
+                left.nobody += 1;
+                continue;
+            };
+            let Some(values) = values else {
+                left.without_units += 1;
                 continue;
             };
             let person = &mut people.persons[*k];
             // Two faces of one person in a frame: the larger, which comes first, is taken.
             if person.frames.last() == Some(&(frame.number as u32)) {
-                left_out += 1;
+                left.twice += 1;
                 continue;
             }
             person.frames.push(frame.number as u32);
@@ -161,12 +165,13 @@ impl FacesCommand {
             person.faces.pixels.extend(&face.pixels);
         }
         people.persons.retain(|p| !p.frames.is_empty());
+        people.persons.sort_by_key(|p| std::cmp::Reverse(p.frames.len()));
         ensure!(
             !people.persons.is_empty(),
             "the table of units has a row for none of the frames with faces: its column `frame` counts the video's frames \
              from 0"
         );
-        Ok((people, left_out))
+        Ok((people, left))
     }
 
     /// The person of each face: by its embedding, or by its track.
@@ -199,7 +204,7 @@ impl FacesCommand {
         watched: &sight::Watched,
         people: &People,
         faces: usize,
-        left_out: usize,
+        left: &LeftOut,
         seconds: f64,
     ) -> String {
         let n = watched.frames.len();
@@ -224,12 +229,26 @@ impl FacesCommand {
                 timecode(p.times[p.times.len() - 1])
             );
         }
-        if left_out > 0 {
-            text += &format!("note: {left_out} faces belong to nobody, or to a person who is in the frame already\n");
+        for (count, why) in [
+            (left.nobody, "belong to nobody: too few alike"),
+            (left.twice, "are second faces of a person in one frame (a smaller --eps tells more persons apart)"),
+            (left.without_units, "have no row in the table of units"),
+        ] {
+            if count > 0 {
+                text += &format!("note: {count} faces {why}\n");
+            }
         }
         watched.log.note().into_iter().for_each(|note| text += &format!("warning: {note}\n"));
         text
     }
+}
+
+/// Faces that are in no person's sequence.
+#[derive(Default)]
+struct LeftOut {
+    nobody: usize,
+    twice: usize,
+    without_units: usize,
 }
 
 /// Further features by frame.
