@@ -9,6 +9,8 @@ mod extract;
 mod files;
 mod frames;
 mod journal;
+#[cfg(test)]
+mod known;
 mod labels;
 mod sheet;
 pub mod synthesise;

@@ -14,12 +14,15 @@ fn has_ffmpeg() -> bool {
     found.is_ok()
 }
 
-/// 20 frames of 64 x 48 at 25 per second: frame n is grey 40 + 8 n, with a white corner.
+/// 20 frames of 64 x 48 at 25 per second: frame n is grey 40 + 8 n, with a white corner, and noise at the lower edge so that
+/// the file has some size.
 fn write(path: &Path) {
     let mut encoder = Encoder::start(path, [64, 48], 25.0).unwrap();
     for n in 0..20u8 {
         let mut pixels = vec![40 + 8 * n; 64 * 48];
         (0..12).for_each(|y| pixels[y * 64..y * 64 + 16].fill(255));
+        let mut noise = crate::random::Stream::new(u64::from(n));
+        pixels[36 * 64..].iter_mut().for_each(|p| *p = noise.below(256) as u8);
         encoder.push(&pixels).unwrap();
     }
     encoder.finish().unwrap();
@@ -91,7 +94,9 @@ fn times_vary_and_rotation_is_honoured() {
     let (frames, _) = decode(Path::new(&turned));
     assert_eq!((frames[0].width, frames[0].height), (48, 64));
     let corner = |x: usize, y: usize| frames[0].pixels[(y * 48 + x) * 3];
-    assert!(corner(0, 0) < 80 && corner(47, 0) > 240, "{} {}", corner(0, 0), corner(47, 0));
+    // Counter-clockwise, the upper left corner becomes the lower left; clockwise, the upper right.
+    let place = if probe(Path::new(&turned)).unwrap().rotation == 90 { [0, 63] } else { [47, 0] };
+    assert!(corner(place[0], place[1]) > 240 && corner(0, 0) < 240, "{place:?}");
 }
 
 #[test]

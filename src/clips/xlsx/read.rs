@@ -136,6 +136,7 @@ impl<'a> Archive<'a> {
     fn open(bytes: &'a [u8]) -> Result<Self> {
         let end =
             bytes.windows(4).rposition(|w| w == b"PK\x05\x06").context("it is cut off: its directory is missing")?;
+        ensure!(bytes.len() >= end + 22, "its directory is cut off");
         let count = number(bytes, end + 10, 2)?;
         let mut at = number(bytes, end + 16, 4)?;
         let mut files = HashMap::new();
