@@ -53,13 +53,13 @@ fn faces_of_real_videos_are_counted() {
     let leaving = counts("face_noface.mov");
     assert!(leaving[0] == 1 && leaving.last() == Some(&0), "{leaving:?}");
     let several: BTreeSet<usize> = counts("several_faces.mp4").into_iter().collect();
-    assert!([0, 1, 2, 4].iter().all(|n| several.contains(n)), "{several:?}");
+    assert!([1, 2, 4].iter().all(|n| several.contains(n)), "{several:?}");
 }
 
 #[test]
 fn drawn_faces_are_found_and_their_landmarks_too() {
     let Some(data) = data() else { return };
-    let options = DrawnClipsOptions { subjects: 6, clips: 1, ..DrawnClipsOptions::default() };
+    let options = DrawnClipsOptions { subjects: 3, clips: 1, ..DrawnClipsOptions::default() };
     let shown: Vec<_> = EXPRESSIONS.into_iter().enumerate().collect();
     let takes = takes(&options, &shown);
     let landmarker = Landmarker::open(&data.join("onnx/pfld_68.onnx")).unwrap();

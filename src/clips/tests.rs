@@ -297,6 +297,10 @@ fn drawn_clips_need_no_program() {
     let task = Task::prepare(&options, 1).unwrap();
     assert_eq!(task.facts.shared_subjects, Some(0));
     assert_eq!(task.input(), [5 * 5 * 3, 60, 60]);
+    // A file of other clips than the experiment asks for is not silently taken.
+    let other = DrawnClipsOptions { subjects: 4, seconds: 0.6, ..small() };
+    let asked = DataOptions { source: Some(SourceOptions::DrawnClips(other)), ..options };
+    assert!(format!("{:#}", Task::prepare(&asked, 1).unwrap_err()).contains("holds other clips"));
 }
 
 fn loso() -> DataOptions {
