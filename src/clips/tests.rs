@@ -46,6 +46,7 @@ fn a_drawn_baum_goes_from_files_to_batches() {
     let out = folder.path().join("clips.h5");
     let set = prepare(&baum1s(&root, None), &out, "test").unwrap();
     assert_eq!((set.clips.len(), set.frames.len(), set.skipped.len()), (14, done.frames, 0), "{set:?}");
+    assert!(set.provenance.synthetic);
     assert_eq!((set.classes.as_slice(), set.features[0].columns.len()), (&labels::SYSTEM003.map(String::from)[..], 17));
     let per_class = |label: i16| set.clips.iter().filter(|c| c.label == label).count();
     assert_eq!((0..7).map(per_class).collect::<Vec<_>>(), [2; 7]);
@@ -300,7 +301,7 @@ fn drawn_clips_need_no_program() {
     // A file of other clips than the experiment asks for is not silently taken.
     let other = DrawnClipsOptions { subjects: 4, seconds: 0.6, ..small() };
     let asked = DataOptions { source: Some(SourceOptions::DrawnClips(other)), ..options };
-    assert!(format!("{:#}", Task::prepare(&asked, 1).unwrap_err()).contains("holds other clips"));
+    assert!(format!("{:#}", Task::prepare(&asked, 1).err().unwrap()).contains("holds other clips"));
 }
 
 fn loso() -> DataOptions {
