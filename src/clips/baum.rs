@@ -59,22 +59,21 @@ const COLUMNS: [usize; 4] = [1, 3, 4, 5];
 /// Class names of a choice, and the class of each state.
 fn classes(choice: BaumClasses, states: &[&str]) -> (Vec<String>, Vec<Option<i16>>) {
     let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
-    let (names, class): (Vec<String>, fn(&str) -> Option<&str>) = match choice {
-        BaumClasses::All => return (owned(states), (0..states.len() as i16).map(Some).collect()),
-        BaumClasses::Basic6 => (owned(&BASIC6), |state| Some(state)),
-        BaumClasses::System003 => (owned(&SYSTEM003), |state| match state {
-            "disgust" => Some("contempt"),
-            "happiness" => Some("happy"),
-            "sadness" => Some("sad"),
-            other => Some(other),
-        }),
+    let names: &[&str] = match choice {
+        BaumClasses::All => states,
+        BaumClasses::Basic6 => &BASIC6,
+        BaumClasses::System003 => &SYSTEM003,
     };
-    let index = |state: &&str| {
-        let name = class(state)?;
-        names.iter().position(|n| n == name).map(|i| i as i16)
+    let class = |state: &&str| {
+        let name = match (choice, *state) {
+            (BaumClasses::System003, "disgust") => "contempt",
+            (BaumClasses::System003, "happiness") => "happy",
+            (BaumClasses::System003, "sadness") => "sad",
+            (_, other) => other,
+        };
+        names.iter().position(|n| *n == name).map(|i| i as i16)
     };
-    let of_states = states.iter().map(index).collect();
-    (names, of_states)
+    (owned(names), states.iter().map(class).collect())
 }
 
 /// BAUM-1a or BAUM-1s: the annotations' clips with their files.

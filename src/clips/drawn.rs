@@ -61,7 +61,10 @@ pub(super) fn check(options: &DrawnClipsOptions) -> Result<()> {
     ensure!((1..=999).contains(&options.subjects), "{} subjects: 1 to 999 can be drawn", options.subjects);
     ensure!((1..=100).contains(&options.clips), "{} clips per class: 1 to 100 can be drawn", options.clips);
     let size = options.size;
-    ensure!((32..=1024).contains(&size) && size % 2 == 0, "frames of {size} pixels: an even number from 32 to 1024");
+    ensure!(
+        (32..=1024).contains(&size) && size.is_multiple_of(2),
+        "frames of {size} pixels: an even number from 32 to 1024"
+    );
     for (name, value, most) in [("seconds", options.seconds, 600.0), ("rate", options.rate, 240.0)] {
         ensure!(value > 0.0 && value <= most, "{name} is {value}: a number above 0, at most {most}, is expected");
     }
@@ -100,7 +103,7 @@ pub(super) fn generate(options: &DrawnClipsOptions) -> Result<ClipSet> {
     set.provenance = Provenance {
         source: "drawn_clips".into(),
         synthetic: true,
-        notes: vec![format!("drawn clips: {}", serde_json::to_string(options)?)],
+        notes: vec![options.note()?],
         ..Provenance::default()
     };
     Ok(set)

@@ -100,14 +100,16 @@ impl Tools {
         let Watched { frames, log, claimed, tracks } = watched;
         let main = main_track(&frames);
         let sampled = frames.len();
-        let needs_face = !matches!(self.finder, Finder::None);
-        ensure!(!needs_face || main.is_some(), "no face in any of its {sampled} frames");
         let mut notes: Vec<String> = log.note().into_iter().collect();
         if let Some(claimed) = claimed.filter(|&n| n != log.frames as u64) {
             notes.push(format!("its header claims {claimed} frames, {} can be decoded", log.frames));
         }
         if tracks > 1 {
             notes.push(format!("{tracks} tracks of faces; the one that shows the most is taken"));
+        }
+        if main.is_none() && !matches!(self.finder, Finder::None) {
+            notes.insert(0, format!("no face in any of its {sampled} frames"));
+            bail!(notes.join("; "));
         }
         let mut building = Building::new(&self.options, units);
         for frame in frames {

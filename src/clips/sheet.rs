@@ -1,12 +1,10 @@
 //! Tables of annotations: CSV or the first sheet of an xlsx file, as rows of text.
 
-use std::io::Cursor;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, ensure};
-use calamine::{Data, Reader, Xlsx};
+use anyhow::{Context, Result, ensure};
 
-use super::read_file;
+use super::{read_file, xlsx};
 use crate::data::store::digest;
 
 /// A table.
@@ -25,29 +23,10 @@ pub(super) fn read(path: &Path) -> Result<Sheet> {
     let shown = path.display();
     let bytes = read_file(path)?;
     // xlsx files are zip archives.
-    let rows = if bytes.starts_with(b"PK") { xlsx(&bytes) } else { csv(&bytes) };
+    let rows = if bytes.starts_with(b"PK") { xlsx::rows(&bytes) } else { csv(&bytes) };
     let rows = rows.with_context(|| format!("{shown} cannot be read as a table"))?;
     ensure!(rows.len() > 1, "{shown} has no rows below its header");
     Ok(Sheet { rows, file: (shown.to_string(), digest(&bytes)) })
-}
-
-fn xlsx(bytes: &[u8]) -> Result<Vec<Vec<String>>> {
-    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|e| anyhow!("{e}"))?;
-    let range = book.worksheet_range_at(0).context("it has no sheet")?.map_err(|e| anyhow!("{e}"))?;
-    // The range begins with the first cell that is not empty: columns are counted from A all the same.
-    let (top, left) = range.start().unwrap_or_default();
-    let (bottom, right) = range.end().unwrap_or_default();
-    let cell = |row, column| range.get_value((row, column)).map(text).unwrap_or_default();
-    let columns = |row| (0..left).map(|_| String::new()).chain((left..=right).map(move |c| cell(row, c))).collect();
-    Ok((top..=bottom).map(columns).collect())
-}
-
-fn text(cell: &Data) -> String {
-    match cell {
-        // Numbers are floats in xlsx: 3 is written as 3.
-        Data::Float(v) if v.fract() == 0.0 && v.abs() < 1e15 => format!("{v:.0}"),
-        other => other.to_string().trim().to_owned(),
-    }
 }
 
 fn csv(bytes: &[u8]) -> Result<Vec<Vec<String>>> {

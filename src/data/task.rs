@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -12,7 +12,7 @@ use super::audit::{self, Leaks};
 use super::augment::Augmentation;
 use super::labels::{self, Role};
 use super::loader::{Loader, Training};
-use super::options::{DataOptions, LabelMode, SourceOptions, SplitRule};
+use super::options::{DataOptions, DrawnClipsOptions, LabelMode, SourceOptions, SplitRule};
 use super::preprocess::Pipeline;
 use super::{FaceSet, Labelled, clips, example, sources, split, store};
 use crate::random::{Purpose, Stream};
@@ -278,6 +278,19 @@ pub fn obtain(options: &DataOptions) -> Result<FaceSet> {
 /// Refuses drawn faces that are there already, but are not those that the experiment says how to draw: a trial with
 /// another number of them would otherwise silently be one with the old.
 fn check_drawn(faces: &FaceSet, options: &DataOptions) -> Result<()> {
+    if let Some(SourceOptions::DrawnClips(wanted)) = &options.source {
+        let note = wanted.note()?;
+        let notes = &faces.provenance.notes;
+        let other = notes.iter().find(|n| n.starts_with(DrawnClipsOptions::NOTE) && **n != note);
+        ensure!(
+            other.is_none(),
+            "{} holds other clips than data.source.drawn_clips asks for ({}): remove the file, or name another with \
+             data.path",
+            options.path.display(),
+            other.map_or("", String::as_str)
+        );
+        return Ok(());
+    }
     let Some(SourceOptions::Synthetic(wanted)) = &options.source else { return Ok(()) };
     let (count, size) = (faces.len(), faces.images.width);
     if faces.provenance.synthetic && (count, size) != (wanted.count, wanted.size) {

@@ -129,7 +129,7 @@ impl Columns {
             cell.parse().with_context(|| format!("column {}: {cell:?} is not a number", column + 1))
         };
         let frame = number(self.frame)?;
-        ensure!(frame >= 1.0 && frame < 1e9, "frame {frame}: frames are counted from 1");
+        ensure!((1.0..1e9).contains(&frame), "frame {frame}: frames are counted from 1");
         let mut points = [[0.0; 2]; 68];
         for (i, point) in points.iter_mut().enumerate() {
             *point = [number(self.x[i])? as f32, number(self.y[i])? as f32];

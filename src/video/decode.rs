@@ -65,6 +65,8 @@ impl Decoder {
             .args(["-hide_banner", "-nostdin", "-nostats", "-loglevel", "repeat+level+info", "-threads", "1", "-i"])
             .arg(file_argument(path))
             .args(["-map", "0:V:0", "-vf", "showinfo=checksum=0", "-fps_mode", "passthrough"])
+            // Frames that are closer than a tick of the average rate are not complained of.
+            .args(["-enc_time_base", "-1"])
             .args(["-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -1,7 +1,12 @@
 //! Which frames are kept, by time.
 
+/// How early a frame may be, in distances of two ticks.
+const EARLY: f64 = 0.1;
+
 /// Keeps about so many frames per second: the first frame at or after each tick of a clock that starts with the first
 /// frame. No frame is kept twice, so a video with fewer frames than ticks keeps them all, and its times stay its own.
+///
+/// A frame may come a little before its tick: by [`EARLY`] of the distance of two.
 #[derive(Clone, Debug)]
 pub struct Sampler {
     rate: Option<f64>,
@@ -20,8 +25,8 @@ impl Sampler {
     pub fn takes(&mut self, time: f64) -> bool {
         let Some(rate) = self.rate else { return true };
         let start = *self.start.get_or_insert(time);
-        // Times are rounded in files (25 frames per second: 0.04, 0.08, 0.12): a tick is not missed by a hair.
-        let passed = (time - start) * rate + 1e-3;
+        // Times are rounded in files, some to milliseconds: a tick is not missed by a hair.
+        let passed = (time - start) * rate + EARLY;
         if passed < self.tick as f64 {
             return false;
         }

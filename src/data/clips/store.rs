@@ -150,15 +150,13 @@ fn build_clips(b: &mut FileBuilder, clips: &[Clip]) -> Result<(), FormatError> {
     numbers("clip_decoded", |c| c.decoded);
     numbers("clip_with_face", |c| c.with_face);
     numbers("clip_errors", |c| c.errors);
-    let texts: [(&str, fn(&Clip) -> &String); 4] = [
-        ("clip", |c| &c.name),
-        ("clip_subject", |c| &c.subject),
-        ("clip_file", |c| &c.file),
-        ("clip_note", |c| &c.note),
-    ];
-    for (name, of) in texts {
-        strings(b, name, &clips.iter().map(|c| of(c).clone()).collect::<Vec<_>>())?;
-    }
+    let mut texts = |name: &str, of: fn(&Clip) -> &String| {
+        strings(b, name, &clips.iter().map(|c| of(c).clone()).collect::<Vec<_>>())
+    };
+    texts("clip", |c| &c.name)?;
+    texts("clip_subject", |c| &c.subject)?;
+    texts("clip_file", |c| &c.file)?;
+    texts("clip_note", |c| &c.note)?;
     Ok(())
 }
 

@@ -313,3 +313,16 @@ impl Default for DrawnClipsOptions {
         Self { subjects: 6, clips: 2, seconds: 2.0, rate: 25.0, size: 240, seed: 1, intensity: 0.9, nuisance: 0.3 }
     }
 }
+
+impl DrawnClipsOptions {
+    /// How the note begins that says in a prepared file which clips were drawn.
+    pub const NOTE: &str = "drawn clips: ";
+
+    /// The note of these options.
+    ///
+    /// # Errors
+    /// When they cannot be written as JSON: a number that is not finite.
+    pub fn note(&self) -> anyhow::Result<String> {
+        Ok(format!("{}{}", Self::NOTE, serde_json::to_string(self)?))
+    }
+}

@@ -1,4 +1,10 @@
-//! The smallest xlsx file that spreadsheet programs open: one sheet, texts inline, nothing compressed.
+//! xlsx files: annotations are read from them, and the generator writes the smallest that spreadsheet programs open: one
+//! sheet, texts inline, nothing compressed.
+
+mod read;
+mod xml;
+
+pub(super) use read::rows;
 
 /// A sheet of these rows. Cells that are whole numbers are written as numbers.
 pub(super) fn workbook(rows: &[Vec<String>]) -> Vec<u8> {
@@ -105,4 +111,40 @@ mod tests {
         // Python: zlib.crc32(b"123456789")
         assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
     }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let row = |cells: [&str; 4]| cells.map(String::from).to_vec();
+        let table = [row(["a", "b & <c>", "", "d"]), row(["", "12", "x y", "S001_002"])];
+        let bytes = workbook(&table);
+        assert_eq!(rows(&bytes).unwrap(), table);
+        for cut in [0, 3, 40, bytes.len() / 2, bytes.len() - 1] {
+            assert!(rows(&bytes[..cut]).is_err(), "{cut}");
+        }
+        // No panic whatever a byte is changed to.
+        for at in 0..bytes.len() {
+            let mut bad = bytes.clone();
+            bad[at] ^= 0xff;
+            let _ = rows(&bad);
+        }
+    }
+
+    /// Deflated, with shared and formatted texts, and a first column and row that are empty: openpyxl's form.
+    #[test]
+    fn deflated_files_with_shared_texts_are_read() {
+        // Python 3.11:
+        // sheet = '<worksheet><sheetData><row r="2"><c r="B2" t="s"><v>1</v></c><c r="C2"><v>3.0</v></c></row></sheetData></worksheet>'
+        // shared = '<sst><si><t>no</t></si><si><r><t>S001</t></r><r><t>_015</t></r><rPh><t>x</t></rPh></si></sst>'
+        // z = zipfile.ZipFile(f, "w", zipfile.ZIP_DEFLATED); z.writestr("xl/workbook.xml", '<workbook/>') ...; base64 of f
+        let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, DEFLATED).unwrap();
+        assert_eq!(rows(&bytes).unwrap(), [vec![], vec![String::new(), "S001_015".into(), "3".into()]]);
+    }
+
+    const DEFLATED: &str = "UEsDBBQAAAAIAAAAIQDOnpgTDQAAAAsAAAAPAAAAeGwvd29ya2Jvb2sueG1ssynPL8pOys/P1rcDAFBLAwQUAAAACAAAACEAerFuqjcAAABdAA\
+        AAFAAAAHhsL3NoYXJlZFN0cmluZ3MueG1ssykuLrGzKc60symxy8u30Qdy9EE8EC4CCQYbGBhChIugIvEGhqYIkYAMkFgFVADEA+vXB5kLAFBL\
+        AwQUAAAACAAAACEALO+C70sAAABzAAAAGAAAAHhsL3dvcmtzaGVldHMvc2hlZXQxLnhtbLMpzy/KLs5ITS2xswFTLokliXY2RfnlCkW2SkZKdj\
+        bJIIaTkZJCia1SMZBfZmdoo19mZ6OfDJVzNgKLGusZwMX1gfqBJJKB+gh7AFBLAQIUAxQAAAAIAAAAIQDOnpgTDQAAAAsAAAAPAAAAAAAAAAAA\
+        AACAAQAAAAB4bC93b3JrYm9vay54bWxQSwECFAMUAAAACAAAACEAerFuqjcAAABdAAAAFAAAAAAAAAAAAAAAgAE6AAAAeGwvc2hhcmVkU3RyaW\
+        5ncy54bWxQSwECFAMUAAAACAAAACEALO+C70sAAABzAAAAGAAAAAAAAAAAAAAAgAGjAAAAeGwvd29ya3NoZWV0cy9zaGVldDEueG1sUEsFBgAA\
+        AAADAAMAxQAAACQBAAAAAA==";
 }
