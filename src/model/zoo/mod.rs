@@ -10,6 +10,7 @@ pub mod depthwise_separable;
 pub mod emopy_cnn;
 pub mod micro_exp_net;
 pub mod mini_xception;
+pub mod mobilenet_v2;
 pub mod resnet18;
 pub mod tiny_xception;
 pub mod vgg13;
