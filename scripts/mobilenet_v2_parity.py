@@ -21,7 +21,7 @@ def main():
         model = torchvision.models.mobilenet_v2(width_mult=width, num_classes=10).eval()
         with torch.no_grad():
             for k, (name, p) in enumerate(model.named_parameters()):
-                scale = 6 / (p.numel() / p.shape[0]) ** 0.5 if p.dim() > 1 else 1.0
+                scale = 4 / (p.numel() / p.shape[0]) ** 0.5 if p.dim() > 1 else 1.0
                 is_scale = name.startswith("features") and name.endswith("weight") and p.dim() == 1
                 shift = 1.0 if is_scale else 0.0
                 p.copy_((scale * fill(p.numel(), 100 * (k + 1)) + shift).reshape(p.shape))

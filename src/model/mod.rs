@@ -11,6 +11,7 @@ mod init;
 pub mod layers;
 mod network;
 mod plan;
+pub mod published;
 mod state;
 pub mod zoo;
 

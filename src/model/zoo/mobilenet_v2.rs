@@ -4,12 +4,15 @@
 //! (`colour: grey`) has a first kernel of one channel; imported, it is the sum over the three colours of the original,
 //! which is what grey pictures replicated to RGB amount to.
 
+mod import;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Architecture;
 use crate::model::GraphBuilder;
 use crate::model::layers::{BatchNorm, Conv2d, Linear};
+use crate::model::published::Origin;
 
 /// Options of `mobilenet_v2`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -97,6 +100,14 @@ impl Architecture for MobilenetV2Options {
 
     fn source(&self) -> &'static str {
         "Sandler et al. 2018, arXiv:1801.04381; keras-applications, torchvision"
+    }
+
+    fn head(&self) -> &'static str {
+        "head."
+    }
+
+    fn origins(&self) -> Vec<Origin> {
+        import::origins()
     }
 
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {
