@@ -159,7 +159,7 @@ impl Take<'_, '_> {
 }
 
 /// The shape that a tensor of this shape here has in the file.
-fn foreign_shape(layout: Layout, shape: &[usize]) -> Vec<usize> {
+pub(super) fn foreign_shape(layout: Layout, shape: &[usize]) -> Vec<usize> {
     match (layout, shape) {
         (Layout::Hwio, &[o, i, h, w]) => vec![h, w, i, o],
         (Layout::Hwc1, &[c, one, h, w]) => vec![h, w, c, one],
@@ -170,7 +170,7 @@ fn foreign_shape(layout: Layout, shape: &[usize]) -> Vec<usize> {
 }
 
 /// Values in the file's order to ours.
-fn rearrange(v: &[f32], layout: Layout, shape: &[usize]) -> Vec<f32> {
+pub(super) fn rearrange(v: &[f32], layout: Layout, shape: &[usize]) -> Vec<f32> {
     match (layout, shape) {
         (Layout::Hwio, &[o, i, h, w]) => (0..v.len())
             .map(|k| (k / (i * h * w), k / (h * w) % i, k / w % h, k % w))
