@@ -95,6 +95,9 @@ enum Fault {
     Misshapen(String),
 }
 
+/// Of a normalisation, per channel: `scale / sqrt(variance + eps)`, the shift, the mean.
+type Factors = (Vec<f64>, Vec<f32>, Vec<f32>);
+
 struct Take<'a, 'u> {
     index: &'a Index<'a>,
     used: &'u mut HashSet<*const ForeignTensor>,
@@ -131,8 +134,7 @@ impl Take<'_, '_> {
         }
     }
 
-    /// Per channel: `scale / sqrt(variance + eps)`, the shift, the mean.
-    fn factors(&mut self, norm: &NormNames, channels: usize) -> Result<(Vec<f64>, Vec<f32>, Vec<f32>), Fault> {
+    fn factors(&mut self, norm: &NormNames, channels: usize) -> Result<Factors, Fault> {
         let [scale, shift, mean, variance] = &norm.parts;
         let (scale, variance) = (self.tensor(scale, &[channels])?, self.tensor(variance, &[channels])?);
         let factor = |(s, v): (f32, f32)| f64::from(s) / (f64::from(v) + norm.eps).sqrt();

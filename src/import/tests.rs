@@ -18,7 +18,9 @@ use crate::model::{ModelOptions, Network};
 use crate::random::Stream;
 
 /// Tensors under their names in a file.
-type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+type Tensors = BTreeMap<String, Stored>;
+/// Shape and values.
+type Stored = (Vec<usize>, Vec<f32>);
 
 fn origin(model: &str, name: &str) -> Origin {
     let all = ModelOptions::all();
@@ -106,7 +108,7 @@ enum Nesting {
 
 /// A file as Keras lays it out.
 fn keras(tensors: &Tensors, nesting: Nesting) -> Vec<u8> {
-    let mut layers: BTreeMap<&str, Vec<(&str, &(Vec<usize>, Vec<f32>))>> = BTreeMap::new();
+    let mut layers: BTreeMap<&str, Vec<(&str, &Stored)>> = BTreeMap::new();
     for (name, tensor) in tensors {
         let (layer, weight) = name.split_once('/').unwrap();
         layers.entry(layer).or_default().push((weight, tensor));
