@@ -17,7 +17,7 @@ const MOST_MEMBERS: u64 = 1 << 20;
 
 /// Names and contents.
 pub fn members(bytes: &[u8]) -> Result<HashMap<String, &[u8]>> {
-    read(bytes).context("the zip archive is cut off or damaged: fetch it again")
+    read(bytes).context("its zip archive cannot be read")
 }
 
 fn read(bytes: &[u8]) -> Result<HashMap<String, &[u8]>> {
@@ -44,7 +44,7 @@ fn read(bytes: &[u8]) -> Result<HashMap<String, &[u8]>> {
 fn directory(bytes: &[u8]) -> Result<(u64, usize)> {
     let from = bytes.len().saturating_sub(TAIL);
     let end = (from..bytes.len().saturating_sub(21)).rev().find(|&i| bytes[i..].starts_with(&END));
-    let end = end.context("its end is missing")?;
+    let end = end.context("its end is missing, so it was cut off: fetch it again")?;
     let located = end.checked_sub(20).filter(|&i| bytes[i..].starts_with(&LOCATOR_64));
     if let Some(locator) = located {
         let at = place(wide(bytes, locator + 8)?)?;
@@ -86,7 +86,7 @@ fn place(value: u64) -> Result<usize> {
 }
 
 fn part(bytes: &[u8], at: usize, length: usize) -> Result<&[u8]> {
-    bytes.get(at..at.saturating_add(length)).context("it ends too early")
+    bytes.get(at..at.saturating_add(length)).context("it is cut off or damaged: fetch it again")
 }
 
 fn number(bytes: &[u8], at: usize, length: usize) -> Result<u64> {
