@@ -11,6 +11,7 @@ mod init;
 pub mod layers;
 mod network;
 mod plan;
+pub mod published;
 mod state;
 pub mod zoo;
 
@@ -67,6 +68,8 @@ registry! {
     MicroExpNet(micro_exp_net::MicroExpNetOptions),
     /// ResNet-18, by default with a stem for small pictures.
     Resnet18(resnet18::Resnet18Options),
+    /// MobileNetV2: inverted residuals of depthwise convolutions, at a width of one's choice.
+    MobilenetV2(mobilenet_v2::MobilenetV2Options),
     /// A depthwise-separable network to measure speed with.
     DepthwiseSeparable(depthwise_separable::DepthwiseSeparableOptions),
 }
