@@ -146,6 +146,13 @@ fn options(optimizer: Optimizer, batch_size: usize) -> TrainOptions {
         ema: None,
         early_stopping: None,
         checkpoint: Default::default(),
+        init: None,
+        fresh: Vec::new(),
+        freeze: Vec::new(),
+        thaw_at: Vec::new(),
+        layer_decay: None,
+        head_lr: None,
+        feature_cache: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod data;
 mod model;
 mod train;
+mod transfer;
 
 use std::fmt::Debug;
 
