@@ -112,6 +112,8 @@ impl Bench {
             evaluate: &e.evaluate,
             loader: &loader,
             selection: &self.task.validation,
+            features: None,
+            teaching: None,
             run: &run,
             interrupt,
         };

@@ -27,7 +27,11 @@ impl Graph {
             !matches!(node.layer, Layer::Dropout(_)) && node.parameters.clone().all(|p| frozen[p])
         };
         let fixed = self.plan.iter().take_while(|step| is_fixed(step.node)).count();
-        (0..fixed).rev().map(|i| (i, self.plan[i].output)).find(|&(i, output)| self.is_gateway(i, output)).map(|(_, o)| o)
+        (0..fixed)
+            .rev()
+            .map(|i| (i, self.plan[i].output))
+            .find(|&(i, output)| self.is_gateway(i, output))
+            .map(|(_, o)| o)
     }
 
     /// Whether the steps behind number `last` take nothing from those before it but `output`.
@@ -35,6 +39,16 @@ impl Graph {
         let before: Vec<NodeId> = std::iter::once(0).chain(self.plan[..=last].iter().map(|s| s.output)).collect();
         let later = self.plan[last + 1..].iter().flat_map(|s| &self.nodes[s.node].inputs);
         output != self.output() && later.into_iter().all(|input| *input == output || !before.contains(input))
+    }
+
+    /// Per buffer: whether its layer is frozen, by one flag per parameter. Empty where nothing is.
+    pub fn frozen_buffers(&self, frozen: &[bool]) -> Vec<bool> {
+        let mut buffers = vec![false; if frozen.is_empty() { 0 } else { self.buffers.len() }];
+        for node in self.nodes.iter().filter(|_| !frozen.is_empty()) {
+            let is_frozen = node.parameters.clone().all(|p| frozen[p]);
+            node.buffers.clone().for_each(|b| buffers[b] = is_frozen);
+        }
+        buffers
     }
 
     /// Per parameter: whether it belongs to the head, which depends on the classes. These are the layers below `head.` or
@@ -112,7 +126,8 @@ impl Network {
         }
         self.check_device(&x)?;
         let is_frozen = |i: usize| part.frozen.get(i).copied().unwrap_or(false);
-        let leaf = |(i, tensor): (usize, Tensor<1>)| if is_frozen(i) { tensor } else { tensor.autodiff().require_grad() };
+        let leaf =
+            |(i, tensor): (usize, Tensor<1>)| if is_frozen(i) { tensor } else { tensor.autodiff().require_grad() };
         let leaves: Vec<_> = self.parameters.iter().map(|p| p.tensor.clone()).enumerate().map(leaf).collect();
         let buffers = self.buffer_tensors();
         let mut pass = self.pass(&leaves, &buffers, Mode::Train(key));

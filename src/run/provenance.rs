@@ -32,6 +32,8 @@ pub struct Provenance {
     pub kernels: String,
     /// The prepared data file and its sha256.
     pub data: BTreeMap<String, String>,
+    /// The weights that it builds on (those it began with, its teachers') and their sha256.
+    pub weights: BTreeMap<String, String>,
     /// sha256 of the resolved experiment.
     pub experiment_sha256: String,
     /// Start, in local time.

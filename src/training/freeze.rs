@@ -27,7 +27,9 @@ impl Freezing {
             !frozen.is_empty() && frozen.iter().all(|&f| f)
         });
         if let Some(epoch) = idle {
-            bail!("train.freeze leaves nothing to train in epoch {epoch} (counted from 0): thaw some parameters, or freeze fewer");
+            bail!(
+                "train.freeze leaves nothing to train in epoch {epoch} (counted from 0): thaw some parameters, or freeze fewer"
+            );
         }
         Ok(freezing)
     }

@@ -6,12 +6,14 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use super::checkpoint::{Checkpoint, Meta};
+use super::features::Features;
 use super::interrupt::Interrupt;
 use super::learner::{Learner, StepOutcome};
 use super::options::TrainOptions;
 use super::progress::{EpochReport, Progress, StepReport};
 use super::schedule::{Place, Schedule};
 use super::scoring;
+use super::teacher::Teaching;
 use crate::config::Evaluate;
 use crate::data::Batch;
 use crate::data::loader::Loader;
@@ -47,6 +49,10 @@ pub struct Setup<'a> {
     pub loader: &'a Loader,
     /// The set that selects the weights.
     pub selection: &'a Subset,
+    /// Stored features that stand for the pictures of that set; the loader's batches then hold features, too.
+    pub features: Option<&'a Features>,
+    /// Teachers of a distillation.
+    pub teaching: Option<&'a Teaching>,
     /// The run's folder.
     pub run: &'a RunFolder,
     /// Whether to stop.
@@ -129,6 +135,7 @@ impl<'a> Trainer<'a> {
 
     /// Trains the rest of one epoch and validates.
     fn epoch(&mut self) -> Result<Ended> {
+        self.learner.begin_epoch(self.meta.epoch);
         let started = Instant::now();
         let (images_before, seen_before) = (self.images, self.meta.seen);
         if self.batches(started, seen_before)? == Ended::Interrupted {
@@ -150,9 +157,14 @@ impl<'a> Trainer<'a> {
     fn batches(&mut self, started: Instant, seen_before: u64) -> Result<Ended> {
         let loader = self.setup.loader;
         let accumulate = self.setup.options.accumulate.max(1);
-        let mut batches = loader.epoch(self.meta.epoch as u64, self.meta.batch);
+        let (epoch, first) = (self.meta.epoch as u64, self.meta.batch);
+        let mut lessons = self.setup.teaching.map(|teaching| teaching.epoch(epoch, first));
+        let mut batches = loader.epoch(epoch, first);
         loop {
-            let group: Vec<Batch> = batches.by_ref().take(accumulate).collect::<Result<_>>()?;
+            let mut group: Vec<Batch> = batches.by_ref().take(accumulate).collect::<Result<_>>()?;
+            if let Some(lessons) = &mut lessons {
+                group.iter_mut().try_for_each(|batch| lessons.teach(batch))?;
+            }
             if group.is_empty() {
                 return Ok(Ended::Finished);
             }
@@ -275,7 +287,8 @@ impl<'a> Trainer<'a> {
     /// Scores the selection set, keeps the weights if they are the best, and tells the schedule.
     fn validate(&mut self) -> Result<(Scores, bool)> {
         let network = self.learner.scored();
-        let scores = scoring::scores(&network, self.setup.selection, self.setup.evaluate, self.progress)
+        let Setup { selection, features, evaluate, .. } = self.setup;
+        let scores = scoring::selection_scores(&network, selection, features, evaluate, self.progress)
             .map_err(|e| self.spoilt(&e.context("cannot score the validation set")))?;
         let metric = metrics::find(&self.setup.evaluate.select_by)?;
         let value = scores.get(metric.name())?.value;
@@ -364,8 +377,9 @@ impl<'a> Trainer<'a> {
     /// Writes the selected weights alone.
     fn save_best(&self, network: &Network) -> Result<()> {
         let mut meta = self.meta.clone();
-        meta.training_seconds = 0.0;
-        meta.resumed = 0;
+        (meta.training_seconds, meta.resumed) = (0.0, 0);
+        // These belong to the optimizer, whose memory is not written either.
+        meta.missed.clear();
         let mut checkpoint = Checkpoint { tensors: network.state()?, meta };
         checkpoint.save(&self.setup.run.best_weights())
     }

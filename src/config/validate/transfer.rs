@@ -1,7 +1,8 @@
-//! Ranges of what is frozen, where weights come from, and the rates of the parts of a network. Whether a pattern matches
+//! Ranges of what is frozen, where weights come from, the rates of the parts of a network, and teachers. Whether a pattern matches
 //! anything is the model's to say, when it is built.
 
 use super::Found;
+use crate::objective::{DistillationOptions, Signal};
 use crate::training::options::TrainOptions;
 
 /// More views than this would be a slip: each is a whole copy of the features of the training set.
@@ -36,6 +37,19 @@ impl Found {
                 let message = "stores what is frozen, and nothing is: set train.freeze, such as [\"features.*\"]";
                 self.add("train.feature_cache", message.into());
             }
+        }
+    }
+
+    pub fn distillation(&mut self, options: &DistillationOptions) {
+        let at = |name: &str| format!("objective.distillation.{name}");
+        let named = !options.teachers.is_empty() && options.teachers.iter().all(|t| !t.as_os_str().is_empty());
+        self.check(&at("teachers"), &options.teachers, named, "one run folder or more");
+        self.range(&at("temperature"), options.temperature, options.temperature > 0.0, "a number above 0");
+        self.fraction(&at("lambda"), options.lambda);
+        self.below_one(&at("hard.label_smoothing"), options.hard.label_smoothing);
+        self.class_weights(&at("hard.class_weights"), &options.hard.class_weights);
+        if let Signal::Views(views) = options.signal {
+            self.up_to(&at("signal.views"), views, 1, MAX_VIEWS);
         }
     }
 

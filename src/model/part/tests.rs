@@ -4,15 +4,17 @@ use burn::tensor::{Device, TensorData};
 use ferrotype_kernels::Isa;
 
 use super::*;
-use crate::model::{GraphBuilder, ModelOptions};
 use crate::model::layers::{BatchNorm, Conv2d, Linear};
+use crate::model::{GraphBuilder, ModelOptions};
 use crate::ops::{self, Compute};
 use crate::random::Stream;
 
 /// A stem, a residual block and a head with dropout; every convolution is followed by a normalisation.
 fn graph() -> Graph {
     let mut g = GraphBuilder::new("small", [1, 8, 8]);
-    g.conv("features.a.conv", Conv2d::new(4, 3).same().no_bias()).batch_norm("features.a.bn", BatchNorm::keras()).relu();
+    g.conv("features.a.conv", Conv2d::new(4, 3).same().no_bias())
+        .batch_norm("features.a.bn", BatchNorm::keras())
+        .relu();
     let fork = g.tip();
     g.conv("features.b.conv", Conv2d::new(4, 3).same().no_bias()).batch_norm("features.b.bn", BatchNorm::keras());
     g.add("features.b.add", fork).relu();
