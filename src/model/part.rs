@@ -1,6 +1,6 @@
 //! Training a part of a network: frozen parameters, passes that begin behind what is frozen, the head, and depth.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use burn::tensor::Tensor;
 
 use super::forward::{Mode, Value};
@@ -92,7 +92,7 @@ impl Network {
         let parameters: Vec<_> = self.parameters.iter().map(|p| p.tensor.clone()).collect();
         let buffers = self.buffer_tensors();
         let pass = self.pass(&parameters, &buffers, Mode::Evaluate);
-        match pass.between(0, Value::Map(x.without_autodiff()), at)?.0 {
+        match pass.between(0, self.value_at(x.without_autodiff(), 0)?, at)?.0 {
             Value::Map(map) => Ok(map.flatten(1, 3)),
             Value::Vector(vector) => Ok(vector),
         }
@@ -115,7 +115,7 @@ impl Network {
         let parameters: Vec<_> = self.parameters.iter().map(|p| p.tensor.clone()).collect();
         let buffers = self.buffer_tensors();
         let pass = self.pass(&parameters, &buffers, Mode::Evaluate);
-        pass.between(entry, self.value_at(x.without_autodiff(), entry), self.graph().output())?.0.vector()
+        pass.between(entry, self.value_at(x.without_autodiff(), entry)?, self.graph().output())?.0.vector()
     }
 
     /// As [`Network::train_pass`], of a part: frozen parameters get no gradient, frozen normalisation layers use and keep
@@ -132,15 +132,24 @@ impl Network {
         let buffers = self.buffer_tensors();
         let mut pass = self.pass(&leaves, &buffers, Mode::Train(key));
         pass.frozen = &part.frozen;
-        let (value, buffer_updates) = pass.between(part.entry, self.value_at(x, part.entry), self.graph().output())?;
+        let (value, buffer_updates) = pass.between(part.entry, self.value_at(x, part.entry)?, self.graph().output())?;
         Ok(TrainPass { logits: value.vector()?, leaves, buffer_updates })
     }
 
-    fn value_at(&self, x: Tensor<4>, entry: NodeId) -> Value {
-        match self.graph().nodes[entry].shape {
+    /// A batch as the value of a node, if it has its shape.
+    fn value_at(&self, x: Tensor<4>, entry: NodeId) -> Result<Value> {
+        let [batch, channels, height, width] = x.dims();
+        let wanted = self.feature_shape(entry);
+        ensure!(
+            [channels, height, width] == wanted && batch > 0,
+            "{}: {batch} values of {channels}x{height}x{width} were given for {}, which has {wanted:?}",
+            self.graph().name,
+            self.graph().nodes[entry].name
+        );
+        Ok(match self.graph().nodes[entry].shape {
             Shape::Map { .. } => Value::Map(x),
             Shape::Vector(_) => Value::Vector(x.flatten(1, 3)),
-        }
+        })
     }
 }
 

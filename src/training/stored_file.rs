@@ -98,7 +98,7 @@ fn write(path: &Path, key: &str, ingredients: &Value, arrays: &[Array], values: 
         let shape = array.shape.map(|d| d as u64);
         builder.create_dataset(array.name).with_f32_data(values).with_shape(&shape);
     }
-    let mut attribute = |name: &str, value: String| drop(builder.set_attr(name, AttrValue::VarLenString(value)));
+    let mut attribute = |name: &str, value: String| builder.set_attr(name, AttrValue::VarLenString(value));
     attribute("format", FORMAT.into());
     attribute("key", key.into());
     attribute("ingredients", ingredients.to_string());

@@ -34,7 +34,7 @@ fn pictures(device: &Device) -> Tensor<4> {
 }
 
 fn values<const D: usize>(t: Tensor<D>) -> Vec<f32> {
-    let n = t.dims().iter().product();
+    let n: usize = t.dims().iter().product();
     ops::host(t.reshape([n])).unwrap()
 }
 
@@ -48,7 +48,8 @@ fn the_gateway_is_where_all_ways_meet() {
     let until = |pattern: &str| g.frozen_until(&frozen(&g, pattern)).map(|n| g.nodes[n].name.as_str());
     assert_eq!(until("features.*"), Some("head.pool"));
     // Behind it two values are alive until the sum.
-    assert_eq!(until("*.conv.weight"), None);
+    assert_eq!(until("*.conv.weight"), Some("features.a.conv"));
+    assert_eq!(until("features.b.*"), None);
     assert_eq!(until("features.a.*"), Some("features.a.bn.relu"));
     assert_eq!(until("head.*"), None);
     // Dropout makes what follows random.
@@ -65,8 +66,12 @@ fn heads_and_depths_follow_the_documented_rule() {
     let vgg = ModelOptions::Vgg13(Default::default()).build([1, 64, 64], 8).unwrap();
     let head: Vec<&str> =
         vgg.parameters.iter().zip(vgg.head()).filter(|(_, h)| *h).map(|(p, _)| p.name.as_str()).collect();
-    assert_eq!(head.len(), 2, "{head:?}");
-    assert_eq!(vgg.depths().iter().max(), Some(&12));
+    assert_eq!(head.len(), 6, "{head:?}");
+    assert_eq!(vgg.depths().iter().max(), Some(&10));
+    // Without such names, the last layer.
+    let micro = ModelOptions::MicroExpNet(Default::default()).build([1, 84, 84], 8).unwrap();
+    assert_eq!(micro.head(), [false, false, false, false, false, false, true, true]);
+    assert_eq!(micro.depths(), [3, 3, 2, 2, 1, 1, 0, 0]);
 }
 
 #[test]
