@@ -12,6 +12,7 @@ pub mod device;
 pub mod evaluation;
 pub mod export;
 pub mod faces;
+pub mod import;
 pub mod model;
 pub mod objective;
 pub mod ops;

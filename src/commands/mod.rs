@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod eval;
 pub mod export;
 pub mod failure;
+pub mod import;
 pub mod loaded;
 pub mod models;
 pub mod onnx;
@@ -15,6 +16,7 @@ pub mod predict;
 pub mod published;
 pub mod report;
 pub mod runs;
+pub mod scored_set;
 pub mod session;
 pub mod train;
 pub mod view;
@@ -46,6 +48,7 @@ enum Command {
     Train(train::TrainCommand),
     Eval(eval::EvalCommand),
     Predict(predict::PredictCommand),
+    Import(import::ImportCommand),
     Export(export::ExportCommand),
     Report(report::ReportCommand),
     Runs(runs::RunsCommand),
@@ -67,6 +70,7 @@ impl Cli {
             Command::Train(c) => c.run(),
             Command::Eval(c) => c.run(),
             Command::Predict(c) => c.run(),
+            Command::Import(c) => c.run(),
             Command::Export(c) => c.run(),
             Command::Report(c) => c.run(),
             Command::Runs(c) => c.run(),

@@ -37,6 +37,12 @@ impl ReportCommand {
         if let Some(group) = Group::open(&self.run)? {
             return say(report_group(&folder, &group)?.1);
         }
+        if folder.is_imported() {
+            bail!(
+                "{0} was imported: it has no training to report; score it with `ferrotype eval --run {0} --data H5`",
+                self.run.display()
+            );
+        }
         if !folder.is_finished() {
             bail!(
                 "{} is not finished: go on with `ferrotype train --resume {}`",

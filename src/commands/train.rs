@@ -141,6 +141,9 @@ impl Runner {
             return self.members(&experiment, &folder, &group);
         }
         let run = RunFolder::open(path)?;
+        if run.is_imported() {
+            bail!("{} was imported, not trained: there is nothing to resume", path.display());
+        }
         if run.is_finished() {
             bail!(
                 "{} is finished: its scores are in {}; `ferrotype report --run {}` rebuilds the report",

@@ -73,6 +73,19 @@ pub fn from_yaml_str(name: &str, text: &str) -> Result<Experiment, ConfigError> 
     finish(&root)
 }
 
+/// An experiment with `--set` overrides laid over it, checked. `name` stands for it in errors.
+///
+/// # Errors
+/// As [`load`].
+pub fn with_sets(name: &str, experiment: &Experiment, sets: &[String]) -> Result<Experiment, ConfigError> {
+    let shape = Shape::of::<Experiment>();
+    let mut root = tree::parse(&Source::file(name, &to_yaml(experiment)))?;
+    for set in sets {
+        root = layers::apply_set(root, set, &shape)?;
+    }
+    finish(&root)
+}
+
 /// The experiment in a tree, its values checked.
 fn finish(root: &Node) -> Result<Experiment, ConfigError> {
     let experiment: Experiment = from_tree(root)?;

@@ -17,6 +17,18 @@ pub enum Split {
     Unassigned = 3,
 }
 
+impl Split {
+    /// The part's name for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Train => "training",
+            Self::Validation => "validation",
+            Self::Test => "test",
+            Self::Unassigned => "undivided",
+        }
+    }
+}
+
 /// Images of one size, `[count, height, width, channels]`, row-major.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Images {

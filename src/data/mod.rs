@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod augment;
+pub mod classes;
 mod face_set;
 pub mod info;
 pub mod labels;
@@ -10,7 +11,7 @@ pub mod loader;
 pub mod options;
 pub mod preprocess;
 #[cfg(test)]
-mod real_data_tests;
+pub(crate) mod real_data_tests;
 pub mod sampler;
 pub mod sources;
 pub mod split;

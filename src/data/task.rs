@@ -14,7 +14,7 @@ use super::labels::{self, Role};
 use super::loader::{Loader, Stored, Training};
 use super::options::{DataOptions, LabelMode, SourceOptions, SplitRule};
 use super::preprocess::{Picture, Pipeline};
-use super::{FaceSet, Labelled, sources, split, store};
+use super::{FaceSet, Labelled, Split, classes, sources, split, store};
 use crate::random::{Purpose, Stream};
 use crate::run::provenance::command_line;
 
@@ -69,6 +69,21 @@ impl Subset {
         let images = &self.faces.images;
         let pixels = images.get(self.labelled.rows[i] as usize);
         Ok(self.pipeline.resize_colour(&Picture::new(pixels, images.height, images.width, images.channels)?))
+    }
+
+    /// The same rows with targets over a model's classes, matched by name; with `common_only`, rows whose class the model
+    /// does not know are left out. Also how many those are.
+    ///
+    /// # Errors
+    /// When the classes cannot be matched.
+    pub fn with_classes(&self, classes: &[String], common_only: bool) -> Result<(Self, usize)> {
+        let aligned = classes::align(&self.labelled, classes, common_only)?;
+        let indices: Vec<usize> = self.indices.iter().copied().filter(|&i| aligned.known[i]).collect();
+        let dropped = self.indices.len() - indices.len();
+        if indices.is_empty() {
+            bail!("no row of this set has a class that the model knows ({})", classes.join(", "));
+        }
+        Ok((Self { labelled: Arc::new(aligned.labelled), indices, ..self.clone() }, dropped))
     }
 
     /// Batches in row order, without augmentation.
@@ -257,18 +272,32 @@ impl Task {
     }
 }
 
-/// All labelled rows of another prepared file, for `eval --data`: its test rows where it has a division.
+/// Labelled rows of another prepared file: those of one part of its own division, or, where none is named, its test rows,
+/// or all rows of a file that has none.
 ///
 /// # Errors
-/// When the file cannot be read, or has no rows for these labels.
-pub fn whole(path: &Path, labels: LabelMode, options: &DataOptions) -> Result<Subset> {
+/// When the file cannot be read, or has no such rows for these labels.
+pub fn rows_of(path: &Path, labels: LabelMode, part: Option<Split>, options: &DataOptions) -> Result<Subset> {
     let faces = Arc::new(store::read(path)?);
+    of_faces(faces, labels, part, options).with_context(|| format!("cannot score {}", path.display()))
+}
+
+/// As [`rows_of`], of faces in memory.
+///
+/// # Errors
+/// When there are no such rows for these labels.
+pub fn of_faces(faces: Arc<FaceSet>, labels: LabelMode, part: Option<Split>, options: &DataOptions) -> Result<Subset> {
     let labelled = Arc::new(labels::apply(&faces, labels, Role::Evaluation)?);
-    let is_test = |i: &usize| faces.splits[labelled.rows[*i] as usize] == super::Split::Test;
-    let test: Vec<usize> = (0..labelled.len()).filter(is_test).collect();
-    let indices = if test.is_empty() { (0..labelled.len()).collect() } else { test };
+    let of = |part: Split| -> Vec<usize> {
+        (0..labelled.len()).filter(|&i| faces.splits[labelled.rows[i] as usize] == part).collect()
+    };
+    let mut indices = of(part.unwrap_or(Split::Test));
+    if part.is_none() && indices.is_empty() {
+        indices = (0..labelled.len()).collect();
+    }
     if indices.is_empty() {
-        bail!("{} has no rows with labels `{labels:?}`", path.display());
+        let part = part.map_or_else(String::new, |part| format!(" in its {} set", part.word()));
+        bail!("there are no rows with labels `{}`{part}", labels::word(labels));
     }
     let pipeline = Pipeline::new(&options.preprocess)?;
     Ok(Subset { faces, labelled, indices, pipeline, workers: options.workers })

@@ -13,6 +13,7 @@ mod network;
 mod part;
 pub mod patterns;
 mod plan;
+pub mod published;
 mod state;
 pub mod zoo;
 
@@ -70,6 +71,8 @@ registry! {
     MicroExpNet(micro_exp_net::MicroExpNetOptions),
     /// ResNet-18, by default with a stem for small pictures.
     Resnet18(resnet18::Resnet18Options),
+    /// MobileNetV2: inverted residuals of depthwise convolutions, at a width of one's choice.
+    MobilenetV2(mobilenet_v2::MobilenetV2Options),
     /// A depthwise-separable network to measure speed with.
     DepthwiseSeparable(depthwise_separable::DepthwiseSeparableOptions),
 }

@@ -9,9 +9,9 @@ use super::features::Features;
 use super::learner::images;
 use super::progress::Progress;
 use crate::config::Evaluate;
-use crate::data::labels;
 use crate::data::loader::Stored;
 use crate::data::task::Subset;
+use crate::data::{classes, labels};
 use crate::evaluation::{Predictions, Scores, score};
 use crate::model::{Network, NodeId};
 use crate::ops;
@@ -64,18 +64,30 @@ fn predict_from(
 pub fn without_logits(subset: &Subset) -> Predictions {
     let l = &subset.labelled;
     let rows = subset.rows();
-    // The crowd's distribution is over FER+'s emotions: it says nothing of other classes.
-    let votes: Option<Vec<Vec<f32>>> =
-        rows.iter().map(|&row| labels::crowd_distribution(&subset.faces, row as usize)).collect();
-    let fits = |v: &Vec<Vec<f32>>| v.iter().all(|row| row.len() == l.classes.len());
+    let votes: Option<Vec<Vec<f32>>> = vote_columns(subset).and_then(|columns| {
+        let row = |&row: &u32| Some(pick(&labels::crowd_distribution(&subset.faces, row as usize)?, &columns));
+        rows.iter().map(row).collect()
+    });
     Predictions {
         classes: l.classes.clone(),
         rows,
         truth: subset.indices.iter().map(|&i| l.class(i)).collect(),
         targets: subset.indices.iter().flat_map(|&i| l.target(i)).copied().collect(),
-        votes: votes.filter(fits).map(|v| v.concat()),
+        votes: votes.map(|v| v.concat()),
         logits: Vec::new(),
     }
+}
+
+/// For each class the place of its votes, where the votes are over just these classes. The crowd's distribution is over
+/// FER+'s emotions: it says nothing of others.
+fn vote_columns(subset: &Subset) -> Option<Vec<usize>> {
+    let columns = labels::crowd_columns(&subset.faces)?;
+    let classes = &subset.labelled.classes;
+    (classes.len() == columns.len()).then(|| classes::places(classes, columns).ok()?.into_iter().collect())?
+}
+
+fn pick(values: &[f32], places: &[usize]) -> Vec<f32> {
+    places.iter().map(|&place| values[place]).collect()
 }
 
 /// The logits of a batch on the host, row-major; where there are mirror images, the mean over both.
