@@ -11,6 +11,7 @@ use super::{onnx, say};
 use crate::data::task::Facts;
 use crate::evaluation::Scores;
 use crate::report;
+use crate::run::Provenance;
 
 /// Export a run's selected weights as ONNX, preprocessing inside, checked against the model on labelled pictures (by default the
 /// run's test set).
@@ -39,13 +40,11 @@ impl ExportCommand {
         let sets =
             if loaded.run.is_finished() { report::read_metrics(loaded.run.scores())? } else { Default::default() };
         let chosen = self.set.load(&loaded)?;
-        let provenance = &chosen.subset.faces.provenance;
-        let facts = Facts {
-            classes: loaded.meta.classes.clone(),
-            source: provenance.source.clone(),
-            synthetic: provenance.synthetic,
-            ..loaded.facts.clone()
-        };
+        let mut facts = Facts { classes: loaded.meta.classes.clone(), ..loaded.facts.clone() };
+        if loaded.run.is_imported() {
+            let files: Vec<String> = Provenance::load(&loaded.run).weights.into_keys().collect();
+            facts.source = format!("published weights: {}", files.join(", "));
+        }
         let check = onnx::export(
             &loaded.network,
             &loaded.experiment,

@@ -91,7 +91,7 @@ impl ImportCommand {
         let foreign = import::read(from)?;
         let (wanted, experiments): (Vec<Wanted>, Vec<Experiment>) = forms.into_iter().unzip();
         let matched = import::match_form(&foreign, wanted, self.head, classes.as_deref())
-            .with_context(|| format!("cannot import {} as {model}", from.display()))?;
+            .with_context(|| format!("cannot import {}", from.display()))?;
         let experiment = experiments
             .into_iter()
             .find(|e| e.model == matched.wanted.model && e.data.preprocess == matched.wanted.preprocess)

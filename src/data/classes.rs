@@ -55,7 +55,8 @@ pub fn align(labelled: &Labelled, classes: &[String], common_only: bool) -> Resu
     let places = places(&labelled.classes, classes)?;
     let unknown: Vec<&str> = list(&labelled.classes, |i| places[i].is_none());
     let unused: Vec<&str> = list(classes, |i| !places.contains(&Some(i)));
-    if !common_only && !(unknown.is_empty() && unused.is_empty()) {
+    let differ = !unknown.is_empty() || !unused.is_empty();
+    if differ && !common_only {
         let mut faults = Vec::new();
         if !unknown.is_empty() {
             faults.push(format!("the model does not know the data's {}", unknown.join(", ")));

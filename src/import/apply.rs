@@ -95,6 +95,9 @@ enum Fault {
     Misshapen(String),
 }
 
+/// Of a normalisation, per channel: `scale / sqrt(variance + eps)`, the shift, the mean.
+type Factors = (Vec<f64>, Vec<f32>, Vec<f32>);
+
 struct Take<'a, 'u> {
     index: &'a Index<'a>,
     used: &'u mut HashSet<*const ForeignTensor>,
@@ -131,8 +134,7 @@ impl Take<'_, '_> {
         }
     }
 
-    /// Per channel: `scale / sqrt(variance + eps)`, the shift, the mean.
-    fn factors(&mut self, norm: &NormNames, channels: usize) -> Result<(Vec<f64>, Vec<f32>, Vec<f32>), Fault> {
+    fn factors(&mut self, norm: &NormNames, channels: usize) -> Result<Factors, Fault> {
         let [scale, shift, mean, variance] = &norm.parts;
         let (scale, variance) = (self.tensor(scale, &[channels])?, self.tensor(variance, &[channels])?);
         let factor = |(s, v): (f32, f32)| f64::from(s) / (f64::from(v) + norm.eps).sqrt();
@@ -159,7 +161,7 @@ impl Take<'_, '_> {
 }
 
 /// The shape that a tensor of this shape here has in the file.
-fn foreign_shape(layout: Layout, shape: &[usize]) -> Vec<usize> {
+pub(super) fn foreign_shape(layout: Layout, shape: &[usize]) -> Vec<usize> {
     match (layout, shape) {
         (Layout::Hwio, &[o, i, h, w]) => vec![h, w, i, o],
         (Layout::Hwc1, &[c, one, h, w]) => vec![h, w, c, one],
@@ -170,7 +172,7 @@ fn foreign_shape(layout: Layout, shape: &[usize]) -> Vec<usize> {
 }
 
 /// Values in the file's order to ours.
-fn rearrange(v: &[f32], layout: Layout, shape: &[usize]) -> Vec<f32> {
+pub(super) fn rearrange(v: &[f32], layout: Layout, shape: &[usize]) -> Vec<f32> {
     match (layout, shape) {
         (Layout::Hwio, &[o, i, h, w]) => (0..v.len())
             .map(|k| (k / (i * h * w), k / (h * w) % i, k / w % h, k % w))

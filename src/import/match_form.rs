@@ -9,7 +9,7 @@ use crate::model::published::{Entry, Made, Origin, own_names};
 use crate::model::{Graph, ModelOptions, StateTensor};
 
 /// So many names are listed.
-const LISTED: usize = 6;
+const LISTED: usize = 4;
 
 /// Where the classifier's values come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -151,7 +151,7 @@ fn no_match(tried: &Tried, wanted: &Wanted, head: Head) -> anyhow::Error {
              of a form that is not known"
         ),
     };
-    anyhow!("these are not the weights of a {model} as in {} ({}); {hint}", wanted.origin.source, faults.join("; "))
+    anyhow!("these are not the weights of {model} as in {} ({}); {hint}", wanted.origin.source, faults.join("; "))
 }
 
 /// Grey pictures can take the place of three colours only where all are scaled alike.

@@ -121,3 +121,7 @@ fn shorten_names(foreign: &mut Foreign) {
         }
     }
 }
+#[cfg(test)]
+pub(crate) mod known;
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ const MOST_TENSORS: usize = 100_000;
 /// The tensors of a PyTorch file.
 pub fn read(bytes: &[u8]) -> Result<Foreign> {
     let members = zip::members(bytes)?;
-    let root = members.keys().find_map(|name| name.strip_suffix("data.pkl")).with_context(|| {
+    let root = members.keys().filter_map(|name| name.strip_suffix("data.pkl")).min().with_context(|| {
         "it is a zip archive, but not one of PyTorch's (it has no data.pkl): torch.save(model.state_dict(), file) \
          writes one"
             .to_owned()
