@@ -69,10 +69,12 @@ impl TrainCommand {
             return trainer.resume(path);
         }
         let Some(path) = &self.config else { bail!("either --config or --resume is needed") };
-        let mut experiment = config::load(path, &self.sets)?.experiment;
-        if self.init.is_some() {
-            experiment.train.init.clone_from(&self.init);
+        let mut sets = self.sets.clone();
+        if let Some(init) = &self.init {
+            // In quotes: a path may look like a number.
+            sets.push(format!("train.init={}", serde_json::to_string(init)?));
         }
+        let experiment = config::load(path, &sets)?.experiment;
         match (&self.seeds, self.folds) {
             (Some(text), _) => trainer.group(&experiment, &self.out, Varied::Seed, parse_values(text)?),
             (None, true) => {

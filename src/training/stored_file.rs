@@ -40,7 +40,9 @@ pub fn digest_of_values<'a>(values: impl IntoIterator<Item = &'a [f32]>) -> Stri
     let mut hash = Sha256::new();
     for values in values {
         hash.update((values.len() as u64).to_le_bytes());
-        values.iter().for_each(|v| hash.update(v.to_le_bytes()));
+        for part in values.chunks(1 << 14) {
+            hash.update(part.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>());
+        }
     }
     hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
