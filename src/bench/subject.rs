@@ -146,6 +146,13 @@ fn options(optimizer: Optimizer, batch_size: usize) -> TrainOptions {
         ema: None,
         early_stopping: None,
         checkpoint: Default::default(),
+        init: None,
+        fresh: Vec::new(),
+        freeze: Vec::new(),
+        thaw_at: Vec::new(),
+        layer_decay: None,
+        head_lr: None,
+        feature_cache: None,
     }
 }
 
@@ -157,5 +164,5 @@ fn random_batch(shape: [usize; 3], classes: usize, size: usize) -> Batch {
     for row in targets.chunks_exact_mut(classes) {
         row[stream.below(classes)] += 0.5;
     }
-    Batch { images, targets, weights: vec![1.0; size], rows: (0..size as u32).collect(), shape }
+    Batch { images, targets, weights: vec![1.0; size], rows: (0..size as u32).collect(), shape, ..Batch::default() }
 }

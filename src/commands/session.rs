@@ -5,6 +5,7 @@ mod announce;
 mod finish;
 mod identity;
 mod reports;
+mod transfer;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,12 +13,13 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use rayon::ThreadPoolBuilder;
 
-use crate::config::{self, Experiment, SelectOn};
+use crate::config::{self, Experiment};
 use crate::data::task::{Facts, Subset, Task};
 use crate::data::template::FaceTemplate;
 use crate::device::DeviceName;
 use crate::evaluation::{metrics, score};
 use crate::model::Network;
+use crate::objective::Distillation;
 use crate::ops::Compute;
 use crate::run::files::write_atomic;
 use crate::run::{Provenance, RunFolder};
@@ -31,6 +33,8 @@ use crate::training::{schedule, scoring};
 pub use finish::Outcome;
 pub use identity::{compute, compute_name, result_digest};
 pub use reports::{report_group, report_run};
+
+use transfer::Prepared;
 
 /// One run, new or to be resumed.
 pub struct Session<'a> {
@@ -71,30 +75,35 @@ impl Session<'_> {
         let task = Task::prepare(&self.experiment.data, self.experiment.seed)?;
 
         let graph = Arc::new(self.experiment.model.build(task.input(), task.classes().len())?);
-        let network = Network::new(graph, self.experiment.seed, &device.device).with_compute(compute);
+        let mut network = Network::new(graph, self.experiment.seed, &device.device).with_compute(compute);
         let checkpoint = self.checkpoint(compute)?;
+        let sources = self.sources(checkpoint.as_ref())?;
         if checkpoint.is_some() {
             self.check_data(&task)?;
         }
         self.write_facts(&task)?;
         let mut provenance = Provenance::begin(&device.name.to_string(), &compute_name(compute), threads);
         provenance.data.insert(task.facts.path.clone(), task.facts.sha256.clone());
+        provenance.weights = sources.clone();
         provenance.experiment_sha256 = config::digest(self.experiment);
         if checkpoint.is_some() {
             provenance.started = Provenance::load(self.run).started;
         }
         provenance.save(self.run)?;
         self.announce(&task, &network, &device, compute, checkpoint.as_ref(), progress.as_mut());
+        self.begin_with(&mut network, checkpoint.as_ref(), progress.as_mut())?;
+        let prepared = self.prepare(&task, &network, compute, progress.as_mut())?;
 
         let fresh = Meta {
             model: self.experiment.model.name().into(),
             classes: task.classes().to_vec(),
             experiment_sha256: result_digest(self.experiment),
             kernels: compute_name(compute),
+            sources,
             ..Meta::default()
         };
-        let learner = self.learner(network.clone(), &task)?;
-        let (seconds, resumed) = self.train(&task, learner, fresh, checkpoint, progress.as_mut())?;
+        let learner = self.learner(network.clone(), &task, &prepared)?;
+        let (seconds, resumed) = self.train(&task, learner, &prepared, fresh, checkpoint, progress.as_mut())?;
         provenance.training_seconds = seconds;
         provenance.resumed = resumed;
         self.finish(&task, network, &mut provenance, began, progress.as_mut())
@@ -164,10 +173,13 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn learner(&self, network: Network, task: &Task) -> Result<Learner> {
-        let weights = self.experiment.objective.weights(&task.train.class_mass())?;
-        let objective = self.experiment.objective.build();
-        Ok(Learner::new(network, objective, weights, &self.experiment.train, self.experiment.seed))
+    fn learner(&self, network: Network, task: &Task, prepared: &Prepared) -> Result<Learner> {
+        let Experiment { objective, train, seed, .. } = self.experiment;
+        let weights = objective.weights(&task.train.class_mass())?;
+        let entry = prepared.features.as_ref().map_or(0, |f| f.entry);
+        Ok(Learner::new(network, objective.build(), weights, train, *seed)
+            .with_freezing(prepared.freezing.clone(), entry)
+            .with_distillation(objective.distillation().map(Distillation::new)))
     }
 
     /// Trains to the end; gives seconds of training and the number of resumptions.
@@ -175,21 +187,20 @@ impl Session<'_> {
         &self,
         task: &Task,
         learner: Learner,
+        prepared: &Prepared,
         fresh: Meta,
         checkpoint: Option<Checkpoint>,
         progress: &mut dyn Progress,
     ) -> Result<(f64, usize)> {
         let options = &self.experiment.train;
-        let loader = task.training_loader(options.batch_size, self.experiment.seed)?;
-        let selection = match self.experiment.evaluate.select_on {
-            SelectOn::Validation => &task.validation,
-            SelectOn::Test => &task.test,
-        };
+        let selection = self.selection(task);
         let setup = Setup {
             options,
             evaluate: &self.experiment.evaluate,
-            loader: &loader,
+            loader: &prepared.loader,
             selection,
+            features: prepared.features.as_ref(),
+            teaching: prepared.teaching.as_ref(),
             run: self.run,
             interrupt: self.interrupt,
         };

@@ -22,6 +22,7 @@ use crate::training::progress::Style;
   ferrotype train --config configs/quickstart.yaml
   ferrotype train --config configs/fer2013/mini_xception.yaml --set train.epochs=5 --set train.lr=0.002
   ferrotype train --config configs/ferplus/vgg13_majority.yaml --seeds 0..5     (five seeds, 0 to 4)
+  ferrotype train --config configs/ferplus/mobilenet_v2_frozen.yaml --init runs/imported/mobilenet_v2_0.35
   ferrotype train --resume runs/quickstart-20260101-120000")]
 pub struct TrainCommand {
     /// The experiment file.
@@ -33,6 +34,9 @@ pub struct TrainCommand {
     /// Change a key of the experiment; may be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "resume")]
     sets: Vec<String>,
+    /// Begin with the weights of this run or file of weights: short for --set train.init=RUN.
+    #[arg(long, value_name = "RUN", conflicts_with = "resume")]
+    init: Option<PathBuf>,
     /// Train once per seed and write mean, standard deviation and 95 % interval: 0..5, 0..=4 or 1,3,7.
     #[arg(long, value_name = "SEEDS", conflicts_with_all = ["resume", "folds"])]
     seeds: Option<String>,
@@ -65,7 +69,12 @@ impl TrainCommand {
             return trainer.resume(path);
         }
         let Some(path) = &self.config else { bail!("either --config or --resume is needed") };
-        let experiment = config::load(path, &self.sets)?.experiment;
+        let mut sets = self.sets.clone();
+        if let Some(init) = &self.init {
+            // In quotes: a path may look like a number.
+            sets.push(format!("train.init={}", serde_json::to_string(init)?));
+        }
+        let experiment = config::load(path, &sets)?.experiment;
         match (&self.seeds, self.folds) {
             (Some(text), _) => trainer.group(&experiment, &self.out, Varied::Seed, parse_values(text)?),
             (None, true) => {

@@ -3,6 +3,7 @@
 mod data;
 mod model;
 mod train;
+mod transfer;
 
 use std::fmt::Debug;
 
@@ -149,6 +150,10 @@ impl Found {
                 self.class_weights("objective.focal.class_weights", &options.class_weights);
             }
             ObjectiveOptions::MultiTarget(_) => {}
+            ObjectiveOptions::BinaryCrossEntropy(options) => {
+                self.class_weights("objective.binary_cross_entropy.class_weights", &options.class_weights);
+            }
+            ObjectiveOptions::Distillation(options) => self.distillation(options),
         }
     }
 

@@ -184,6 +184,8 @@ pub struct Batch {
     pub rows: Vec<u32>,
     /// `[channels, height, width]` of one image.
     pub shape: [usize; 3],
+    /// What teachers say of each example, `[size, classes]`; empty where there are none.
+    pub soft: Vec<f32>,
 }
 
 impl Batch {

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::audit::{self, Leaks};
 use super::augment::Augmentation;
 use super::labels::{self, Role};
-use super::loader::{Loader, Training};
+use super::loader::{Loader, Stored, Training};
 use super::options::{DataOptions, LabelMode, SourceOptions, SplitRule};
 use super::preprocess::{Picture, Pipeline};
 use super::{FaceSet, Labelled, Split, classes, sources, split, store};
@@ -94,11 +94,26 @@ impl Subset {
         self.loader(None, batch_size)
     }
 
+    fn with_pipeline(&self, pipeline: Option<&Pipeline>) -> Self {
+        Self { pipeline: pipeline.unwrap_or(&self.pipeline).clone(), ..self.clone() }
+    }
+
     fn loader(&self, training: Option<Training>, batch_size: usize) -> Result<Loader> {
         let examples = self.indices.iter().map(|&i| i as u32).collect();
         let (faces, labelled) = (self.faces.clone(), self.labelled.clone());
         Loader::new(faces, labelled, examples, self.pipeline.clone(), training, batch_size, self.workers)
     }
+}
+
+/// What the batches of a training are made by, besides the data.
+#[derive(Clone, Copy, Debug)]
+pub struct Epochs {
+    /// Examples per batch.
+    pub batch_size: usize,
+    /// The experiment's seed.
+    pub seed: u64,
+    /// Augmented views per example that take turns; none draws new ones.
+    pub views: Option<u64>,
 }
 
 /// A dataset made ready for one experiment.
@@ -196,8 +211,49 @@ impl Task {
     /// # Errors
     /// When the options cannot be met.
     pub fn training_loader(&self, batch_size: usize, seed: u64) -> Result<Loader> {
+        self.training_loader_of(&Epochs { batch_size, seed, views: None }, None)
+    }
+
+    /// Training batches whose augmented views may take turns, preprocessed by another pipeline than the experiment's where
+    /// one is given. The same epochs give the same examples in the same places, each changed by the same random choices,
+    /// whatever the pipeline.
+    ///
+    /// # Errors
+    /// When the options cannot be met.
+    pub fn training_loader_of(&self, epochs: &Epochs, pipeline: Option<&Pipeline>) -> Result<Loader> {
         let augmentation = Some(self.augmentation.clone());
-        self.train.loader(Some(Training { sampler: self.options.sampler, augmentation, seed }), batch_size)
+        let training = Training { sampler: self.options.sampler, augmentation, seed: epochs.seed, views: epochs.views };
+        self.train.with_pipeline(pipeline).loader(Some(training), epochs.batch_size)
+    }
+
+    /// The training pictures in row order; epoch v shows view v ([`Loader::with_views`]).
+    ///
+    /// # Errors
+    /// When the options cannot be met.
+    pub fn view_loader(&self, epochs: &Epochs, pipeline: Option<&Pipeline>) -> Result<Loader> {
+        let loader = self.train.with_pipeline(pipeline).loader(None, epochs.batch_size)?;
+        Ok(loader.with_views(self.augmentation.clone(), epochs.seed))
+    }
+
+    /// The training pictures in row order, unchanged.
+    ///
+    /// # Errors
+    /// When the options cannot be met.
+    pub fn plain_loader(&self, epochs: &Epochs, pipeline: Option<&Pipeline>) -> Result<Loader> {
+        self.train.with_pipeline(pipeline).loader(None, epochs.batch_size)
+    }
+
+    /// Training batches of stored values in place of pictures.
+    ///
+    /// # Errors
+    /// When they are of other examples, or pictures are mixed.
+    pub fn stored_loader(&self, epochs: &Epochs, stored: Arc<Stored>) -> Result<Loader> {
+        self.training_loader_of(epochs, None)?.with_stored(stored)
+    }
+
+    /// The random changes to training pictures.
+    pub fn augmentation(&self) -> &Augmentation {
+        &self.augmentation
     }
 
     /// Class names.

@@ -4,7 +4,7 @@ use anyhow::{Result, bail, ensure};
 use burn::tensor::Tensor;
 use ferrotype_kernels::Activation;
 
-use super::graph::{Graph, Node};
+use super::graph::{Graph, Node, NodeId};
 use super::layers::{BatchNorm, Layer, RunningVariance};
 use super::plan::Step;
 use crate::ops::{self, Compute};
@@ -12,7 +12,7 @@ use crate::random::{self, Purpose};
 
 /// The value of a node.
 #[derive(Clone)]
-enum Value {
+pub(super) enum Value {
     Map(Tensor<4>),
     Vector(Tensor<2>),
 }
@@ -25,7 +25,7 @@ impl Value {
         }
     }
 
-    fn vector(self) -> Result<Tensor<2>> {
+    pub(super) fn vector(self) -> Result<Tensor<2>> {
         match self {
             Self::Vector(x) => Ok(x),
             Self::Map(_) => bail!("a layer for vectors was given feature maps"),
@@ -54,6 +54,9 @@ pub struct Pass<'a> {
     pub buffers: &'a [Tensor<1>],
     /// Training or evaluation.
     pub mode: Mode,
+    /// Per parameter: whether it is frozen. A normalisation layer all of whose parameters are frozen keeps to its running
+    /// statistics. Empty where nothing is.
+    pub frozen: &'a [bool],
 }
 
 /// What a pass gives.
@@ -68,17 +71,28 @@ impl Pass<'_> {
     /// Computes the logits of `x [batch, channels, height, width]`.
     pub fn run(&self, x: Tensor<4>) -> Result<Outcome> {
         check_input(self.graph, &x)?;
+        let (value, buffers) = self.between(0, Value::Map(x), self.graph.output())?;
+        Ok(Outcome { logits: value.vector()?, buffers })
+    }
+
+    /// Computes node `to` from the value of node `from`, through which everything between them must go
+    /// ([`Graph::frozen_until`]). Also the values that the buffers take, as in [`Outcome`].
+    pub(super) fn between(&self, from: NodeId, value: Value, to: NodeId) -> Result<(Value, Vec<Tensor<1>>)> {
         let mut values: Vec<Option<Value>> = vec![None; self.graph.nodes.len()];
         let mut buffers = if self.mode == Mode::Evaluate { Vec::new() } else { self.buffers.to_vec() };
-        values[0] = Some(Value::Map(x));
-        for step in &self.graph.plan {
+        values[from] = Some(value);
+        let done = self.graph.plan.iter().position(|step| step.output == from).map_or(0, |last| last + 1);
+        for step in &self.graph.plan[done..] {
+            if values[to].is_some() {
+                break;
+            }
             let node = &self.graph.nodes[step.node];
             let inputs = take_inputs(node, step, &mut values)?;
             values[step.output] = Some(self.step(node, step, inputs, &mut buffers)?);
         }
-        match values.pop().flatten() {
-            Some(value) => Ok(Outcome { logits: value.vector()?, buffers }),
-            None => bail!("{}: the plan does not reach the logits", self.graph.name),
+        match values[to].take() {
+            Some(value) => Ok((value, buffers)),
+            None => bail!("{}: the plan does not reach {}", self.graph.name, self.graph.nodes[to].name),
         }
     }
 
@@ -136,7 +150,8 @@ impl Pass<'_> {
         let (p, b) = (node.parameters.start, node.buffers.start);
         let (weight, bias) = (self.parameters[p].clone(), self.parameters[p + 1].clone());
         let (mean, variance) = (self.buffers[b].clone(), self.buffers[b + 1].clone());
-        if self.mode == Mode::Evaluate {
+        let frozen = self.frozen.get(node.parameters.clone()).is_some_and(|f| f.iter().all(|&f| f));
+        if self.mode == Mode::Evaluate || frozen {
             return Ok(ops::batch_norm(self.compute, x, weight, bias, mean, variance, layer.eps, act));
         }
         let [batch, _, height, width] = x.dims();

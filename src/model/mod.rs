@@ -10,6 +10,8 @@ mod graph;
 mod init;
 pub mod layers;
 mod network;
+mod part;
+pub mod patterns;
 mod plan;
 pub mod published;
 mod state;
@@ -20,6 +22,7 @@ pub use graph::{Graph, Node, NodeId};
 pub use init::Initialiser;
 pub use layers::{Layer, Role, Shape};
 pub use network::{Buffer, Network, Parameter, TrainPass};
+pub use part::Part;
 pub use state::StateTensor;
 pub use zoo::Architecture;
 

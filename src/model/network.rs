@@ -137,7 +137,7 @@ impl Network {
         Ok(())
     }
 
-    fn check_device(&self, x: &Tensor<4>) -> Result<()> {
+    pub(super) fn check_device(&self, x: &Tensor<4>) -> Result<()> {
         let device = x.device();
         ensure!(
             device == self.device,
@@ -148,11 +148,11 @@ impl Network {
         Ok(())
     }
 
-    fn buffer_tensors(&self) -> Vec<Tensor<1>> {
+    pub(super) fn buffer_tensors(&self) -> Vec<Tensor<1>> {
         self.buffers.iter().map(|b| b.tensor.clone()).collect()
     }
 
-    fn pass<'a>(&'a self, parameters: &'a [Tensor<1>], buffers: &'a [Tensor<1>], mode: Mode) -> Pass<'a> {
-        Pass { graph: &self.graph, compute: self.compute, parameters, buffers, mode }
+    pub(super) fn pass<'a>(&'a self, parameters: &'a [Tensor<1>], buffers: &'a [Tensor<1>], mode: Mode) -> Pass<'a> {
+        Pass { graph: &self.graph, compute: self.compute, parameters, buffers, mode, frozen: &[] }
     }
 }

@@ -32,7 +32,8 @@ pub struct Provenance {
     pub kernels: String,
     /// The prepared data file and its sha256.
     pub data: BTreeMap<String, String>,
-    /// The file of published weights that an imported run was made of, and its sha256.
+    /// Files of weights and their sha256: those that training builds on (began with, teachers), or the published ones
+    /// that an imported run was made of.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub weights: BTreeMap<String, String>,
     /// sha256 of the resolved experiment.

@@ -2,6 +2,9 @@
 
 pub mod checkpoint;
 pub mod ema;
+pub mod features;
+pub mod freeze;
+pub mod initial;
 pub mod interrupt;
 pub mod learner;
 pub mod optimizer;
@@ -10,6 +13,8 @@ pub mod progress;
 pub mod schedule;
 pub mod scoring;
 pub mod selection;
+pub mod stored_file;
+pub mod teacher;
 pub mod trainer;
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
 //! A network's predictions for a set.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 
+use super::features::Features;
 use super::learner::images;
 use super::progress::Progress;
 use crate::config::Evaluate;
+use crate::data::loader::Stored;
 use crate::data::task::Subset;
 use crate::data::{classes, labels};
 use crate::evaluation::{Predictions, Scores, score};
-use crate::model::Network;
+use crate::model::{Network, NodeId};
 use crate::ops;
 
 /// Predicts every row of a set, in order.
@@ -22,14 +26,36 @@ pub fn predict(
     options: &Evaluate,
     progress: &mut dyn Progress,
 ) -> Result<Predictions> {
-    let loader = subset.evaluation_loader(options.batch_size)?;
+    predict_from(network, subset, None, options, progress)
+}
+
+/// As [`predict`]; where there are features of the set's pictures, from them.
+fn predict_from(
+    network: &Network,
+    subset: &Subset,
+    features: Option<&Features>,
+    options: &Evaluate,
+    progress: &mut dyn Progress,
+) -> Result<Predictions> {
+    let loader = |stored: &Arc<Stored>| subset.evaluation_loader(options.batch_size)?.with_stored(stored.clone());
+    let straight = features.map_or_else(|| subset.evaluation_loader(options.batch_size), |f| loader(&f.selection))?;
+    let mut mirrored = match features.and_then(|f| f.mirrored.as_ref()) {
+        Some(stored) => Some(loader(stored)?.epoch(0, 0)),
+        None => None,
+    };
+    let entry = features.map_or(0, |f| f.entry);
     let mut predictions = without_logits(subset);
-    for batch in loader.epoch(0, 0) {
-        let batch = batch?;
-        let x = images(&batch, network.device());
-        let logits = logits(network, x, options.flip_average)?;
-        predictions.logits.extend(logits);
-        progress.work("scoring", predictions.logits.len() / predictions.classes.len().max(1), loader.examples());
+    for batch in straight.epoch(0, 0) {
+        let x = images(&batch?, network.device());
+        let other = match &mut mirrored {
+            Some(batches) => {
+                let batch = batches.next().context("the stored mirror images ended early")??;
+                Some(images(&batch, network.device()))
+            }
+            None => (options.flip_average && entry == 0).then(|| x.clone().flip([3])),
+        };
+        predictions.logits.extend(logits(network, x, other, entry)?);
+        progress.work("scoring", predictions.logits.len() / predictions.classes.len().max(1), straight.examples());
     }
     Ok(predictions)
 }
@@ -64,10 +90,13 @@ fn pick(values: &[f32], places: &[usize]) -> Vec<f32> {
     places.iter().map(|&place| values[place]).collect()
 }
 
-/// The logits of a batch on the host, row-major; with `flip_average` the mean over pictures and mirror images.
-fn logits(network: &Network, x: Tensor<4>, flip_average: bool) -> Result<Vec<f32>> {
-    let straight = network.forward(x.clone())?;
-    let z = if flip_average { (straight + network.forward(x.flip([3]))?).div_scalar(2.0) } else { straight };
+/// The logits of a batch on the host, row-major; where there are mirror images, the mean over both.
+fn logits(network: &Network, x: Tensor<4>, mirrored: Option<Tensor<4>>, entry: NodeId) -> Result<Vec<f32>> {
+    let straight = network.forward_from(x, entry)?;
+    let z = match mirrored {
+        Some(x) => (straight + network.forward_from(x, entry)?).div_scalar(2.0),
+        None => straight,
+    };
     let [rows, classes] = z.dims();
     ops::host(z.reshape([rows * classes])).context("cannot read the logits from the device")
 }
@@ -78,4 +107,18 @@ fn logits(network: &Network, x: Tensor<4>, flip_average: bool) -> Result<Vec<f32
 /// As [`predict`], and when a logit is not finite.
 pub fn scores(network: &Network, subset: &Subset, options: &Evaluate, progress: &mut dyn Progress) -> Result<Scores> {
     score(&predict(network, subset, options, progress)?)
+}
+
+/// Scores the set that selects the weights; from its features, where there are some.
+///
+/// # Errors
+/// As [`scores`].
+pub fn selection_scores(
+    network: &Network,
+    subset: &Subset,
+    features: Option<&Features>,
+    options: &Evaluate,
+    progress: &mut dyn Progress,
+) -> Result<Scores> {
+    score(&predict_from(network, subset, features, options, progress)?)
 }

@@ -1,17 +1,20 @@
 //! The training loop.
 
-use std::collections::BTreeMap;
+mod records;
+
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
 use super::checkpoint::{Checkpoint, Meta};
+use super::features::Features;
 use super::interrupt::Interrupt;
-use super::learner::{Learner, StepOutcome};
+use super::learner::Learner;
 use super::options::TrainOptions;
-use super::progress::{EpochReport, Progress, StepReport};
+use super::progress::Progress;
 use super::schedule::{Place, Schedule};
 use super::scoring;
+use super::teacher::Teaching;
 use crate::config::Evaluate;
 use crate::data::Batch;
 use crate::data::loader::Loader;
@@ -19,11 +22,8 @@ use crate::data::task::Subset;
 use crate::evaluation::{Scores, metrics};
 use crate::model::Network;
 use crate::run::RunFolder;
-use crate::run::history::{EpochRecord, Event, HistoryWriter, StepRecord};
+use crate::run::history::HistoryWriter;
 use crate::run::tensorboard::TensorBoard;
-
-/// The scores that every epoch's line shows beside the one that selects.
-const SHOWN: [&str; 3] = ["accuracy", "uar", "log_loss"];
 
 /// Optimizer steps between two step records of the history.
 const RECORD_EVERY: u64 = 20;
@@ -47,6 +47,10 @@ pub struct Setup<'a> {
     pub loader: &'a Loader,
     /// The set that selects the weights.
     pub selection: &'a Subset,
+    /// Stored features that stand for the pictures of that set; the loader's batches then hold features, too.
+    pub features: Option<&'a Features>,
+    /// Teachers of a distillation.
+    pub teaching: Option<&'a Teaching>,
     /// The run's folder.
     pub run: &'a RunFolder,
     /// Whether to stop.
@@ -129,6 +133,7 @@ impl<'a> Trainer<'a> {
 
     /// Trains the rest of one epoch and validates.
     fn epoch(&mut self) -> Result<Ended> {
+        self.learner.begin_epoch(self.meta.epoch);
         let started = Instant::now();
         let (images_before, seen_before) = (self.images, self.meta.seen);
         if self.batches(started, seen_before)? == Ended::Interrupted {
@@ -150,9 +155,14 @@ impl<'a> Trainer<'a> {
     fn batches(&mut self, started: Instant, seen_before: u64) -> Result<Ended> {
         let loader = self.setup.loader;
         let accumulate = self.setup.options.accumulate.max(1);
-        let mut batches = loader.epoch(self.meta.epoch as u64, self.meta.batch);
+        let (epoch, first) = (self.meta.epoch as u64, self.meta.batch);
+        let mut lessons = self.setup.teaching.map(|teaching| teaching.epoch(epoch, first));
+        let mut batches = loader.epoch(epoch, first);
         loop {
-            let group: Vec<Batch> = batches.by_ref().take(accumulate).collect::<Result<_>>()?;
+            let mut group: Vec<Batch> = batches.by_ref().take(accumulate).collect::<Result<_>>()?;
+            if let Some(lessons) = &mut lessons {
+                group.iter_mut().try_for_each(|batch| lessons.teach(batch))?;
+            }
             if group.is_empty() {
                 return Ok(Ended::Finished);
             }
@@ -183,21 +193,6 @@ impl<'a> Trainer<'a> {
             self.record_step(&outcome, lr)?;
         }
         Ok(())
-    }
-
-    fn record_step(&mut self, outcome: &StepOutcome, lr: f64) -> Result<()> {
-        let loss = outcome.loss_sum / outcome.weight_sum.max(f64::MIN_POSITIVE);
-        let step = self.meta.step;
-        self.board.scalar("step/loss", step, loss)?;
-        self.board.scalar("step/learning_rate", step, lr)?;
-        let mut more = BTreeMap::new();
-        if let Some(norm) = outcome.gradient_norm {
-            self.board.scalar("step/gradient_norm", step, norm)?;
-            more.insert("gradient_norm".to_owned(), norm);
-        }
-        let epoch = self.meta.epoch as f64 + self.meta.batch as f64 / self.setup.loader.batches().max(1) as f64;
-        let images_per_second = self.images as f64 / self.began.elapsed().as_secs_f64().max(1e-9);
-        self.history.write(&Event::Step(StepRecord { step, epoch, loss, lr, images_per_second, more }))
     }
 
     /// The error for a step that failed: where it happened and how to go on.
@@ -244,38 +239,11 @@ impl<'a> Trainer<'a> {
         self.setup.options.lr * self.schedule.factor(self.place())
     }
 
-    fn report(&mut self, started: Instant, seen_before: u64) {
-        let elapsed = started.elapsed().as_secs_f64();
-        let report = StepReport {
-            epoch: self.meta.epoch + 1,
-            epochs: self.setup.options.epochs,
-            batch: self.meta.batch,
-            batches: self.setup.loader.batches(),
-            step: self.meta.step,
-            loss: self.mean_loss(),
-            lr: self.rate(),
-            images_per_second: (self.meta.seen - seen_before) as f64 / elapsed.max(1e-9),
-            seconds_left: self.seconds_left(),
-        };
-        self.progress.step(&report);
-    }
-
-    fn mean_loss(&self) -> f64 {
-        self.meta.loss_sum / self.meta.weight_sum.max(f64::MIN_POSITIVE)
-    }
-
-    /// Time left, from the speed of this process, validation included.
-    fn seconds_left(&self) -> f64 {
-        let per_epoch = self.setup.loader.examples() as u64;
-        let all = per_epoch * self.setup.options.epochs as u64;
-        let done = per_epoch * self.meta.epoch as u64 + self.meta.seen;
-        self.began.elapsed().as_secs_f64() / self.images.max(1) as f64 * all.saturating_sub(done) as f64
-    }
-
     /// Scores the selection set, keeps the weights if they are the best, and tells the schedule.
     fn validate(&mut self) -> Result<(Scores, bool)> {
         let network = self.learner.scored();
-        let scores = scoring::scores(&network, self.setup.selection, self.setup.evaluate, self.progress)
+        let Setup { selection, features, evaluate, .. } = self.setup;
+        let scores = scoring::selection_scores(&network, selection, features, evaluate, self.progress)
             .map_err(|e| self.spoilt(&e.context("cannot score the validation set")))?;
         let metric = metrics::find(&self.setup.evaluate.select_by)?;
         let value = scores.get(metric.name())?.value;
@@ -290,53 +258,6 @@ impl<'a> Trainer<'a> {
             self.schedule.observe(value, watched.higher_is_better());
         }
         Ok((scores, best))
-    }
-
-    fn finish_epoch(&mut self, scores: Option<&Scores>, best: bool, started: Instant, speed: f64) -> Result<()> {
-        let lr = self.rate();
-        let values: BTreeMap<String, f64> =
-            scores.map(|s| s.metrics.iter().map(|(k, v)| (k.clone(), v.value)).collect()).unwrap_or_default();
-        let report = EpochReport {
-            epoch: self.meta.epoch + 1,
-            epochs: self.setup.options.epochs,
-            train_loss: self.mean_loss(),
-            train_accuracy: self.meta.correct as f64 / self.meta.seen.max(1) as f64,
-            validation: shown(&values, &self.setup.evaluate.select_by),
-            select_by: self.setup.evaluate.select_by.clone(),
-            best,
-            lr,
-            seconds: started.elapsed().as_secs_f64(),
-            images_per_second: speed,
-            seconds_left: 0.0,
-        };
-        self.record_epoch(&report, values)?;
-        self.meta.epoch += 1;
-        self.meta.batch = 0;
-        (self.meta.loss_sum, self.meta.weight_sum, self.meta.correct, self.meta.seen) = (0.0, 0.0, 0, 0);
-        self.save()?;
-        let seconds_left = self.seconds_left();
-        self.progress.epoch(&EpochReport { seconds_left, ..report });
-        Ok(())
-    }
-
-    fn record_epoch(&mut self, report: &EpochReport, validation: BTreeMap<String, f64>) -> Result<()> {
-        let step = self.meta.step;
-        self.board.scalar("train/loss", step, report.train_loss)?;
-        self.board.scalar("train/accuracy", step, report.train_accuracy)?;
-        self.board.scalar("train/images_per_second", step, report.images_per_second)?;
-        for (name, value) in &validation {
-            self.board.scalar(&format!("validation/{name}"), step, *value)?;
-        }
-        self.history.write(&Event::Epoch(EpochRecord {
-            epoch: report.epoch as u64,
-            step,
-            train_loss: report.train_loss,
-            train_accuracy: Some(report.train_accuracy),
-            validation_loss: validation.get("log_loss").copied(),
-            validation,
-            lr: report.lr,
-            seconds: report.seconds,
-        }))
     }
 
     fn is_checkpoint_due(&self) -> bool {
@@ -364,19 +285,12 @@ impl<'a> Trainer<'a> {
     /// Writes the selected weights alone.
     fn save_best(&self, network: &Network) -> Result<()> {
         let mut meta = self.meta.clone();
-        meta.training_seconds = 0.0;
-        meta.resumed = 0;
+        (meta.training_seconds, meta.resumed) = (0.0, 0);
+        // These belong to the optimizer, whose memory is not written either.
+        meta.missed.clear();
         let mut checkpoint = Checkpoint { tensors: network.state()?, meta };
         checkpoint.save(&self.setup.run.best_weights())
     }
-}
-
-/// The scores worth a place on the epoch's line, the selecting one first.
-fn shown(values: &BTreeMap<String, f64>, select_by: &str) -> Vec<(String, f64)> {
-    let selecting = metrics::find(select_by).map_or(select_by, |m| m.name());
-    let others = SHOWN.into_iter().filter(|name| *name != selecting);
-    let names = std::iter::once(selecting).chain(others);
-    names.filter_map(|name| values.get(name).map(|v| (name.to_owned(), *v))).collect()
 }
 
 /// The checkpoint with the weights that a run selected.

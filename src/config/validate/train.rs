@@ -19,6 +19,7 @@ impl Found {
             self.not_negative("train.early_stopping.min_delta", stopping.min_delta);
         }
         self.not_negative("train.checkpoint.minutes", train.checkpoint.minutes);
+        self.transfer(train);
     }
 
     fn optimizer(&mut self, optimizer: &OptimizerOptions) {
@@ -69,6 +70,7 @@ impl Found {
                 self.range(&at("one_cycle.start_div"), start, start >= 1.0, "a number of at least 1");
                 self.range(&at("one_cycle.end_div"), end, end >= 1.0, "a number of at least 1");
             }
+            ScheduleOptions::InverseTime(options) => self.not_negative(&at("inverse_time.decay"), options.decay),
             ScheduleOptions::ReduceOnPlateau(options) => {
                 let factor = options.factor;
                 self.range(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
+use super::stored::{Stored, view};
 use crate::data::augment::{Augmentation, Mix};
 use crate::data::face_set::{Batch, FaceSet, Labelled};
 use crate::data::preprocess::{Picture, Pipeline};
@@ -19,7 +20,7 @@ pub struct Visit {
 }
 
 /// Everything that a batch is made from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Recipe {
     pub set: Arc<FaceSet>,
     pub labelled: Arc<Labelled>,
@@ -28,12 +29,14 @@ pub struct Recipe {
     pub mix: Option<Mix>,
     pub seed: u64,
     pub is_training: bool,
+    pub views: Option<u64>,
+    pub stored: Option<Arc<Stored>>,
 }
 
 impl Recipe {
     /// Batch number `index` of an epoch.
     pub fn batch(&self, visits: &[Visit], epoch: u64, index: u64) -> Result<Batch> {
-        let shape = self.pipeline.shape();
+        let shape = self.shape();
         let classes = self.labelled.classes.len();
         let mut batch = Batch {
             images: Vec::with_capacity(visits.len() * shape.iter().product::<usize>()),
@@ -41,6 +44,7 @@ impl Recipe {
             weights: vec![1.0; visits.len()],
             rows: visits.iter().map(|v| self.labelled.rows[v.example as usize]).collect(),
             shape,
+            soft: Vec::new(),
         };
         for visit in visits {
             batch.images.extend(self.image(visit, epoch)?);
@@ -52,14 +56,28 @@ impl Recipe {
         Ok(batch)
     }
 
-    /// The preprocessed picture, `[channels, size, size]`.
+    /// `[channels, height, width]` of what stands for one example.
+    pub fn shape(&self) -> [usize; 3] {
+        self.stored.as_ref().map_or_else(|| self.pipeline.shape(), |stored| stored.shape())
+    }
+
+    /// The preprocessed picture, `[channels, size, size]`, or what is stored in its place.
     fn image(&self, visit: &Visit, epoch: u64) -> Result<Vec<f32>> {
+        if let Some(stored) = &self.stored {
+            return Ok(stored.block(visit.example, epoch, visit.earlier)?.to_vec());
+        }
         let images = &self.set.images;
         let row = self.labelled.rows[visit.example as usize] as usize;
         let picture = Picture::new(images.get(row), images.height, images.width, images.channels)?;
         let mut image = match &self.augmentation {
             Some(augmentation) => {
-                let mut choice = self.choice(Purpose::Augmentation, visit, epoch);
+                let mut choice = match self.views {
+                    Some(views) => {
+                        let first = Visit { earlier: 0, ..*visit };
+                        self.choice(Purpose::Augmentation, &first, view(epoch, visit.earlier, views))
+                    }
+                    None => self.choice(Purpose::Augmentation, visit, epoch),
+                };
                 augmentation.apply(&picture, &self.pipeline, &mut choice)
             }
             None => self.pipeline.resize_colour(&picture),
