@@ -12,7 +12,7 @@ use crate::random::{self, Purpose};
 
 /// The value of a node.
 #[derive(Clone)]
-enum Value {
+pub(super) enum Value {
     Map(Tensor<4>),
     Vector(Tensor<2>),
 }
@@ -67,6 +67,11 @@ pub struct Outcome {
 impl Pass<'_> {
     /// Computes the logits of `x [batch, channels, height, width]`.
     pub fn run(&self, x: Tensor<4>) -> Result<Outcome> {
+        self.run_watched(x, |_, value| value)
+    }
+
+    /// As [`Pass::run`]; what `watch` makes of a step's output takes its place.
+    pub(super) fn run_watched(&self, x: Tensor<4>, mut watch: impl FnMut(&Step, Value) -> Value) -> Result<Outcome> {
         check_input(self.graph, &x)?;
         let mut values: Vec<Option<Value>> = vec![None; self.graph.nodes.len()];
         let mut buffers = if self.mode == Mode::Evaluate { Vec::new() } else { self.buffers.to_vec() };
@@ -74,7 +79,8 @@ impl Pass<'_> {
         for step in &self.graph.plan {
             let node = &self.graph.nodes[step.node];
             let inputs = take_inputs(node, step, &mut values)?;
-            values[step.output] = Some(self.step(node, step, inputs, &mut buffers)?);
+            let value = self.step(node, step, inputs, &mut buffers)?;
+            values[step.output] = Some(watch(step, value));
         }
         match values.pop().flatten() {
             Some(value) => Ok(Outcome { logits: value.vector()?, buffers }),

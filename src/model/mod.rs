@@ -7,18 +7,21 @@
 mod builder;
 mod forward;
 mod graph;
+mod flip;
 mod init;
 pub mod layers;
 mod network;
+mod outputs;
 mod plan;
 mod state;
 pub mod zoo;
 
 pub use builder::GraphBuilder;
+pub use flip::flip_averaged;
 pub use graph::{Graph, Node, NodeId};
 pub use init::Initialiser;
 pub use layers::{Layer, Role, Shape};
-pub use network::{Buffer, Network, Parameter, TrainPass};
+pub use network::{Buffer, InputGradient, LayerGradient, Network, Parameter, ReluRule, TrainPass};
 pub use state::StateTensor;
 pub use zoo::Architecture;
 

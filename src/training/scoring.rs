@@ -9,7 +9,7 @@ use crate::config::Evaluate;
 use crate::data::labels;
 use crate::data::task::Subset;
 use crate::evaluation::{Predictions, Scores, score};
-use crate::model::Network;
+use crate::model::{Network, flip_averaged};
 use crate::ops;
 
 /// Predicts every row of a set, in order.
@@ -53,9 +53,11 @@ pub fn without_logits(subset: &Subset) -> Predictions {
 }
 
 /// The logits of a batch on the host, row-major; with `flip_average` the mean over pictures and mirror images.
-fn logits(network: &Network, x: Tensor<4>, flip_average: bool) -> Result<Vec<f32>> {
-    let straight = network.forward(x.clone())?;
-    let z = if flip_average { (straight + network.forward(x.flip([3]))?).div_scalar(2.0) } else { straight };
+///
+/// # Errors
+/// When the pictures do not fit the network.
+pub fn logits(network: &Network, x: Tensor<4>, flip_average: bool) -> Result<Vec<f32>> {
+    let z = flip_averaged(flip_average, x, |x| network.forward(x))?;
     let [rows, classes] = z.dims();
     ops::host(z.reshape([rows * classes])).context("cannot read the logits from the device")
 }
