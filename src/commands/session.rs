@@ -21,6 +21,7 @@ use crate::model::Network;
 use crate::ops::Compute;
 use crate::run::files::write_atomic;
 use crate::run::{Provenance, RunFolder};
+use crate::training::adversarial::Adversary;
 use crate::training::checkpoint::{Checkpoint, Meta};
 use crate::training::interrupt::{Interrupt, Interrupted};
 use crate::training::learner::Learner;
@@ -167,7 +168,10 @@ impl Session<'_> {
     fn learner(&self, network: Network, task: &Task) -> Result<Learner> {
         let weights = self.experiment.objective.weights(&task.train.class_mass())?;
         let objective = self.experiment.objective.build();
-        Ok(Learner::new(network, objective, weights, &self.experiment.train, self.experiment.seed))
+        let (train, seed) = (&self.experiment.train, self.experiment.seed);
+        let steps = task.train.len().div_ceil(train.batch_size).div_ceil(train.accumulate.max(1));
+        let adversary = train.adversarial.as_ref().map(|o| Adversary::new(o, task.train.pipeline(), steps, seed));
+        Ok(Learner::new(network, objective, weights, train, seed).with_adversary(adversary.transpose()?))
     }
 
     /// Trains to the end; gives seconds of training and the number of resumptions.

@@ -1,8 +1,11 @@
 //! One optimizer step: forward, backward, clip, update.
 
+use std::borrow::Cow;
+
 use anyhow::{Context, Result, bail};
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::adversarial::Adversary;
 use super::checkpoint::Checkpoint;
 use super::ema::Ema;
 use super::optimizer::Optimizer;
@@ -39,6 +42,7 @@ pub struct Learner {
     class_weights: Vec<f32>,
     options: TrainOptions,
     seed: u64,
+    adversary: Option<Adversary>,
 }
 
 impl Learner {
@@ -53,7 +57,13 @@ impl Learner {
         let sizes: Vec<_> = network.parameters.iter().map(|p| (p.name.clone(), p.shape.iter().product())).collect();
         let optimizer = Optimizer::new(&options.optimizer, &sizes, network.device()).with_compute(network.compute());
         let ema = options.ema.map(|decay| Ema::new(decay, tensors(&network).cloned().collect()));
-        Self { network, objective, optimizer, ema, class_weights, options: options.clone(), seed }
+        Self { network, objective, optimizer, ema, class_weights, options: options.clone(), seed, adversary: None }
+    }
+
+    /// The learner, with adversarial examples among those it trains on.
+    pub fn with_adversary(mut self, adversary: Option<Adversary>) -> Self {
+        self.adversary = adversary;
+        self
     }
 
     /// Optimizer steps done.
@@ -95,6 +105,11 @@ impl Learner {
         sums: &mut [Option<Tensor<1>>],
         outcome: &mut StepOutcome,
     ) -> Result<()> {
+        let mixed = match &self.adversary {
+            Some(adversary) => adversary.mixed(&self.network, self.objective.as_ref(), batch, self.steps(), part)?,
+            None => Cow::Borrowed(batch),
+        };
+        let batch = mixed.as_ref();
         let device = self.network.device().clone();
         let classes = self.class_weights.len();
         let dropout = key(self.seed, Purpose::Dropout, &[self.steps(), part as u64]);

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::adversarial::AdversarialOptions;
+
 /// How the objective is minimised.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +40,9 @@ pub struct TrainOptions {
     /// Stop when the selection metric has not improved for so many evaluations.
     #[serde(default)]
     pub early_stopping: Option<EarlyStopping>,
+    /// Train on adversarial examples, too.
+    #[serde(default)]
+    pub adversarial: Option<AdversarialOptions>,
     /// When checkpoints are written, besides the end of each epoch.
     #[serde(default)]
     pub checkpoint: CheckpointCadence,
