@@ -4,6 +4,7 @@
 //! before the scale. [`Attack::perturb`] makes one, within `eps` of the picture and within 0..255; [`Victim`] knows how
 //! pixels become logits and gives gradients with respect to pixels.
 
+mod campaign;
 mod options;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use burn::tensor::Tensor;
 
 use crate::random::Stream;
 
+pub use campaign::{Campaign, Found, Strength};
 pub use options::{FgsmOptions, Method, Norm, PgdOptions};
 pub use victim::Victim;
 
@@ -41,7 +43,10 @@ impl Attack {
     /// # Errors
     /// When a number is impossible.
     pub fn new(method: &Method, norm: Norm, eps: f32) -> Result<Self> {
-        ensure!(eps.is_finite() && eps >= 0.0, "eps is {eps}: it must be a number of at least 0, in pixel units of 0..255");
+        ensure!(
+            eps.is_finite() && eps >= 0.0,
+            "eps is {eps}: it must be a number of at least 0, in pixel units of 0..255"
+        );
         let (steps, step_size, random_start) = match method {
             Method::Fgsm(o) => (1, if o.random_start { 1.25 * eps } else { eps }, o.random_start),
             Method::Pgd(o) => {

@@ -1,11 +1,14 @@
 //! The command line: one file per command.
 
+pub mod attack;
+mod bar;
 pub mod bench;
 pub mod completions;
 pub mod config;
 pub mod data;
 pub mod doctor;
 pub mod eval;
+pub mod explain;
 pub mod export;
 pub mod failure;
 pub mod loaded;
@@ -14,6 +17,7 @@ pub mod onnx;
 pub mod predict;
 pub mod published;
 pub mod report;
+mod rows;
 pub mod runs;
 pub mod session;
 pub mod train;
@@ -46,6 +50,8 @@ enum Command {
     Train(train::TrainCommand),
     Eval(eval::EvalCommand),
     Predict(predict::PredictCommand),
+    Attack(attack::AttackCommand),
+    Explain(explain::ExplainCommand),
     Export(export::ExportCommand),
     Report(report::ReportCommand),
     Runs(runs::RunsCommand),
@@ -67,6 +73,8 @@ impl Cli {
             Command::Train(c) => c.run(),
             Command::Eval(c) => c.run(),
             Command::Predict(c) => c.run(),
+            Command::Attack(c) => c.run(),
+            Command::Explain(c) => c.run(),
             Command::Export(c) => c.run(),
             Command::Report(c) => c.run(),
             Command::Runs(c) => c.run(),

