@@ -169,9 +169,8 @@ impl Session<'_> {
         let weights = self.experiment.objective.weights(&task.train.class_mass())?;
         let objective = self.experiment.objective.build();
         let (train, seed) = (&self.experiment.train, self.experiment.seed);
-        let steps = task.train.len().div_ceil(train.batch_size).div_ceil(train.accumulate.max(1));
-        let adversary = train.adversarial.as_ref().map(|o| Adversary::new(o, task.train.pipeline(), steps, seed));
-        Ok(Learner::new(network, objective, weights, train, seed).with_adversary(adversary.transpose()?))
+        let adversary = Adversary::of(train, task.train.pipeline(), task.train.len(), seed)?;
+        Ok(Learner::new(network, objective, weights, train, seed).with_adversary(adversary))
     }
 
     /// Trains to the end; gives seconds of training and the number of resumptions.

@@ -14,6 +14,7 @@ use burn::tensor::{Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::options::TrainOptions;
 use crate::attack::{Attack, Method, Norm, Victim};
 use crate::data::Batch;
 use crate::data::preprocess::Pipeline;
@@ -54,6 +55,15 @@ pub struct Adversary {
 }
 
 impl Adversary {
+    /// The adversary of an experiment with so many training rows; none where it asks for none.
+    ///
+    /// # Errors
+    /// As [`Adversary::new`].
+    pub fn of(train: &TrainOptions, pipeline: &Pipeline, rows: usize, seed: u64) -> Result<Option<Self>> {
+        let steps = rows.div_ceil(train.batch_size.max(1)).div_ceil(train.accumulate.max(1));
+        train.adversarial.as_ref().map(|options| Self::new(options, pipeline, steps, seed)).transpose()
+    }
+
     /// An adversary that begins after `start_epoch` epochs of `steps_per_epoch` optimizer steps.
     ///
     /// # Errors
