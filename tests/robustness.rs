@@ -11,7 +11,10 @@ use serde_json::Value;
 /// A place with a run of some worth in `run`, and a face crop.
 fn trained() -> (Place, PathBuf) {
     let place = Place::new();
-    place.train("runs", "--set train.epochs=6 --set data.source.synthetic.count=400");
+    place.train(
+        "runs",
+        "--set train.epochs=6 --set data.source.synthetic.count=400 --set model.tiny_xception.norm_momentum=0.9",
+    );
     fs::rename(place.only("runs"), place.at("run")).unwrap();
     // Stripes are a picture, if no face: the commands only warn.
     let mut png = Vec::new();
@@ -46,7 +49,8 @@ fn attacks_score_write_and_report() {
     assert_eq!(found[0]["uar"], clean["uar"]["value"]);
     assert_eq!((number(&found[0], "mean_linf"), number(&found[0], "mean_l2")), (0.0, 0.0));
     assert!((1.99..=2.001).contains(&number(&found[1], "mean_linf")));
-    let written = ["attack.csv", "attack.json", "examples.npz", "examples.png", "robust_accuracy.png", "robust_accuracy.svg"];
+    let written =
+        ["attack.csv", "attack.json", "examples.npz", "examples.png", "robust_accuracy.png", "robust_accuracy.svg"];
     assert_eq!(entries(&run.join("attack-fgsm")), written);
     assert_eq!(fs::read_to_string(run.join("attack-fgsm/attack.csv")).unwrap().lines().count(), 4);
     // Five pictures of 24 x 24, clean and at three strengths, and some labels.
@@ -62,7 +66,7 @@ fn attacks_score_write_and_report() {
     assert_eq!(fs::read(place.at("one/examples.npz")).unwrap(), fs::read(place.at("two/examples.npz")).unwrap());
     let accuracy = |folder: &str| points(&place, folder).iter().map(|p| number(p, "accuracy")).collect::<Vec<f64>>();
     let (strong, weak) = (accuracy("one"), accuracy("three"));
-    assert!(strong[0] > 0.4 && strong[3] < 0.1, "{strong:?}");
+    assert!(strong[0] > 0.3 && strong[3] < 0.05, "{strong:?}");
     assert!(strong.windows(2).all(|w| w[1] <= w[0] + 0.01), "{strong:?}");
     assert!(strong.iter().zip(&weak).all(|(s, w)| *s <= w + 0.01), "{strong:?} {weak:?}");
 
@@ -128,7 +132,9 @@ fn published_reports_show_no_photograph() {
 fn explanations_are_written_for_each_face() {
     let (place, run) = trained();
     let class = json(&run.join("metrics.json"))["test"]["per_class"][1]["class"].as_str().unwrap().to_owned();
-    for (method, sides) in [("grad_cam", "(24, 24,)"), ("guided_backprop", "(24, 24,)"), ("guided_grad_cam", "(24, 24,)")] {
+    for (method, sides) in
+        [("grad_cam", "(24, 24,)"), ("guided_backprop", "(24, 24,)"), ("guided_grad_cam", "(24, 24,)")]
+    {
         let text = place.ok(&format!("explain --run run crop.png --class {class} --method {method} --out maps"));
         assert!(text.contains("explained") && text.contains(&class), "{text}");
         let base = place.at("maps").join(format!("crop-{class}-{method}"));
@@ -186,10 +192,10 @@ fn impossible_attacks_and_explanations_are_refused() {
     for words in ["attack --run run --method fgsm", "explain --run run crop.png --out maps"] {
         assert!(place.refused(words).contains("has no selected weights yet"), "{words}");
     }
-    let training = place.refused(
-        "train --config small.yaml --set data.preprocess.scale=ferplus --set train.adversarial.eps=4",
-    );
+    let training =
+        place.refused("train --config small.yaml --set data.preprocess.scale=ferplus --set train.adversarial.eps=4");
     assert!(training.contains("train.adversarial") && training.contains("scale ferplus"), "{training}");
-    let message = place.refused("train --config small.yaml --set train.adversarial.eps=0 --set train.adversarial.ratio=2");
+    let message =
+        place.refused("train --config small.yaml --set train.adversarial.eps=0 --set train.adversarial.ratio=2");
     assert!(message.contains("train.adversarial.eps") && message.contains("train.adversarial.ratio"), "{message}");
 }

@@ -11,8 +11,8 @@ use self::files::Written;
 use super::bar::bar;
 use super::explain::class_of;
 use super::loaded::LoadedRun;
-use super::rows::RowArgs;
 use super::say;
+use super::scored_set::ScoredSet;
 use super::session::report_run;
 use crate::attack::{Campaign, FgsmOptions, Found, Method, Norm, PgdOptions, Victim};
 use crate::data::task::{Subset, limited};
@@ -34,7 +34,7 @@ pub struct AttackCommand {
     #[arg(long, value_name = "RUN")]
     run: PathBuf,
     #[command(flatten)]
-    rows: RowArgs,
+    set: ScoredSet,
     /// The attack.
     #[arg(long, value_name = "METHOD")]
     method: MethodName,
@@ -96,7 +96,9 @@ impl AttackCommand {
         let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
         let _lock = loaded.run.lock()?;
         let target = self.targeted.as_deref().map(|name| class_of(name, &loaded.meta.classes)).transpose()?;
-        let subset = self.subset(&loaded, target)?;
+        let chosen = self.set.load(&loaded)?;
+        let title = chosen.title;
+        let subset = self.attacked(chosen.subset, target)?;
         let evaluate = &loaded.experiment.evaluate;
         let victim =
             Victim { network: &loaded.network, pipeline: subset.pipeline(), flip_average: evaluate.flip_average };
@@ -111,7 +113,7 @@ impl AttackCommand {
         let view = AttackView {
             method: campaign.method.word().into(),
             norm: campaign.norm.word().into(),
-            settings: self.settings(&loaded, &victim, &campaign, &subset),
+            settings: self.settings(title, &victim, &campaign, &subset),
             points: points(&found, target)?,
             examples: None,
         };
@@ -182,8 +184,8 @@ impl AttackCommand {
         Ok(all)
     }
 
-    fn subset(&self, loaded: &LoadedRun, target: Option<usize>) -> Result<Subset> {
-        let mut subset = self.rows.subset(loaded)?;
+    /// The rows that are attacked.
+    fn attacked(&self, mut subset: Subset, target: Option<usize>) -> Result<Subset> {
         if let Some(target) = target {
             let labelled = subset.labelled.clone();
             subset.indices.retain(|&i| labelled.class(i) != target);
@@ -198,16 +200,13 @@ impl AttackCommand {
     }
 
     /// What a reader must know of the attack.
-    fn settings(
-        &self,
-        loaded: &LoadedRun,
-        victim: &Victim,
-        campaign: &Campaign,
-        rows: &Subset,
-    ) -> Vec<(String, String)> {
+    fn settings(&self, title: String, victim: &Victim, campaign: &Campaign, rows: &Subset) -> Vec<(String, String)> {
         let mut all = vec![
-            ("data", format!("{}, {}", self.rows.name(loaded), self.rows.set())),
-            ("rows", format!("{}{}", rows.len(), if self.limit.is_some() { " (a seeded choice)" } else { "" })),
+            ("data", title),
+            (
+                "rows attacked",
+                format!("{}{}", rows.len(), if self.limit.is_some() { " (a seeded choice)" } else { "" }),
+            ),
             ("eps", {
                 let [channels, height, width] = victim.pipeline.shape();
                 let what = match campaign.norm {

@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::Args;
 
 use super::loaded::LoadedRun;
-use super::rows::RowArgs;
 use super::say;
+use super::scored_set::ScoredSet;
 use crate::evaluation::{Scores, metrics, score};
 use crate::report;
 use crate::report::terminal::format_score;
@@ -26,7 +26,7 @@ pub struct EvalCommand {
     #[arg(long, value_name = "RUN")]
     run: PathBuf,
     #[command(flatten)]
-    rows: RowArgs,
+    set: ScoredSet,
     /// Compute on another device than the experiment's.
     #[arg(long)]
     device: Option<String>,
@@ -45,19 +45,19 @@ impl EvalCommand {
     /// When run or data cannot be read, or their classes differ.
     pub fn run(self) -> Result<()> {
         let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
-        let subset = self.rows.subset(&loaded)?;
+        let chosen = self.set.load(&loaded)?;
         let mut progress = Style::Auto.start();
-        let predictions = scoring::predict(&loaded.network, &subset, &loaded.experiment.evaluate, progress.as_mut())?;
+        let predictions =
+            scoring::predict(&loaded.network, &chosen.subset, &loaded.experiment.evaluate, progress.as_mut())?;
         drop(progress);
         let scores = score(&predictions)?;
-        let name = self.rows.name(&loaded);
         if let Some(path) = &self.json {
             write_atomic(path, (serde_json::to_string_pretty(&scores)? + "\n").as_bytes())?;
         }
         if let Some(path) = &self.csv {
             report::predictions::write(path, &predictions)?;
         }
-        say(text(&format!("{name}, {} images", subset.len()), &scores))
+        say(text(&chosen.title, &scores))
     }
 }
 

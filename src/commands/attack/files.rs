@@ -69,8 +69,10 @@ impl Written<'_> {
             adversarial: self.shown(&strongest.kept, said, i),
         };
         let examples: Vec<ExampleView> = chosen.iter().map(example).collect();
-        let line =
-            format!("eps {} ({}); changes around middle grey, {factor:.1} times.", strongest.eps, self.view.norm);
+        let line = format!(
+            "eps {} ({}). Changes are shown {factor:.1} times as large, around middle grey.",
+            strongest.eps, self.view.norm
+        );
         adversarial_examples(&heading, &line, &examples)
     }
 
