@@ -142,8 +142,9 @@ impl Work {
         let figure = self.figure(&seen, map, &prediction, &explained)?;
         write_atomic(base.with_added_extension("png"), &figure.png()?)?;
         let (row, column) = map.peak();
+        let number = face.found.as_ref().map(|f| format!(" face {}", f.number)).unwrap_or_default();
         self.lines.push(format!(
-            "{}  predicted {prediction}, explained {explained}: strongest at row {row}, column {column} of {h} x {w}; {}.png",
+            "{}{number}  predicted {prediction}, explained {explained}: strongest at row {row}, column {column} of {h} x {w}; {}.png",
             face.path.display(),
             base.display()
         ));
