@@ -128,9 +128,9 @@ impl Campaign {
                 continue;
             };
             let classes = logits.len() / n;
-            for i in 0..n {
+            for (i, (&aim, &truth)) in aims.iter().zip(rows.truth).enumerate() {
                 let at = i * classes..(i + 1) * classes;
-                let rank = |z: &[f32]| (self.is_reached(z, rows.truth[i]), sign * loss(z, aims[i]));
+                let rank = |z: &[f32]| (self.is_reached(z, truth), sign * loss(z, aim));
                 if rank(&logits[at.clone()]) > rank(&best_logits[at.clone()]) {
                     best_logits[at.clone()].copy_from_slice(&logits[at]);
                     let at = i * size..(i + 1) * size;
