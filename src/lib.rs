@@ -4,6 +4,7 @@
 //! [`config`] -> [`data`] -> [`model`] -> [`objective`] -> [`training`] -> [`evaluation`] -> [`export`] -> [`report`].
 //! `docs/architecture.md` says what each may know of the others.
 
+pub mod attack;
 pub mod bench;
 pub mod commands;
 pub mod config;
@@ -19,4 +20,5 @@ pub mod ops;
 pub mod random;
 pub mod report;
 pub mod run;
+pub mod saliency;
 pub mod training;

@@ -12,6 +12,7 @@ use ferrotype::device::DeviceName;
 use ferrotype::model::Network;
 use ferrotype::objective::Distillation;
 use ferrotype::run::RunFolder;
+use ferrotype::training::adversarial::Adversary;
 use ferrotype::training::checkpoint::{Checkpoint, Meta};
 use ferrotype::training::freeze::Freezing;
 use ferrotype::training::interrupt::Interrupt;
@@ -109,9 +110,11 @@ impl Bench {
         let graph = Arc::new(e.model.build(self.task.input(), classes.len()).unwrap());
         let network = Network::new(graph, e.seed, &device.device).with_compute(compute);
         let freezing = Freezing::new(&e.train, network.graph()).unwrap();
+        let adversary = Adversary::of(&e.train, self.task.train.pipeline(), self.task.train.len(), e.seed).unwrap();
         let learner = Learner::new(network, e.objective.build(), vec![1.0; classes.len()], &e.train, e.seed)
             .with_freezing(freezing, 0)
-            .with_distillation(e.objective.distillation().map(Distillation::new));
+            .with_distillation(e.objective.distillation().map(Distillation::new))
+            .with_adversary(adversary);
         let loader = self.task.training_loader(e.train.batch_size, e.seed).unwrap();
         let teaching = self.teaching(interrupt);
         let setup = Setup {
@@ -188,6 +191,25 @@ fn stopped_after_any_step_and_resumed() {
         let bench = everything_with(&[model]);
         assert_eq!(bench.whole(), STEPS);
         for step in 1..STEPS {
+            let name = format!("at-{step}");
+            assert_eq!(bench.train(&name, Some(step)), Ended::Interrupted, "{name}");
+            assert_eq!(bench.train(&name, None), Ended::Finished, "{name}");
+            bench.check(&name);
+        }
+    }
+}
+
+/// Which examples are replaced, and where the attacks on them begin, follow from the place; the first epoch is clean.
+#[test]
+fn adversarial_training_stopped_and_resumed() {
+    let plain = everything_with(&[]);
+    plain.whole();
+    for method in ["fgsm: {random_start: true}", "pgd: {steps: 2}"] {
+        let set = format!("train.adversarial={{method: {{{method}}}, eps: 4, norm: l2, start_epoch: 1}}");
+        let bench = everything_with(&[&set]);
+        assert_eq!(bench.whole(), STEPS);
+        assert_ne!(weights(&bench.place.at("whole")), weights(&plain.place.at("whole")), "{method}");
+        for step in [2, 5, 10] {
             let name = format!("at-{step}");
             assert_eq!(bench.train(&name, Some(step)), Ended::Interrupted, "{name}");
             assert_eq!(bench.train(&name, None), Ended::Finished, "{name}");

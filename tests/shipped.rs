@@ -86,6 +86,9 @@ fn trial(resolved: &str) -> Vec<String> {
         sets.push("train.schedule.multi_step.at=[0]".to_owned());
         sets.push("train.schedule.multi_step.factor=[0.5]".to_owned());
     }
+    if resolved.contains("start_epoch:") {
+        sets.push("train.adversarial.start_epoch=0".to_owned());
+    }
     if resolved.contains("warmup:") {
         sets.push("train.schedule.cosine.warmup=0".to_owned());
     }
@@ -144,7 +147,7 @@ fn every_experiment_trains_is_exported_and_reported() {
     let sources = Sources::make(&place);
     let mut found = Vec::new();
     experiments(&Path::new(env!("CARGO_MANIFEST_DIR")).join("configs"), &mut found);
-    assert!(found.len() >= 14, "{found:?}");
+    assert!(found.len() >= 17, "{found:?}");
     for (i, file) in found.iter().enumerate() {
         let file = file.to_str().unwrap();
         let resolved = place.ok(&format!("config show {file}"));

@@ -131,6 +131,7 @@ fn timed(f: impl FnOnce() -> Result<()>) -> Result<f64> {
 
 fn options(optimizer: Optimizer, batch_size: usize) -> TrainOptions {
     TrainOptions {
+        adversarial: None,
         epochs: 1,
         batch_size,
         accumulate: 1,

@@ -1,11 +1,14 @@
 //! The command line: one file per command.
 
+pub mod attack;
+mod bar;
 pub mod bench;
 pub mod completions;
 pub mod config;
 pub mod data;
 pub mod doctor;
 pub mod eval;
+pub mod explain;
 pub mod export;
 pub mod failure;
 pub mod import;
@@ -49,6 +52,8 @@ enum Command {
     Eval(eval::EvalCommand),
     Predict(predict::PredictCommand),
     Import(import::ImportCommand),
+    Attack(attack::AttackCommand),
+    Explain(explain::ExplainCommand),
     Export(export::ExportCommand),
     Report(report::ReportCommand),
     Runs(runs::RunsCommand),
@@ -71,6 +76,8 @@ impl Cli {
             Command::Eval(c) => c.run(),
             Command::Predict(c) => c.run(),
             Command::Import(c) => c.run(),
+            Command::Attack(c) => c.run(),
+            Command::Explain(c) => c.run(),
             Command::Export(c) => c.run(),
             Command::Report(c) => c.run(),
             Command::Runs(c) => c.run(),

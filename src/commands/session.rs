@@ -23,6 +23,7 @@ use crate::objective::Distillation;
 use crate::ops::Compute;
 use crate::run::files::write_atomic;
 use crate::run::{Provenance, RunFolder};
+use crate::training::adversarial::Adversary;
 use crate::training::checkpoint::{Checkpoint, Meta};
 use crate::training::interrupt::{Interrupt, Interrupted};
 use crate::training::learner::Learner;
@@ -177,9 +178,11 @@ impl Session<'_> {
         let Experiment { objective, train, seed, .. } = self.experiment;
         let weights = objective.weights(&task.train.class_mass())?;
         let entry = prepared.features.as_ref().map_or(0, |f| f.entry);
+        let adversary = Adversary::of(train, task.train.pipeline(), task.train.len(), *seed)?;
         Ok(Learner::new(network, objective.build(), weights, train, *seed)
             .with_freezing(prepared.freezing.clone(), entry)
-            .with_distillation(objective.distillation().map(Distillation::new)))
+            .with_distillation(objective.distillation().map(Distillation::new))
+            .with_adversary(adversary))
     }
 
     /// Trains to the end; gives seconds of training and the number of resumptions.

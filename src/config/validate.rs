@@ -9,6 +9,7 @@ use std::fmt::Debug;
 
 use super::diagnostic::{Problem, nearest};
 use super::{Evaluate, Expect, Experiment};
+use crate::data::options::Scale;
 use crate::objective::{ClassWeights, ObjectiveOptions};
 
 /// The names of the metrics that an experiment file may ask for. `loss` is `log_loss` by its short name.
@@ -40,6 +41,14 @@ impl Experiment {
         found.model(&self.model);
         found.objective(&self.objective);
         found.train(&self.train);
+        if self.train.adversarial.is_some() && self.data.preprocess.scale == Scale::Ferplus {
+            found.add(
+                "train.adversarial",
+                "impossible with data.preprocess.scale ferplus, whose histogram equalisation cannot be undone; expected \
+                 another scale: raw, unit, signed or mean_std"
+                    .into(),
+            );
+        }
         found.evaluate(&self.evaluate);
         found.range("export.tolerance", self.export.tolerance, self.export.tolerance > 0.0, "more than 0");
         if let Some(expect) = &self.expect {

@@ -353,7 +353,7 @@ fn pixels_sha256(faces: &FaceSet) -> String {
 }
 
 /// The first so many by a seeded shuffle, in row order again.
-fn limited(mut indices: Vec<usize>, limit: Option<usize>, seed: u64, salt: u64) -> Vec<usize> {
+pub(crate) fn limited(mut indices: Vec<usize>, limit: Option<usize>, seed: u64, salt: u64) -> Vec<usize> {
     if let Some(limit) = limit.filter(|l| *l < indices.len()) {
         Stream::of(seed, Purpose::Division, &[1000 + salt]).shuffle(&mut indices);
         indices.truncate(limit);

@@ -70,14 +70,29 @@ pub struct Outcome {
 impl Pass<'_> {
     /// Computes the logits of `x [batch, channels, height, width]`.
     pub fn run(&self, x: Tensor<4>) -> Result<Outcome> {
+        self.run_watched(x, |_, value| value)
+    }
+
+    /// As [`Pass::run`]; what `watch` makes of a step's output takes its place.
+    pub(super) fn run_watched(&self, x: Tensor<4>, watch: impl FnMut(&Step, Value) -> Value) -> Result<Outcome> {
         check_input(self.graph, &x)?;
-        let (value, buffers) = self.between(0, Value::Map(x), self.graph.output())?;
+        let (value, buffers) = self.between_watched(0, Value::Map(x), self.graph.output(), watch)?;
         Ok(Outcome { logits: value.vector()?, buffers })
     }
 
     /// Computes node `to` from the value of node `from`, through which everything between them must go
     /// ([`Graph::frozen_until`]). Also the values that the buffers take, as in [`Outcome`].
     pub(super) fn between(&self, from: NodeId, value: Value, to: NodeId) -> Result<(Value, Vec<Tensor<1>>)> {
+        self.between_watched(from, value, to, |_, value| value)
+    }
+
+    fn between_watched(
+        &self,
+        from: NodeId,
+        value: Value,
+        to: NodeId,
+        mut watch: impl FnMut(&Step, Value) -> Value,
+    ) -> Result<(Value, Vec<Tensor<1>>)> {
         let mut values: Vec<Option<Value>> = vec![None; self.graph.nodes.len()];
         let mut buffers = if self.mode == Mode::Evaluate { Vec::new() } else { self.buffers.to_vec() };
         values[from] = Some(value);
@@ -88,7 +103,8 @@ impl Pass<'_> {
             }
             let node = &self.graph.nodes[step.node];
             let inputs = take_inputs(node, step, &mut values)?;
-            values[step.output] = Some(self.step(node, step, inputs, &mut buffers)?);
+            let value = self.step(node, step, inputs, &mut buffers)?;
+            values[step.output] = Some(watch(step, value));
         }
         match values[to].take() {
             Some(value) => Ok((value, buffers)),

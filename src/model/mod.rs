@@ -5,11 +5,13 @@
 //! weights all come from the graph.
 
 mod builder;
+mod flip;
 mod forward;
 mod graph;
 mod init;
 pub mod layers;
 mod network;
+mod outputs;
 mod part;
 pub mod patterns;
 mod plan;
@@ -18,10 +20,11 @@ mod state;
 pub mod zoo;
 
 pub use builder::GraphBuilder;
+pub use flip::flip_averaged;
 pub use graph::{Graph, Node, NodeId};
 pub use init::Initialiser;
 pub use layers::{Layer, Role, Shape};
-pub use network::{Buffer, Network, Parameter, TrainPass};
+pub use network::{Buffer, InputGradient, LayerGradient, Network, Parameter, ReluRule, TrainPass};
 pub use part::Part;
 pub use state::StateTensor;
 pub use zoo::Architecture;

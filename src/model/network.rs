@@ -1,5 +1,7 @@
 //! A graph with values.
 
+mod gradient;
+
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
@@ -9,6 +11,8 @@ use super::forward::{Mode, Pass};
 use super::graph::Graph;
 use super::layers::Role;
 use crate::ops::Compute;
+
+pub use gradient::{InputGradient, LayerGradient, ReluRule};
 
 /// A trained tensor. An optimizer replaces [`tensor`](Self::tensor) or writes into it.
 #[derive(Clone, Debug)]

@@ -9,18 +9,26 @@
 //!
 //! Output is a function of the data alone: the same view gives the same bytes.
 
+mod attack;
 mod context;
 mod figure;
 mod html;
 mod plots;
 pub mod predictions;
+mod saliency;
+mod sections;
 pub mod terminal;
 mod verdict;
 mod view;
 mod write;
 
+pub use attack::{AttackPoint, AttackView};
 pub use figure::Figure;
-pub use plots::{accuracy_curves, confusion_matrix, learning_rate, loss_curves, mistakes, per_class, reliability};
+pub use plots::{
+    ExampleView, accuracy_curves, adversarial_examples, confusion_matrix, explanation, learning_rate, loss_curves,
+    mistakes, per_class, reliability, robust_accuracy,
+};
+pub use saliency::{MapView, SaliencyTile, SaliencyView};
 pub use verdict::{Verdict, verdict};
 pub use view::{
     AggregateView, DatasetView, ExpectView, Face, LeakFigure, Mistake, ModelView, OnnxView, RunRow, RunView,

@@ -1,10 +1,12 @@
 //! The run folder: its files, its lock, provenance.
 
+mod crc;
 pub mod files;
 pub mod folder;
 pub mod group;
 pub mod history;
 pub mod lock;
+pub mod numpy;
 pub mod provenance;
 pub mod tensorboard;
 

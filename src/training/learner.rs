@@ -1,8 +1,11 @@
 //! One optimizer step: forward, backward, clip, update.
 
+use std::borrow::Cow;
+
 use anyhow::{Context, Result, bail};
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::adversarial::Adversary;
 use super::checkpoint::Checkpoint;
 use super::ema::Ema;
 use super::freeze::Freezing;
@@ -43,6 +46,7 @@ pub struct Learner {
     freezing: Freezing,
     part: Part,
     distillation: Option<Distillation>,
+    adversary: Option<Adversary>,
 }
 
 impl Learner {
@@ -57,9 +61,20 @@ impl Learner {
         let sizes: Vec<_> = network.parameters.iter().map(|p| (p.name.clone(), p.shape.iter().product())).collect();
         let optimizer = Optimizer::new(&options.optimizer, &sizes, network.device()).with_compute(network.compute());
         let ema = options.ema.map(|decay| Ema::new(decay, tensors(&network).cloned().collect()));
-        let (freezing, part, distillation) = Default::default();
         let options = options.clone();
-        Self { network, objective, optimizer, ema, class_weights, options, seed, freezing, part, distillation }
+        Self {
+            network,
+            objective,
+            optimizer,
+            ema,
+            class_weights,
+            options,
+            seed,
+            freezing: Freezing::default(),
+            part: Part::default(),
+            distillation: None,
+            adversary: None,
+        }
     }
 
     /// The learner, training in each epoch what is not frozen; batches hold the values of node `entry` in place of
@@ -73,6 +88,12 @@ impl Learner {
     /// The learner, listening to what teachers say in each batch.
     pub fn with_distillation(mut self, distillation: Option<Distillation>) -> Self {
         self.distillation = distillation;
+        self
+    }
+
+    /// The learner, with adversarial examples among those it trains on.
+    pub fn with_adversary(mut self, adversary: Option<Adversary>) -> Self {
+        self.adversary = adversary;
         self
     }
 
@@ -120,6 +141,11 @@ impl Learner {
         sums: &mut [Option<Tensor<1>>],
         outcome: &mut StepOutcome,
     ) -> Result<()> {
+        let mixed = match &self.adversary {
+            Some(adversary) => adversary.mixed(&self.network, self.objective.as_ref(), batch, self.steps(), part)?,
+            None => Cow::Borrowed(batch),
+        };
+        let batch = mixed.as_ref();
         let device = self.network.device().clone();
         let classes = self.class_weights.len();
         let dropout = key(self.seed, Purpose::Dropout, &[self.steps(), part as u64]);

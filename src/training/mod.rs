@@ -1,5 +1,6 @@
 //! How a model is trained: loop, optimizers, schedules, checkpoints.
 
+pub mod adversarial;
 pub mod checkpoint;
 pub mod ema;
 pub mod features;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::adversarial::AdversarialOptions;
 pub use transfer::{FeatureCache, Thaw};
 
 /// How the objective is minimised.
@@ -44,6 +45,9 @@ pub struct TrainOptions {
     /// Stop when the selection metric has not improved for so many evaluations.
     #[serde(default)]
     pub early_stopping: Option<EarlyStopping>,
+    /// Train on adversarial examples, too.
+    #[serde(default)]
+    pub adversarial: Option<AdversarialOptions>,
     /// When checkpoints are written, besides the end of each epoch.
     #[serde(default)]
     pub checkpoint: CheckpointCadence,

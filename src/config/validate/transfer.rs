@@ -37,6 +37,10 @@ impl Found {
                 let message = "stores what is frozen, and nothing is: set train.freeze, such as [\"features.*\"]";
                 self.add("train.feature_cache", message.into());
             }
+            if train.adversarial.is_some() {
+                let message = "stores features, and train.adversarial changes pictures: use one of them";
+                self.add("train.feature_cache", message.into());
+            }
         }
     }
 

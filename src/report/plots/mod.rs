@@ -6,12 +6,14 @@ mod curves;
 mod faces;
 mod per_class;
 mod reliability;
+mod robustness;
 
 pub use confusion::confusion_matrix;
 pub use curves::{accuracy_curves, learning_rate, loss_curves};
 pub use faces::mistakes;
 pub use per_class::per_class;
 pub use reliability::reliability;
+pub use robustness::{ExampleView, adversarial_examples, explanation, robust_accuracy};
 
 use super::figure::{Anchor, Colour, Figure, Label};
 
