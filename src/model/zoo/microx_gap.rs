@@ -63,7 +63,7 @@ impl Architecture for MicroxGapOptions {
         if let [first, others @ ..] = &scores[..]
             && !others.is_empty()
         {
-            g.at(*first).concat("logits", others).linear("fusion", Linear::new(classes));
+            g.at(*first).concat("scores", others).linear("fusion", Linear::new(classes));
         }
     }
 }
