@@ -60,6 +60,94 @@ class KerasBiased(nn.BatchNorm2d):
         return y
 
 
+class Sequence(nn.Module):
+    """nn.LSTM on a plane of steps and features: all outputs, or the last ones."""
+
+    def __init__(self, inputs, hidden, layers=1, last=False):
+        super().__init__()
+        self.lstm, self.last = nn.LSTM(inputs, hidden, layers, batch_first=True), last
+
+    def forward(self, x):
+        y = self.lstm(x[:, 0])[0]
+        return y[:, -1] if self.last else y
+
+
+class Cell(nn.Module):
+    """Keras' LSTM, or ConvLSTM2D with a kernel: one bias, any functions, steps of nothing but zeros left out if masked."""
+
+    def __init__(self, inputs, hidden, kernel=None, steps=0, hard=False, relu=False, same=False, last=False, mask=False):
+        super().__init__()
+        taps = () if kernel is None else (kernel, kernel)
+        self.weight_ih = nn.Parameter(torch.zeros(4 * hidden, inputs, *taps))
+        self.weight_hh = nn.Parameter(torch.zeros(4 * hidden, hidden, *taps))
+        self.bias = nn.Parameter(torch.zeros(4 * hidden))
+        self.kernel, self.steps, self.same, self.last, self.mask = kernel, steps, same, last, mask
+        self.gate = (lambda v: (0.2 * v + 0.5).clamp(0, 1)) if hard else torch.sigmoid
+        self.act = torch.relu if relu else torch.tanh
+
+    def sums(self, x, h):
+        if self.kernel is None:
+            return F.linear(x, self.weight_ih, self.bias) + F.linear(h, self.weight_hh)
+        z = F.conv2d(x, self.weight_ih, self.bias, padding="same" if self.same else 0)
+        h = z.new_zeros(z.shape[0], z.shape[1] // 4, *z.shape[2:]) if h is None else h
+        return z + F.conv2d(h, self.weight_hh, padding="same")
+
+    def forward(self, x):
+        frames = x[:, 0].unbind(1) if self.kernel is None else x.chunk(self.steps, 1)
+        h = None if self.kernel else x.new_zeros(x.shape[0], self.weight_hh.shape[1])
+        c, outputs = 0.0, []
+        for frame in frames:
+            i, f, g, o = self.sums(frame, h).chunk(4, 1)
+            new_c = self.gate(f) * c + self.gate(i) * self.act(g)
+            new_h = self.gate(o) * self.act(new_c)
+            if self.mask:
+                real = (frame != 0).any(1, keepdim=True)
+                new_c, new_h = torch.where(real, new_c, c * torch.ones_like(new_c)), torch.where(real, new_h, h)
+            h, c = new_h, new_c
+            outputs.append(h)
+        if self.last:
+            return h
+        return torch.stack(outputs, 1) if self.kernel is None else torch.cat(outputs, 1)
+
+
+class Autoencoder(nn.Module):
+    """The last output of one LSTM, repeated, decoded by another, and a linear layer for every step."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = nn.LSTM(3, 4, batch_first=True), nn.LSTM(4, 5, batch_first=True)
+        self.linear = nn.Linear(5, 3)
+
+    def forward(self, x):
+        code = self.encoder(x[:, 0])[0][:, -1:]
+        return self.linear(self.decoder(code.repeat(1, x.shape[2], 1))[0])
+
+
+class Fused(nn.Module):
+    """Two streams of planes, their probabilities side by side."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.fuse = nn.Linear(8, 3), nn.Linear(4, 3), nn.Linear(6, 2)
+
+    def forward(self, x):
+        scores = self.a(x[:, :2].flatten(1)), self.b(x[:, 2:].flatten(1))
+        return self.fuse(torch.cat([v.softmax(1) for v in scores], 1))
+
+
+class Blank(nn.Module):
+    """Some steps of nothing but zeros before a layer."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        x = x.clone()
+        x[0, 0, 1], x[0, 0, 4], x[1, 0, 0] = 0, 0, 0
+        return self.layer(x)
+
+
 def mixed(layer, channels=2):
     """A 1x1 convolution before a layer without parameters: its gradients show that layer's."""
     return nn.Sequential(nn.Conv2d(channels, channels, 1), layer)
@@ -87,6 +175,16 @@ LAYERS = [
     ("global_avg_pool", (2, 5, 3, 4), mixed(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), 5)),
     ("linear_relu", (2, 2, 2, 3), nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.ReLU())),
     ("residual", (2, 2, 3, 3), Residual()),
+    ("lstm", (2, 1, 5, 3), Sequence(3, 4)),
+    ("lstm_last", (3, 1, 6, 2), Sequence(2, 5, last=True)),
+    ("lstm_stacked", (2, 1, 5, 3), Sequence(3, 4, 2)),
+    ("lstm_relu", (2, 1, 5, 3), Cell(3, 4, relu=True, last=True)),
+    ("lstm_hard", (2, 1, 5, 3), Cell(3, 4, hard=True)),
+    ("lstm_masked", (2, 1, 5, 3), Blank(Cell(3, 4, mask=True))),
+    ("conv_lstm", (2, 6, 5, 4), Cell(2, 3, 3, 3, last=True)),
+    ("conv_lstm_hard_same", (2, 6, 4, 5), Cell(3, 2, 3, 2, hard=True, same=True)),
+    ("autoencoder", (2, 1, 4, 3), Autoencoder()),
+    ("fused", (2, 3, 2, 2), Fused()),
 ]
 
 

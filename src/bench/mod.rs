@@ -6,6 +6,7 @@
 mod loader;
 mod memory;
 mod profile;
+mod recurrent;
 mod subject;
 mod worker;
 
@@ -17,6 +18,7 @@ use crate::model::ModelOptions;
 pub use loader::loader_ms;
 pub use memory::{peak_mib, reset_peak, resident_mib};
 pub use profile::breakdown;
+pub use recurrent::Recurrent;
 pub use subject::{Optimizer, Subject};
 pub use worker::{Order, Worker};
 

@@ -10,7 +10,7 @@ use burn::tensor::Device;
 use serde_json::{Value, json};
 
 use super::subject::{Optimizer, Subject};
-use super::{loader_ms, memory, model};
+use super::{Recurrent, loader_ms, memory, model};
 use crate::ops::Compute;
 use crate::training::checkpoint::Checkpoint;
 
@@ -23,6 +23,8 @@ pub enum Order {
     Infer(String, usize, usize),
     /// `loader SIZE BATCH BATCHES`
     Loader(usize, usize, usize),
+    /// `recurrent LAYER train|infer PASSES`: a recurrent layer by itself. See [`Recurrent`] for its sizes.
+    Recurrent(Recurrent, bool, usize),
     /// `weights MODEL BATCH FILE`: write a network with pictures and logits as safetensors.
     Weights(String, usize, PathBuf),
     /// `drop`: forget all networks.
@@ -39,11 +41,14 @@ impl FromStr for Order {
             ["train", name, batch, steps] => Self::Train(name.into(), number(batch)?, number(steps)?),
             ["infer", name, batch, passes] => Self::Infer(name.into(), number(batch)?, number(passes)?),
             ["loader", size, batch, count] => Self::Loader(number(size)?, number(batch)?, number(count)?),
+            ["recurrent", layer, mode @ ("train" | "infer"), passes] => {
+                Self::Recurrent(layer.parse()?, mode == "train", number(passes)?)
+            }
             ["weights", name, batch, file] => Self::Weights(name.into(), number(batch)?, file.into()),
             ["drop"] => Self::Drop,
             _ => bail!(
                 "`{line}` is no order: expected train MODEL BATCH STEPS, infer MODEL BATCH PASSES, \
-                 loader SIZE BATCH BATCHES, weights MODEL BATCH FILE, drop or quit"
+                 loader SIZE BATCH BATCHES, recurrent LAYER train|infer PASSES, weights MODEL BATCH FILE, drop or quit"
             ),
         })
     }
@@ -86,6 +91,10 @@ impl Worker {
             Order::Loader(size, batch, count) => {
                 let ms = loader_ms(*size, *batch, *count, self.workers)?;
                 json!({ "mode": "loader", "size": size, "batch": batch, "ms": [ms] })
+            }
+            Order::Recurrent(layer, trains, passes) => {
+                json!({ "mode": "recurrent", "ms": layer.measure(self.compute, &self.device, *trains, *passes)?,
+                        "peak_mib": memory::peak_mib() })
             }
             Order::Weights(name, batch, file) => self.write(name, *batch, file)?,
             Order::Drop => {

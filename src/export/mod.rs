@@ -7,6 +7,8 @@
 mod layers;
 mod preprocess;
 mod proto;
+mod recurrent;
+mod sequences;
 mod verify;
 mod writer;
 
@@ -19,11 +21,12 @@ use anyhow::{Context, Result, ensure};
 use prost::Message;
 
 use crate::data::options::{Colour, Preprocess};
-use crate::model::Network;
+use crate::model::{Graph, Network};
 use crate::run::files::explain;
 use proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use writer::Writer;
 
+pub use sequences::{features_to_onnx, verify_features};
 pub use verify::{CheckBatch, ExportCheck, Tie, verify};
 
 /// The operator set that exported graphs use.
@@ -54,16 +57,22 @@ pub fn to_onnx(network: &Network, card: &ModelCard) -> Result<Vec<u8>> {
     writer.output("probabilities", &[graph.classes], "Softmax of the logits");
     let mut properties = own_properties(network, card)?;
     properties.extend(card.properties.clone());
+    let what = format!("{}: pictures of {channels}x{height}x{width} to {} classes", graph.name, graph.classes);
+    Ok(model(writer, graph, what, properties))
+}
+
+/// The bytes of a file with this graph.
+fn model(writer: Writer, graph: &Graph, what: String, properties: BTreeMap<String, String>) -> Vec<u8> {
     let model = ModelProto {
         ir_version: Some(8),
         producer_name: "ferrotype".into(),
         producer_version: env!("CARGO_PKG_VERSION").into(),
-        doc_string: format!("{}: pictures of {channels}x{height}x{width} to {} classes", graph.name, graph.classes),
+        doc_string: what,
         graph: Some(writer.finish(&graph.name)),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: Some(OPSET) }],
         metadata_props: properties.into_iter().map(|(key, value)| StringStringEntryProto { key, value }).collect(),
     };
-    Ok(model.encode_to_vec())
+    model.encode_to_vec()
 }
 
 /// Writes the network to `target`, checks the file against the network in a second runtime, and keeps it only when the

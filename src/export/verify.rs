@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::Network;
 
 /// The second runtime.
-const RUNTIME: &str = "rten 0.27";
+pub(super) const RUNTIME: &str = "rten 0.27";
 
 /// Pictures of a labelled set, both as the file takes them and as the network does.
 #[derive(Clone, Debug)]

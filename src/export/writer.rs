@@ -17,14 +17,19 @@ pub struct Writer {
 impl Writer {
     /// Adds a node and returns the name of its output.
     pub fn node(&mut self, op: &str, name: &str, inputs: &[&str], attributes: Vec<AttributeProto>) -> String {
+        self.nodes(op, name, inputs, &[name], attributes);
+        name.into()
+    }
+
+    /// Adds a node with several outputs. An output without a name is one that nobody wants.
+    pub fn nodes(&mut self, op: &str, name: &str, inputs: &[&str], outputs: &[&str], attributes: Vec<AttributeProto>) {
         self.graph.node.push(NodeProto {
             input: inputs.iter().map(|&s| s.into()).collect(),
-            output: vec![name.into()],
+            output: outputs.iter().map(|&s| s.into()).collect(),
             name: name.into(),
             op_type: op.into(),
             attribute: attributes,
         });
-        name.into()
     }
 
     /// Adds a constant and returns its name.
@@ -47,11 +52,21 @@ impl Writer {
 
     /// Declares an input `[batch, shape...]` of floats.
     pub fn input(&mut self, name: &str, shape: &[usize], doc: &str) {
+        self.graph.input.push(batched(name, &fixed(shape), doc));
+    }
+
+    /// Declares an input of floats with a batch axis, and an axis of any number of steps where there is no size.
+    pub fn input_of(&mut self, name: &str, shape: &[Option<usize>], doc: &str) {
         self.graph.input.push(batched(name, shape, doc));
     }
 
     /// Declares an output `[batch, shape...]` of floats.
     pub fn output(&mut self, name: &str, shape: &[usize], doc: &str) {
+        self.graph.output.push(batched(name, &fixed(shape), doc));
+    }
+
+    /// Declares an output as [`input_of`](Self::input_of) does an input.
+    pub fn output_of(&mut self, name: &str, shape: &[Option<usize>], doc: &str) {
         self.graph.output.push(batched(name, shape, doc));
     }
 
@@ -78,10 +93,15 @@ pub fn integers(name: &str, values: &[usize]) -> AttributeProto {
     AttributeProto { name: name.into(), ints, kind: Some(7), ..Default::default() }
 }
 
-fn batched(name: &str, shape: &[usize], doc: &str) -> ValueInfoProto {
-    let batch = DimensionProto { value: Some(Dimension::Param("batch".into())) };
-    let fixed = shape.iter().map(|&d| DimensionProto { value: Some(Dimension::Value(d as i64)) });
-    let shape = TensorShapeProto { dim: std::iter::once(batch).chain(fixed).collect() };
+fn fixed(shape: &[usize]) -> Vec<Option<usize>> {
+    shape.iter().map(|&d| Some(d)).collect()
+}
+
+fn batched(name: &str, shape: &[Option<usize>], doc: &str) -> ValueInfoProto {
+    let free = |name: &str| Dimension::Param(name.into());
+    let sizes = shape.iter().map(|d| d.map_or_else(|| free("steps"), |d| Dimension::Value(d as i64)));
+    let dim = std::iter::once(free("batch")).chain(sizes).map(|d| DimensionProto { value: Some(d) }).collect();
+    let shape = TensorShapeProto { dim };
     let tensor = TensorTypeProto { elem_type: Some(F32), shape: Some(shape) };
     ValueInfoProto { name: name.into(), kind: Some(TypeProto { tensor_type: Some(tensor) }), doc_string: doc.into() }
 }

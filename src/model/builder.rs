@@ -7,8 +7,8 @@ use ferrotype_kernels::Activation;
 
 use super::graph::{Graph, Node, NodeId};
 use super::layers::{
-    Activate, Add, AvgPool, BatchNorm, Conv2d, Dropout, Flatten, GlobalAvgPool, Layer, Linear, MaxPool, ParameterSpec,
-    Shape,
+    Activate, Add, AvgPool, BatchNorm, Concat, Conv2d, ConvLstm, Dropout, Flatten, GlobalAvgPool, LastStep, Layer,
+    Linear, Lstm, MaxPool, ParameterSpec, Repeat, Shape, Slice, Softmax, ToSequence,
 };
 use super::plan;
 
@@ -57,6 +57,14 @@ impl GraphBuilder {
     /// The last layer added: remember it where branches part.
     pub fn tip(&self) -> NodeId {
         self.tip
+    }
+
+    /// Gives up unless this holds; `what` says what the network needs.
+    pub fn require(&mut self, holds: bool, what: impl FnOnce() -> String) -> &mut Self {
+        if !holds && self.error.is_none() {
+            self.error = Some(anyhow!("{} {}", self.graph.name, what()));
+        }
+        self
     }
 
     /// The shape of the last layer's output.
@@ -120,7 +128,7 @@ impl GraphBuilder {
         self.push(name.as_ref(), Layer::GlobalAvgPool(GlobalAvgPool), &[])
     }
 
-    /// Maps to a vector, channels first.
+    /// Maps to a vector, channels first, or sequences, step by step.
     pub fn flatten(&mut self, name: impl AsRef<str>) -> &mut Self {
         self.push(name.as_ref(), Layer::Flatten(Flatten), &[])
     }
@@ -128,6 +136,51 @@ impl GraphBuilder {
     /// Adds another layer's output to the last one's.
     pub fn add(&mut self, name: impl AsRef<str>, other: NodeId) -> &mut Self {
         self.push(name.as_ref(), Layer::Add(Add), &[other])
+    }
+
+    /// So many planes from `first` on.
+    pub fn slice(&mut self, name: impl AsRef<str>, first: usize, planes: usize) -> &mut Self {
+        self.push(name.as_ref(), Layer::Slice(Slice { first, planes }), &[])
+    }
+
+    /// Other layers' outputs behind the last one's.
+    pub fn concat(&mut self, name: impl AsRef<str>, others: &[NodeId]) -> &mut Self {
+        self.push(name.as_ref(), Layer::Concat(Concat), others)
+    }
+
+    /// Scores to probabilities.
+    pub fn softmax(&mut self, name: impl AsRef<str>) -> &mut Self {
+        self.push(name.as_ref(), Layer::Softmax(Softmax), &[])
+    }
+
+    /// A map of one plane `[1, steps, features]` as a sequence.
+    pub fn to_sequence(&mut self, name: impl AsRef<str>) -> &mut Self {
+        self.push(name.as_ref(), Layer::ToSequence(ToSequence), &[])
+    }
+
+    /// The last step of a sequence.
+    pub fn last_step(&mut self, name: impl AsRef<str>) -> &mut Self {
+        self.push(name.as_ref(), Layer::LastStep(LastStep), &[])
+    }
+
+    /// A vector at each of so many steps.
+    pub fn repeat(&mut self, name: impl AsRef<str>, steps: usize) -> &mut Self {
+        self.push(name.as_ref(), Layer::Repeat(Repeat { steps }), &[])
+    }
+
+    /// A long short-term memory.
+    pub fn lstm(&mut self, name: impl AsRef<str>, layer: Lstm) -> &mut Self {
+        self.push(name.as_ref(), Layer::Lstm(layer), &[])
+    }
+
+    /// A long short-term memory with a mask: steps of `source` that hold nothing but the layer's mask value are padding.
+    pub fn masked_lstm(&mut self, name: impl AsRef<str>, layer: Lstm, source: NodeId) -> &mut Self {
+        self.push(name.as_ref(), Layer::Lstm(layer), &[source])
+    }
+
+    /// A convolutional long short-term memory.
+    pub fn conv_lstm(&mut self, name: impl AsRef<str>, layer: ConvLstm) -> &mut Self {
+        self.push(name.as_ref(), Layer::ConvLstm(layer), &[])
     }
 
     /// The finished graph, if every layer fits and the last one gives one value per class.

@@ -1,5 +1,7 @@
 //! Computes a graph's plan on tensors: the one place that turns layers into operations.
 
+mod sequences;
+
 use anyhow::{Result, bail, ensure};
 use burn::tensor::Tensor;
 use ferrotype_kernels::Activation;
@@ -14,6 +16,7 @@ use crate::random::{self, Purpose};
 #[derive(Clone)]
 pub(super) enum Value {
     Map(Tensor<4>),
+    Sequence(Tensor<3>),
     Vector(Tensor<2>),
 }
 
@@ -21,14 +24,21 @@ impl Value {
     fn map(self) -> Result<Tensor<4>> {
         match self {
             Self::Map(x) => Ok(x),
-            Self::Vector(_) => bail!("a layer for feature maps was given a vector"),
+            _ => bail!("a layer for feature maps was given something else"),
+        }
+    }
+
+    fn sequence(self) -> Result<Tensor<3>> {
+        match self {
+            Self::Sequence(x) => Ok(x),
+            _ => bail!("a layer for sequences was given something else"),
         }
     }
 
     pub(super) fn vector(self) -> Result<Tensor<2>> {
         match self {
             Self::Vector(x) => Ok(x),
-            Self::Map(_) => bail!("a layer for vectors was given feature maps"),
+            _ => bail!("a layer for vectors was given something else"),
         }
     }
 }
@@ -127,15 +137,21 @@ impl Pass<'_> {
             }
             Layer::BatchNorm(layer) => Value::Map(self.batch_norm(node, layer, x.map()?, act, buffers)?),
             Layer::Linear(layer) => {
-                Value::Vector(ops::linear(compute, x.vector()?, parameter(0), optional(1), layer.outputs, act))
+                let linear = |x| ops::linear(compute, x, parameter(0), optional(1), layer.outputs, act);
+                match x {
+                    Value::Sequence(x) => Value::Sequence(sequences::each_step(x, linear)),
+                    x => Value::Vector(linear(x.vector()?)),
+                }
             }
             Layer::Add(_) => match (x, inputs.next()) {
                 (Value::Map(a), Some(Value::Map(b))) => Value::Map(ops::add(compute, a, b, act)),
+                (Value::Sequence(a), Some(Value::Sequence(b))) => Value::Sequence(ops::add(compute, a, b, act)),
                 (Value::Vector(a), Some(Value::Vector(b))) => Value::Vector(ops::add(compute, a, b, act)),
-                _ => bail!("{}: a sum of maps and vectors", node.name),
+                _ => bail!("{}: a sum of values of two kinds", node.name),
             },
             Layer::Activate(layer) => match x {
                 Value::Map(x) => Value::Map(ops::activate(compute, x, layer.0)),
+                Value::Sequence(x) => Value::Sequence(ops::activate(compute, x, layer.0)),
                 Value::Vector(x) => Value::Vector(ops::activate(compute, x, layer.0)),
             },
             Layer::MaxPool(layer) => {
@@ -147,7 +163,31 @@ impl Pass<'_> {
                 Value::Map(ops::avg_pool(compute, x.map()?, &window, layer.count_padding))
             }
             Layer::GlobalAvgPool(_) => Value::Vector(ops::global_avg_pool(compute, x.map()?)),
-            Layer::Flatten(_) => Value::Vector(x.map()?.flatten(1, 3)),
+            Layer::Flatten(_) => Value::Vector(match x {
+                Value::Sequence(x) => x.flatten(1, 2),
+                x => x.map()?.flatten(1, 3),
+            }),
+            Layer::Slice(layer) => Value::Map(x.map()?.narrow(1, layer.first, layer.planes)),
+            Layer::Concat(_) => sequences::concat(std::iter::once(x).chain(inputs))?,
+            Layer::Softmax(_) => Value::Vector(burn::tensor::activation::softmax(x.vector()?, 1)),
+            Layer::ToSequence(_) => {
+                let x = x.map()?;
+                let [batch, _, steps, features] = x.dims();
+                Value::Sequence(x.reshape([batch, steps, features]))
+            }
+            Layer::LastStep(_) => Value::Vector(sequences::last(x.sequence()?)),
+            Layer::Repeat(layer) => Value::Sequence(sequences::repeat(x.vector()?, layer.steps)),
+            Layer::Lstm(layer) => {
+                let mask = inputs.next().map(Value::sequence).transpose()?;
+                let parameters = &self.parameters[node.parameters.clone()];
+                sequences::lstm(compute, layer, x.sequence()?, mask, parameters)
+            }
+            Layer::ConvLstm(layer) => {
+                let x = x.map()?;
+                let shape = layer.resolve(&self.graph.input_shapes(node)[0], x.dims()[0])?;
+                let weights = ops::RecurrentWeights { input: parameter(0), recurrent: parameter(1), bias: optional(2) };
+                Value::Map(ops::conv_lstm(compute, x, weights, &shape, layer.states))
+            }
             Layer::Dropout(layer) => match (self.mode, x) {
                 (Mode::Evaluate, x) => x,
                 (Mode::Train(key), x) => dropout(compute, x, layer.rate, key, step.node),
@@ -189,6 +229,7 @@ fn dropout(compute: Compute, x: Value, rate: f32, key: u64, layer: usize) -> Val
     let key = random::key(key, Purpose::Dropout, &[layer as u64]);
     match x {
         Value::Map(x) => Value::Map(ops::dropout(compute, x, rate, key)),
+        Value::Sequence(x) => Value::Sequence(ops::dropout(compute, x, rate, key)),
         Value::Vector(x) => Value::Vector(ops::dropout(compute, x, rate, key)),
     }
 }

@@ -18,6 +18,11 @@ pub enum Initialiser {
     Uniform(f32),
     /// One value.
     Constant(f32),
+    /// Random orthonormal columns of the matrix `[out, the rest]`, or rows where these are fewer (Saxe et al.,
+    /// arXiv:1312.6120): Keras' recurrent weights.
+    Orthogonal,
+    /// The bias of a recurrent layer: this value for the forget gate (the second quarter), else 0.
+    ForgetGate(f32),
 }
 
 impl Initialiser {
@@ -36,6 +41,10 @@ impl Initialiser {
             Self::Constant(value) => return vec![value; len],
             Self::GlorotUniform => return uniform((6.0 / (fan_in + fan_out)).sqrt()),
             Self::Uniform(bound) => return uniform(f64::from(bound)),
+            Self::ForgetGate(value) => {
+                return (0..len).map(|i| if (len / 4..len / 2).contains(&i) { value } else { 0.0 }).collect();
+            }
+            Self::Orthogonal => return orthogonal(shape[0], len / shape[0].max(1), &mut stream),
             _ => {}
         }
         let std = match *self {
@@ -46,6 +55,28 @@ impl Initialiser {
         };
         (0..len).map(|_| (std * stream.normal()) as f32).collect()
     }
+}
+
+/// A matrix `[rows, columns]` with orthonormal rows or, where these are fewer, columns: normal numbers, made orthogonal
+/// one after another.
+fn orthogonal(rows: usize, columns: usize, stream: &mut Stream) -> Vec<f32> {
+    let (count, length) = (rows.min(columns), rows.max(columns));
+    let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
+    for _ in 0..count {
+        let mut v: Vec<f64> = (0..length).map(|_| stream.normal()).collect();
+        // Twice: what rounding leaves of the first pass is gone after the second.
+        for _ in 0..2 {
+            for other in &vectors {
+                let dot: f64 = v.iter().zip(other).map(|(a, b)| a * b).sum();
+                v.iter_mut().zip(other).for_each(|(a, b)| *a -= dot * b);
+            }
+        }
+        let norm = v.iter().map(|a| a * a).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
+        v.iter_mut().for_each(|a| *a /= norm);
+        vectors.push(v);
+    }
+    let at = |r: usize, c: usize| if rows <= columns { vectors[r][c] } else { vectors[c][r] };
+    (0..rows * columns).map(|i| at(i / columns, i % columns) as f32).collect()
 }
 
 /// Inputs and outputs that one weight of this shape (`[out, in, rows, columns]` or `[out, in]`) connects.
@@ -80,6 +111,31 @@ mod tests {
             let (mean, std) = spread(init, &shape);
             assert!(mean.abs() < 0.03 * expected && (std / expected - 1.0).abs() < 0.02, "{init:?}: {mean} {std}");
         }
+    }
+
+    #[test]
+    fn orthogonal_values_are_orthonormal_along_the_shorter_side() {
+        for shape in [vec![12, 5], vec![5, 12], vec![6, 6], vec![8, 2, 3, 3]] {
+            let v = Initialiser::Orthogonal.values(3, "a", &shape);
+            let (rows, columns) = (shape[0], v.len() / shape[0]);
+            let dot = |a: usize, b: usize| -> f32 {
+                match rows <= columns {
+                    true => (0..columns).map(|c| v[a * columns + c] * v[b * columns + c]).sum(),
+                    false => (0..rows).map(|r| v[r * columns + a] * v[r * columns + b]).sum(),
+                }
+            };
+            for a in 0..rows.min(columns) {
+                for b in 0..=a {
+                    let wanted = f32::from(u8::from(a == b));
+                    assert!((dot(a, b) - wanted).abs() < 1e-6, "{shape:?}: {a} and {b} give {}", dot(a, b));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn forget_gates_are_the_second_quarter() {
+        assert_eq!(Initialiser::ForgetGate(1.0).values(1, "b", &[8]), [0., 0., 1., 1., 0., 0., 0., 0.]);
     }
 
     #[test]

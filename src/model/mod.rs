@@ -76,6 +76,10 @@ registry! {
     Resnet18(resnet18::Resnet18Options),
     /// MobileNetV2: inverted residuals of depthwise convolutions, at a width of one's choice.
     MobilenetV2(mobilenet_v2::MobilenetV2Options),
+    /// MicroX: a convolutional LSTM for each part of the face, their probabilities fused.
+    Microx(microx::MicroxOptions),
+    /// MicroX with global average pooling, its logits fused.
+    MicroxGap(microx_gap::MicroxGapOptions),
     /// A depthwise-separable network to measure speed with.
     DepthwiseSeparable(depthwise_separable::DepthwiseSeparableOptions),
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use ferrotype_kernels::Isa;
+use ferrotype_kernels::recurrent::Gate;
 
-use super::layers::{AvgPool, BatchNorm, Conv2d, Linear, MaxPool, RunningVariance};
+use super::layers::{AvgPool, BatchNorm, Conv2d, ConvLstm, Linear, Lstm, MaxPool, RunningVariance};
 use super::*;
 use crate::ops::Compute;
 
@@ -33,6 +34,16 @@ const KNOWN: &[(&str, [usize; 4], [f64; 4])] = &[
     ("global_avg_pool", [2, 5, 3, 4], [0.411081, 0.411081, -0.331530, 0.000000]),
     ("linear_relu", [2, 2, 2, 3], [-4.752456, -4.752456, 1.525957, 0.000000]),
     ("residual", [2, 2, 3, 3], [-3.650442, -3.650442, 0.004218, 0.000000]),
+    ("lstm", [2, 1, 5, 3], [-0.478609, -0.478609, -0.159073, 0.000000]),
+    ("lstm_last", [3, 1, 6, 2], [-0.033212, -0.033212, 0.153042, 0.000000]),
+    ("lstm_stacked", [2, 1, 5, 3], [0.295644, 0.295644, -0.138464, 0.000000]),
+    ("lstm_relu", [2, 1, 5, 3], [0.193165, 0.193165, -0.006564, 0.000000]),
+    ("lstm_hard", [2, 1, 5, 3], [-0.427652, -0.427652, -0.108646, 0.000000]),
+    ("lstm_masked", [2, 1, 5, 3], [-0.440457, -0.440457, -0.076466, 0.000000]),
+    ("conv_lstm", [2, 6, 5, 4], [0.450504, 0.450504, -0.050906, 0.000000]),
+    ("conv_lstm_hard_same", [2, 6, 4, 5], [-0.126682, -0.126682, -0.180667, 0.000000]),
+    ("autoencoder", [2, 1, 4, 3], [-0.461405, -0.461405, -0.206065, 0.000000]),
+    ("fused", [2, 3, 2, 2], [0.009284, 0.009284, -0.096254, 0.000000]),
 ];
 
 fn fill(n: usize, start: usize) -> Vec<f32> {
@@ -72,6 +83,14 @@ fn add(g: &mut GraphBuilder, name: &str) {
             let fork = g.tip();
             g.conv("l", Conv2d::new(2, 1)).add("sum", fork).relu()
         }
+        name if name.contains("lstm") || name == "autoencoder" => recurrent(g, name),
+        "fused" => {
+            g.slice("first", 0, 2).flatten("f1").linear("a", Linear::new(3)).softmax("p1");
+            let first = g.tip();
+            g.at(0).slice("second", 2, 1).flatten("f2").linear("b", Linear::new(3)).softmax("p2");
+            let second = g.tip();
+            g.at(first).concat("joined", &[second]).linear("l", Linear::new(2))
+        }
         pool => {
             mixed(g);
             match pool {
@@ -87,14 +106,37 @@ fn add(g: &mut GraphBuilder, name: &str) {
     };
 }
 
+fn recurrent<'a>(g: &'a mut GraphBuilder, name: &str) -> &'a mut GraphBuilder {
+    if name.starts_with("conv") {
+        return match name {
+            "conv_lstm" => g.conv_lstm("l", ConvLstm::new(3, 3, 3)),
+            _ => g.conv_lstm("l", ConvLstm::new(2, 2, 3).gate(Gate::HardSigmoid).same().all()),
+        };
+    }
+    let source = g.to_sequence("steps").tip();
+    match name {
+        "lstm" => g.lstm("l", Lstm::pytorch(4)),
+        "lstm_last" => g.lstm("l", Lstm::pytorch(5).last()),
+        "lstm_stacked" => g.lstm("l", Lstm::pytorch(4)).lstm("l2", Lstm::pytorch(4)),
+        "lstm_relu" => g.lstm("l", Lstm::keras(4).relu().last()),
+        "lstm_hard" => g.lstm("l", Lstm::keras(4).hard_sigmoid()),
+        "lstm_masked" => g.masked_lstm("l", Lstm::keras(4).mask(0.0), source),
+        "autoencoder" => {
+            g.lstm("e", Lstm::pytorch(4)).last_step("code").repeat("again", 4);
+            g.lstm("d", Lstm::pytorch(5)).linear("l", Linear::new(3))
+        }
+        other => panic!("no layer {other}"),
+    }
+}
+
 /// A network of this one layer, filled as the script does it.
 fn network(name: &str, input: [usize; 3]) -> Network {
     let mut g = GraphBuilder::new(name, input);
     add(&mut g, name);
-    if let Shape::Map { .. } = g.shape() {
+    if !matches!(g.shape(), Shape::Vector(_)) {
         g.flatten("flatten");
     }
-    let features = g.channels();
+    let features = g.shape().len();
     let mut network = Network::new(Arc::new(g.build(features).unwrap()), 0, &Device::flex());
     let flat = |v: Vec<f32>| {
         let len = v.len();
@@ -126,7 +168,11 @@ fn compare(compute: Compute, tolerance: f64) {
     let read = |t: Tensor<2>| -> Vec<f32> { t.without_autodiff().into_data().try_into_vec().unwrap() };
     for &(name, shape, known) in KNOWN {
         let mut network = network(name, [shape[1], shape[2], shape[3]]).with_compute(compute);
-        let x: Vec<f32> = fill(shape.iter().product(), 0).iter().map(|v| 4.0 * v).collect();
+        let mut x: Vec<f32> = fill(shape.iter().product(), 0).iter().map(|v| 4.0 * v).collect();
+        if name == "lstm_masked" {
+            // Steps 1 and 4 of the first sequence, and the first of the second.
+            [1, 4, 5].into_iter().for_each(|step| x[3 * step..3 * step + 3].fill(0.0));
+        }
         let x = Tensor::<4>::from_data(TensorData::new(x, shape), &Device::flex());
         let evaluated = dot(&read(network.forward(x.clone()).unwrap()), 7);
         let pass = network.train_pass(x, 0).unwrap();

@@ -17,10 +17,12 @@ mod add;
 mod avg_pool;
 mod batch_norm;
 mod conv2d;
+mod conv_lstm;
 mod cross_entropy;
 mod dropout;
 mod in_place;
 mod linear;
+mod lstm;
 mod max_pool;
 mod native;
 pub mod profile;
@@ -30,11 +32,13 @@ use native::NativeOps;
 pub use add::add;
 pub use avg_pool::{avg_pool, global_avg_pool};
 pub use batch_norm::{Normalised, batch_norm, batch_norm_train};
+pub use conv_lstm::conv_lstm;
 pub use conv2d::conv2d;
 pub use cross_entropy::cross_entropy;
 pub use dropout::{dropout, mask};
 pub use in_place::{host, in_place, sum_squares};
 pub use linear::linear;
+pub use lstm::{RecurrentWeights, lstm};
 pub use max_pool::max_pool;
 
 /// Whose code computes. An operation without a native body computes with Burn's.

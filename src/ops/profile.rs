@@ -23,6 +23,8 @@ pub enum Kind {
     Pooling(Direction),
     /// Fully connected layers.
     Linear(Direction),
+    /// Recurrent layers, whole sequences.
+    Recurrent(Direction),
     /// Dropout.
     Dropout(Direction),
     /// Activations and sums that stand alone.
@@ -104,6 +106,7 @@ impl fmt::Display for Kind {
             Self::BatchNorm(d) => format!("batch norm {}", low(d)),
             Self::Pooling(d) => format!("pooling {}", low(d)),
             Self::Linear(d) => format!("linear {}", low(d)),
+            Self::Recurrent(d) => format!("recurrent {}", low(d)),
             Self::Dropout(d) => format!("dropout {}", low(d)),
             Self::Elementwise(d) => format!("sum and activation {}", low(d)),
             Self::Gate => "activation backward".into(),

@@ -55,7 +55,8 @@ fn every_network_trains_to_the_same_bits_with_one_two_and_three_threads() {
             "micro_exp_net" => 40,
             _ => 32,
         };
-        let graph = Arc::new(model.build([1, size, size], CLASSES).unwrap());
+        let (model, input) = model.small(size);
+        let graph = Arc::new(model.build(input, CLASSES).unwrap());
         let network = Network::new(graph, 2, &Device::flex());
         for isa in Isa::available() {
             let network = network.clone().with_compute(Compute::Native(isa));

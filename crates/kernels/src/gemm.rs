@@ -217,7 +217,7 @@ impl Block<'_> {
 
 /// `to[i * panel + j] = from[j * stride + i]` for `i < depth` and `j < rows`, zero for the other lanes `j`.
 #[inline(always)]
-unsafe fn transpose_panel<S: Simd>(
+pub(crate) unsafe fn transpose_panel<S: Simd>(
     from: *const f32,
     stride: usize,
     rows: usize,

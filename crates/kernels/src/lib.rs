@@ -18,6 +18,7 @@ pub mod optim;
 pub mod owned;
 mod parallel;
 pub mod pool;
+pub mod recurrent;
 pub mod reduce;
 mod scratch;
 mod simd;

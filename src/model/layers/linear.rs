@@ -1,11 +1,11 @@
-//! The fully connected layer.
+//! The fully connected layer, of a vector or of every step of a sequence.
 
 use anyhow::{Result, ensure};
 
 use super::{Describe, ParameterSpec, Role, Shape};
 use crate::model::init::Initialiser;
 
-/// A fully connected layer. Weight `[outputs, inputs]`, bias `[outputs]`.
+/// A fully connected layer; of a sequence, the same for every step (Keras' `TimeDistributed(Dense)`). Weight `[outputs, inputs]`, bias `[outputs]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Linear {
     /// Features that it puts out.
@@ -39,13 +39,16 @@ impl Linear {
 
 impl Describe for Linear {
     fn shape(&self, inputs: &[Shape]) -> Result<Shape> {
-        inputs[0].vector()?;
+        features(&inputs[0])?;
         ensure!(self.outputs > 0, "has no outputs: ask for at least 1");
-        Ok(Shape::Vector(self.outputs))
+        Ok(match inputs[0] {
+            Shape::Sequence { steps, .. } => Shape::Sequence { steps, features: self.outputs },
+            _ => Shape::Vector(self.outputs),
+        })
     }
 
     fn parameters(&self, inputs: &[Shape]) -> Vec<ParameterSpec> {
-        let Ok(features) = inputs[0].vector() else { return Vec::new() };
+        let Ok(features) = features(&inputs[0]) else { return Vec::new() };
         let weight = ParameterSpec {
             name: "weight".into(),
             shape: vec![self.outputs, features],
@@ -64,6 +67,14 @@ impl Describe for Linear {
     }
 
     fn macs(&self, inputs: &[Shape], output: &Shape) -> u64 {
-        (inputs[0].len() * output.len()) as u64
+        features(&inputs[0]).map_or(0, |n| (n * output.len()) as u64)
+    }
+}
+
+/// Features that enter at once.
+fn features(input: &Shape) -> Result<usize> {
+    match *input {
+        Shape::Sequence { features, .. } => Ok(features),
+        other => other.vector(),
     }
 }

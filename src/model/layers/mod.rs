@@ -13,25 +13,37 @@ mod activation;
 mod add;
 mod avg_pool;
 mod batch_norm;
+mod concat;
 mod conv2d;
+mod conv_lstm;
 mod dropout;
 mod flatten;
 mod global_avg_pool;
 mod linear;
+mod lstm;
 mod max_pool;
 mod padding;
+mod sequence;
+mod slice;
+mod softmax;
 
 pub use activation::Activate;
 pub use add::Add;
 pub use avg_pool::AvgPool;
 pub use batch_norm::{BatchNorm, RunningVariance};
+pub use concat::Concat;
+pub use conv_lstm::ConvLstm;
 pub use conv2d::{Channels, Conv2d};
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use global_avg_pool::GlobalAvgPool;
 pub use linear::Linear;
+pub use lstm::Lstm;
 pub use max_pool::MaxPool;
 pub use padding::PaddingRule;
+pub use sequence::{LastStep, Repeat, ToSequence};
+pub use slice::Slice;
+pub use softmax::Softmax;
 
 /// The shape of one example's value; the batch axis stands before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +56,13 @@ pub enum Shape {
         height: usize,
         /// Columns.
         width: usize,
+    },
+    /// Features step by step: tensors of shape `[batch, steps, features]`.
+    Sequence {
+        /// Steps in time.
+        steps: usize,
+        /// Features of each.
+        features: usize,
     },
     /// A row of features: tensors of shape `[batch, features]`.
     Vector(usize),
@@ -64,24 +83,38 @@ impl Shape {
     pub fn dims(&self) -> Vec<usize> {
         match *self {
             Self::Map { channels, height, width } => vec![channels, height, width],
+            Self::Sequence { steps, features } => vec![steps, features],
             Self::Vector(n) => vec![n],
         }
     }
 
-    /// Channels, height and width, or an error for a vector.
+    /// Channels, height and width, or an error for what is no map.
     pub fn map(&self) -> Result<[usize; 3]> {
         match *self {
             Self::Map { channels, height, width } => Ok([channels, height, width]),
             Self::Vector(_) => bail!("takes feature maps, but its input is {self}: put it before `flatten`"),
+            Self::Sequence { .. } => bail!("takes feature maps, but its input is {self}"),
         }
     }
 
-    /// The number of features, or an error for maps.
+    /// Steps and features, or an error for what is no sequence.
+    pub fn sequence(&self) -> Result<[usize; 2]> {
+        match *self {
+            Self::Sequence { steps, features } => Ok([steps, features]),
+            Self::Map { .. } => bail!("takes a sequence, but its input is {self}: put `to_sequence` before it"),
+            Self::Vector(_) => bail!("takes a sequence, but its input is {self}: put `repeat` before it"),
+        }
+    }
+
+    /// The number of features, or an error for what is no vector.
     pub fn vector(&self) -> Result<usize> {
         match *self {
             Self::Vector(n) => Ok(n),
             Self::Map { .. } => {
                 bail!("takes a vector, but its input is {self}: put `flatten` or `global_avg_pool` before it")
+            }
+            Self::Sequence { .. } => {
+                bail!("takes a vector, but its input is {self}: put `flatten` or `last_step` before it")
             }
         }
     }
@@ -91,6 +124,7 @@ impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Map { channels, height, width } => write!(f, "{channels}x{height}x{width}"),
+            Self::Sequence { steps, features } => write!(f, "a sequence of {steps} steps of {features}"),
             Self::Vector(n) => write!(f, "a vector of {n}"),
         }
     }
@@ -175,12 +209,28 @@ pub enum Layer {
     GlobalAvgPool(GlobalAvgPool),
     /// Dropout.
     Dropout(Dropout),
-    /// Maps to a vector, channels first.
+    /// Maps or sequences to a vector.
     Flatten(Flatten),
     /// Fully connected layer.
     Linear(Linear),
     /// Sum of two values.
     Add(Add),
+    /// Some planes of a map.
+    Slice(Slice),
+    /// Values side by side.
+    Concat(Concat),
+    /// Scores to probabilities.
+    Softmax(Softmax),
+    /// A map of one plane as a sequence.
+    ToSequence(ToSequence),
+    /// The last step of a sequence.
+    LastStep(LastStep),
+    /// A vector at every step.
+    Repeat(Repeat),
+    /// Long short-term memory.
+    Lstm(Lstm),
+    /// Convolutional long short-term memory.
+    ConvLstm(ConvLstm),
 }
 
 impl Layer {
@@ -198,6 +248,14 @@ impl Layer {
             Self::Flatten(l) => Some(l),
             Self::Linear(l) => Some(l),
             Self::Add(l) => Some(l),
+            Self::Slice(l) => Some(l),
+            Self::Concat(l) => Some(l),
+            Self::Softmax(l) => Some(l),
+            Self::ToSequence(l) => Some(l),
+            Self::LastStep(l) => Some(l),
+            Self::Repeat(l) => Some(l),
+            Self::Lstm(l) => Some(l),
+            Self::ConvLstm(l) => Some(l),
         }
     }
 
@@ -215,6 +273,14 @@ impl Layer {
             Self::Flatten(_) => "flatten",
             Self::Linear(_) => "linear",
             Self::Add(_) => "add",
+            Self::Slice(_) => "slice",
+            Self::Concat(_) => "concat",
+            Self::Softmax(_) => "softmax",
+            Self::ToSequence(_) => "to_sequence",
+            Self::LastStep(_) => "last_step",
+            Self::Repeat(_) => "repeat",
+            Self::Lstm(_) => "lstm",
+            Self::ConvLstm(_) => "conv_lstm",
         }
     }
 }

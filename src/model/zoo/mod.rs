@@ -10,6 +10,8 @@ pub mod big_xception;
 pub mod depthwise_separable;
 pub mod emopy_cnn;
 pub mod micro_exp_net;
+pub mod microx;
+pub mod microx_gap;
 pub mod mini_xception;
 pub mod mobilenet_v2;
 pub mod resnet18;

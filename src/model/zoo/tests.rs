@@ -6,6 +6,59 @@ use super::*;
 use crate::model::Network;
 use crate::random::Stream;
 
+impl ModelOptions {
+    /// The network at a size that tests can afford, and its input: one plane of this side, or for networks of clips two
+    /// parts of two frames.
+    pub(crate) fn small(&self, side: usize) -> (Self, [usize; 3]) {
+        let parts = vec!["mouth".to_string(), "nose".into()];
+        let clip = [2 * 2, 12, 12];
+        match self.clone() {
+            Self::Microx(o) => {
+                (Self::Microx(microx::MicroxOptions { parts, frames: 2, filters: 4, hidden: 8, ..o }), clip)
+            }
+            Self::MicroxGap(o) => {
+                (Self::MicroxGap(microx_gap::MicroxGapOptions { parts, frames: 2, filters: 4, ..o }), clip)
+            }
+            other => (other, [1, side, side]),
+        }
+    }
+}
+
+/// The counts that Keras printed for four parts (221,090,023) and those of its layers, from the graph alone.
+#[test]
+fn microx_has_the_published_counts() {
+    use microx::MicroxOptions;
+    let published = MicroxOptions::default();
+    let count = |parts: usize| {
+        let options = MicroxOptions { parts: published.parts[..parts].to_vec(), ..published.clone() };
+        let input = options.default_input();
+        ModelOptions::Microx(options).build(input, 7).unwrap()
+    };
+    let five = count(5);
+    assert_eq!(five.parameter_count(), 276_362_527);
+    assert_eq!(count(4).parameter_count(), 221_090_023);
+    assert_eq!(count(1).parameter_count(), 55_272_455);
+    let of = |prefix: &str| -> usize {
+        let named = five.parameters.iter().filter(|p| p.name.starts_with(prefix));
+        named.map(|p| p.shape.iter().product::<usize>()).sum()
+    };
+    assert_eq!((of("nose.conv_lstm."), of("nose.fc."), of("fusion.")), (154_624, 55_116_032, 252));
+    let node = |name: &str| five.nodes.iter().find(|n| n.name == name).unwrap();
+    assert_eq!(node("nose.conv_lstm").shape.to_string(), "64x58x58");
+    // Ten steps, 58 x 58 places, four gates of 64 channels that see 3 + 64 channels through 3 x 3 places.
+    assert_eq!(node("nose.conv_lstm").macs, 10 * 58 * 58 * 256 * 67 * 9);
+    let small = ModelOptions::MicroxGap(Default::default());
+    assert!(small.build(small.default_input(), 7).unwrap().parameter_count() < 1_000_000);
+}
+
+#[test]
+fn microx_says_when_the_data_has_other_parts() {
+    for options in ModelOptions::all().iter().filter(|o| o.name().starts_with("microx")) {
+        let text = options.build([120, 60, 60], 7).unwrap_err().to_string();
+        assert!(text.contains("5 parts (mouth, nose") && text.contains("120 planes"), "{text}");
+    }
+}
+
 /// Published counts: Keras' `count_params` for the first five (running statistics included), the papers' otherwise.
 /// kuangliu/pytorch-cifar's ResNet18, the same network with 3 channels and 10 classes, has 11,173,962 parameters.
 #[test]
@@ -91,11 +144,11 @@ fn every_network_computes_and_every_parameter_learns() {
     for options in ModelOptions::all() {
         let name = options.name();
         // Large nets shrink, so that the test stays short in debug builds too.
-        let input = if name == "micro_exp_net" { [1, 40, 40] } else { [1, 32, 32] };
+        let (options, input) = options.small(if name == "micro_exp_net" { 40 } else { 32 });
         let network = Network::new(Arc::new(options.build(input, 5).unwrap()), 3, &device);
         let mut s = Stream::new(5);
-        let pixels: Vec<f32> = (0..2 * input[1] * input[2]).map(|_| s.uniform(0.0, 1.0)).collect();
-        let x = Tensor::<4>::from_data(TensorData::new(pixels, [2, 1, input[1], input[2]]), &device);
+        let pixels: Vec<f32> = (0..2 * input.iter().product::<usize>()).map(|_| s.uniform(0.0, 1.0)).collect();
+        let x = Tensor::<4>::from_data(TensorData::new(pixels, [2, input[0], input[1], input[2]]), &device);
         assert_eq!(network.forward(x.clone()).unwrap().dims(), [2, 5], "{name}");
         let pass = network.train_pass(x, 1).unwrap();
         let gradients = (pass.logits.clone() * pass.logits).sum_dim(1).sum().backward();

@@ -11,10 +11,12 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, AutodiffBackend, Flex, TensorMetadata};
 use ferrotype_kernels::pool::Pool2d;
+use ferrotype_kernels::recurrent::{ConvLstm, Lstm, States};
 use ferrotype_kernels::{Activation, BatchNorm, Conv2d, Isa};
 
 use super::normalisation::Parameters;
-use super::{NativeOps, contiguous, convolution, elementwise, linear, loss, normalisation, pooling};
+use super::recurrent::{Call, Inputs};
+use super::{NativeOps, contiguous, convolution, elementwise, linear, loss, normalisation, pooling, recurrent};
 
 impl NativeOps for Flex {
     fn native_conv2d(
@@ -88,6 +90,31 @@ impl NativeOps for Flex {
         elementwise::dropped(&contiguous(x), key, rate, isa)
     }
 
+    fn native_lstm(
+        x: FlexTensor,
+        input: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        mask: FlexTensor,
+        shape: Lstm,
+        states: States,
+        isa: Isa,
+    ) -> FlexTensor {
+        recurrent::lstm(Inputs::new([x, input, weight, bias]), mask, Call { shape, states, isa }, false).0
+    }
+
+    fn native_conv_lstm(
+        x: FlexTensor,
+        input: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        shape: ConvLstm,
+        states: States,
+        isa: Isa,
+    ) -> FlexTensor {
+        recurrent::conv_lstm(Inputs::new([x, input, weight, bias]), Call { shape, states, isa }, false).0
+    }
+
     fn native_cross_entropy(logits: FlexTensor, targets: FlexTensor, isa: Isa) -> FlexTensor {
         let shape = logits.shape().dims();
         loss::cross_entropy(&contiguous(logits), &contiguous(targets), shape, isa).0
@@ -135,6 +162,10 @@ macro_rules! backward_pass {
 backward_pass!(ConvBackward, 3, convolution::State, |s, ids, dy, grads| convolution::backward(s, ids, dy, grads));
 backward_pass!(NormBackward, 3, normalisation::State, |s, ids, dy, grads| normalisation::backward(s, ids, dy, grads));
 backward_pass!(LinearBackward, 3, linear::State, |s, ids, dy, grads| linear::backward(s, ids, dy, grads));
+backward_pass!(LstmBackward, 4, recurrent::State, |s, ids, dy, grads| recurrent::lstm_backward(s, ids, dy, grads));
+backward_pass!(ConvLstmBackward, 4, recurrent::ConvState, |s, ids, dy, grads| {
+    recurrent::conv_lstm_backward(s, ids, dy, grads)
+});
 backward_pass!(MaxBackward, 1, (Arc<Vec<u8>>, Pool2d, Isa), |s, ids, dy, grads| {
     if let [Some(id)] = ids {
         grads.register::<Flex>(id, pooling::max_backward(dy, &s.0, s.1, s.2));
@@ -328,6 +359,46 @@ impl<C: CheckpointStrategy> NativeOps for Autodiff<Flex, C> {
         let y = elementwise::dropped(&contiguous(x), key, rate, isa);
         match DropoutBackward.prepare::<C>([gx]).compute_bound().stateful() {
             OpsKind::Tracked(p) => p.finish((key, rate, isa), y),
+            OpsKind::UnTracked(p) => p.finish(y),
+        }
+    }
+
+    fn native_lstm(
+        x: FloatTensor<Self>,
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        shape: Lstm,
+        states: States,
+        isa: Isa,
+    ) -> FloatTensor<Self> {
+        let tracked = [&x, &input, &weight, &bias].iter().any(|t| t.is_tracked());
+        let ((x, gx), (i, gi), (w, gw), (b, gb)) =
+            (x.into_parts(), input.into_parts(), weight.into_parts(), bias.into_parts());
+        let call = Call { shape, states, isa };
+        let (y, state) = recurrent::lstm(Inputs::new([x, i, w, b]), mask.into_parts().0, call, tracked);
+        match LstmBackward.prepare::<C>([gx, gi, gw, gb]).compute_bound().stateful() {
+            OpsKind::Tracked(p) => p.finish(state, y),
+            OpsKind::UnTracked(p) => p.finish(y),
+        }
+    }
+
+    fn native_conv_lstm(
+        x: FloatTensor<Self>,
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        shape: ConvLstm,
+        states: States,
+        isa: Isa,
+    ) -> FloatTensor<Self> {
+        let tracked = [&x, &input, &weight, &bias].iter().any(|t| t.is_tracked());
+        let ((x, gx), (i, gi), (w, gw), (b, gb)) =
+            (x.into_parts(), input.into_parts(), weight.into_parts(), bias.into_parts());
+        let (y, state) = recurrent::conv_lstm(Inputs::new([x, i, w, b]), Call { shape, states, isa }, tracked);
+        match ConvLstmBackward.prepare::<C>([gx, gi, gw, gb]).compute_bound().stateful() {
+            OpsKind::Tracked(p) => p.finish(state, y),
             OpsKind::UnTracked(p) => p.finish(y),
         }
     }

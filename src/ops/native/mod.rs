@@ -11,6 +11,7 @@ mod linear;
 mod loss;
 mod normalisation;
 mod pooling;
+mod recurrent;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, DispatchTensor, DispatchTensorKind, TensorMetadata, backend_extension};
 use burn::tensor::{Bytes, DType, Shape, Tensor};
 use ferrotype_kernels::pool::Pool2d;
+use ferrotype_kernels::recurrent::{ConvLstm, Lstm, States};
 use ferrotype_kernels::{Activation, BatchNorm, Conv2d, Isa};
 
 use super::Compute;
@@ -83,6 +85,30 @@ pub trait NativeOps: Backend {
 
     /// Dropout with the mask of `key`.
     fn native_dropout(x: FloatTensor<Self>, key: u64, rate: f64, isa: Isa) -> FloatTensor<Self>;
+
+    /// The outputs of an LSTM, `[batch, steps or 1, hidden]`; without elements, there is no mask.
+    #[allow(clippy::too_many_arguments)]
+    fn native_lstm(
+        x: FloatTensor<Self>,
+        input: FloatTensor<Self>,
+        recurrent: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        mask: FloatTensor<Self>,
+        shape: Lstm,
+        states: States,
+        isa: Isa,
+    ) -> FloatTensor<Self>;
+
+    /// The outputs of a convolutional LSTM, `[batch, (steps or 1) * filters, rows, columns]`.
+    fn native_conv_lstm(
+        x: FloatTensor<Self>,
+        input: FloatTensor<Self>,
+        recurrent: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        shape: ConvLstm,
+        states: States,
+        isa: Isa,
+    ) -> FloatTensor<Self>;
 
     /// Softmax cross-entropy of each row, `[rows]`; the targets get no gradient.
     fn native_cross_entropy(logits: FloatTensor<Self>, targets: FloatTensor<Self>, isa: Isa) -> FloatTensor<Self>;

@@ -1,6 +1,7 @@
 //! The native bodies against Burn's operations: outputs and gradients, on every instruction set.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use ferrotype_kernels::recurrent::{Cell, ConvLstm, Gate, Squash, States};
 use ferrotype_kernels::{Activation, Conv2d, Isa, Padding};
 
 use super::super::*;
@@ -169,6 +170,62 @@ fn sums_and_activations_agree() {
         compare("add", &x, &[], |c, x, _| add(c, x.clone(), x.mul_scalar(0.5) + other.clone().autodiff(), act));
     }
     compare("dropout", &x, &[], |c, x, _| dropout(c, x, 0.4, 9));
+}
+
+const CELLS: [Cell; 3] = [
+    Cell { gate: Gate::Sigmoid, squash: Squash::Tanh },
+    Cell { gate: Gate::HardSigmoid, squash: Squash::Tanh },
+    Cell { gate: Gate::Sigmoid, squash: Squash::Relu },
+];
+
+fn recurrent_weights(p: Vec<Tensor<1>>) -> RecurrentWeights {
+    let mut p = p.into_iter();
+    let mut next = || p.next();
+    RecurrentWeights { input: next().unwrap(), recurrent: next().unwrap(), bias: next() }
+}
+
+#[test]
+fn long_short_term_memories_agree() {
+    let mut s = Stream::new(8);
+    let (steps, inputs, hidden) = (5, 6, 7);
+    let x = random(&mut s, [3, 1, steps, inputs]);
+    let mask =
+        Tensor::from_data([[1.0f32, 1., 0., 1., 0.], [0., 1., 1., 1., 1.], [1., 1., 1., 1., 1.]], &Device::flex());
+    let parameters = [28 * 6, 28 * 7, 28].map(|n| random(&mut s, [n]).mul_scalar(0.5));
+    for cell in CELLS {
+        for states in [States::All, States::Last] {
+            for (mask, biased) in [(None, true), (Some(&mask), true), (None, false)] {
+                let parameters = &parameters[..if biased { 3 } else { 2 }];
+                let what = format!("{cell:?} {states:?} mask {} bias {biased}", mask.is_some());
+                compare(&what, &x, parameters, |c, x, p| {
+                    let mask = mask.map(|m| m.clone().autodiff());
+                    let x = x.reshape([3, steps, inputs]);
+                    let y = lstm(c, x, recurrent_weights(p), mask, hidden, cell, states);
+                    assert_eq!(y.dims(), [3, if states == States::All { steps } else { 1 }, hidden]);
+                    y
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn convolutional_memories_agree() {
+    let mut s = Stream::new(9);
+    let (steps, channels, filters) = (3, 2, 4);
+    let x = random(&mut s, [2, steps * channels, 7, 6]);
+    let parameters = [16 * 2 * 9, 16 * 4 * 9, 16].map(|n| random(&mut s, [n]).mul_scalar(0.3));
+    let same = Padding { top: 1, bottom: 1, left: 1, right: 1 };
+    for (cell, padding) in CELLS.into_iter().zip([Padding::default(), same, Padding::default()]) {
+        for (states, biased) in [(States::All, true), (States::Last, true), (States::Last, false)] {
+            let shape =
+                ConvLstm { batch: 2, steps, channels, height: 7, width: 6, filters, kernel: [3, 3], padding, cell };
+            let parameters = &parameters[..if biased { 3 } else { 2 }];
+            compare(&format!("{shape:?} {states:?} bias {biased}"), &x, parameters, |c, x, p| {
+                conv_lstm(c, x, recurrent_weights(p), &shape, states)
+            });
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 mod smooth;
 
-pub(crate) use smooth::exp;
+pub(crate) use smooth::{exp, tanh};
 pub use smooth::{sigmoid_backward, sigmoid_forward, tanh_backward, tanh_forward};
 
 use std::mem::MaybeUninit;

@@ -82,7 +82,7 @@ pub(crate) fn exp(x: f32) -> f32 {
 
 /// `tanh(x)` by a rational approximation on the range in which it is not yet 1 in `f32`; NaN stays NaN.
 #[inline(always)]
-fn tanh(x: f32) -> f32 {
+pub(crate) fn tanh(x: f32) -> f32 {
     const LIMIT: f32 = 7.905_311;
     let high = if x > LIMIT { LIMIT } else { x };
     let v = if high < -LIMIT { -LIMIT } else { high };

@@ -6,5 +6,6 @@ mod dropout;
 mod loss;
 mod optim;
 mod pool;
+mod recurrent;
 mod reduce;
 mod support;

@@ -1,0 +1,132 @@
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use ferrotype_kernels::recurrent::Gate;
+
+use super::*;
+use crate::model::layers::{ConvLstm, Linear, Lstm};
+use crate::model::{GraphBuilder, ModelOptions};
+use crate::random::Stream;
+
+type Build = fn(&mut GraphBuilder);
+
+/// Name, input, whether any number of steps is taken, layers.
+const NETWORKS: &[(&str, [usize; 3], bool, Build)] = &[
+    ("lstm_stack", [1, 7, 5], true, |g| {
+        g.to_sequence("steps").lstm("l1", Lstm::pytorch(6)).lstm("l2", Lstm::keras(4));
+        g.linear("out", Linear::new(5)).flatten("flat");
+    }),
+    ("lstm_last", [1, 6, 5], true, |g| {
+        g.to_sequence("steps").lstm("l1", Lstm::pytorch(6)).lstm("l2", Lstm::pytorch(4).last());
+        g.linear("out", Linear::new(3));
+    }),
+    ("autoencoder", [1, 6, 5], false, |g| {
+        g.to_sequence("steps").lstm("l1", Lstm::pytorch(6)).last_step("code").repeat("again", 6);
+        g.lstm("l2", Lstm::pytorch(4)).linear("out", Linear::new(5)).relu().flatten("flat");
+    }),
+    ("joined", [1, 4, 3], true, |g| {
+        let source = g.to_sequence("steps").tip();
+        g.lstm("l1", Lstm::pytorch(6)).concat("both", &[source]).linear("out", Linear::new(2)).flatten("flat");
+    }),
+    ("conv_lstm", [6, 7, 6], false, |g| {
+        g.conv_lstm("l1", ConvLstm::new(3, 4, 3).gate(Gate::HardSigmoid).same().all());
+        g.conv_lstm("l2", ConvLstm::new(3, 2, 2)).global_avg_pool("mean").linear("out", Linear::new(3));
+    }),
+];
+
+fn network(graph: GraphBuilder) -> Network {
+    let outputs = graph.shape().len();
+    Network::new(Arc::new(graph.build(outputs).unwrap()), 3, &Device::flex())
+}
+
+fn networks() -> Vec<(String, bool, Network)> {
+    let mut all: Vec<(String, bool, Network)> = Vec::new();
+    for &(name, input, free, build) in NETWORKS {
+        let mut g = GraphBuilder::new(name, input);
+        build(&mut g);
+        all.push((name.into(), free, network(g)));
+    }
+    for options in ModelOptions::all().iter().filter(|o| o.name().starts_with("microx")) {
+        let (options, input) = options.small(12);
+        let graph = Arc::new(options.build(input, 4).unwrap());
+        all.push((options.name().into(), false, Network::new(graph, 3, &Device::flex())));
+    }
+    all
+}
+
+fn features(network: &Network, batch: usize) -> Vec<f32> {
+    let mut s = Stream::new(4);
+    (0..batch * network.graph().input.iter().product::<usize>()).map(|_| s.uniform(-2.0, 2.0)).collect()
+}
+
+#[test]
+fn networks_of_sequences_agree_with_their_files() {
+    for (name, free, network) in networks() {
+        assert_eq!(steps_are_free(network.graph()), free, "{name}");
+        let bytes = features_to_onnx(&network, BTreeMap::new()).unwrap();
+        for batch in [1, 3] {
+            let off = verify_features(bytes.clone(), &network, batch, features(&network, batch)).unwrap();
+            assert!(off < 1e-5, "{name}, {batch} examples: {off:e}");
+        }
+    }
+}
+
+/// A file made from a network of seven steps equals the same network of eleven.
+#[test]
+fn files_of_lstms_take_any_number_of_steps() {
+    let build = |steps| {
+        let mut g = GraphBuilder::new("free", [1, steps, 5]);
+        NETWORKS[0].3(&mut g);
+        network(g)
+    };
+    let bytes = features_to_onnx(&build(7), BTreeMap::new()).unwrap();
+    let longer = build(11);
+    let off = verify_features(bytes, &longer, 2, features(&longer, 2)).unwrap();
+    assert!(off < 1e-5, "{off:e}");
+}
+
+#[test]
+fn what_onnx_cannot_say_is_refused() {
+    for (layer, needed) in [(Lstm::keras(3).relu(), "sigmoid and tanh"), (Lstm::keras(3).mask(0.0), "mask")] {
+        let mut g = GraphBuilder::new("net", [1, 4, 2]);
+        let source = g.to_sequence("steps").tip();
+        match layer.mask {
+            Some(_) => g.masked_lstm("memory", layer, source),
+            None => g.lstm("memory", layer),
+        };
+        g.flatten("flat");
+        let error = format!("{:#}", features_to_onnx(&network(g), BTreeMap::new()).unwrap_err());
+        assert!(error.contains("layer memory") && error.contains(needed), "{error}");
+    }
+}
+
+/// Files for `scripts/check_onnx.py`.
+/// FERROTYPE_ONNX_OUT=/tmp/onnx cargo test --release --lib -- --ignored sequences_for_other_runtimes
+#[test]
+#[ignore = "writes files for another program"]
+fn sequences_for_other_runtimes() {
+    use safetensors::tensor::{Dtype, TensorView};
+    let Ok(folder) = std::env::var("FERROTYPE_ONNX_OUT") else {
+        println!("skipped: FERROTYPE_ONNX_OUT is not set");
+        return;
+    };
+    fs::create_dir_all(&folder).unwrap();
+    for (name, _, network) in networks() {
+        let [channels, height, width] = network.graph().input;
+        let x = features(&network, 5);
+        let shape = [5, channels, height, width];
+        let y = network.forward(Tensor::<4>::from_data(TensorData::new(x.clone(), shape), &Device::flex())).unwrap();
+        let y: Vec<f32> = y.into_data().try_into_vec().unwrap();
+        let bytes = |v: &[f32]| v.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+        let (x, y) = (bytes(&x), bytes(&y));
+        let tensors = [
+            ("features", TensorView::new(Dtype::F32, shape.to_vec(), &x).unwrap()),
+            ("outputs", TensorView::new(Dtype::F32, vec![5, network.graph().classes], &y).unwrap()),
+        ];
+        let path = Path::new(&folder).join(format!("sequence_{name}"));
+        fs::write(path.with_extension("onnx"), features_to_onnx(&network, BTreeMap::new()).unwrap()).unwrap();
+        fs::write(path.with_extension("safetensors"), safetensors::serialize(tensors, None).unwrap()).unwrap();
+    }
+}

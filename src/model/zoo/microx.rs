@@ -1,0 +1,133 @@
+//! MicroX (HeizerSpider/MicroX_Emotion_Recognition, 2020): one convolutional LSTM for each part of the face, whose class
+//! probabilities are weighed against each other by a last layer.
+//!
+//! As published it has five streams of ten frames, mouth, nose, right eye, left eye and full face, and 276,362,527
+//! parameters: the layer behind each flattening alone has 55,116,032, so that the five are 1.1 GB.
+//!
+//! An example's planes stand part by part, within a part frame by frame, within a frame channel by channel.
+
+use ferrotype_kernels::recurrent::Gate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Architecture;
+use crate::model::layers::{ConvLstm, Linear};
+use crate::model::{GraphBuilder, NodeId};
+
+/// Options of `microx`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MicroxOptions {
+    /// Names of the streams, in the order of the data's parts. There must be as many as the data has.
+    pub parts: Vec<String>,
+    /// Frames of an example.
+    pub frames: usize,
+    /// Channels of each state.
+    pub filters: usize,
+    /// How the gates open: `hard_sigmoid` was Keras' default when MicroX was made.
+    pub gates: GateFunction,
+    /// Width of each stream's hidden fully connected layer.
+    pub hidden: usize,
+    /// Dropout rate after each convolutional LSTM.
+    pub dropout: f32,
+    /// Dropout rate after each hidden layer.
+    pub hidden_dropout: f32,
+}
+
+impl Default for MicroxOptions {
+    fn default() -> Self {
+        Self {
+            parts: parts(),
+            frames: 10,
+            filters: 64,
+            gates: GateFunction::HardSigmoid,
+            hidden: 256,
+            dropout: 0.2,
+            hidden_dropout: 0.3,
+        }
+    }
+}
+
+/// How the gates of a recurrent layer open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GateFunction {
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid,
+    /// `0.2 x + 0.5` between 0 and 1.
+    HardSigmoid,
+}
+
+impl From<GateFunction> for Gate {
+    fn from(f: GateFunction) -> Self {
+        match f {
+            GateFunction::Sigmoid => Self::Sigmoid,
+            GateFunction::HardSigmoid => Self::HardSigmoid,
+        }
+    }
+}
+
+/// The published streams, in their order.
+pub(super) fn parts() -> Vec<String> {
+    ["mouth", "nose", "right_eye", "left_eye", "full_face"].map(String::from).to_vec()
+}
+
+/// Ends each part's stream in scores by `head`, which is given the builder at the part's planes and the part's name.
+pub(super) fn streams(
+    g: &mut GraphBuilder,
+    parts: &[String],
+    frames: usize,
+    mut head: impl FnMut(&mut GraphBuilder, &str),
+) -> Vec<NodeId> {
+    let (input, planes) = (g.tip(), g.channels());
+    let pictures = parts.len() * frames;
+    g.require(pictures > 0 && planes.checked_rem(pictures) == Some(0), || {
+        let names = parts.join(", ");
+        format!(
+            "has {} parts ({names}) of {frames} frames, but its input has {planes} planes: `model` and `data.clips` must \
+             name the same number of parts and frames",
+            parts.len()
+        )
+    });
+    let each = planes / pictures.max(1);
+    let stream = |(i, part): (usize, &String)| {
+        g.at(input).slice(format!("{part}.planes"), i * frames * each, frames * each);
+        head(g, part);
+        g.tip()
+    };
+    parts.iter().enumerate().map(stream).collect()
+}
+
+impl Architecture for MicroxOptions {
+    fn name(&self) -> &'static str {
+        "microx"
+    }
+
+    fn default_input(&self) -> [usize; 3] {
+        [self.parts.len() * self.frames * 3, 60, 60]
+    }
+
+    fn default_classes(&self) -> usize {
+        7
+    }
+
+    fn source(&self) -> &'static str {
+        "HeizerSpider/MicroX_Emotion_Recognition, 2020"
+    }
+
+    fn layers(&self, g: &mut GraphBuilder, classes: usize) {
+        let alone = self.parts.len() == 1;
+        let scores = streams(g, &self.parts, self.frames, |g, part| {
+            let memory = ConvLstm::new(self.frames, self.filters, 3).gate(self.gates.into());
+            g.conv_lstm(format!("{part}.conv_lstm"), memory).dropout(self.dropout).flatten(format!("{part}.flatten"));
+            g.linear(format!("{part}.fc"), Linear::new(self.hidden)).relu().dropout(self.hidden_dropout);
+            g.linear(format!("{part}.logits"), Linear::new(classes));
+            if !alone {
+                g.softmax(format!("{part}.probabilities"));
+            }
+        });
+        if let ([first, others @ ..], false) = (&scores[..], alone) {
+            g.at(*first).concat("probabilities", others).linear("fusion", Linear::new(classes));
+        }
+    }
+}
