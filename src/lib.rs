@@ -6,6 +6,7 @@
 
 pub mod attack;
 pub mod bench;
+pub mod clips;
 pub mod commands;
 pub mod config;
 pub mod data;
@@ -22,3 +23,4 @@ pub mod report;
 pub mod run;
 pub mod saliency;
 pub mod training;
+pub mod video;

@@ -71,6 +71,15 @@ fn data(resolved: &str) -> Vec<String> {
         &["data.source.ferplus.csv=fer2013.csv", "data.source.ferplus.votes=[votes.csv]", "data.path=ferplus.h5"]
     } else if resolved.contains("fer2013:") {
         &["data.source.fer2013.csv=fer2013.csv", "data.path=fer2013.h5"]
+    } else if resolved.contains("drawn_clips:") {
+        &[
+            "data.source.drawn_clips.subjects=3",
+            "data.source.drawn_clips.clips=1",
+            "data.source.drawn_clips.seconds=1.0",
+            "data.source.drawn_clips.rate=16",
+            "data.source.drawn_clips.size=64",
+            "data.path=clips.h5",
+        ]
     } else if resolved.contains("synthetic:") {
         &["data.source.synthetic.count=120", "data.path=synthetic.h5"]
     } else {

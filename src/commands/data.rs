@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
+use crate::clips::{self, synthesise};
 use crate::data::audit::audit;
-use crate::data::options::SourceOptions;
-use crate::data::{FaceSet, info, sources, store};
+use crate::data::options::{DrawnClipsOptions, SourceOptions};
+use crate::data::{FaceSet, clips as data_clips, info, sources, store};
 use crate::run::files::{explain, write_atomic};
 use crate::run::provenance::command_line;
 
@@ -25,6 +26,12 @@ enum Verb {
     #[command(after_help = "Example: ferrotype data prepare ferplus --csv fer2013.csv --votes fer2013new.csv \
                             --out datasets/ferplus.h5")]
     Prepare(Prepare),
+    /// Write a set of drawn video clips in the form of a dataset that needs a licence.
+    #[command(after_help = "Example: ferrotype data synthesise baum --out baum/ --subjects 6")]
+    Synthesise {
+        #[command(subcommand)]
+        what: Synthesise,
+    },
     /// Print counts per part and class, the sizes of every label mode, and where the data come from.
     #[command(after_help = "Example: ferrotype data info datasets/ferplus.h5")]
     Info {
@@ -39,6 +46,21 @@ enum Verb {
         /// Also write everything found, with all rows, to this file.
         #[arg(long, value_name = "OUT")]
         json: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Synthesise {
+    /// BAUM-1: folders, H.264 files, annotations as csv and xlsx, and OpenFace's tables with the true landmarks.
+    Baum {
+        /// The folder to write.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// In the form of BAUM-1a (acted) rather than BAUM-1s.
+        #[arg(long)]
+        acted: bool,
+        #[command(flatten)]
+        options: DrawnClipsOptions,
     },
 }
 
@@ -59,7 +81,18 @@ impl DataCommand {
     pub fn run(self) -> Result<()> {
         match self.verb {
             Verb::Prepare(prepare) => prepare.run(),
-            Verb::Info { file } => show(&info::describe(&store::summary(&file)?)),
+            Verb::Synthesise { what: Synthesise::Baum { out, acted, options } } => {
+                let done = synthesise::baum(&options, acted, &out)?;
+                let form = if acted { "baum1a" } else { "baum1s" };
+                show(&format!(
+                    "{0}: {1} synthetic clips, {2} frames\nPrepare them with: ferrotype data prepare {form} --root {0} --openface \
+                     {0}/openface\n",
+                    out.display(),
+                    done.clips,
+                    done.frames
+                ))
+            }
+            Verb::Info { file } => show(&describe(&file)?),
             Verb::Audit { file, json } => run_audit(&file, json.as_deref()),
         }
     }
@@ -70,10 +103,22 @@ impl Prepare {
         let out = self.out.unwrap_or_else(|| format!("datasets/{}.h5", sources::name(&self.source)).into());
         // A read-only or missing folder should not be found out after the work.
         check_place(&out)?;
+        if clips::is_clips(&self.source) {
+            let set = clips::prepare(&self.source, &out, &command_line())?;
+            return show(&format!("{}\n{}", out.display(), data_clips::describe(&set)));
+        }
         let faces = sources::prepare(&self.source, &command_line())?;
         store::write(&faces, &out)?;
         show(&wrote(&faces, &out))
     }
+}
+
+/// What is in a prepared file of either kind.
+fn describe(file: &Path) -> Result<String> {
+    if store::format_of(file).is_some_and(|format| format == data_clips::store::FORMAT) {
+        return Ok(data_clips::describe(&data_clips::store::summary(file)?));
+    }
+    Ok(info::describe(&store::summary(file)?))
 }
 
 fn run_audit(file: &Path, json: Option<&Path>) -> Result<()> {

@@ -7,7 +7,6 @@ use anyhow::Result;
 
 use super::session::compute;
 use crate::config::{self, Experiment};
-use crate::data::options::Colour;
 use crate::data::task::Facts;
 use crate::device::DeviceName;
 use crate::model::Network;
@@ -48,9 +47,7 @@ impl LoadedRun {
         let experiment = experiment_of(&run)?;
         let device = device.unwrap_or(&experiment.device.0).parse::<DeviceName>()?.open()?;
         let classes = selected(&run)?.meta.classes;
-        let p = &experiment.data.preprocess;
-        let channels = if p.colour == Colour::Rgb { 3 } else { 1 };
-        let graph = Arc::new(experiment.model.build([channels, p.size, p.size], classes.len())?);
+        let graph = Arc::new(experiment.model.build(experiment.data.input(), classes.len())?);
         let compute = compute(&experiment.kernels, &device)?;
         let mut network = Network::new(graph, experiment.seed, &device.device).with_compute(compute);
         let meta = load_selected(&run, &mut network)?;

@@ -29,6 +29,7 @@ pub fn export(
     out: &Path,
 ) -> Result<ExportCheck> {
     let card = ModelCard {
+        clips: experiment.data.clips.clone(),
         preprocess: experiment.data.preprocess.clone(),
         classes: facts.classes.clone(),
         properties: properties(experiment, facts, scores, run),

@@ -12,7 +12,7 @@ mod tests;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use burn::tensor::{Tensor, TensorData};
 use clap::Args;
 
@@ -65,6 +65,12 @@ impl PredictCommand {
     pub fn run(self) -> Result<()> {
         let detector = self.cut.detector()?;
         let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
+        ensure!(
+            loaded.experiment.data.clips.is_none(),
+            "{} takes sequences of pictures out of clips, not single pictures: prepare the videos with `ferrotype data \
+             prepare clips`, and score them with `ferrotype eval --data`",
+            self.run.display()
+        );
         let cutter = Cutter::new(detector, &loaded.run)?;
         let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
         let crops = self.save_crops.as_deref().map(CropFolder::make).transpose()?;

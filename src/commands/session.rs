@@ -113,6 +113,10 @@ impl Session<'_> {
     /// Writes what is known about the data: figures for the report, and the template that predictions compare with.
     fn write_facts(&self, task: &Task) -> Result<()> {
         write_atomic(self.run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
+        if task.train.faces.segments.is_some() {
+            // The template is for telling faces from other pictures; parts of faces in clips are neither.
+            return Ok(());
+        }
         match FaceTemplate::of(&task.train.faces.images, &task.train.rows())? {
             Some(template) => write_atomic(self.run.template(), (serde_json::to_string(&template)? + "\n").as_bytes()),
             None => Ok(()),

@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 
 use super::loaded::experiment_of;
 use crate::config::{self, Experiment, SelectOn};
+use crate::data::labels;
 use crate::data::options::SplitRule;
-use crate::data::task::Facts;
-use crate::data::{labels, store};
+use crate::data::task::{self, Facts};
 use crate::evaluation::{Scores, metrics, score_folds};
 use crate::export::ExportCheck;
 use crate::report::{
@@ -50,7 +50,7 @@ pub fn of_run(run: &RunFolder) -> Result<RunView> {
         history,
         validation: sets.remove("validation"),
         test: sets.remove("test"),
-        mistakes: with_faces(worst_mistakes(&test, MISTAKES), &facts),
+        mistakes: with_faces(worst_mistakes(&test, MISTAKES), &experiment, &facts),
         saliency: looks::of_run(run, &test, &facts),
         attacks: attacks::of_run(run)?,
         onnx: check.map(|c| onnx(&c, run)),
@@ -102,8 +102,15 @@ fn warnings(experiment: &Experiment, facts: &Facts, history: &History) -> Vec<Wa
     }
     if facts.shared_subjects.is_some_and(|n| n > 0) {
         let n = facts.shared_subjects.unwrap_or_default();
+        let of = facts.test_subjects.map_or_else(String::new, |all| format!(" of {all}"));
         let text =
-            format!("{n} subjects of the test set also stand in training: the score says less about new people.");
+            format!("{n}{of} subjects of the test set also stand in training: the score says less about new people.");
+        warnings.push(Warning { serious: true, text });
+    }
+    if let Some([shared, all]) = facts.shared_clips.filter(|[shared, _]| *shared > 0) {
+        let text = format!(
+            "{shared} of {all} clips of the test set also stand in training, by other segments: the score is optimistic."
+        );
         warnings.push(Warning { serious: true, text });
     }
     if history.epochs.len() < experiment.train.epochs {
@@ -149,8 +156,8 @@ fn dataset(experiment: &Experiment, facts: &Facts) -> DatasetView {
 }
 
 /// Adds the pictures, where the data file is still there.
-fn with_faces(mut mistakes: Vec<Mistake>, facts: &Facts) -> Vec<Mistake> {
-    let Ok(faces) = store::read(std::path::Path::new(&facts.path)) else { return mistakes };
+fn with_faces(mut mistakes: Vec<Mistake>, experiment: &Experiment, facts: &Facts) -> Vec<Mistake> {
+    let Ok(faces) = task::load(std::path::Path::new(&facts.path), &experiment.data) else { return mistakes };
     for mistake in &mut mistakes {
         let row = mistake.row as usize;
         if row < faces.len() {
@@ -158,7 +165,7 @@ fn with_faces(mut mistakes: Vec<Mistake>, facts: &Facts) -> Vec<Mistake> {
                 width: faces.images.width,
                 height: faces.images.height,
                 channels: faces.images.channels,
-                pixels: faces.images.get(row).to_vec(),
+                pixels: faces.images.get(faces.shown_picture(row)).to_vec(),
             });
         }
     }

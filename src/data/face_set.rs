@@ -1,5 +1,7 @@
 //! The types that every part of the data room speaks.
 
+use super::options::Component;
+
 /// The class index of a row without a label.
 pub const NO_LABEL: i16 = -1;
 
@@ -118,11 +120,51 @@ pub struct FaceSet {
     pub names: Vec<String>,
     /// Row in the source, counted from 0 without the header.
     pub source_rows: Vec<u32>,
+    /// For examples that are made of several pictures: which. Without it, row i is picture i.
+    pub segments: Option<Segments>,
     /// Where it comes from.
     pub provenance: Provenance,
 }
 
+/// Stands for a picture that is not there: padding.
+pub const NO_PICTURE: u32 = u32::MAX;
+
+/// Rows that are sequences: of each of several parts (streams) so many pictures. Pictures are shared between rows, so
+/// overlapping windows cost no copies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Segments {
+    /// The streams.
+    pub parts: Vec<Component>,
+    /// Pictures per stream.
+    pub frames: usize,
+    /// Numbers of pictures, `[rows, parts, frames]`; [`NO_PICTURE`] is padding.
+    pub pictures: Vec<u32>,
+    /// Frames of each row that are there, from the first; the others are padding.
+    pub valid: Vec<u32>,
+    /// The clip that each row is taken from.
+    pub clips: Vec<u32>,
+}
+
+impl Segments {
+    /// Pictures per row.
+    pub fn stride(&self) -> usize {
+        self.parts.len() * self.frames
+    }
+
+    /// The pictures of a row, `[parts, frames]`.
+    pub fn get(&self, row: usize) -> &[u32] {
+        &self.pictures[row * self.stride()..(row + 1) * self.stride()]
+    }
+}
+
 impl FaceSet {
+    /// The picture that stands for a row where one is shown: its own, or of a sequence the middle of its last part.
+    pub fn shown_picture(&self, row: usize) -> usize {
+        let Some(segments) = &self.segments else { return row };
+        let last = segments.get(row).len() - segments.frames;
+        segments.get(row)[last + (segments.valid[row] as usize).saturating_sub(1) / 2] as usize
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -182,10 +224,12 @@ pub struct Batch {
     pub weights: Vec<f32>,
     /// Row in the [`FaceSet`] per example.
     pub rows: Vec<u32>,
-    /// `[channels, height, width]` of one image.
+    /// `[channels, height, width]` of one image, or of the pictures of one sequence together.
     pub shape: [usize; 3],
     /// What teachers say of each example, `[size, classes]`; empty where there are none.
     pub soft: Vec<f32>,
+    /// Frames of each example that are not padding, for sequences: the mask of a model that takes one. Empty for pictures.
+    pub valid: Vec<u32>,
 }
 
 impl Batch {

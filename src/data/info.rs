@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::audit::{PARTS, class_counts};
 use super::labels::{self, Role};
 use super::options::LabelMode;
-use super::{FaceSet, Labelled, Split};
+use super::{FaceSet, Labelled, Provenance, Split};
 
 const MODES: [LabelMode; 6] = [
     LabelMode::Original,
@@ -26,7 +26,7 @@ pub fn describe(faces: &FaceSet) -> String {
     let _ = writeln!(page, "{} {kind} of {} x {} pixels, {colour}\n", faces.len(), images.width, images.height);
     page += &class_table(faces);
     page += &mode_table(faces);
-    page += &provenance(faces);
+    page += &provenance(&faces.provenance);
     page
 }
 
@@ -110,8 +110,8 @@ fn supports(faces: &FaceSet, labelled: &Labelled) -> String {
     counts[..=most].iter().skip(1).map(usize::to_string).collect::<Vec<_>>().join(" / ")
 }
 
-fn provenance(faces: &FaceSet) -> String {
-    let p = &faces.provenance;
+/// Where a set comes from, a line each.
+pub(super) fn provenance(p: &Provenance) -> String {
     let mut text = format!("source   {}\ncommand  {}\n", p.source, p.command);
     for (file, sha256) in &p.files {
         let _ = writeln!(text, "file     {file}\n         sha256 {sha256}");
@@ -148,7 +148,7 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Images, Provenance, Votes};
+    use crate::data::{Images, Votes};
 
     #[test]
     fn a_page_has_counts_modes_and_provenance() {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 
 use super::augment::{Augmentation, Mix};
-use super::face_set::{FaceSet, Labelled};
+use super::face_set::{FaceSet, Labelled, NO_PICTURE};
 use super::options::Sampler;
 use super::preprocess::{Picture, Pipeline};
 use super::sampler;
@@ -186,14 +186,20 @@ fn check(set: &FaceSet, labelled: &Labelled, examples: &[u32], batch: usize) -> 
     if let Some(e) = examples.iter().find(|&&e| e as usize >= labelled.len()) {
         bail!("example {e} was asked for, but the labels have {} examples", labelled.len());
     }
-    let rows = examples.iter().map(|&e| labelled.rows[e as usize]);
-    if let Some(row) = rows.max().filter(|&row| row as usize >= set.images.len()) {
-        bail!("row {row} was asked for, but the dataset has {} images", set.images.len());
+    let images = &set.images;
+    let rows = examples.iter().map(|&e| labelled.rows[e as usize] as usize);
+    let count = set.segments.as_ref().map_or(images.len(), |s| s.valid.len());
+    if let Some(row) = rows.max().filter(|&row| row >= count) {
+        bail!("row {row} was asked for, but the dataset has {count} images");
     }
-    if let Some(example) = examples.first() {
-        let images = &set.images;
-        let row = labelled.rows[*example as usize] as usize;
-        Picture::new(images.get(row), images.height, images.width, images.channels)?;
+    if let Some(segments) = &set.segments {
+        let numbers = segments.pictures.iter().filter(|&&n| n != NO_PICTURE);
+        if let Some(number) = numbers.max().filter(|&&n| n as usize >= images.len()) {
+            bail!("picture {number} was asked for, but the dataset has {}", images.len());
+        }
+    }
+    if !examples.is_empty() {
+        Picture::new(images.get(0), images.height, images.width, images.channels)?;
     }
     Ok(())
 }

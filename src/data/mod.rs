@@ -4,6 +4,8 @@
 pub mod audit;
 pub mod augment;
 pub mod classes;
+pub mod clips;
+pub mod example;
 mod face_set;
 pub mod info;
 pub mod labels;
@@ -20,4 +22,4 @@ pub mod synthetic;
 pub mod task;
 pub mod template;
 
-pub use face_set::{Batch, FaceSet, Images, Labelled, NO_LABEL, Provenance, Split, Votes};
+pub use face_set::{Batch, FaceSet, Images, Labelled, NO_LABEL, NO_PICTURE, Provenance, Segments, Split, Votes};

@@ -1,9 +1,16 @@
 //! The `data:` section of the experiment file.
 
+mod clips;
+
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use clips::{
+    Baum1Options, Baum2Options, BaumClasses, ClipsOptions, Component, DrawnClipsOptions, GapPolicy, SegmentOptions,
+    SegmentRule, VideoOptions, Windows,
+};
 
 /// Faces, labels, split, preprocessing and augmentation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -14,6 +21,9 @@ pub struct DataOptions {
     /// How to make `path`: the same as `ferrotype data prepare <source> ...`.
     #[serde(default)]
     pub source: Option<SourceOptions>,
+    /// How clips become examples, where `path` holds clips: each is then a sequence of pictures.
+    #[serde(default)]
+    pub clips: Option<SegmentOptions>,
     /// How a row's label becomes a training target.
     #[serde(default)]
     pub labels: LabelMode,
@@ -40,6 +50,15 @@ pub struct DataOptions {
     /// Threads that prepare batches; 0 chooses. Batches do not depend on it.
     #[serde(default)]
     pub workers: usize,
+}
+
+impl DataOptions {
+    /// `[channels, height, width]` of the model's input: of a picture, or for clips of all pictures of an example, one
+    /// plane after another: part by part, within a part frame by frame, within a frame channel by channel.
+    pub fn input(&self) -> [usize; 3] {
+        let pictures = self.clips.as_ref().map_or(1, SegmentOptions::pictures);
+        [pictures * self.preprocess.colour.channels(), self.preprocess.size, self.preprocess.size]
+    }
 }
 
 /// A dataset in its original form.
@@ -73,6 +92,28 @@ pub enum SourceOptions {
         after_help = "Example: ferrotype data prepare affectnet --root AffectNet --size 112 --out datasets/affectnet.h5"
     )]
     Affectnet(AffectnetOptions),
+    /// Video files with a table of labels.
+    #[command(
+        after_help = "Example: ferrotype data prepare clips --videos clips/ --labels labels.csv --openface csv/ --out datasets/clips.h5\n         ferrotype data prepare clips --videos clips/ --labels labels.csv --detector yunet.onnx --landmarks pfld_68.onnx --rate 25"
+    )]
+    Clips(ClipsOptions),
+    /// BAUM-1a, acted clips, in its official form.
+    #[command(
+        after_help = "Example: ferrotype data prepare baum1a --root BAUM1 --detector yunet.onnx --landmarks pfld_68.onnx"
+    )]
+    Baum1a(Baum1Options),
+    /// BAUM-1s, spontaneous clips, in its official form.
+    #[command(after_help = "Example: ferrotype data prepare baum1s --root BAUM1 --openface openface/")]
+    Baum1s(Baum1Options),
+    /// BAUM-2, through a list of clips.
+    #[command(
+        after_help = "Example: ferrotype data prepare baum2 --videos BAUM2 --list baum2.csv --openface openface/"
+    )]
+    Baum2(Baum2Options),
+    /// Drawn clips: need no data and no ffmpeg.
+    #[command(after_help = "Example: ferrotype data prepare drawn_clips --subjects 6 --out datasets/drawn_clips.h5")]
+    #[command(name = "drawn_clips")]
+    DrawnClips(DrawnClipsOptions),
 }
 
 /// The generator of drawn faces.
@@ -252,6 +293,13 @@ pub enum SplitRule {
     SubjectKFold(Folds),
     /// One fold per subject.
     LeaveOneSubjectOut,
+    /// k folds of clips, stratified by class: all segments of a clip stand in one of them. Its subjects may stand in several.
+    ClipKFold(Folds),
+    /// Random, stratified by class, by whole clips: no clip stands in two sets.
+    ClipHoldout(Holdout),
+    /// System 003's division: a fifth of the *segments* at random is the test set, a fifth of the rest the validation set.
+    /// It leaks: segments of one clip stand on both sides, and the report says how many.
+    SegmentsAtRandom,
 }
 
 /// Fractions of a random division.
@@ -325,6 +373,19 @@ pub enum Colour {
     Grey,
     /// Three channels; grey pictures are replicated.
     Rgb,
+    /// Three channels in OpenCV's order, as system 003's network takes them. Files always hold RGB.
+    #[value(skip)]
+    Bgr,
+}
+
+impl Colour {
+    /// 1 or 3.
+    pub fn channels(self) -> usize {
+        match self {
+            Self::Grey => 1,
+            Self::Rgb | Self::Bgr => 3,
+        }
+    }
 }
 
 /// What is done to the 0..255 values of an image.

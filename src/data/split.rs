@@ -1,5 +1,6 @@
 //! Division into training, validation and test sets.
 
+mod clips;
 mod folds;
 
 use anyhow::{Result, bail, ensure};
@@ -59,6 +60,26 @@ pub fn divide(
         }
         SplitRule::SubjectKFold(o) => from_folds(&folds::by_subject(faces, o.k, seed)?, count, fold),
         SplitRule::LeaveOneSubjectOut => from_folds(&folds::each_subject(faces)?, count, fold),
+        SplitRule::ClipKFold(o) => {
+            let clips = clips::clips(faces)?;
+            let strata = clips::strata(clips, &strata(faces.len(), train, evaluation));
+            from_folds(&clips::of_rows(clips, &folds::stratified(&strata, o.k, seed)), count, fold)
+        }
+        SplitRule::ClipHoldout(part) => {
+            check_fractions(part)?;
+            let clips = clips::clips(faces)?;
+            let strata = clips::strata(clips, &strata(faces.len(), train, evaluation));
+            clips::of_rows(clips, &holdout(&strata, part, seed))
+        }
+        SplitRule::SegmentsAtRandom => {
+            clips::clips(faces)?;
+            notes.push(
+                "LEAKING division: segments were divided at random, as in system 003, so that segments of one clip stand \
+                 in training and in the test set"
+                    .into(),
+            );
+            clips::at_random(&strata(faces.len(), train, evaluation), seed)
+        }
     };
     let mut division = collect(&sets, train, evaluation);
     division.notes = notes;
@@ -72,7 +93,17 @@ pub fn divide(
 /// When there are too few folds, rows or subjects.
 pub fn folds(faces: &FaceSet, rule: &SplitRule) -> Result<usize> {
     match rule {
-        SplitRule::Own | SplitRule::OwnMerged | SplitRule::Holdout(_) => Ok(1),
+        SplitRule::Own
+        | SplitRule::OwnMerged
+        | SplitRule::Holdout(_)
+        | SplitRule::ClipHoldout(_)
+        | SplitRule::SegmentsAtRandom => Ok(1),
+        SplitRule::ClipKFold(o) => {
+            let clips = clips::count(faces)?;
+            ensure!(o.k >= 3, "split: k is {}; at least 3 folds are needed: to train, to validate and to test", o.k);
+            ensure!(o.k <= clips, "split: k is {}, and the dataset has only {clips} clips", o.k);
+            Ok(o.k)
+        }
         SplitRule::KFold(o) => {
             ensure!(o.k >= 3, "split: k is {}; at least 3 folds are needed: to train, to validate and to test", o.k);
             ensure!(o.k <= faces.len(), "split: k is {}, and the dataset has only {} rows", o.k, faces.len());

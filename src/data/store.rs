@@ -2,26 +2,29 @@
 //!
 //! It appears whole or not at all, and says so: `complete` is 1, and the sha256 of the images is checked on reading.
 
-use std::collections::HashMap;
+pub(in crate::data) mod file;
+
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use hdf5_pure::{AttrValue, Dataset, File, FileBuilder};
-use sha2::{Digest, Sha256};
 
-use super::{FaceSet, Images, NO_LABEL, Provenance, Split, Votes};
+use super::{FaceSet, Images, NO_LABEL, Split, Votes};
 use crate::run::files::write_atomic_with;
+use file::{Layout, attributes, damaged, exists, list, open, read_provenance, strings, text, values, write_provenance};
+pub(crate) use file::{digest, is_cut_off};
 
 /// The value of the attribute `format`.
 pub const FORMAT: &str = "ferrotype-faces";
 /// The version of the layout that this program writes and reads.
 pub const SCHEMA_VERSION: i64 = 1;
+const LAYOUT: Layout = Layout { format: FORMAT, version: SCHEMA_VERSION, holds: "faces" };
 /// Images per chunk.
 const CHUNK: u64 = 64;
 /// Rows per chunk of everything else.
-const ROWS: u64 = 4096;
+pub(in crate::data) const ROWS: u64 = 4096;
 /// FER2013 shrinks to 95 % at any level; drawn faces and flat backgrounds shrink further.
-const DEFLATE: u32 = 4;
+pub(in crate::data) const DEFLATE: u32 = 4;
 
 /// Writes the set to `path`, replacing what stands there once the new file is complete.
 ///
@@ -41,7 +44,7 @@ pub fn write(faces: &FaceSet, path: &Path) -> Result<()> {
 /// # Errors
 /// When it is missing, cut off, damaged, or not a prepared file.
 pub fn read(path: &Path) -> Result<FaceSet> {
-    let file = open(path, false)?;
+    let file = open(path, false, LAYOUT)?;
     let mut faces = read_rows(&file).map_err(|e| damaged(path, e))?;
     faces.images.pixels = values(&file, "images", Dataset::read_u8).map_err(|e| damaged(path, e))?;
     check(&faces).map_err(|e| damaged(path, e))?;
@@ -57,17 +60,14 @@ pub fn read(path: &Path) -> Result<FaceSet> {
 /// # Errors
 /// As [`read`], but damage within the images is not seen.
 pub fn summary(path: &Path) -> Result<FaceSet> {
-    let file = open(path, true)?;
+    let file = open(path, true, LAYOUT)?;
     read_rows(&file).map_err(|e| damaged(path, e))
 }
 
-fn damaged(path: &Path, cause: anyhow::Error) -> anyhow::Error {
-    anyhow!("{} is damaged or incomplete: {cause:#}. Prepare it again with `ferrotype data prepare`", path.display())
-}
-
-/// The library's message without its chain of causes, which it contains already.
-fn plain(error: hdf5_pure::Error) -> anyhow::Error {
-    anyhow!("{error}")
+/// The attribute `format` of a file, if it is one that was prepared.
+pub fn format_of(path: &Path) -> Option<String> {
+    let file = File::open_streaming(path).ok()?;
+    text(&attributes(&file).ok()?, "format").ok()
 }
 
 fn build(faces: &FaceSet) -> Result<FileBuilder, hdf5_pure::FormatError> {
@@ -109,89 +109,6 @@ fn build(faces: &FaceSet) -> Result<FileBuilder, hdf5_pure::FormatError> {
     Ok(b)
 }
 
-fn write_provenance(b: &mut FileBuilder, provenance: &Provenance) -> Result<(), hdf5_pure::FormatError> {
-    b.set_attr("source", AttrValue::VarLenString(provenance.source.clone()));
-    b.set_attr("synthetic", AttrValue::I64(i64::from(provenance.synthetic)));
-    b.set_attr("command", AttrValue::VarLenString(provenance.command.clone()));
-    b.set_attr("written_by", AttrValue::VarLenString(concat!("ferrotype ", env!("CARGO_PKG_VERSION")).into()));
-    let (files, digests): (Vec<_>, Vec<_>) = provenance.files.iter().cloned().unzip();
-    strings(b, "source_files", &files)?;
-    strings(b, "source_sha256", &digests)?;
-    strings(b, "notes", &provenance.notes)
-}
-
-/// Fixed-width UTF-8: h5py reads it as bytes or, with `asstr()`, as text. An empty list is left out.
-fn strings(b: &mut FileBuilder, name: &str, values: &[String]) -> Result<(), hdf5_pure::FormatError> {
-    if !values.is_empty() {
-        let values: Vec<&str> = values.iter().map(String::as_str).collect();
-        let chunk = (values.len() as u64).min(ROWS);
-        b.create_dataset(name).with_strings(&values)?.with_chunks(&[chunk]).with_deflate(DEFLATE);
-    }
-    Ok(())
-}
-
-fn open(path: &Path, lazily: bool) -> Result<File> {
-    let shown = path.display();
-    if !path.exists() {
-        bail!("{shown} does not exist: make it with `ferrotype data prepare`, or correct the path");
-    }
-    ensure!(!path.is_dir(), "{shown} is a folder; a file made by `ferrotype data prepare` is expected");
-    let is_hdf5 = hdf5_pure::is_hdf5(path).with_context(|| format!("cannot read {shown}"))?;
-    ensure!(is_hdf5, "{shown} is not an HDF5 file; a file made by `ferrotype data prepare` is expected");
-    if is_cut_off(path).unwrap_or(false) {
-        return Err(damaged(path, anyhow!("it is shorter than its header says, so it was cut off")));
-    }
-    let file = if lazily { File::open_streaming(path) } else { File::open(path) };
-    let file = file.map_err(|e| damaged(path, plain(e)))?;
-    check_format(path, &file)?;
-    Ok(file)
-}
-
-/// Whether the file ends before the place that its superblock names as its end. The library reads such a file as far as
-/// it goes, and what is missing then looks like something else.
-pub(crate) fn is_cut_off(path: &Path) -> std::io::Result<bool> {
-    let mut head = [0; 48];
-    let mut file = std::fs::File::open(path)?;
-    std::io::Read::read_exact(&mut file, &mut head)?;
-    // Versions 0 and 1 put the address behind the sizes of the old symbol tables; all have 8-byte addresses here.
-    let at = if head[8] < 2 { 40 } else { 28 };
-    let end = head[at..at + 8].iter().rev().fold(0u64, |sum, &byte| sum << 8 | u64::from(byte));
-    Ok(file.metadata()?.len() < end)
-}
-
-fn attributes(file: &File) -> Result<HashMap<String, AttrValue>> {
-    file.root().attrs().map_err(|e| plain(e).context("its attributes cannot be read"))
-}
-
-fn check_format(path: &Path, file: &File) -> Result<()> {
-    let attributes = attributes(file).map_err(|e| damaged(path, e))?;
-    let shown = path.display();
-    if text(&attributes, "format").ok().as_deref() != Some(FORMAT) {
-        bail!(
-            "{shown} is an HDF5 file, but not one of prepared faces (its attribute `format` is not `{FORMAT}`): name a file \
-             made by `ferrotype data prepare`"
-        );
-    }
-    let version = number(&attributes, "schema_version").unwrap_or(0);
-    ensure!(
-        version == SCHEMA_VERSION,
-        "{shown} has layout version {version}, and this program reads version {SCHEMA_VERSION}: prepare it again"
-    );
-    if number(&attributes, "complete").ok() != Some(1) {
-        return Err(damaged(path, anyhow!("it was not written to its end")));
-    }
-    Ok(())
-}
-
-fn text(attributes: &HashMap<String, AttrValue>, name: &str) -> Result<String> {
-    let value = attributes.get(name).and_then(AttrValue::as_str);
-    Ok(value.with_context(|| format!("it has no text attribute `{name}`"))?.into())
-}
-
-fn number(attributes: &HashMap<String, AttrValue>, name: &str) -> Result<i64> {
-    attributes.get(name).and_then(AttrValue::as_i64).with_context(|| format!("it has no number attribute `{name}`"))
-}
-
 fn read_rows(file: &File) -> Result<FaceSet> {
     let shape: Vec<usize> = values(file, "images", Dataset::shape)?.into_iter().map(|d| d as usize).collect();
     let &[rows, height, width, channels] = shape.as_slice() else {
@@ -207,6 +124,7 @@ fn read_rows(file: &File) -> Result<FaceSet> {
         subjects: if exists(file, "subject")? { Some(list(file, "subject")?) } else { None },
         names: list(file, "name")?,
         source_rows: values(file, "source_row", Dataset::read_u32)?,
+        segments: None,
         provenance: read_provenance(file)?,
     };
     ensure!(faces.labels.len() == rows, "it has {rows} images and {} labels", faces.labels.len());
@@ -228,46 +146,6 @@ fn read_votes(file: &File) -> Result<Option<Votes>> {
         return Ok(None);
     }
     Ok(Some(Votes { counts: values(file, "votes", Dataset::read_u8)?, columns: list(file, "vote_columns")? }))
-}
-
-fn read_provenance(file: &File) -> Result<Provenance> {
-    let attributes = attributes(file)?;
-    let (files, digests) = (list(file, "source_files")?, list(file, "source_sha256")?);
-    ensure!(files.len() == digests.len(), "its lists of source files and their sha256 differ in length");
-    Ok(Provenance {
-        source: text(&attributes, "source")?,
-        synthetic: number(&attributes, "synthetic")? != 0,
-        files: files.into_iter().zip(digests).collect(),
-        command: text(&attributes, "command")?,
-        notes: list(file, "notes")?,
-    })
-}
-
-/// Whether the file has a dataset of this name. One that is there and damaged is an error, not absent.
-fn exists(file: &File, name: &str) -> Result<bool> {
-    let names = file.root().datasets().map_err(|e| plain(e).context("its datasets cannot be listed"))?;
-    Ok(names.iter().any(|n| n == name))
-}
-
-fn dataset(file: &File, name: &str) -> Result<Dataset> {
-    file.dataset(name).map_err(|e| plain(e).context(format!("its dataset `{name}` cannot be read")))
-}
-
-/// The values of a dataset.
-fn values<T>(file: &File, name: &str, read: fn(&Dataset) -> Result<T, hdf5_pure::Error>) -> Result<T> {
-    read(&dataset(file, name)?).map_err(|e| plain(e).context(format!("its dataset `{name}` cannot be read")))
-}
-
-fn list(file: &File, name: &str) -> Result<Vec<String>> {
-    if !exists(file, name)? {
-        return Ok(Vec::new());
-    }
-    values(file, name, Dataset::read_string)
-}
-
-/// The sha256 of all pixels, in hexadecimal.
-fn digest(pixels: &[u8]) -> String {
-    Sha256::digest(pixels).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// That all columns have one length and every value stays in its range.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -12,9 +12,9 @@ use super::audit::{self, Leaks};
 use super::augment::Augmentation;
 use super::labels::{self, Role};
 use super::loader::{Loader, Stored, Training};
-use super::options::{DataOptions, LabelMode, SourceOptions, SplitRule};
-use super::preprocess::{Picture, Pipeline};
-use super::{FaceSet, Labelled, Split, classes, sources, split, store};
+use super::options::{DataOptions, DrawnClipsOptions, LabelMode, SourceOptions, SplitRule};
+use super::preprocess::Pipeline;
+use super::{FaceSet, Labelled, Split, classes, clips, example, sources, split, store};
 use crate::random::{Purpose, Stream};
 use crate::run::provenance::command_line;
 
@@ -61,14 +61,13 @@ impl Subset {
         &self.pipeline
     }
 
-    /// The picture of example `i` of the labelling at the model's size and channels, `[channels, size, size]`, 0..255.
+    /// The picture or pictures of example `i` of the labelling at the model's size and channels, `[planes, size, size]`,
+    /// 0..255.
     ///
     /// # Errors
     /// When the stored picture has an impossible size.
     pub fn raw(&self, i: usize) -> Result<Vec<f32>> {
-        let images = &self.faces.images;
-        let pixels = images.get(self.labelled.rows[i] as usize);
-        Ok(self.pipeline.resize_colour(&Picture::new(pixels, images.height, images.width, images.channels)?))
+        example::planes(&self.faces, self.labelled.rows[i] as usize, &self.pipeline, None)
     }
 
     /// The same rows with targets over a model's classes, matched by name; with `common_only`, rows whose class the model
@@ -157,6 +156,12 @@ pub struct Facts {
     pub dropped: usize,
     /// Subjects of the test set that also stand in training, where subjects are known.
     pub shared_subjects: Option<usize>,
+    /// Clips of the test set that also stand in training, and all clips of the test set.
+    #[serde(default)]
+    pub shared_clips: Option<[usize; 2]>,
+    /// Subjects of the test set, where they are known.
+    #[serde(default)]
+    pub test_subjects: Option<usize>,
     /// What is to be known of the division, a line each.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -172,7 +177,7 @@ impl Task {
         let training = Arc::new(labels::apply(&faces, options.labels, Role::Train)?);
         let evaluation = Arc::new(labels::apply(&faces, options.labels, Role::Evaluation)?);
         let division = split::divide(&faces, &training, &evaluation, &options.split, options.fold, seed)?;
-        let pipeline = Pipeline::new(&options.preprocess)?;
+        let pipeline = pipeline(options)?;
         let subset = |labelled: &Arc<Labelled>, indices: Vec<usize>, salt: u64| Subset {
             faces: faces.clone(),
             labelled: labelled.clone(),
@@ -278,7 +283,7 @@ impl Task {
 /// # Errors
 /// When the file cannot be read, or has no such rows for these labels.
 pub fn rows_of(path: &Path, labels: LabelMode, part: Option<Split>, options: &DataOptions) -> Result<Subset> {
-    let faces = Arc::new(store::read(path)?);
+    let faces = Arc::new(load(path, options)?);
     of_faces(faces, labels, part, options).with_context(|| format!("cannot score {}", path.display()))
 }
 
@@ -299,8 +304,29 @@ pub fn of_faces(faces: Arc<FaceSet>, labels: LabelMode, part: Option<Split>, opt
         let part = part.map_or_else(String::new, |part| format!(" in its {} set", part.word()));
         bail!("there are no rows with labels `{}`{part}", labels::word(labels));
     }
-    let pipeline = Pipeline::new(&options.preprocess)?;
-    Ok(Subset { faces, labelled, indices, pipeline, workers: options.workers })
+    Ok(Subset { faces, labelled, indices, pipeline: pipeline(options)?, workers: options.workers })
+}
+
+fn pipeline(options: &DataOptions) -> Result<Pipeline> {
+    let pictures = options.clips.as_ref().map_or(1, super::options::SegmentOptions::pictures);
+    Ok(Pipeline::new(&options.preprocess)?.with_pictures(pictures))
+}
+
+/// A prepared file as these options take it: its pictures, or its clips cut into segments.
+///
+/// # Errors
+/// When it cannot be read, or holds clips where pictures are wanted or the other way round.
+pub fn load(path: &Path, options: &DataOptions) -> Result<FaceSet> {
+    let holds_clips = store::format_of(path).is_some_and(|format| format == clips::store::FORMAT);
+    match &options.clips {
+        Some(segments) => clips::face_set(path, segments),
+        None if holds_clips => bail!(
+            "{} holds clips: say in the experiment how they become examples, for instance\n  data: {{clips: {{parts: [mouth, \
+             full_face], frames: 10}}}}",
+            path.display()
+        ),
+        None => store::read(path),
+    }
 }
 
 /// The prepared file, made first where it does not exist and the experiment says how.
@@ -309,7 +335,7 @@ pub fn of_faces(faces: Arc<FaceSet>, labels: LabelMode, part: Option<Split>, opt
 /// When it can be neither read nor made.
 pub fn obtain(options: &DataOptions) -> Result<FaceSet> {
     if options.path.is_file() {
-        let faces = store::read(&options.path)?;
+        let faces = load(&options.path, options)?;
         check_drawn(&faces, options)?;
         return Ok(faces);
     }
@@ -320,19 +346,36 @@ pub fn obtain(options: &DataOptions) -> Result<FaceSet> {
             options.path.display()
         );
     };
-    let faces =
-        sources::prepare(source, &command_line()).with_context(|| format!("cannot make {}", options.path.display()))?;
     if let Some(folder) = options.path.parent().filter(|p| !p.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    store::write(&faces, &options.path)?;
+    let made = || -> Result<()> {
+        if crate::clips::is_clips(source) {
+            return crate::clips::prepare(source, &options.path, &command_line()).map(drop);
+        }
+        store::write(&sources::prepare(source, &command_line())?, &options.path)
+    };
+    made().with_context(|| format!("cannot make {}", options.path.display()))?;
     // Read back, so that training sees exactly what a later run will see.
-    store::read(&options.path)
+    load(&options.path, options)
 }
 
 /// Refuses drawn faces that are there already, but are not those that the experiment says how to draw: a trial with
 /// another number of them would otherwise silently be one with the old.
 fn check_drawn(faces: &FaceSet, options: &DataOptions) -> Result<()> {
+    if let Some(SourceOptions::DrawnClips(wanted)) = &options.source {
+        let note = wanted.note()?;
+        let notes = &faces.provenance.notes;
+        let other = notes.iter().find(|n| n.starts_with(DrawnClipsOptions::NOTE) && **n != note);
+        ensure!(
+            other.is_none(),
+            "{} holds other clips than data.source.drawn_clips asks for ({}): remove the file, or name another with \
+             data.path",
+            options.path.display(),
+            other.map_or("", String::as_str)
+        );
+        return Ok(());
+    }
     let Some(SourceOptions::Synthetic(wanted)) = &options.source else { return Ok(()) };
     let (count, size) = (faces.len(), faces.images.width);
     if faces.provenance.synthetic && (count, size) != (wanted.count, wanted.size) {
@@ -373,6 +416,12 @@ fn facts(options: &DataOptions, faces: &FaceSet, sets: [&Subset; 3], leaks: &Lea
         Some(s.rows().iter().map(|&r| names[r as usize].as_str()).filter(|n| !n.is_empty()).collect())
     };
     let shared = subjects(sets[0]).zip(subjects(sets[2])).map(|(a, b)| a.intersection(&b).count());
+    let clips = |s: &Subset| -> Option<HashSet<u32>> {
+        let segments = faces.segments.as_ref()?;
+        Some(s.rows().iter().map(|&r| segments.clips[r as usize]).collect())
+    };
+    let shared_clips =
+        clips(sets[0]).zip(clips(sets[2])).map(|(train, test)| [train.intersection(&test).count(), test.len()]);
     Facts {
         path: options.path.display().to_string(),
         sha256: pixels_sha256(faces),
@@ -386,6 +435,8 @@ fn facts(options: &DataOptions, faces: &FaceSet, sets: [&Subset; 3], leaks: &Lea
         test_leaks: leaks.test.len(),
         dropped,
         shared_subjects: shared,
+        shared_clips,
+        test_subjects: subjects(sets[2]).map(|s| s.len()),
         notes: Vec::new(),
     }
 }

@@ -19,6 +19,7 @@ fn published_networks_for_other_runtimes() {
             preprocess: found.matched.wanted.preprocess.clone(),
             classes: found.matched.classes.clone(),
             properties: BTreeMap::new(),
+            clips: None,
         };
         fs::write(Path::new(&out).join(format!("{name}.onnx")), to_onnx(&found.network, &card).unwrap()).unwrap();
     }

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use prost::Message;
 
-use crate::data::options::{Colour, Preprocess};
+use crate::data::options::{Colour, Preprocess, SegmentOptions};
 use crate::model::{Graph, Network};
 use crate::run::files::explain;
 use proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
@@ -37,10 +37,19 @@ pub const OPSET: i64 = 18;
 pub struct ModelCard {
     /// Preprocessing: lowered into the graph, and described in the metadata.
     pub preprocess: Preprocess,
+    /// Clips: how an example is made of pictures.
+    pub clips: Option<SegmentOptions>,
     /// Class names, in the order of the outputs.
     pub classes: Vec<String>,
     /// Further properties: dataset, scores, run, commit.
     pub properties: BTreeMap<String, String>,
+}
+
+impl ModelCard {
+    /// Pictures per example.
+    pub fn pictures(&self) -> usize {
+        self.clips.as_ref().map_or(1, SegmentOptions::pictures)
+    }
 }
 
 /// The network as the bytes of an ONNX file.
@@ -95,10 +104,7 @@ pub fn export(
 
 fn check_card(network: &Network, card: &ModelCard) -> Result<()> {
     let graph = network.graph();
-    let channels = match card.preprocess.colour {
-        Colour::Grey => 1,
-        Colour::Rgb => 3,
-    };
+    let channels = card.preprocess.colour.channels() * card.pictures();
     let given = [channels, card.preprocess.size, card.preprocess.size];
     ensure!(
         given == graph.input,
@@ -125,20 +131,26 @@ fn own_properties(network: &Network, card: &ModelCard) -> Result<BTreeMap<String
     let outside = match p.colour {
         Colour::Grey => format!("grey = 0.299 R + 0.587 G + 0.114 B; resize to {0}x{0}: {resize}", p.size),
         Colour::Rgb => format!("grey pictures replicated to RGB; resize to {0}x{0}: {resize}", p.size),
+        Colour::Bgr => {
+            format!("grey pictures replicated; channels in the order BGR; resize to {0}x{0}: {resize}", p.size)
+        }
     };
-    Ok([
-        ("model", graph.name.clone()),
-        ("class_names", serde_json::to_string(&card.classes)?),
-        ("input_size", p.size.to_string()),
-        ("colour", json(&serde_json::to_value(p.colour)?)),
-        ("preprocess", serde_json::to_string(p)?),
-        ("inside_the_graph", json(&serde_json::to_value(&p.scale)?)),
-        ("outside_the_graph", outside),
-        ("resize", resize),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_string(), value))
-    .collect())
+    let clips = card.clips.as_ref().map(serde_json::to_string).transpose()?;
+    Ok([("clips", clips)]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .chain([
+            ("model", graph.name.clone()),
+            ("class_names", serde_json::to_string(&card.classes)?),
+            ("input_size", p.size.to_string()),
+            ("colour", json(&serde_json::to_value(p.colour)?)),
+            ("preprocess", serde_json::to_string(p)?),
+            ("inside_the_graph", json(&serde_json::to_value(&p.scale)?)),
+            ("outside_the_graph", outside),
+            ("resize", resize),
+        ])
+        .map(|(key, value)| (key.to_string(), value))
+        .collect())
 }
 
 /// A file under a temporary name, removed unless it is kept.

@@ -4,9 +4,10 @@
 use anyhow::{Result, ensure};
 
 use super::writer::{Writer, integer, integers};
-use crate::data::options::{MeanStd, Preprocess, Scale};
+use crate::data::options::{Colour, MeanStd, Preprocess, Scale};
 
-/// Writes the scaling of `input [batch, channels, size, size]` and returns the name of the result, of the same shape.
+/// Writes the scaling of `input [batch, channels, size, size]` and returns the name of the result, of the same shape. For
+/// clips the channels are those of all pictures of an example, one picture after another, and each is scaled by itself.
 pub fn lower(writer: &mut Writer, options: &Preprocess, channels: usize, input: &str) -> Result<String> {
     Ok(match &options.scale {
         Scale::Raw => input.into(),
@@ -18,19 +19,19 @@ pub fn lower(writer: &mut Writer, options: &Preprocess, channels: usize, input: 
             let two = writer.floats("preprocess.two", &[], &[2.0]);
             writer.node("Mul", "preprocess.signed", &[&x, &two], Vec::new())
         }
-        Scale::MeanStd(scale) => mean_std(writer, scale, channels, input)?,
+        Scale::MeanStd(scale) => mean_std(writer, scale, [options.colour.channels(), channels], input)?,
         Scale::Ferplus => {
             ensure!(
-                channels == 1,
-                "preprocess.scale is ferplus, whose histogram is of grey values, but the model takes {channels} \
-                 channels: set colour: grey, or another scale"
+                options.colour == Colour::Grey,
+                "preprocess.scale is ferplus, whose histogram is of grey values, but the model takes colours: set colour: \
+                 grey, or another scale"
             );
             let (n, size) = (options.size * options.size, options.size);
             let flat = reshape(writer, "ferplus.flat", input, &[-1, n as i64]);
             let equalised = equalise(writer, &flat, n);
             let levelled = subtract_plane(writer, &equalised, size);
             let scaled = divide_by_deviation(writer, &levelled);
-            reshape(writer, "ferplus.picture", &scaled, &[-1, 1, size as i64, size as i64])
+            reshape(writer, "ferplus.picture", &scaled, &[-1, channels as i64, size as i64, size as i64])
         }
     })
 }
@@ -40,7 +41,8 @@ fn unit(writer: &mut Writer, input: &str) -> String {
     writer.node("Div", "preprocess.unit", &[input, &full], Vec::new())
 }
 
-fn mean_std(writer: &mut Writer, scale: &MeanStd, channels: usize, input: &str) -> Result<String> {
+/// `channels` are those of a picture, and of all pictures of an example.
+fn mean_std(writer: &mut Writer, scale: &MeanStd, [channels, all]: [usize; 2], input: &str) -> Result<String> {
     for (name, values) in [("mean", &scale.mean), ("std", &scale.std)] {
         ensure!(
             values.len() == 1 || values.len() == channels,
@@ -49,9 +51,11 @@ fn mean_std(writer: &mut Writer, scale: &MeanStd, channels: usize, input: &str) 
         );
     }
     let x = unit(writer, input);
-    let mean = writer.floats("preprocess.mean", &[1, scale.mean.len(), 1, 1], &scale.mean);
+    let [mean, std] =
+        [&scale.mean, &scale.std].map(|v| if v.len() == 1 { v.clone() } else { v.repeat(all / channels) });
+    let mean = writer.floats("preprocess.mean", &[1, mean.len(), 1, 1], &mean);
     let x = writer.node("Sub", "preprocess.centred", &[&x, &mean], Vec::new());
-    let std = writer.floats("preprocess.std", &[1, scale.std.len(), 1, 1], &scale.std);
+    let std = writer.floats("preprocess.std", &[1, std.len(), 1, 1], &std);
     Ok(writer.node("Div", "preprocess.standardised", &[&x, &std], Vec::new()))
 }
 

@@ -175,3 +175,54 @@ fn other_networks_and_cut_files_are_refused() {
         }
     }
 }
+
+/// Points of each annotated face of dlib's files with its picture and box.
+fn landmarked(text: &str) -> Vec<(String, Bounds, Landmarks)> {
+    let boxes: Vec<(String, Bounds)> =
+        annotated(text).into_iter().flat_map(|(file, all)| all.into_iter().map(move |b| (file.clone(), b))).collect();
+    let value = |line: &str, key: &str| -> f32 {
+        line.split_once(&format!("{key}='")).unwrap().1.split('\'').next().unwrap().parse().unwrap()
+    };
+    let mut points: Vec<Landmarks> = Vec::new();
+    for line in text.lines() {
+        if line.contains("<box ") {
+            points.push([[0.0; 2]; 68]);
+        } else if line.contains("<part ") {
+            points.last_mut().unwrap()[value(line, "name") as usize] = [value(line, "x"), value(line, "y")];
+        }
+    }
+    boxes.into_iter().zip(points).map(|((file, b), p)| (file, b, p)).collect()
+}
+
+/// Python (numpy, onnxruntime 1.31, Pillow): the square of 1.2 times the box's shorter side, bilinear to 112 x 112 with
+/// half-pixel centres and repeated borders, / 255; mean distance of the 68 points divided by |p[36] - p[45]|: 0.0843 over
+/// the 43 faces, 0.0753 as the sum of distances over the sum of eye distances.
+#[test]
+fn pfld_finds_the_annotated_landmarks() {
+    let Some(data) = data() else { return };
+    let landmarker = Landmarker::open(&data.join("onnx/pfld_68.onnx")).unwrap();
+    let folder = data.join("stills/dlib_faces");
+    let faces: Vec<_> = ["training", "testing"]
+        .iter()
+        .flat_map(|part| {
+            let bytes = std::fs::read(folder.join(format!("{part}_with_face_landmarks.xml"))).unwrap();
+            landmarked(&String::from_utf8_lossy(&bytes))
+        })
+        .collect();
+    assert_eq!(faces.len(), 43);
+    let (mut errors, mut sum, mut eyes) = (Vec::new(), 0.0, 0.0);
+    for (file, bounds, truth) in &faces {
+        let photo = Photo::open(&folder.join(file)).unwrap();
+        let found = landmarker.find(&photo.picture(), bounds).unwrap();
+        let error = normalised_error(&found, truth);
+        let distance = f64::from((truth[36][0] - truth[45][0]).hypot(truth[36][1] - truth[45][1]));
+        errors.push(error);
+        sum += error * distance;
+        eyes += distance;
+    }
+    let mean = errors.iter().sum::<f64>() / 43.0;
+    println!("PFLD: normalised mean error {:.2} % per face, {:.2} % pooled", 100.0 * mean, 100.0 * sum / eyes);
+    assert!((mean - 0.0843).abs() < 0.001 && (sum / eyes - 0.0753).abs() < 0.001, "{mean} {}", sum / eyes);
+    let other = format!("{:#}", Landmarker::open(&data.join("onnx/yunet.onnx")).unwrap_err());
+    assert!(other.contains("no landmark network"), "{other}");
+}

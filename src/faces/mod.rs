@@ -1,21 +1,31 @@
-//! Faces in pictures: finding them with an ONNX detector, cutting them out.
+//! Faces in pictures: finding them with an ONNX detector, cutting them out; their landmarks, tracks and components.
 //!
 //! [`Photo`] is a picture as it was stored, [`Detector`] finds [`Detection`]s in it, [`Photo::crop`] cuts a square around
 //! one. The detector's file is the user's: this project ships no weights.
 
+mod align;
 mod bounds;
+mod components;
 mod crop;
 mod detector;
 #[cfg(test)]
 mod known;
+mod landmarks;
 mod letterbox;
+mod openface;
 mod photo;
 #[cfg(test)]
 mod tests;
+mod tracking;
 mod ultraface;
 mod yunet;
 
+pub use align::{EYES, align, similarity};
 pub use bounds::{Bounds, Detection, suppress};
+pub use components::{component_bounds, cut_component, whole_frame};
 pub use detector::Detector;
+pub use landmarks::{Landmarker, Landmarks, bounds_of, eye_centres, normalised_error};
 pub use letterbox::Letterbox;
+pub use openface::{OpenFaceRow, OpenFaceTable};
 pub use photo::Photo;
+pub use tracking::Tracker;

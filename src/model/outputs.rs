@@ -18,7 +18,7 @@ impl Graph {
             None => bail!("{} has no layer `{name}`; its layers with feature maps are {}", self.name, choice()),
             Some(step) => match self.nodes[step.output].shape {
                 Shape::Map { .. } => Ok(step.output),
-                Shape::Vector(_) => {
+                Shape::Sequence { .. } | Shape::Vector(_) => {
                     let shape = self.nodes[step.output].shape;
                     bail!("{}'s layer `{name}` gives {shape}, not feature maps; choose one of {}", self.name, choice())
                 }

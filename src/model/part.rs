@@ -94,14 +94,17 @@ impl Network {
         let pass = self.pass(&parameters, &buffers, Mode::Evaluate);
         match pass.between(0, self.value_at(x.without_autodiff(), 0)?, at)?.0 {
             Value::Map(map) => Ok(map.flatten(1, 3)),
+            Value::Sequence(sequence) => Ok(sequence.flatten(1, 2)),
             Value::Vector(vector) => Ok(vector),
         }
     }
 
-    /// The shape of node `at` as that of a batch's pictures: `[channels, height, width]`, or `[features, 1, 1]`.
+    /// The shape of node `at` as that of a batch's pictures: `[channels, height, width]`, `[1, steps, features]`
+    /// of a sequence, or `[features, 1, 1]`.
     pub fn feature_shape(&self, at: NodeId) -> [usize; 3] {
         match self.graph().nodes[at].shape {
             Shape::Map { channels, height, width } => [channels, height, width],
+            Shape::Sequence { steps, features } => [1, steps, features],
             Shape::Vector(features) => [features, 1, 1],
         }
     }
@@ -148,6 +151,7 @@ impl Network {
         );
         Ok(match self.graph().nodes[entry].shape {
             Shape::Map { .. } => Value::Map(x),
+            Shape::Sequence { steps, features } => Value::Sequence(x.reshape([batch, steps, features])),
             Shape::Vector(_) => Value::Vector(x.flatten(1, 3)),
         })
     }

@@ -46,6 +46,11 @@ impl Session<'_> {
                 f.validation_leaks, f.test_leaks
             ));
         }
+        if let Some([shared, all]) = f.shared_clips.filter(|[shared, _]| *shared > 0) {
+            progress.warn(&format!(
+                "{shared} of {all} clips of the test set also stand in training, by other segments: the score is optimistic"
+            ));
+        }
         if let Some(limit) = self.experiment.data.limit {
             progress.warn(&format!("each set is cut to {limit} rows (data.limit): this is a trial, not a result"));
         }

@@ -35,6 +35,10 @@ fn explained(run: &RunFolder, test: &Predictions, facts: &Facts) -> Result<Salie
         return Ok(SaliencyView::default());
     }
     let loaded = LoadedRun::open(run.path(), None)?;
+    if loaded.experiment.data.clips.is_some() {
+        let note = "No maps: they are made for networks of single pictures, and this one takes clips.".into();
+        return Ok(SaliencyView { note, ..Default::default() });
+    }
     let faces = store::read(Path::new(&facts.path))?;
     let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
     let mut seen = Vec::new();

@@ -2,7 +2,8 @@
 
 use super::{Found, MAX_THREADS};
 use crate::data::options::{
-    Augment, DataOptions, FerplusOptions, MeanStd, Preprocess, Scale, SourceOptions, SplitRule,
+    Augment, Component, DataOptions, DrawnClipsOptions, FerplusOptions, MeanStd, Preprocess, Scale, SegmentOptions,
+    SegmentRule, SourceOptions, SplitRule, VideoOptions,
 };
 
 /// As many drawn faces as a disk holds.
@@ -13,6 +14,9 @@ impl Found {
         self.check("data.path", &data.path, !data.path.as_os_str().is_empty(), "a file's path");
         if let Some(source) = &data.source {
             self.source(source);
+        }
+        if let Some(segments) = &data.clips {
+            self.segments(segments);
         }
         self.split(&data.split, data.fold);
         if let Some(limit) = data.limit {
@@ -42,9 +46,66 @@ impl Found {
             SourceOptions::Manifest(options) => options.size.map(|size| ("manifest", size)),
             SourceOptions::Rafdb(options) => options.size.map(|size| ("rafdb", size)),
             SourceOptions::Affectnet(options) => options.size.map(|size| ("affectnet", size)),
+            SourceOptions::Clips(options) => {
+                self.video(&format!("{at}.clips.video"), &options.video);
+                None
+            }
+            SourceOptions::Baum1a(options) => {
+                self.video(&format!("{at}.baum1a.video"), &options.video);
+                None
+            }
+            SourceOptions::Baum1s(options) => {
+                self.video(&format!("{at}.baum1s.video"), &options.video);
+                None
+            }
+            SourceOptions::Baum2(options) => {
+                self.video(&format!("{at}.baum2.video"), &options.video);
+                None
+            }
+            SourceOptions::DrawnClips(options) => {
+                self.drawn_clips(&format!("{at}.drawn_clips"), options);
+                None
+            }
         };
         if let Some((name, size)) = size {
             self.pixels(&format!("{at}.{name}.size"), size);
+        }
+    }
+
+    fn video(&mut self, at: &str, options: &VideoOptions) {
+        self.pixels(&format!("{at}.size"), options.size);
+        self.fraction(&format!("{at}.min_score"), options.min_score);
+        self.not_negative(&format!("{at}.max_gap"), options.max_gap);
+        self.not_negative_f32(&format!("{at}.padding"), options.padding);
+        if let Some(rate) = options.rate {
+            self.positive(&format!("{at}.rate"), rate);
+        }
+        self.parts(&format!("{at}.parts"), &options.parts);
+    }
+
+    fn parts(&mut self, at: &str, parts: &[Component]) {
+        let twice = parts.iter().enumerate().any(|(i, p)| parts[..i].contains(p));
+        self.check(at, parts, !parts.is_empty() && !twice, "at least one part, none of them twice");
+    }
+
+    fn drawn_clips(&mut self, at: &str, options: &DrawnClipsOptions) {
+        self.at_least(&format!("{at}.subjects"), options.subjects, 1);
+        self.at_least(&format!("{at}.clips"), options.clips, 1);
+        self.positive(&format!("{at}.seconds"), options.seconds);
+        self.positive(&format!("{at}.rate"), options.rate);
+        self.pixels(&format!("{at}.size"), options.size);
+        self.fraction(&format!("{at}.intensity"), options.intensity);
+        self.fraction(&format!("{at}.nuisance"), options.nuisance);
+    }
+
+    fn segments(&mut self, options: &SegmentOptions) {
+        self.parts("data.clips.parts", &options.parts);
+        self.up_to("data.clips.frames", options.frames, 1, 10_000);
+        if let SegmentRule::Windows(windows) = &options.segments {
+            self.at_least("data.clips.segments.windows.stride", windows.stride, 1);
+        }
+        if let Some(most) = options.max_segments {
+            self.at_least("data.clips.max_segments", most, 1);
         }
     }
 
@@ -61,15 +122,16 @@ impl Found {
 
     fn split(&mut self, split: &SplitRule, fold: usize) {
         match split {
-            SplitRule::Own | SplitRule::OwnMerged => self.fold(fold, 1),
-            SplitRule::Holdout(options) => {
-                self.fraction("data.split.holdout.validation", options.validation);
-                self.fraction("data.split.holdout.test", options.test);
+            SplitRule::Own | SplitRule::OwnMerged | SplitRule::SegmentsAtRandom => self.fold(fold, 1),
+            SplitRule::Holdout(options) | SplitRule::ClipHoldout(options) => {
+                let at = if matches!(split, SplitRule::Holdout(_)) { "holdout" } else { "clip_holdout" };
+                self.fraction(&format!("data.split.{at}.validation"), options.validation);
+                self.fraction(&format!("data.split.{at}.test"), options.test);
                 let sum = options.validation + options.test;
                 let message =
                     format!("validation and test are {sum} of the rows; expected less than 1, to leave training rows");
                 if sum >= 1.0 {
-                    self.add("data.split.holdout", message);
+                    self.add(&format!("data.split.{at}"), message);
                 }
                 self.fold(fold, 1);
             }
@@ -79,6 +141,10 @@ impl Found {
             }
             SplitRule::SubjectKFold(options) => {
                 self.at_least("data.split.subject_k_fold.k", options.k, 3);
+                self.fold(fold, options.k);
+            }
+            SplitRule::ClipKFold(options) => {
+                self.at_least("data.split.clip_k_fold.k", options.k, 3);
                 self.fold(fold, options.k);
             }
             SplitRule::LeaveOneSubjectOut => {}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::Serialize;
 
 use super::{Conflict, Duplicates, across};
-use crate::data::{FaceSet, NO_LABEL, Split};
+use crate::data::{FaceSet, Images, NO_LABEL, NO_PICTURE, Split};
 
 /// Rows that stand on both sides of a division.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -25,10 +25,21 @@ impl Leaks {
     }
 }
 
-/// For each row, the first row with the same pixels: itself where there is no earlier one.
+/// For each row, the first row with the same pixels: itself where there is no earlier one. Of sequences all pictures must
+/// be the same, in order.
 pub fn copies(faces: &FaceSet) -> Vec<u32> {
+    let pictures = first_pictures(&faces.images);
+    let Some(segments) = &faces.segments else { return pictures };
+    let same = |&n: &u32| pictures.get(n as usize).copied().unwrap_or(NO_PICTURE);
     let mut first = HashMap::with_capacity(faces.len());
-    (0..faces.len()).map(|row| *first.entry(faces.images.get(row)).or_insert(row as u32)).collect()
+    let key = |row: usize| segments.get(row).iter().map(same).collect::<Vec<_>>();
+    (0..faces.len()).map(|row| *first.entry(key(row)).or_insert(row as u32)).collect()
+}
+
+/// For each picture, the first with the same pixels.
+fn first_pictures(images: &Images) -> Vec<u32> {
+    let mut first = HashMap::with_capacity(images.len());
+    (0..images.len()).map(|n| *first.entry(images.get(n)).or_insert(n as u32)).collect()
 }
 
 /// Leaks of the dataset's own division.

@@ -13,7 +13,7 @@ mod ranges;
 use anyhow::Result;
 
 use super::options::{Augment, Resize};
-use super::preprocess::{Picture, Pipeline, recolour};
+use super::preprocess::{Picture, Pipeline};
 use crate::random::Stream;
 
 pub use erase::erase;
@@ -64,7 +64,13 @@ impl Augmentation {
         let planes = super::preprocess::planes(picture);
         let from = [picture.height, picture.width];
         let moved = resample(&planes, from, &affine.after_resize(from, size), size, self.ranges.fill);
-        recolour(moved, picture.channels, pipeline.channels())
+        pipeline.recolour(moved, picture.channels)
+    }
+
+    /// Whether an image with these choices is mirrored. The stream stays where it is.
+    pub fn mirrors(&self, choice: &Stream) -> bool {
+        // The first draw of `draw_affine`.
+        self.ranges.moves() && choice.clone().chance(self.ranges.flip)
     }
 }
 

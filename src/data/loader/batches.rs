@@ -6,8 +6,9 @@ use anyhow::Result;
 
 use super::stored::{Stored, view};
 use crate::data::augment::{Augmentation, Mix};
+use crate::data::example::planes;
 use crate::data::face_set::{Batch, FaceSet, Labelled};
-use crate::data::preprocess::{Picture, Pipeline};
+use crate::data::preprocess::Pipeline;
 use crate::random::{Purpose, Stream};
 
 /// One example at one place of the epoch.
@@ -42,9 +43,13 @@ impl Recipe {
             images: Vec::with_capacity(visits.len() * shape.iter().product::<usize>()),
             targets: Vec::with_capacity(visits.len() * classes),
             weights: vec![1.0; visits.len()],
-            rows: visits.iter().map(|v| self.labelled.rows[v.example as usize]).collect(),
+            rows: visits.iter().map(|v| self.row(v) as u32).collect(),
             shape,
             soft: Vec::new(),
+            valid: match &self.set.segments {
+                Some(segments) => visits.iter().map(|v| segments.valid[self.row(v)]).collect(),
+                None => Vec::new(),
+            },
         };
         for visit in visits {
             batch.images.extend(self.image(visit, epoch)?);
@@ -61,27 +66,24 @@ impl Recipe {
         self.stored.as_ref().map_or_else(|| self.pipeline.shape(), |stored| stored.shape())
     }
 
-    /// The preprocessed picture, `[channels, size, size]`, or what is stored in its place.
+    fn row(&self, visit: &Visit) -> usize {
+        self.labelled.rows[visit.example as usize] as usize
+    }
+
+    /// The preprocessed picture or pictures, `[planes, size, size]`, or what is stored in their place.
     fn image(&self, visit: &Visit, epoch: u64) -> Result<Vec<f32>> {
         if let Some(stored) = &self.stored {
             return Ok(stored.block(visit.example, epoch, visit.earlier)?.to_vec());
         }
-        let images = &self.set.images;
-        let row = self.labelled.rows[visit.example as usize] as usize;
-        let picture = Picture::new(images.get(row), images.height, images.width, images.channels)?;
-        let mut image = match &self.augmentation {
-            Some(augmentation) => {
-                let mut choice = match self.views {
-                    Some(views) => {
-                        let first = Visit { earlier: 0, ..*visit };
-                        self.choice(Purpose::Augmentation, &first, view(epoch, visit.earlier, views))
-                    }
-                    None => self.choice(Purpose::Augmentation, visit, epoch),
-                };
-                augmentation.apply(&picture, &self.pipeline, &mut choice)
+        let choice = match self.views {
+            Some(views) => {
+                let first = Visit { earlier: 0, ..*visit };
+                self.choice(Purpose::Augmentation, &first, view(epoch, visit.earlier, views))
             }
-            None => self.pipeline.resize_colour(&picture),
+            None => self.choice(Purpose::Augmentation, visit, epoch),
         };
+        let change = self.augmentation.as_ref().map(|augmentation| (augmentation, &choice));
+        let mut image = planes(&self.set, self.row(visit), &self.pipeline, change)?;
         self.pipeline.scale(&mut image);
         Ok(image)
     }
@@ -100,7 +102,7 @@ impl Recipe {
     /// The random numbers of a visit: of the row, so that a choice does not depend on which rows the label rule kept; and
     /// of the visit, where a sampler draws a row more than once, so that its visits differ.
     fn choice(&self, purpose: Purpose, visit: &Visit, epoch: u64) -> Stream {
-        let row = u64::from(self.labelled.rows[visit.example as usize]);
+        let row = self.row(visit) as u64;
         match visit.earlier {
             0 => Stream::of(self.seed, purpose, &[epoch, row]),
             earlier => Stream::of(self.seed, purpose, &[epoch, row, u64::from(earlier)]),

@@ -59,6 +59,8 @@ impl<'a> Picture<'a> {
 #[derive(Clone, Debug)]
 pub struct Pipeline {
     options: Preprocess,
+    /// Pictures per example: 1, or those of a sequence.
+    pictures: usize,
 }
 
 impl Pipeline {
@@ -68,16 +70,22 @@ impl Pipeline {
             bail!("preprocess.size is {}: it must be 1 to {LARGEST_SIDE} pixels", options.size);
         }
         match &options.scale {
-            Scale::MeanStd(scale) => check_mean_std(scale, channels_of(options.colour))?,
+            Scale::MeanStd(scale) => check_mean_std(scale, options.colour.channels())?,
             Scale::Ferplus if options.colour != Colour::Grey => {
                 bail!(
-                    "preprocess.scale is ferplus, whose histogram is of grey values, but preprocess.colour is rgb: set \
+                    "preprocess.scale is ferplus, whose histogram is of grey values, but preprocess.colour is not grey: set \
                      colour: grey, or another scale"
                 );
             }
             _ => {}
         }
-        Ok(Self { options: options.clone() })
+        Ok(Self { options: options.clone(), pictures: 1 })
+    }
+
+    /// For examples of so many pictures: each is preprocessed by itself.
+    pub fn with_pictures(mut self, pictures: usize) -> Self {
+        self.pictures = pictures;
+        self
     }
 
     /// The options it was made from.
@@ -95,24 +103,41 @@ impl Pipeline {
         self.options.resize
     }
 
-    /// Channels of the result: 1 or 3.
+    /// Channels of a picture: 1 or 3.
     pub fn channels(&self) -> usize {
-        channels_of(self.options.colour)
+        self.options.colour.channels()
     }
 
-    /// `[channels, height, width]` of the result.
+    /// `[planes, height, width]` of an example: the channels of its pictures, one picture after another.
     pub fn shape(&self) -> [usize; 3] {
-        [self.channels(), self.size(), self.size()]
+        [self.pictures * self.channels(), self.size(), self.size()]
     }
 
     /// Brings a picture to the model's size and channels: `[channels, size, size]`, 0..255, not rounded.
     pub fn resize_colour(&self, picture: &Picture) -> Vec<f32> {
         let planes = resize(picture, self.options.size, self.options.resize);
-        recolour(planes, picture.channels, self.channels())
+        self.recolour(planes, picture.channels)
     }
 
-    /// Scales the values of one image, `[channels, size, size]` in 0..255, in place.
+    /// Planes of a picture with `from` channels in the model's channels.
+    pub(crate) fn recolour(&self, planes: Vec<f32>, from: usize) -> Vec<f32> {
+        let mut planes = recolour(planes, from, self.channels());
+        if self.options.colour == Colour::Bgr {
+            let (red, rest) = planes.split_at_mut(self.size() * self.size());
+            let blue = rest.len() - red.len();
+            red.swap_with_slice(&mut rest[blue..]);
+        }
+        planes
+    }
+
+    /// Scales the values of an example in place: 0..255 of one picture `[channels, size, size]` or of several, one after
+    /// another.
     pub fn scale(&self, image: &mut [f32]) {
+        let picture = (self.channels() * self.size() * self.size()).max(1);
+        image.chunks_exact_mut(picture).for_each(|picture| self.scale_one(picture));
+    }
+
+    fn scale_one(&self, image: &mut [f32]) {
         match &self.options.scale {
             Scale::Raw => {}
             Scale::Unit => image.iter_mut().for_each(|x| *x /= 255.0),
@@ -134,13 +159,6 @@ impl Pipeline {
             let (mean, std) = (invert::of(&scale.mean, channel), invert::of(&scale.std, channel));
             plane.iter_mut().for_each(|x| *x = (*x / 255.0 - mean) / std);
         }
-    }
-}
-
-fn channels_of(colour: Colour) -> usize {
-    match colour {
-        Colour::Grey => 1,
-        Colour::Rgb => 3,
     }
 }
 
@@ -213,6 +231,9 @@ mod tests {
         for (a, b) in grey.iter().zip([124.2, 0.0, 255.0, 18.15]) {
             assert!((a - b).abs() < 1e-4, "{a} {b}");
         }
+        let [in_rgb, in_bgr] = [Colour::Rgb, Colour::Bgr]
+            .map(|colour| Pipeline::new(&options(Scale::Raw, colour)).unwrap().apply(&picture));
+        assert_eq!((&in_bgr[..4], &in_bgr[4..8], &in_bgr[8..]), (&in_rgb[8..], &in_rgb[4..8], &in_rgb[..4]));
         let picture = Picture::new(&rgb[..4], 2, 2, 1).unwrap();
         let three = Pipeline::new(&options(Scale::Raw, Colour::Rgb)).unwrap().apply(&picture);
         assert_eq!(three, [200.0, 100.0, 50.0, 0.0].repeat(3));

@@ -43,6 +43,13 @@ fn load(source: &SourceOptions) -> Result<FaceSet> {
         SourceOptions::Manifest(o) => manifest::load(o),
         SourceOptions::Rafdb(o) => rafdb::load(o),
         SourceOptions::Affectnet(o) => affectnet::load(o),
+        SourceOptions::Clips(_)
+        | SourceOptions::Baum1a(_)
+        | SourceOptions::Baum1s(_)
+        | SourceOptions::Baum2(_)
+        | SourceOptions::DrawnClips(_) => {
+            anyhow::bail!("the source {} is one of clips, not of pictures: set data.clips", name(source))
+        }
     }
 }
 
@@ -56,5 +63,10 @@ pub fn name(source: &SourceOptions) -> &'static str {
         SourceOptions::Manifest(_) => "manifest",
         SourceOptions::Rafdb(_) => "rafdb",
         SourceOptions::Affectnet(_) => "affectnet",
+        SourceOptions::Clips(_) => "clips",
+        SourceOptions::Baum1a(_) => "baum1a",
+        SourceOptions::Baum1s(_) => "baum1s",
+        SourceOptions::Baum2(_) => "baum2",
+        SourceOptions::DrawnClips(_) => "drawn_clips",
     }
 }

@@ -159,7 +159,7 @@ fn assemble(images: Vec<Decoded>, colour: Colour) -> Images {
     let mut pixels = Vec::with_capacity(images.len() * (width * height) as usize * channels);
     for image in images {
         match colour {
-            Colour::Rgb => pixels.extend_from_slice(&image.pixels),
+            Colour::Rgb | Colour::Bgr => pixels.extend_from_slice(&image.pixels),
             Colour::Grey => pixels.extend(image.pixels.pixels().map(|p| luma(p.0))),
         }
     }

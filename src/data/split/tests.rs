@@ -157,3 +157,57 @@ fn rows_that_only_one_role_labels_are_divided_too() {
     assert!((57..60).contains(&d.train.len()), "{}", d.train.len());
     assert!(d.test.iter().all(|i| evaluation.rows[*i] < 50));
 }
+
+/// 60 segments of 20 clips of 5 subjects; a clip's rows have one label.
+fn segments() -> FaceSet {
+    let n = 60usize;
+    let clips: Vec<u32> = (0..n as u32).map(|row| row / 3).collect();
+    FaceSet {
+        labels: clips.iter().map(|c| (c % 2) as i16).collect(),
+        classes: vec!["a".into(), "b".into()],
+        splits: vec![Split::Unassigned; n],
+        subjects: Some(clips.iter().map(|c| format!("S{:03}", c / 4)).collect()),
+        segments: Some(crate::data::Segments { clips, ..Default::default() }),
+        ..FaceSet::default()
+    }
+}
+
+fn clips_of(faces: &FaceSet, rows: &[usize]) -> BTreeSet<u32> {
+    rows.iter().map(|&row| faces.segments.as_ref().unwrap().clips[row]).collect()
+}
+
+#[test]
+fn clips_are_not_torn_apart() {
+    let faces = segments();
+    let rule = SplitRule::ClipKFold(Folds { k: 4 });
+    assert_eq!(folds(&faces, &rule).unwrap(), 4);
+    let mut tested = BTreeSet::new();
+    for fold in 0..4 {
+        let d = divide_by(&faces, &rule, fold, 1).unwrap();
+        assert_partition(&faces, &d);
+        let [train, validation, test] = [&d.train, &d.validation, &d.test].map(|rows| clips_of(&faces, rows));
+        assert!(train.is_disjoint(&test) && train.is_disjoint(&validation) && test.is_disjoint(&validation));
+        // Five clips per fold, of both classes as evenly as it goes.
+        assert_eq!((test.len(), class_count(&faces, &d.test, 0).abs_diff(class_count(&faces, &d.test, 1))), (5, 3));
+        tested.extend(test);
+    }
+    assert_eq!(tested.len(), 20);
+    let d = divide_by(&faces, &SplitRule::ClipHoldout(Holdout { validation: 0.2, test: 0.2 }), 0, 1).unwrap();
+    assert_partition(&faces, &d);
+    assert_eq!([&d.train, &d.validation, &d.test].map(|rows| clips_of(&faces, rows).len()), [12, 4, 4]);
+    assert!(message(&super::tests::faces(), &rule).contains("single pictures"));
+    assert!(folds(&faces, &SplitRule::ClipKFold(Folds { k: 21 })).unwrap_err().to_string().contains("20 clips"));
+}
+
+#[test]
+fn system_003_divides_segments_and_says_that_it_leaks() {
+    let faces = segments();
+    let d = divide_by(&faces, &SplitRule::SegmentsAtRandom, 0, 1).unwrap();
+    assert_partition(&faces, &d);
+    // 20 % of 60, then 20 % of 48, Keras' way: int(48 * 0.8) = 38 stay.
+    assert_eq!((d.train.len(), d.validation.len(), d.test.len()), (38, 10, 12));
+    assert!(d.notes[0].contains("LEAKING"));
+    assert!(!clips_of(&faces, &d.train).is_disjoint(&clips_of(&faces, &d.test)));
+    assert_ne!(divide_by(&faces, &SplitRule::SegmentsAtRandom, 0, 2).unwrap().test, d.test);
+    assert!(message(&super::tests::faces(), &SplitRule::SegmentsAtRandom).contains("single pictures"));
+}

@@ -2,6 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
+use crate::data::Provenance;
 use crate::random::Stream;
 
 pub(crate) fn sample(n: usize) -> FaceSet {
@@ -20,6 +21,7 @@ pub(crate) fn sample(n: usize) -> FaceSet {
         subjects: Some((0..n).map(|i| if i % 2 == 0 { String::new() } else { format!("Zoë {i}") }).collect()),
         names: (0..n).map(|i| format!("{i}.png")).collect(),
         source_rows: (0..n as u32).rev().collect(),
+        segments: None,
         provenance: Provenance {
             source: "manifest".into(),
             synthetic: true,

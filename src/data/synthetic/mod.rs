@@ -8,6 +8,7 @@
 pub mod action_units;
 pub mod anatomy;
 pub mod canvas;
+pub mod clip;
 pub mod crowd;
 pub mod face;
 mod features;
@@ -26,6 +27,7 @@ use super::options::SyntheticOptions;
 use crate::random::{Purpose, Stream};
 
 pub use action_units::{ActionUnits, Au, Expression};
+pub use clip::Performance;
 pub use crowd::Impression;
 pub use face::{Camera, Face, Light, Pose, Rendering};
 pub use identity::Identity;
@@ -41,6 +43,7 @@ enum Kind {
     Row = 0,
     Identity = 1,
     Split = 2,
+    Clip = 3,
 }
 
 /// What is drawn in one row.
@@ -195,6 +198,7 @@ fn assemble(options: &SyntheticOptions, pixels: Vec<u8>, samples: &[Sample]) -> 
         subjects: Some(samples.iter().map(|s| format!("person{:05}", s.identity)).collect()),
         names: (0..samples.len()).map(|row| format!("synthetic{row:07}.png")).collect(),
         source_rows: (0..samples.len() as u32).collect(),
+        segments: None,
         provenance,
     }
 }

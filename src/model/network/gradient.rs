@@ -195,6 +195,7 @@ impl Value {
     fn leaf(&self) -> Self {
         match self {
             Self::Map(x) => Self::Map(leaf(x.clone())),
+            Self::Sequence(x) => Self::Sequence(leaf(x.clone())),
             Self::Vector(x) => Self::Vector(leaf(x.clone())),
         }
     }
@@ -202,6 +203,7 @@ impl Value {
     fn grad(&self, gradients: &Gradients) -> Option<Self> {
         match self {
             Self::Map(x) => x.grad(gradients).map(Self::Map),
+            Self::Sequence(x) => x.grad(gradients).map(Self::Sequence),
             Self::Vector(x) => x.grad(gradients).map(Self::Vector),
         }
     }
@@ -209,6 +211,7 @@ impl Value {
     fn plus(self, other: Self) -> Result<Self> {
         match (self, other) {
             (Self::Map(a), Self::Map(b)) => Ok(Self::Map(a + b)),
+            (Self::Sequence(a), Self::Sequence(b)) => Ok(Self::Sequence(a + b)),
             (Self::Vector(a), Self::Vector(b)) => Ok(Self::Vector(a + b)),
             _ => bail!("gradients of two kinds for one value"),
         }
@@ -217,6 +220,7 @@ impl Value {
     fn positive(self) -> Self {
         match self {
             Self::Map(x) => Self::Map(x.clamp_min(0.0)),
+            Self::Sequence(x) => Self::Sequence(x.clamp_min(0.0)),
             Self::Vector(x) => Self::Vector(x.clamp_min(0.0)),
         }
     }
@@ -225,6 +229,7 @@ impl Value {
     fn backward(self, gradient: Self) -> Result<Gradients> {
         match (self, gradient) {
             (Self::Map(x), Self::Map(g)) => Ok((x * g.autodiff()).sum().backward()),
+            (Self::Sequence(x), Self::Sequence(g)) => Ok((x * g.autodiff()).sum().backward()),
             (Self::Vector(x), Self::Vector(g)) => Ok((x * g.autodiff()).sum().backward()),
             _ => bail!("a gradient of another kind than its value"),
         }

@@ -46,6 +46,10 @@ impl Architecture for MicroxGapOptions {
         7
     }
 
+    fn head(&self) -> &'static str {
+        "fusion."
+    }
+
     fn source(&self) -> &'static str {
         "after MicroX, with global average pooling"
     }

@@ -1,0 +1,43 @@
+//! Tables of annotations: CSV or the first sheet of an xlsx file, as rows of text.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use super::{read_file, xlsx};
+use crate::data::store::digest;
+
+/// A table.
+pub(super) struct Sheet {
+    /// Cells as text without surrounding spaces, the header first. Rows may differ in length.
+    pub rows: Vec<Vec<String>>,
+    /// The file and its sha256.
+    pub file: (String, String),
+}
+
+/// Reads a table; its kind is known by its content.
+///
+/// # Errors
+/// When it cannot be read, is damaged or empty.
+pub(super) fn read(path: &Path) -> Result<Sheet> {
+    let shown = path.display();
+    let bytes = read_file(path)?;
+    // xlsx files are zip archives.
+    let rows = if bytes.starts_with(b"PK") { xlsx::rows(&bytes) } else { csv(&bytes) };
+    let rows = rows.with_context(|| format!("{shown} cannot be read as a table"))?;
+    ensure!(rows.len() > 1, "{shown} has no rows below its header");
+    Ok(Sheet { rows, file: (shown.to_string(), digest(&bytes)) })
+}
+
+fn csv(bytes: &[u8]) -> Result<Vec<Vec<String>>> {
+    ensure!(!bytes.contains(&0), "it is neither CSV nor xlsx");
+    let first = bytes.split(|&b| b == b'\n').next().unwrap_or_default();
+    let delimiter = if !first.contains(&b',') && first.contains(&b';') { b';' } else { b',' };
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut reader =
+        ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(bytes);
+    let row = |record: ::csv::Result<::csv::ByteRecord>| -> Result<Vec<String>> {
+        Ok(record?.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect())
+    };
+    reader.byte_records().map(row).collect()
+}
