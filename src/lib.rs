@@ -4,6 +4,7 @@
 //! [`config`] -> [`data`] -> [`model`] -> [`objective`] -> [`training`] -> [`evaluation`] -> [`export`] -> [`report`].
 //! `docs/architecture.md` says what each may know of the others.
 
+pub mod anomaly;
 pub mod attack;
 pub mod bench;
 pub mod clips;

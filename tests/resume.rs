@@ -19,6 +19,7 @@ use ferrotype::training::interrupt::Interrupt;
 use ferrotype::training::learner::Learner;
 use ferrotype::training::progress::{EpochReport, Progress, StepReport};
 use ferrotype::training::schedule;
+use ferrotype::training::scoring::Scoring;
 use ferrotype::training::teacher::{Ensemble, Lectern, Teacher, Teaching};
 use ferrotype::training::trainer::{Ended, Setup, Trainer};
 
@@ -119,10 +120,9 @@ impl Bench {
         let teaching = self.teaching(interrupt);
         let setup = Setup {
             options: &e.train,
-            evaluate: &e.evaluate,
+            every: e.evaluate.every,
             loader: &loader,
-            selection: &self.task.validation,
-            features: None,
+            validation: &Scoring { subset: &self.task.validation, features: None, options: &e.evaluate },
             teaching: teaching.as_ref(),
             run: &run,
             interrupt,

@@ -160,6 +160,10 @@ fn every_experiment_trains_is_exported_and_reported() {
     for (i, file) in found.iter().enumerate() {
         let file = file.to_str().unwrap();
         let resolved = place.ok(&format!("config show {file}"));
+        // Other systems have other data and results: tests/anomalies.rs trains these.
+        if resolved.contains("system: anomalies") {
+            continue;
+        }
         let out = format!("runs{i}");
         let mut words = vec!["train", "--config", file, "--out", &out, "--json"];
         let sets = [data(&resolved), trial(&resolved), sources.sets(&resolved)].concat();

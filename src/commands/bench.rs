@@ -1,10 +1,12 @@
 //! `ferrotype bench`
 
+mod anomalies;
+
 use std::io::{BufRead, Write};
 
 use anyhow::{Context, Result};
 use clap::builder::RangedU64ValueParser;
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use rayon::ThreadPoolBuilder;
 use serde_json::{Value, json};
 
@@ -12,15 +14,19 @@ use super::session::{compute, compute_name};
 use crate::bench::{self, Optimizer, Order, Times, Worker};
 use crate::config::{KernelBackend, Kernels, KernelsIsa};
 use crate::device::DeviceName;
+use anomalies::AnomaliesCommand;
 
 /// Measure training steps, inference, the loader and memory, on fixed random data.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
   ferrotype bench
   ferrotype bench --models vgg13,mini_xception --kernels burn --mode train
   ferrotype bench --profile vgg13
   python scripts/bench.py --out bench      (beside PyTorch, in turns: see docs/benchmarks.md)")]
 pub struct BenchCommand {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// Networks of the zoo; without, the six of docs/benchmarks.md.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     models: Vec<String>,
@@ -62,6 +68,14 @@ pub struct BenchCommand {
     serve: bool,
 }
 
+/// What is compared besides speed.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    #[command(after_help = "Example: ferrotype bench anomalies --config configs/anomaly/generated_bottleneck.yaml \
+                            --grid 'model.lstm_autoencoder.hidden=32|64' --seeds 0..5")]
+    Anomalies(AnomaliesCommand),
+}
+
 fn at_least_one() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..)
 }
@@ -86,6 +100,9 @@ impl BenchCommand {
     /// # Errors
     /// For an unknown network or device, or a loss that diverges.
     pub fn run(self) -> Result<()> {
+        if let Some(Verb::Anomalies(command)) = &self.verb {
+            return command.run();
+        }
         let threads = match self.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
-use crate::config;
+use crate::config::{self, AnomalyExperiment};
 
 /// Check, show and describe experiment files.
 #[derive(Debug, Args)]
@@ -37,7 +37,29 @@ enum Verb {
     },
     /// Print the JSON Schema of an experiment file; editors complete and check from it.
     #[command(after_help = "Example:\n  ferrotype config schema > experiment.schema.json")]
-    Schema,
+    Schema {
+        /// The system: what `system:` says in the file.
+        #[arg(long, value_enum, default_value_t = System::Expressions)]
+        system: System,
+    },
+}
+
+/// The systems that experiment files describe.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum System {
+    /// Classifies expressions: files without the key.
+    Expressions,
+    /// Finds anomalies in a face's behaviour.
+    Anomalies,
+}
+
+impl System {
+    fn schema(self) -> serde_json::Value {
+        match self {
+            Self::Expressions => config::schema(),
+            Self::Anomalies => config::schema_of::<AnomalyExperiment>(),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -56,12 +78,12 @@ impl ConfigCommand {
         match self.verb {
             Verb::Check { files, overrides } => check(&files, &overrides.sets),
             Verb::Show { file, overrides } => {
-                let loaded = config::load(&file, &overrides.sets)?;
+                let loaded = config::load_any(&file, &overrides.sets)?;
                 let names: Vec<_> = loaded.sources.iter().map(|source| source.display().to_string()).collect();
-                let text = config::to_yaml(&loaded.experiment);
+                let text = loaded.experiment.to_yaml();
                 print(&format!("# Resolved from {}\n{text}", names.join(", over ")))
             }
-            Verb::Schema => print(&format!("{:#}\n", config::schema())),
+            Verb::Schema { system } => print(&format!("{:#}\n", system.schema())),
         }
     }
 }
@@ -78,7 +100,7 @@ fn print(text: &str) -> Result<()> {
 fn check(files: &[PathBuf], sets: &[String]) -> Result<()> {
     let mut refused = 0;
     for file in files {
-        match config::load(file, sets) {
+        match config::load_any(file, sets) {
             Ok(_) => print(&format!("{}: ok\n", file.display()))?,
             Err(error) if files.len() == 1 => return Err(error.into()),
             Err(error) => {

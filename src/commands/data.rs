@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 
+use super::faces::FacesCommand;
+use crate::anomaly::generated::film;
+use crate::anomaly::options::GeneratedOptions;
 use crate::clips::{self, synthesise};
 use crate::data::audit::audit;
 use crate::data::options::{DrawnClipsOptions, SourceOptions};
@@ -62,12 +65,44 @@ enum Synthesise {
         #[command(flatten)]
         options: DrawnClipsOptions,
     },
+    /// One drawn face that talks and rests, with planted anomalies: `face.mp4`, and `features.csv` with what is true.
+    Face {
+        /// The folder to write.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Length in seconds.
+        #[arg(long, default_value_t = 60.0)]
+        seconds: f64,
+        /// Frames per second.
+        #[arg(long, default_value_t = 25.0)]
+        rate: f64,
+        /// Planted anomalies.
+        #[arg(long, default_value_t = 6)]
+        anomalies: usize,
+        /// Pixels per side.
+        #[arg(long, default_value_t = 240)]
+        size: usize,
+        /// Chooses the person and what happens.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+    },
+}
+
+/// What is prepared.
+#[derive(Debug, Subcommand)]
+enum Prepared {
+    #[command(flatten)]
+    Dataset(SourceOptions),
+    /// Find the faces of a video, tell the persons apart, and write their features frame by frame.
+    #[command(after_help = "Example: ferrotype data prepare faces --video talk.mp4 --detector yunet.onnx \
+                            --embedder mobilefacenet.onnx --emotions runs/my-run --out talk/faces.h5")]
+    Faces(Box<FacesCommand>),
 }
 
 #[derive(Debug, Args)]
 struct Prepare {
     #[command(subcommand)]
-    source: SourceOptions,
+    source: Prepared,
     /// The file to write [default: datasets/<SOURCE>.h5]
     #[arg(long, global = true)]
     out: Option<PathBuf>,
@@ -92,6 +127,16 @@ impl DataCommand {
                     done.frames
                 ))
             }
+            Verb::Synthesise { what: Synthesise::Face { out, seconds, rate, anomalies, size, seed } } => {
+                let options = GeneratedOptions { seconds, rate, anomalies, ..GeneratedOptions::default() };
+                let frames = film::write(&options, seed, size, &out)?;
+                show(&format!(
+                    "{0}: face.mp4 of {frames} frames with {anomalies} planted anomalies, and features.csv\nFind the face in it \
+                     with: ferrotype data prepare faces --video {0}/face.mp4 --truth {0}/features.csv --drawn --detector ONNX \
+                     --embedder ONNX --out {0}/faces.h5\n",
+                    out.display()
+                ))
+            }
             Verb::Info { file } => show(&describe(&file)?),
             Verb::Audit { file, json } => run_audit(&file, json.as_deref()),
         }
@@ -100,14 +145,22 @@ impl DataCommand {
 
 impl Prepare {
     fn run(self) -> Result<()> {
-        let out = self.out.unwrap_or_else(|| format!("datasets/{}.h5", sources::name(&self.source)).into());
+        let source = match self.source {
+            Prepared::Dataset(source) => source,
+            Prepared::Faces(command) => {
+                let out = self.out.unwrap_or_else(|| "datasets/faces.h5".into());
+                check_place(&out)?;
+                return show(&command.prepare(&out)?);
+            }
+        };
+        let out = self.out.unwrap_or_else(|| format!("datasets/{}.h5", sources::name(&source)).into());
         // A read-only or missing folder should not be found out after the work.
         check_place(&out)?;
-        if clips::is_clips(&self.source) {
-            let set = clips::prepare(&self.source, &out, &command_line())?;
+        if clips::is_clips(&source) {
+            let set = clips::prepare(&source, &out, &command_line())?;
             return show(&format!("{}\n{}", out.display(), data_clips::describe(&set)));
         }
-        let faces = sources::prepare(&self.source, &command_line())?;
+        let faces = sources::prepare(&source, &command_line())?;
         store::write(&faces, &out)?;
         show(&wrote(&faces, &out))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::session::compute;
-use crate::config::{self, Experiment};
+use crate::config::{self, AnyExperiment, Experiment};
 use crate::data::task::Facts;
 use crate::device::DeviceName;
 use crate::model::Network;
@@ -14,10 +14,19 @@ use crate::run::RunFolder;
 use crate::training::checkpoint::Meta;
 use crate::training::trainer::{load_selected, selected};
 
-/// The resolved experiment of a run or group of runs.
+/// The resolved experiment of a run or group of runs, of any system.
 ///
 /// # Errors
 /// When its file cannot be read or was damaged.
+pub fn any_experiment_of(run: &RunFolder) -> Result<AnyExperiment> {
+    let path = run.config();
+    Ok(config::read_any(&path.display().to_string(), &run.read(&path)?)?)
+}
+
+/// The resolved experiment of a run or group of runs that classifies expressions.
+///
+/// # Errors
+/// When its file cannot be read, was damaged, or is one of another system.
 pub fn experiment_of(run: &RunFolder) -> Result<Experiment> {
     let path = run.config();
     Ok(config::from_yaml_str(&path.display().to_string(), &run.read(&path)?)?)

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+pub mod anomalies;
 pub mod attack;
 mod bar;
 pub mod bench;
@@ -10,6 +11,7 @@ pub mod doctor;
 pub mod eval;
 pub mod explain;
 pub mod export;
+pub mod faces;
 pub mod failure;
 pub mod import;
 pub mod loaded;

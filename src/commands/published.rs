@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::loaded::experiment_of;
+use super::loaded::{any_experiment_of, experiment_of};
 use super::view;
+use crate::config::AnyExperiment;
 use crate::evaluation::Scores;
 use crate::report;
 use crate::run::files::{explain, write_atomic};
@@ -58,7 +59,9 @@ fn table(parent: &Path) -> Result<String> {
          |---|---|---:|---|---:|---:|---|---|---:|---|\n",
     );
     for folder in folders {
-        if let Ok(run) = RunFolder::open(&folder) {
+        let Ok(run) = RunFolder::open(&folder) else { continue };
+        // Other systems have other measures; their reports stand beside.
+        if matches!(any_experiment_of(&run)?, AnyExperiment::Expressions(_)) {
             text += &row(&run)?;
         }
     }

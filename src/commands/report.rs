@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 
+use super::anomalies;
+use super::loaded::any_experiment_of;
 use super::published::publish;
 use super::say;
 use super::session::{report_group, report_run};
+use crate::config::AnyExperiment;
 use crate::run::RunFolder;
 use crate::run::group::Group;
 
@@ -34,8 +37,11 @@ impl ReportCommand {
     pub fn run(self) -> Result<()> {
         let folder = RunFolder::open(&self.run)?;
         let _lock = folder.lock()?;
+        let experiment = any_experiment_of(&folder)?;
+        let is_anomalies = matches!(experiment, AnyExperiment::Anomalies(_));
         if let Some(group) = Group::open(&self.run)? {
-            return say(report_group(&folder, &group)?.1);
+            let made = if is_anomalies { anomalies::report_group } else { report_group };
+            return say(made(&folder, &group)?.1);
         }
         if folder.is_imported() {
             bail!(
@@ -50,9 +56,10 @@ impl ReportCommand {
                 self.run.display()
             );
         }
-        say(report_run(&folder)?)?;
+        say(if is_anomalies { anomalies::report_run(&folder)? } else { report_run(&folder)? })?;
         if let Some(parent) = &self.publish {
-            let target = publish(&folder, parent)?;
+            let published = if is_anomalies { anomalies::publish } else { publish };
+            let target = published(&folder, parent)?;
             say(format_args!("published      {}", target.display()))?;
         }
         Ok(())

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::loaded::experiment_of;
+use super::loaded::any_experiment_of;
 use super::say;
+use crate::config::AnyExperiment;
 use crate::evaluation::Scores;
 use crate::report;
 use crate::run::RunFolder;
@@ -89,13 +90,19 @@ fn collect(root: &Path, folder: &Path, rows: &mut Vec<Row>) -> Result<()> {
 
 /// A run that cannot be read still has its line: the list is where one looks for what is wrong.
 fn row(name: String, run: &RunFolder) -> Row {
-    let model = experiment_of(run).map_or_else(|_| "?".into(), |e| e.model.name().to_owned());
+    let model = match any_experiment_of(run) {
+        Ok(AnyExperiment::Expressions(e)) => e.model.name().to_owned(),
+        Ok(other) => other.system().to_owned(),
+        Err(_) => "?".into(),
+    };
     let scores: Option<Scores> = report::read_metrics(run.scores()).ok().and_then(|mut sets| sets.remove("test"));
+    // Other systems have other measures than this list shows.
+    let is_other = model == "anomalies" && run.is_finished();
     let value = |metric: &str| scores.as_ref()?.metrics.get(metric).map(|s| s.value);
     Row {
         run: name,
         model,
-        state: if scores.is_some() { "finished".into() } else { unfinished(run) },
+        state: if scores.is_some() || is_other { "finished".into() } else { unfinished(run) },
         accuracy: value("accuracy"),
         uar: value("uar"),
         macro_f1: value("macro_f1"),

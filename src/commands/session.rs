@@ -20,7 +20,6 @@ use crate::device::DeviceName;
 use crate::evaluation::{metrics, score};
 use crate::model::Network;
 use crate::objective::Distillation;
-use crate::ops::Compute;
 use crate::run::files::write_atomic;
 use crate::run::{Provenance, RunFolder};
 use crate::training::adversarial::Adversary;
@@ -28,6 +27,7 @@ use crate::training::checkpoint::{Checkpoint, Meta};
 use crate::training::interrupt::{Interrupt, Interrupted};
 use crate::training::learner::Learner;
 use crate::training::progress::{Progress, Style};
+use crate::training::scoring::Scoring;
 use crate::training::trainer::{Ended, Setup, Trainer};
 use crate::training::{schedule, scoring};
 
@@ -77,15 +77,22 @@ impl Session<'_> {
 
         let graph = Arc::new(self.experiment.model.build(task.input(), task.classes().len())?);
         let mut network = Network::new(graph, self.experiment.seed, &device.device).with_compute(compute);
-        let checkpoint = self.checkpoint(compute)?;
-        let sources = self.sources(checkpoint.as_ref())?;
+        let mut fresh = Meta {
+            model: self.experiment.model.name().into(),
+            classes: task.classes().to_vec(),
+            experiment_sha256: result_digest(self.experiment),
+            kernels: compute_name(compute),
+            ..Meta::default()
+        };
+        let checkpoint = Checkpoint::to_resume(self.run, &fresh, self.other_kernels)?;
+        fresh.sources = self.sources(checkpoint.as_ref())?;
         if checkpoint.is_some() {
             self.check_data(&task)?;
         }
         self.write_facts(&task)?;
         let mut provenance = Provenance::begin(&device.name.to_string(), &compute_name(compute), threads);
         provenance.data.insert(task.facts.path.clone(), task.facts.sha256.clone());
-        provenance.weights = sources.clone();
+        provenance.weights = fresh.sources.clone();
         provenance.experiment_sha256 = config::digest(self.experiment);
         if checkpoint.is_some() {
             provenance.started = Provenance::load(self.run).started;
@@ -95,14 +102,6 @@ impl Session<'_> {
         self.begin_with(&mut network, checkpoint.as_ref(), progress.as_mut())?;
         let prepared = self.prepare(&task, &network, compute, progress.as_mut())?;
 
-        let fresh = Meta {
-            model: self.experiment.model.name().into(),
-            classes: task.classes().to_vec(),
-            experiment_sha256: result_digest(self.experiment),
-            kernels: compute_name(compute),
-            sources,
-            ..Meta::default()
-        };
         let learner = self.learner(network.clone(), &task, &prepared)?;
         let (seconds, resumed) = self.train(&task, learner, &prepared, fresh, checkpoint, progress.as_mut())?;
         provenance.training_seconds = seconds;
@@ -121,45 +120,6 @@ impl Session<'_> {
             Some(template) => write_atomic(self.run.template(), (serde_json::to_string(&template)? + "\n").as_bytes()),
             None => Ok(()),
         }
-    }
-
-    /// The checkpoint to go on from, if the folder has one.
-    fn checkpoint(&self, compute: Compute) -> Result<Option<Checkpoint>> {
-        let path = self.run.last_checkpoint();
-        if !path.is_file() {
-            std::fs::create_dir_all(self.run.checkpoints())
-                .with_context(|| format!("cannot make the folder {}", self.run.checkpoints().display()))?;
-            return Ok(None);
-        }
-        let checkpoint = Checkpoint::load(&path)?;
-        let model = self.experiment.model.name();
-        if checkpoint.meta.model != model {
-            bail!(
-                "the checkpoint {} is one of {}, and this run trains {model}: put the run's own checkpoint back",
-                path.display(),
-                checkpoint.meta.model
-            );
-        }
-        let now = compute_name(compute);
-        if checkpoint.meta.kernels != now && !self.other_kernels {
-            bail!(
-                "{} was trained with the kernels `{}`, this machine would go on with `{now}`: the bits of the result \
-                 would differ; set kernels in {} to match, or accept that with --other-kernels",
-                self.run.path().display(),
-                checkpoint.meta.kernels,
-                self.run.config().display()
-            );
-        }
-        if checkpoint.meta.experiment_sha256 != result_digest(self.experiment) {
-            bail!(
-                "the checkpoint {} belongs to another experiment than {}: one of them was changed after training began; \
-                 put it back, or train anew with `ferrotype train --config {}`",
-                path.display(),
-                self.run.config().display(),
-                self.run.config().display()
-            );
-        }
-        Ok(Some(checkpoint))
     }
 
     /// Whether the data are still those that training began with.
@@ -203,11 +163,14 @@ impl Session<'_> {
         let selection = self.selection(task);
         let setup = Setup {
             options,
-            evaluate: &self.experiment.evaluate,
+            every: self.experiment.evaluate.every,
             loader: &prepared.loader,
-            selection,
-            features: prepared.features.as_ref(),
             teaching: prepared.teaching.as_ref(),
+            validation: &Scoring {
+                subset: selection,
+                features: prepared.features.as_ref(),
+                options: &self.experiment.evaluate,
+            },
             run: self.run,
             interrupt: self.interrupt,
         };

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::loaded::experiment_of;
+use super::anomalies::{self, AnomalySession};
+use super::loaded::any_experiment_of;
 use super::say;
-use super::session::{Outcome, Session, report_group};
-use crate::config::{self, Experiment};
+use super::session::{self, Session};
+use crate::config::{self, AnyExperiment};
 use crate::data::split;
 use crate::run::RunFolder;
 use crate::run::files::write_atomic;
@@ -74,7 +75,7 @@ impl TrainCommand {
             // In quotes: a path may look like a number.
             sets.push(format!("train.init={}", serde_json::to_string(init)?));
         }
-        let experiment = config::load(path, &sets)?.experiment;
+        let experiment = config::load_any(path, &sets)?.experiment;
         match (&self.seeds, self.folds) {
             (Some(text), _) => trainer.group(&experiment, &self.out, Varied::Seed, parse_values(text)?),
             (None, true) => {
@@ -82,7 +83,7 @@ impl TrainCommand {
                 trainer.group(&experiment, &self.out, Varied::Fold, (0..count as u64).collect())
             }
             (None, false) => {
-                let run = RunFolder::create(&self.out, &experiment.name)?;
+                let run = RunFolder::create(&self.out, experiment.name())?;
                 let trained = trainer.single(&experiment, &run);
                 if trained.is_err() {
                     run.remove_if_untouched();
@@ -101,8 +102,19 @@ impl TrainCommand {
     }
 }
 
+/// The last lines of a run, and its result as one JSON object.
+pub struct Summary {
+    /// For a terminal.
+    pub text: String,
+    /// For machines.
+    pub json: serde_json::Value,
+}
+
 /// How many folds the experiment's split makes of its data.
-fn fold_count(experiment: &Experiment) -> Result<usize> {
+fn fold_count(experiment: &AnyExperiment) -> Result<usize> {
+    let AnyExperiment::Expressions(experiment) = experiment else {
+        bail!("an experiment of the system {} has no folds: --seeds repeats it", experiment.system());
+    };
     let faces = crate::data::task::obtain(&experiment.data)?;
     let count = split::folds(&faces, &experiment.data.split)?;
     if count < 2 {
@@ -112,34 +124,42 @@ fn fold_count(experiment: &Experiment) -> Result<usize> {
 }
 
 /// Trains single runs and groups alike.
-struct Runner {
-    interrupt: Interrupt,
-    style: Style,
-    other_kernels: bool,
+pub struct Runner {
+    /// Whether to stop.
+    pub interrupt: Interrupt,
+    /// How progress is shown.
+    pub style: Style,
+    /// Resume although the kernels differ.
+    pub other_kernels: bool,
 }
 
 impl Runner {
-    fn single(&self, experiment: &Experiment, run: &RunFolder) -> Result<()> {
-        let outcome = self.train(experiment, run)?;
-        if self.style == Style::Json { say(outcome.json()) } else { say(outcome.text()) }
+    fn single(&self, experiment: &AnyExperiment, run: &RunFolder) -> Result<()> {
+        let summary = self.train(experiment, run)?;
+        if self.style == Style::Json { say(summary.json) } else { say(summary.text) }
     }
 
     /// Trains in a folder, from its checkpoint if it has one.
-    fn train(&self, experiment: &Experiment, run: &RunFolder) -> Result<Outcome> {
-        let session = Session {
-            experiment,
-            run,
-            interrupt: &self.interrupt,
-            style: self.style,
-            other_kernels: self.other_kernels,
-        };
-        session.run()
+    ///
+    /// # Errors
+    /// For bad input, a diverging loss, or an interruption.
+    pub fn train(&self, experiment: &AnyExperiment, run: &RunFolder) -> Result<Summary> {
+        let (interrupt, style, other_kernels) = (&self.interrupt, self.style, self.other_kernels);
+        match experiment {
+            AnyExperiment::Expressions(experiment) => {
+                let outcome = Session { experiment, run, interrupt, style, other_kernels }.run()?;
+                Ok(Summary { text: outcome.text().to_owned(), json: outcome.json() })
+            }
+            AnyExperiment::Anomalies(experiment) => {
+                AnomalySession { experiment, run, interrupt, style, other_kernels }.run()
+            }
+        }
     }
 
     fn resume(&self, path: &Path) -> Result<()> {
         if let Some(group) = Group::open(path)? {
             let folder = RunFolder::open(path)?;
-            let experiment = experiment_of(&folder)?;
+            let experiment = any_experiment_of(&folder)?;
             return self.members(&experiment, &folder, &group);
         }
         let run = RunFolder::open(path)?;
@@ -154,16 +174,16 @@ impl Runner {
                 path.display()
             );
         }
-        let experiment = experiment_of(&run)?;
+        let experiment = any_experiment_of(&run)?;
         self.single(&experiment, &run)
     }
 
-    fn group(&self, experiment: &Experiment, out: &Path, varied: Varied, values: Vec<u64>) -> Result<()> {
-        let folder = RunFolder::create(out, &format!("{}-{}s", experiment.name, varied.word()))?;
+    fn group(&self, experiment: &AnyExperiment, out: &Path, varied: Varied, values: Vec<u64>) -> Result<()> {
+        let folder = RunFolder::create(out, &format!("{}-{}s", experiment.name(), varied.word()))?;
         let group = Group { varied, values };
         // Before the experiment: a folder with an experiment and no group would be resumed as a single run.
         group.save(&folder)?;
-        write_atomic(folder.config(), config::to_yaml(experiment).as_bytes())?;
+        write_atomic(folder.config(), experiment.to_yaml().as_bytes())?;
         let trained = self.members(experiment, &folder, &group);
         if trained.is_err() && group.values.iter().all(|&v| !group.member(folder.path(), v).exists()) {
             folder.remove();
@@ -171,7 +191,7 @@ impl Runner {
         trained
     }
 
-    fn members(&self, experiment: &Experiment, folder: &RunFolder, group: &Group) -> Result<()> {
+    fn members(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<()> {
         let _lock = folder.lock()?;
         let word = group.varied.word();
         for (i, &value) in group.values.iter().enumerate() {
@@ -182,18 +202,14 @@ impl Runner {
             if self.style == Style::Auto {
                 eprintln!("== {word} {value} ({} of {})", i + 1, group.values.len());
             }
-            let mut member = experiment.clone();
-            match group.varied {
-                Varied::Seed => member.seed = value,
-                Varied::Fold => member.data.fold = value as usize,
-            }
+            let member = member(experiment, group.varied, value);
             let trained = self.train(&member, &run);
             if trained.is_err() {
                 run.remove_if_untouched();
             }
             match trained {
                 // Whether somebody reads this line or not, the other members are trained.
-                Ok(outcome) if self.style == Style::Json => drop(say(outcome.json())),
+                Ok(summary) if self.style == Style::Json => drop(say(summary.json)),
                 Ok(_) => {}
                 Err(e) if e.downcast_ref::<Interrupted>().is_some() => {
                     let text = format!(
@@ -205,7 +221,21 @@ impl Runner {
                 Err(e) => return Err(e.context(format!("{word} {value} failed"))),
             }
         }
-        let (json, text) = report_group(folder, group)?;
+        let (json, text) = match experiment {
+            AnyExperiment::Expressions(_) => session::report_group(folder, group)?,
+            AnyExperiment::Anomalies(_) => anomalies::report_group(folder, group)?,
+        };
         if self.style == Style::Json { say(json) } else { say(text) }
     }
+}
+
+/// The experiment of one member of a group.
+fn member(experiment: &AnyExperiment, varied: Varied, value: u64) -> AnyExperiment {
+    let mut member = experiment.clone();
+    match (&mut member, varied) {
+        (AnyExperiment::Expressions(e), Varied::Seed) => e.seed = value,
+        (AnyExperiment::Expressions(e), Varied::Fold) => e.data.fold = value as usize,
+        (AnyExperiment::Anomalies(e), _) => e.seed = value,
+    }
+    member
 }

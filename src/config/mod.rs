@@ -9,6 +9,7 @@
 //! 3. `read` turns the tree into an [`Experiment`], with serde's derived code and errors that have a place;
 //! 4. `validate` looks at the values.
 
+mod anomalies;
 mod diagnostic;
 mod experiment;
 mod layers;
@@ -17,6 +18,7 @@ mod reference;
 mod scalar;
 mod schema;
 mod shape;
+mod systems;
 mod tree;
 mod validate;
 mod write;
@@ -27,12 +29,15 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use anomalies::{AnomalyExperiment, AnomalySystem};
 pub use diagnostic::{ConfigError, Problem};
 pub use experiment::{Device, Evaluate, Expect, Experiment, Export, KernelBackend, Kernels, KernelsIsa, SelectOn};
-pub use reference::key_table;
-pub use schema::schema;
+pub use reference::{key_table, key_table_of};
+pub use schema::{schema, schema_of};
+pub use systems::{AnyExperiment, load_any, read_any};
 pub use validate::METRICS;
 pub use write::{digest, to_yaml};
 
@@ -40,11 +45,17 @@ use diagnostic::Diagnostic;
 use shape::Shape;
 use tree::{Node, Source};
 
+/// What an experiment file can hold as a whole: the experiment of one system.
+pub trait Root: Serialize + DeserializeOwned + JsonSchema {
+    /// All values that are out of their ranges, in the order of the file's sections.
+    fn validate(&self) -> Vec<Problem>;
+}
+
 /// An experiment with the files it was read from.
 #[derive(Clone, Debug)]
-pub struct Loaded {
+pub struct Loaded<T = Experiment> {
     /// The experiment: complete and within its ranges.
-    pub experiment: Experiment,
+    pub experiment: T,
     /// The file, then its base, then the base of that, and so on.
     pub sources: Vec<PathBuf>,
 }
@@ -52,9 +63,14 @@ pub struct Loaded {
 /// Reads an experiment file with its bases, lays `--set` overrides (`key.path=value`) over it, and checks it.
 ///
 /// # Errors
-/// Whatever is wrong, with file, line, column and the key's path; all impossible values at once.
+/// Whatever is wrong, with file, line, column and the key's path; all impossible values at once. Also where the file is
+/// one of another system than the classification of expressions.
 pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, ConfigError> {
-    let shape = Shape::of::<Experiment>();
+    load_any(path, sets)?.expressions()
+}
+
+fn load_as<T: Root>(path: &Path, sets: &[String]) -> Result<Loaded<T>, ConfigError> {
+    let shape = Shape::of::<T>();
     let (mut root, sources) = layers::read_chain(path, &shape)?;
     for set in sets {
         root = layers::apply_set(root, set, &shape)?;
@@ -69,8 +85,7 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, ConfigError> {
 /// # Errors
 /// As [`load`].
 pub fn from_yaml_str(name: &str, text: &str) -> Result<Experiment, ConfigError> {
-    let root = tree::parse(&Source::file(name, text))?;
-    finish(&root)
+    read_any(name, text)?.expressions()
 }
 
 /// An experiment with `--set` overrides laid over it, checked. `name` stands for it in errors.
@@ -87,8 +102,8 @@ pub fn with_sets(name: &str, experiment: &Experiment, sets: &[String]) -> Result
 }
 
 /// The experiment in a tree, its values checked.
-fn finish(root: &Node) -> Result<Experiment, ConfigError> {
-    let experiment: Experiment = from_tree(root)?;
+fn finish<T: Root>(root: &Node) -> Result<T, ConfigError> {
+    let experiment: T = from_tree(root)?;
     let problems = experiment.validate();
     if problems.is_empty() {
         return Ok(experiment);

@@ -2,14 +2,19 @@
 
 use serde_json::Value as Json;
 
-use super::Experiment;
 use super::schema::shorten_floats;
 use super::shape::{Kind, Shape, Variant};
+use super::{Experiment, Root};
 
-/// All keys of an experiment file as Markdown: one table per section, in the order of the types.
+/// All keys of an experiment of expressions as Markdown: one table per section, in the order of the types.
 pub fn key_table() -> String {
+    key_table_of::<Experiment>()
+}
+
+/// As [`key_table`], for the experiment of any system.
+pub fn key_table_of<T: Root>() -> String {
     let mut out = String::new();
-    let shape = Shape::of::<Experiment>();
+    let shape = Shape::of::<T>();
     let Kind::Map { order, .. } = &shape.kind else { return out };
     let (sections, simple): (Vec<_>, Vec<_>) =
         order.iter().filter_map(|key| Some((key, shape.child(key)?))).partition(|(_, child)| is_section(child));

@@ -2,15 +2,20 @@
 
 use serde_json::{Value as Json, json};
 
-use super::Experiment;
 use super::layers::BASE;
+use super::{Experiment, Root};
 
-/// The JSON Schema of an experiment file. It accepts what the loader accepts: `base:`, and a variant's bare name where
+/// The JSON Schema of an experiment of expressions.
+pub fn schema() -> Json {
+    schema_of::<Experiment>()
+}
+
+/// The JSON Schema of a system's experiment file. It accepts what the loader accepts: `base:`, and a variant's bare name where
 /// none of its options is required. It requires no key, as any file may be another's base or have one; the loader
 /// says what is missing in the end.
-pub fn schema() -> Json {
+pub fn schema_of<T: Root>() -> Json {
     // By way of serde, which puts the keys in an order that people read.
-    let mut schema = serde_json::to_value(schemars::schema_for!(Experiment)).expect("a schema is JSON");
+    let mut schema = serde_json::to_value(schemars::schema_for!(T)).expect("a schema is JSON");
     if let Some(definitions) = schema.get("$defs").cloned() {
         allow_bare_names(&mut schema, &definitions);
     }

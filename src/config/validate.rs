@@ -1,5 +1,6 @@
 //! Values of the right type that are impossible all the same. Everything wrong is reported, not only the first.
 
+mod anomalies;
 mod data;
 mod model;
 mod train;
@@ -8,7 +9,7 @@ mod transfer;
 use std::fmt::Debug;
 
 use super::diagnostic::{Problem, nearest};
-use super::{Evaluate, Expect, Experiment};
+use super::{Device, Evaluate, Expect, Experiment, Root};
 use crate::data::options::Scale;
 use crate::objective::{ClassWeights, ObjectiveOptions};
 
@@ -19,24 +20,10 @@ pub const METRICS: [&str; 10] =
 const MAX_THREADS: usize = 1024;
 const MAX_BATCH: usize = 65_536;
 
-impl Experiment {
-    /// All values that are out of their ranges, in the order of the file's sections.
-    pub fn validate(&self) -> Vec<Problem> {
+impl Root for Experiment {
+    fn validate(&self) -> Vec<Problem> {
         let mut found = Found::default();
-        found.check(
-            "name",
-            &self.name,
-            is_name(&self.name),
-            "letters, digits, `-`, `_` and `.`, not beginning with `.`",
-        );
-        let device = &self.device.0;
-        found.check(
-            "device",
-            device,
-            is_device(device),
-            "auto, flex, cuda, cuda:N, tch, tch-cuda, tch-cuda:N or vulkan",
-        );
-        found.up_to("threads", self.threads, 0, MAX_THREADS);
+        found.general(&self.name, &self.device, self.threads);
         found.data(&self.data);
         found.model(&self.model);
         found.objective(&self.objective);
@@ -84,6 +71,15 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// What stands at the top of every system's experiment.
+    pub fn general(&mut self, name: &str, device: &Device, threads: usize) {
+        let expected = "letters, digits, `-`, `_` and `.`, not beginning with `.`";
+        self.check("name", name, is_name(name), expected);
+        let expected = "auto, flex, cuda, cuda:N, tch, tch-cuda, tch-cuda:N or vulkan";
+        self.check("device", &device.0, is_device(&device.0), expected);
+        self.up_to("threads", threads, 0, MAX_THREADS);
+    }
+
     fn add(&mut self, path: &str, message: String) {
         self.problems.push(Problem { path: path.to_string(), message });
     }

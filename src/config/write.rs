@@ -4,14 +4,14 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use super::Experiment;
+use super::Root;
 use super::scalar;
 
 /// The fully resolved experiment file: every key with its value, no base.
 ///
 /// # Panics
 /// If a path in the experiment is not Unicode. One that came from a file or a flag always is.
-pub fn to_yaml(experiment: &Experiment) -> String {
+pub fn to_yaml<T: Root>(experiment: &T) -> String {
     yaml(experiment)
 }
 
@@ -20,7 +20,7 @@ pub fn to_yaml(experiment: &Experiment) -> String {
 ///
 /// # Panics
 /// As [`to_yaml`].
-pub fn digest(experiment: &Experiment) -> String {
+pub fn digest<T: Root>(experiment: &T) -> String {
     let mut value = json(experiment);
     value.sort_all_objects();
     let hash = Sha256::digest(value.to_string().as_bytes());

@@ -7,6 +7,7 @@
 mod layers;
 mod preprocess;
 mod proto;
+mod reconstruction;
 mod recurrent;
 mod sequences;
 mod verify;
@@ -26,6 +27,7 @@ use crate::run::files::explain;
 use proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use writer::Writer;
 
+pub use reconstruction::{ReconstructionCheck, Sequences, export_reconstruction};
 pub use sequences::{features_to_onnx, verify_features};
 pub use verify::{CheckBatch, ExportCheck, Tie, verify};
 

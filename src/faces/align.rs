@@ -40,10 +40,18 @@ pub fn similarity(eyes: [[f32; 2]; 2], places: [[f32; 2]; 2], size: usize) -> Re
 /// # Errors
 /// When the landmarks of both eyes stand at one place.
 pub fn align(picture: &Picture, points: &Landmarks, size: usize) -> Result<Vec<u8>> {
-    let coarse = similarity(eye_centres(points), EYES, size)?;
+    align_eyes(picture, eye_centres(points), EYES, size)
+}
+
+/// As [`align`], with the middles of the eyes given and the places where they come to stand.
+///
+/// # Errors
+/// When both eyes stand at one place.
+pub fn align_eyes(picture: &Picture, eyes: [[f32; 2]; 2], places: [[f32; 2]; 2], size: usize) -> Result<Vec<u8>> {
+    let coarse = similarity(eyes, places, size)?;
     let scale = coarse.matrix[0][0].hypot(coarse.matrix[1][0]);
     let finer = (scale.ceil() as usize).clamp(1, 8);
-    let map = similarity(eye_centres(points), EYES, size * finer)?;
+    let map = similarity(eyes, places, size * finer)?;
     let turned = resample(&planes(picture), [picture.height, picture.width], &map, size * finer, Fill::Nearest);
     let bytes = interleaved(&turned, picture.channels);
     let fine = Picture::new(&bytes, size * finer, size * finer, picture.channels)?;

@@ -8,6 +8,7 @@ mod bounds;
 mod components;
 mod crop;
 mod detector;
+mod embedder;
 #[cfg(test)]
 mod known;
 mod landmarks;
@@ -20,10 +21,11 @@ mod tracking;
 mod ultraface;
 mod yunet;
 
-pub use align::{EYES, align, similarity};
+pub use align::{EYES, align, align_eyes, similarity};
 pub use bounds::{Bounds, Detection, suppress};
 pub use components::{component_bounds, cut_component, whole_frame};
 pub use detector::Detector;
+pub use embedder::{Embedder, TEMPLATE};
 pub use landmarks::{Landmarker, Landmarks, bounds_of, eye_centres, normalised_error};
 pub use letterbox::Letterbox;
 pub use openface::{OpenFaceRow, OpenFaceTable};

@@ -8,6 +8,7 @@ mod cross_entropy;
 mod distillation;
 mod focal;
 mod multi_target;
+mod reconstruction;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,7 @@ pub use cross_entropy::CrossEntropy;
 pub use distillation::Distillation;
 pub use focal::Focal;
 pub use multi_target::MultiTarget;
+pub use reconstruction::Reconstruction;
 
 /// A loss of logits against target distributions.
 pub trait Objective: Send + Sync + std::fmt::Debug {

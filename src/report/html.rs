@@ -47,7 +47,7 @@ pub fn run_page(run: &RunView, figures: &Plots) -> Result<String> {
             "mistakes": text::mistake_tiles(&run.mistakes)?,
             "saliency": sections::saliency(&run.saliency)?,
             "attacks": run.attacks.iter().map(sections::attack).collect::<Result<Vec<_>>>()?,
-            "plots": plots(figures)?,
+            "plots": drawn(figures)?,
             "fonts": fonts(),
         }),
     )
@@ -72,7 +72,7 @@ pub fn aggregate_page(view: &AggregateView, sum: &Aggregate, figures: &Plots) ->
             "columns": columns(sum),
             "runs": run_rows(view, sum),
             "classes": view.pooled.as_ref().map(text::class_rows),
-            "plots": plots(figures)?,
+            "plots": drawn(figures)?,
             "fonts": fonts(),
         }),
     )
@@ -117,7 +117,8 @@ fn run_rows(view: &AggregateView, sum: &Aggregate) -> Vec<Value> {
     view.runs.iter().map(row).collect()
 }
 
-fn plots(figures: &Plots) -> Result<Value> {
+/// Plots as they stand in a page, by name.
+pub(super) fn drawn<N: ToString>(figures: &[(N, Figure)]) -> Result<Value> {
     let drawn = figures.iter().map(|(name, figure)| Ok((name.to_string(), wrapped(figure)?.into())));
     Ok(Value::Object(drawn.collect::<Result<_>>()?))
 }
@@ -131,7 +132,7 @@ pub(super) fn wrapped(figure: &Figure) -> Result<String> {
 }
 
 /// The plots' font, so that they look alike on every machine.
-fn fonts() -> String {
+pub(super) fn fonts() -> String {
     let face = |weight: &str, bytes: &[u8]| {
         format!(
             "@font-face{{font-family:\"DejaVu Sans\";font-weight:{weight};\
@@ -143,7 +144,8 @@ fn fonts() -> String {
         + &face("bold", include_bytes!("fonts/DejaVuSans-Bold-subset.ttf"))
 }
 
-fn render(name: &str, values: Value) -> Result<String> {
+/// A page of a template.
+pub(super) fn render(name: &str, values: Value) -> Result<String> {
     let mut environment = Environment::new();
     // A name that the context lacks is a mistake in the template, which must not pass as an empty space.
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
@@ -155,6 +157,7 @@ fn render(name: &str, values: Value) -> Result<String> {
         ("parts.html", include_str!("templates/parts.html")),
         ("run.html", include_str!("templates/run.html")),
         ("aggregate.html", include_str!("templates/aggregate.html")),
+        ("anomalies.html", include_str!("templates/anomalies.html")),
     ] {
         environment.add_template(file, source).with_context(|| format!("the template {file} is damaged"))?;
     }

@@ -9,6 +9,7 @@
 //!
 //! Output is a function of the data alone: the same view gives the same bytes.
 
+pub mod anomalies;
 mod attack;
 mod context;
 mod figure;

@@ -60,10 +60,21 @@ impl RunFolder {
 
     /// Removes a new run's folder if training never began in it: a start that was refused leaves nothing to clear.
     pub fn remove_if_untouched(&self) {
-        let begun = fs::metadata(self.history()).is_ok_and(|m| m.len() > 0);
-        if !begun && !self.last_checkpoint().exists() {
+        let parts = fs::read_dir(self.parts()).into_iter().flatten().flatten();
+        let begun = parts.map(|part| Self { path: part.path() }).any(|part| part.is_begun());
+        if !begun && !self.is_begun() {
             self.remove();
         }
+    }
+
+    /// Whether training left something to go on from.
+    fn is_begun(&self) -> bool {
+        fs::metadata(self.history()).is_ok_and(|m| m.len() > 0) || self.last_checkpoint().exists()
+    }
+
+    /// Where the parts of a run stand that trains several networks: each is a folder as a run's.
+    pub fn parts(&self) -> PathBuf {
+        self.path.join("detectors")
     }
 
     /// Removes the folder with all that is in it.

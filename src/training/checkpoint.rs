@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::schedule;
 use super::selection::Selection;
 use crate::model::StateTensor;
+use crate::run::RunFolder;
 use crate::run::files::write_atomic;
 
 /// The version of the layout.
@@ -126,6 +127,48 @@ impl Checkpoint {
             tensors.push(StateTensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
         }
         Ok(Self { tensors, meta })
+    }
+
+    /// The checkpoint that a run goes on from, if it has one: of the same model and experiment as `fresh` says, and
+    /// computed by the same kernels unless `other_kernels` allows another.
+    ///
+    /// # Errors
+    /// When it is damaged or belongs to something else, or the folder for checkpoints cannot be made.
+    pub fn to_resume(run: &RunFolder, fresh: &Meta, other_kernels: bool) -> Result<Option<Self>> {
+        let path = run.last_checkpoint();
+        if !path.is_file() {
+            std::fs::create_dir_all(run.checkpoints())
+                .with_context(|| format!("cannot make the folder {}", run.checkpoints().display()))?;
+            return Ok(None);
+        }
+        let checkpoint = Self::load(&path)?;
+        let (shown, meta) = (path.display(), &checkpoint.meta);
+        if meta.model != fresh.model {
+            bail!(
+                "the checkpoint {shown} is one of {}, and this run trains {}: put the run's own checkpoint back",
+                meta.model,
+                fresh.model
+            );
+        }
+        if meta.kernels != fresh.kernels && !other_kernels {
+            bail!(
+                "{} was trained with the kernels `{}`, this machine would go on with `{}`: the bits of the result would \
+                 differ; set kernels in {} to match, or accept that with --other-kernels",
+                run.path().display(),
+                meta.kernels,
+                fresh.kernels,
+                run.config().display()
+            );
+        }
+        if meta.experiment_sha256 != fresh.experiment_sha256 {
+            bail!(
+                "the checkpoint {shown} belongs to another experiment than {}: one of them was changed after training \
+                 began; put it back, or train anew with `ferrotype train --config {}`",
+                run.config().display(),
+                run.config().display()
+            );
+        }
+        Ok(Some(checkpoint))
     }
 
     /// Takes out the tensors whose names begin with `prefix`, the prefix removed.

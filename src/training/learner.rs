@@ -50,7 +50,8 @@ pub struct Learner {
 }
 
 impl Learner {
-    /// A learner at its start. `class_weights` has one weight per class.
+    /// A learner at its start. `class_weights` has one weight per class; it is empty where targets are no distributions
+    /// over classes, and neither are right predictions counted then.
     pub fn new(
         network: Network,
         objective: Box<dyn Objective>,
@@ -147,7 +148,7 @@ impl Learner {
         };
         let batch = mixed.as_ref();
         let device = self.network.device().clone();
-        let classes = self.class_weights.len();
+        let classes = self.network.graph().classes;
         let dropout = key(self.seed, Purpose::Dropout, &[self.steps(), part as u64]);
         let pixels = timed(Kind::Phase(Phase::Input), || images(batch, &device));
         let pass = timed(Kind::Phase(Phase::Forward), || self.network.train_pass_of(pixels, dropout, &self.part))?;
@@ -168,7 +169,9 @@ impl Learner {
         }
         outcome.loss_sum += loss_sum;
         outcome.weight_sum += weights.iter().map(|&w| f64::from(w)).sum::<f64>();
-        outcome.correct += correct(&logits, &batch.targets, classes);
+        if !self.class_weights.is_empty() {
+            outcome.correct += correct(&logits, &batch.targets, classes);
+        }
         outcome.seen += rows as u64;
         for (sum, leaf) in sums.iter_mut().zip(&pass.leaves) {
             if let Some(gradient) = leaf.grad(&gradients) {
@@ -184,6 +187,9 @@ impl Learner {
     /// The loss's weight of each example: its own times that of its class.
     fn example_weights(&self, batch: &Batch) -> Vec<f32> {
         let classes = self.class_weights.len();
+        if classes == 0 {
+            return batch.weights.clone();
+        }
         let by_class = batch.targets.chunks_exact(classes).map(|t| {
             let pairs = t.iter().zip(&self.class_weights);
             pairs.map(|(p, w)| p * w).sum::<f32>() / t.iter().sum::<f32>().max(f32::MIN_POSITIVE)

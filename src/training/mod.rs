@@ -10,6 +10,7 @@ pub mod interrupt;
 pub mod learner;
 pub mod optimizer;
 pub mod options;
+pub mod parts;
 pub mod progress;
 pub mod schedule;
 pub mod scoring;

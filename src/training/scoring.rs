@@ -1,5 +1,6 @@
 //! A network's predictions for a set.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -7,14 +8,53 @@ use burn::tensor::Tensor;
 
 use super::features::Features;
 use super::learner::images;
+use super::parts::Validation;
 use super::progress::Progress;
 use crate::config::Evaluate;
 use crate::data::loader::Stored;
 use crate::data::task::Subset;
 use crate::data::{classes, labels};
-use crate::evaluation::{Predictions, Scores, score};
+use crate::evaluation::{Predictions, Scores, metrics, score};
 use crate::model::{Network, NodeId};
 use crate::ops;
+
+/// A set of labelled faces that selects the weights.
+pub struct Scoring<'a> {
+    /// The faces.
+    pub subset: &'a Subset,
+    /// Stored features that stand for their pictures, if any.
+    pub features: Option<&'a Features>,
+    /// How they are scored, and by what the weights are selected.
+    pub options: &'a Evaluate,
+}
+
+impl Validation for Scoring<'_> {
+    fn measure(&self, network: &Network, progress: &mut dyn Progress) -> Result<BTreeMap<String, f64>> {
+        let scores = score(&predict_from(network, self.subset, self.features, self.options, progress)?)?;
+        Ok(scores.metrics.into_iter().map(|(name, score)| (name, score.value)).collect())
+    }
+
+    fn selects_by(&self) -> Result<&'static str> {
+        Ok(metrics::find(&self.options.select_by)?.name())
+    }
+
+    fn metric(&self, name: &str) -> Result<(&'static str, bool)> {
+        let metric = metrics::find(name)?;
+        Ok((metric.name(), metric.higher_is_better()))
+    }
+
+    fn loss(&self) -> &'static str {
+        "log_loss"
+    }
+
+    fn shown(&self) -> &'static [&'static str] {
+        &["accuracy", "uar", "log_loss"]
+    }
+
+    fn has_classes(&self) -> bool {
+        true
+    }
+}
 
 /// Predicts every row of a set, in order.
 ///
@@ -107,18 +147,4 @@ fn logits(network: &Network, x: Tensor<4>, mirrored: Option<Tensor<4>>, entry: N
 /// As [`predict`], and when a logit is not finite.
 pub fn scores(network: &Network, subset: &Subset, options: &Evaluate, progress: &mut dyn Progress) -> Result<Scores> {
     score(&predict(network, subset, options, progress)?)
-}
-
-/// Scores the set that selects the weights; from its features, where there are some.
-///
-/// # Errors
-/// As [`scores`].
-pub fn selection_scores(
-    network: &Network,
-    subset: &Subset,
-    features: Option<&Features>,
-    options: &Evaluate,
-    progress: &mut dyn Progress,
-) -> Result<Scores> {
-    score(&predict_from(network, subset, features, options, progress)?)
 }

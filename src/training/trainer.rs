@@ -2,24 +2,20 @@
 
 mod records;
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
 use super::checkpoint::{Checkpoint, Meta};
-use super::features::Features;
 use super::interrupt::Interrupt;
 use super::learner::Learner;
 use super::options::TrainOptions;
+use super::parts::{Batches, Validation};
 use super::progress::Progress;
 use super::schedule::{Place, Schedule};
-use super::scoring;
 use super::teacher::Teaching;
-use crate::config::Evaluate;
 use crate::data::Batch;
-use crate::data::loader::Loader;
-use crate::data::task::Subset;
-use crate::evaluation::{Scores, metrics};
 use crate::model::Network;
 use crate::run::RunFolder;
 use crate::run::history::HistoryWriter;
@@ -41,14 +37,12 @@ pub enum Ended {
 pub struct Setup<'a> {
     /// The `train:` section.
     pub options: &'a TrainOptions,
-    /// The `evaluate:` section.
-    pub evaluate: &'a Evaluate,
+    /// Validate every so many epochs.
+    pub every: usize,
     /// Training batches.
-    pub loader: &'a Loader,
-    /// The set that selects the weights.
-    pub selection: &'a Subset,
-    /// Stored features that stand for the pictures of that set; the loader's batches then hold features, too.
-    pub features: Option<&'a Features>,
+    pub loader: &'a dyn Batches,
+    /// What selects the weights.
+    pub validation: &'a dyn Validation,
     /// Teachers of a distillation.
     pub teaching: Option<&'a Teaching>,
     /// The run's folder.
@@ -143,11 +137,10 @@ impl<'a> Trainer<'a> {
         let speed = (self.images - images_before) as f64 / trained.max(1e-9);
         let epoch = self.meta.epoch;
         let last = epoch + 1 == self.setup.options.epochs;
-        let due = last || (epoch + 1).is_multiple_of(self.setup.evaluate.every.max(1));
+        let due = last || (epoch + 1).is_multiple_of(self.setup.every.max(1));
         let validated = if due { Some(self.validate()?) } else { None };
-        let best = validated.as_ref().is_some_and(|(_, best)| *best);
-        let scores = validated.map(|(scores, _)| scores);
-        self.finish_epoch(scores.as_ref(), best, started, speed)?;
+        let (values, best) = validated.unwrap_or_default();
+        self.finish_epoch(values, best, started, speed)?;
         Ok(Ended::Finished)
     }
 
@@ -239,25 +232,24 @@ impl<'a> Trainer<'a> {
         self.setup.options.lr * self.schedule.factor(self.place())
     }
 
-    /// Scores the selection set, keeps the weights if they are the best, and tells the schedule.
-    fn validate(&mut self) -> Result<(Scores, bool)> {
+    /// Measures on the selection set, keeps the weights if they are the best, and tells the schedule.
+    fn validate(&mut self) -> Result<(BTreeMap<String, f64>, bool)> {
         let network = self.learner.scored();
-        let Setup { selection, features, evaluate, .. } = self.setup;
-        let scores = scoring::selection_scores(&network, selection, features, evaluate, self.progress)
+        let validation = self.setup.validation;
+        let values = validation
+            .measure(&network, self.progress)
             .map_err(|e| self.spoilt(&e.context("cannot score the validation set")))?;
-        let metric = metrics::find(&self.setup.evaluate.select_by)?;
-        let value = scores.get(metric.name())?.value;
+        let (value, higher_is_better) = lookup(validation, &values, validation.selects_by()?)?;
         let min_delta = self.setup.options.early_stopping.as_ref().map_or(0.0, |e| e.min_delta);
-        let best = self.meta.selection.observe(value, self.meta.epoch, metric.higher_is_better(), min_delta);
+        let best = self.meta.selection.observe(value, self.meta.epoch, higher_is_better, min_delta);
         if best {
             self.save_best(&network)?;
         }
         if let Some(name) = self.schedule.watches() {
-            let watched = metrics::find(name)?;
-            let value = scores.get(watched.name())?.value;
-            self.schedule.observe(value, watched.higher_is_better());
+            let (value, higher_is_better) = lookup(validation, &values, name)?;
+            self.schedule.observe(value, higher_is_better);
         }
-        Ok((scores, best))
+        Ok((values, best))
     }
 
     fn is_checkpoint_due(&self) -> bool {
@@ -291,6 +283,13 @@ impl<'a> Trainer<'a> {
         let mut checkpoint = Checkpoint { tensors: network.state()?, meta };
         checkpoint.save(&self.setup.run.best_weights())
     }
+}
+
+/// A metric's value, and whether higher is better.
+fn lookup(validation: &dyn Validation, values: &BTreeMap<String, f64>, name: &str) -> Result<(f64, bool)> {
+    let (name, higher_is_better) = validation.metric(name)?;
+    let value = values.get(name).with_context(|| format!("{name} is not measured on this validation set"))?;
+    Ok((*value, higher_is_better))
 }
 
 /// The checkpoint with the weights that a run selected.

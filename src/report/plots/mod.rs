@@ -7,6 +7,7 @@ mod faces;
 mod per_class;
 mod reliability;
 mod robustness;
+mod timeline;
 
 pub use confusion::confusion_matrix;
 pub use curves::{accuracy_curves, learning_rate, loss_curves};
@@ -14,6 +15,7 @@ pub use faces::mistakes;
 pub use per_class::per_class;
 pub use reliability::reliability;
 pub use robustness::{ExampleView, adversarial_examples, explanation, robust_accuracy};
+pub use timeline::timeline;
 
 use super::figure::{Anchor, Colour, Figure, Label};
 

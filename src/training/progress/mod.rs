@@ -42,8 +42,10 @@ pub struct EpochReport {
     pub epochs: usize,
     /// Mean training loss.
     pub train_loss: f64,
-    /// Share of training examples predicted right while training (augmented pictures, dropout on).
-    pub train_accuracy: f64,
+    /// Share of training examples predicted right while training (augmented pictures, dropout on), where there are
+    /// classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_accuracy: Option<f64>,
     /// Name and value of each validation metric shown.
     pub validation: Vec<(String, f64)>,
     /// The metric that selects.
@@ -111,18 +113,20 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// A loss with the digits that tell it from the next: squared errors of scaled features are small.
+fn loss(value: f64) -> String {
+    if value != 0.0 && value.abs() < 0.01 { format!("{value:.3e}") } else { format!("{value:.4}") }
+}
+
 /// The line that sums up an epoch.
 fn epoch_line(r: &EpochReport) -> String {
     let width = r.epochs.to_string().len();
-    let mut line = format!(
-        "epoch {:>width$}/{}  loss {:.4}  train acc {:>5.2} %",
-        r.epoch,
-        r.epochs,
-        r.train_loss,
-        100.0 * r.train_accuracy
-    );
+    let mut line = format!("epoch {:>width$}/{}  loss {}", r.epoch, r.epochs, loss(r.train_loss));
+    if let Some(accuracy) = r.train_accuracy {
+        line += &format!("  train acc {:>5.2} %", 100.0 * accuracy);
+    }
     for (name, value) in &r.validation {
-        let shown = metrics::find(name).map_or_else(|_| format!("{value:.4}"), |m| metrics::format_value(m, *value));
+        let shown = metrics::find(name).map_or_else(|_| loss(*value), |m| metrics::format_value(m, *value));
         line += &format!("  val {name} {shown:>7}");
     }
     line += &format!("  lr {:.2e}  {:.0} img/s  {}", r.lr, r.images_per_second, duration(r.seconds));

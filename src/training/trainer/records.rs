@@ -6,13 +6,9 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::Trainer;
-use crate::evaluation::{Scores, metrics};
 use crate::run::history::{EpochRecord, Event, StepRecord};
 use crate::training::learner::StepOutcome;
 use crate::training::progress::{EpochReport, StepReport};
-
-/// The scores that every epoch's line shows beside the one that selects.
-const SHOWN: [&str; 3] = ["accuracy", "uar", "log_loss"];
 
 impl Trainer<'_> {
     pub(super) fn record_step(&mut self, outcome: &StepOutcome, lr: f64) -> Result<()> {
@@ -60,21 +56,22 @@ impl Trainer<'_> {
 
     pub(super) fn finish_epoch(
         &mut self,
-        scores: Option<&Scores>,
+        values: BTreeMap<String, f64>,
         best: bool,
         started: Instant,
         speed: f64,
     ) -> Result<()> {
         let lr = self.rate();
-        let values: BTreeMap<String, f64> =
-            scores.map(|s| s.metrics.iter().map(|(k, v)| (k.clone(), v.value)).collect()).unwrap_or_default();
+        let validation = self.setup.validation;
+        let select_by = validation.selects_by()?;
+        let accuracy = self.meta.correct as f64 / self.meta.seen.max(1) as f64;
         let report = EpochReport {
             epoch: self.meta.epoch + 1,
             epochs: self.setup.options.epochs,
             train_loss: self.mean_loss(),
-            train_accuracy: self.meta.correct as f64 / self.meta.seen.max(1) as f64,
-            validation: shown(&values, &self.setup.evaluate.select_by),
-            select_by: self.setup.evaluate.select_by.clone(),
+            train_accuracy: validation.has_classes().then_some(accuracy),
+            validation: shown(&values, select_by, validation.shown()),
+            select_by: select_by.to_owned(),
             best,
             lr,
             seconds: started.elapsed().as_secs_f64(),
@@ -94,7 +91,9 @@ impl Trainer<'_> {
     fn record_epoch(&mut self, report: &EpochReport, validation: BTreeMap<String, f64>) -> Result<()> {
         let step = self.meta.step;
         self.board.scalar("train/loss", step, report.train_loss)?;
-        self.board.scalar("train/accuracy", step, report.train_accuracy)?;
+        if let Some(accuracy) = report.train_accuracy {
+            self.board.scalar("train/accuracy", step, accuracy)?;
+        }
         self.board.scalar("train/images_per_second", step, report.images_per_second)?;
         for (name, value) in &validation {
             self.board.scalar(&format!("validation/{name}"), step, *value)?;
@@ -103,8 +102,8 @@ impl Trainer<'_> {
             epoch: report.epoch as u64,
             step,
             train_loss: report.train_loss,
-            train_accuracy: Some(report.train_accuracy),
-            validation_loss: validation.get("log_loss").copied(),
+            train_accuracy: report.train_accuracy,
+            validation_loss: validation.get(self.setup.validation.loss()).copied(),
             validation,
             lr: report.lr,
             seconds: report.seconds,
@@ -113,9 +112,8 @@ impl Trainer<'_> {
 }
 
 /// The scores worth a place on the epoch's line, the selecting one first.
-fn shown(values: &BTreeMap<String, f64>, select_by: &str) -> Vec<(String, f64)> {
-    let selecting = metrics::find(select_by).map_or(select_by, |m| m.name());
-    let others = SHOWN.into_iter().filter(|name| *name != selecting);
+fn shown(values: &BTreeMap<String, f64>, selecting: &str, others: &[&str]) -> Vec<(String, f64)> {
+    let others = others.iter().copied().filter(|name| *name != selecting);
     let names = std::iter::once(selecting).chain(others);
     names.filter_map(|name| values.get(name).map(|v| (name.to_owned(), *v))).collect()
 }

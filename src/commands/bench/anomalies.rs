@@ -1,0 +1,118 @@
+//! `ferrotype bench anomalies`: experiments of the anomaly system side by side, over values of keys and several seeds.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+
+use crate::commands::anomalies::{compare, comparison};
+use crate::commands::say;
+use crate::commands::train::Runner;
+use crate::config::{self, AnyExperiment};
+use crate::run::RunFolder;
+use crate::run::files::write_atomic;
+use crate::run::group::parse_values;
+use crate::training::interrupt::Interrupt;
+use crate::training::progress::Style;
+
+/// Train anomaly detectors over a grid of values and several seeds, and write one table of how well each finds the
+/// planted anomalies, beside two baselines.
+#[derive(Clone, Debug, Args)]
+pub struct AnomaliesCommand {
+    /// The experiment files.
+    #[arg(long = "config", required = true, value_name = "YAML")]
+    configs: Vec<PathBuf>,
+    /// Change a key of every experiment; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// Values of a key, separated by `|`: every combination with those of other keys is trained.
+    #[arg(long = "grid", value_name = "KEY=V1|V2")]
+    grid: Vec<String>,
+    /// Seeds: 0..5, 0..=4 or 1,3,7. A seed chooses the simulated person, too.
+    #[arg(long, default_value = "0..3")]
+    seeds: String,
+    /// The folder of the runs and the table. What is finished in it is not trained again.
+    #[arg(long, value_name = "FOLDER", default_value = "runs/anomalies")]
+    out: PathBuf,
+}
+
+/// Most points of a grid: more are a slip.
+const MOST: usize = 1000;
+
+impl AnomaliesCommand {
+    /// Trains everything that is not finished, and writes `anomalies.md` and `anomalies.json`.
+    ///
+    /// # Errors
+    /// For bad input, a failed run, or an interruption; the same command goes on.
+    pub fn run(&self) -> Result<()> {
+        let seeds = parse_values(&self.seeds)?;
+        let points = points(&self.grid)?;
+        ensure!(points.len() * self.configs.len() * seeds.len() <= MOST, "more than {MOST} runs: give fewer values");
+        let runner = Runner { interrupt: Interrupt::listen()?, style: Style::Quiet, other_kernels: false };
+        let mut table = String::new();
+        let mut all = Vec::new();
+        for path in &self.configs {
+            for point in &points {
+                let sets = [self.sets.clone(), point.clone()].concat();
+                let AnyExperiment::Anomalies(experiment) = config::load_any(path, &sets)?.experiment else {
+                    bail!("{} is no experiment of the system anomalies", path.display());
+                };
+                let label =
+                    std::iter::once(experiment.name.clone()).chain(point.iter().cloned()).collect::<Vec<_>>().join(" ");
+                let mut runs = Vec::new();
+                for &seed in &seeds {
+                    let mut member = experiment.clone();
+                    member.seed = seed;
+                    let digest = config::digest(&*member);
+                    let run =
+                        RunFolder::create_at(&self.out.join(format!("{}-{}-seed-{seed}", member.name, &digest[..8])))?;
+                    if !run.is_finished() {
+                        eprintln!("{label}, seed {seed}");
+                        let trained = runner.train(&AnyExperiment::Anomalies(member), &run);
+                        trained.with_context(|| format!("{label}, seed {seed}"))?;
+                    }
+                    runs.push(run);
+                }
+                let rows = compare(&runs)?;
+                let text = comparison(&label, &rows);
+                // One head for the whole table.
+                let skip = if table.is_empty() { 0 } else { 2 };
+                table.extend(text.lines().skip(skip).map(|line| format!("{line}\n")));
+                all.push(serde_json::json!({ "experiment": label, "rows": rows }));
+            }
+        }
+        write_atomic(self.out.join("anomalies.md"), table.as_bytes())?;
+        write_atomic(self.out.join("anomalies.json"), (serde_json::to_string_pretty(&all)? + "\n").as_bytes())?;
+        say(format_args!("{table}table   {}", self.out.join("anomalies.md").display()))
+    }
+}
+
+/// Every combination of the values of all keys, as `--set` takes them.
+fn points(grid: &[String]) -> Result<Vec<Vec<String>>> {
+    let mut all: Vec<Vec<String>> = vec![Vec::new()];
+    for axis in grid {
+        let (key, values) = axis.split_once('=').with_context(|| format!("--grid {axis}: KEY=V1|V2 is expected"))?;
+        let values: Vec<&str> = values.split('|').map(str::trim).collect();
+        ensure!(values.iter().all(|v| !v.is_empty()), "--grid {axis}: one of its values is empty");
+        all = all
+            .iter()
+            .flat_map(|point| values.iter().map(move |v| [point.clone(), vec![format!("{key}={v}")]].concat()))
+            .collect();
+        ensure!(all.len() <= MOST, "the grid has more than {MOST} points: give fewer values");
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grid_is_every_combination() {
+        let grid = ["a=1|2".to_owned(), "b.c={x: 1}|none".to_owned()];
+        let all = points(&grid).unwrap();
+        assert_eq!(all, [["a=1", "b.c={x: 1}"], ["a=1", "b.c=none"], ["a=2", "b.c={x: 1}"], ["a=2", "b.c=none"]]);
+        assert_eq!(points(&[]).unwrap().len(), 1);
+        assert!(points(&["a".to_owned()]).is_err() && points(&["a=1||2".to_owned()]).is_err());
+    }
+}

@@ -1,0 +1,56 @@
+//! Probabilities of a run's classes for faces.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use burn::tensor::{Tensor, TensorData};
+
+use super::sight::Face;
+use crate::commands::loaded::LoadedRun;
+use crate::data::preprocess::{Picture, Pipeline};
+use crate::evaluation::Predictions;
+use crate::ops;
+
+/// A run that is shown faces.
+pub struct Emotions {
+    loaded: LoadedRun,
+    pipeline: Pipeline,
+}
+
+impl Emotions {
+    /// Loads a finished run.
+    pub fn open(path: &Path) -> Result<Self> {
+        let loaded = LoadedRun::open(path, None)?;
+        let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
+        let (own, wanted) = (pipeline.shape(), loaded.network.graph().input);
+        ensure!(own == wanted, "{} takes inputs of {wanted:?}, not single faces", path.display());
+        Ok(Self { loaded, pipeline })
+    }
+
+    /// Names of the classes.
+    pub fn names(&self) -> &[String] {
+        &self.loaded.meta.classes
+    }
+
+    /// Adds the probabilities to faces.
+    pub fn add(&mut self, faces: &mut [Face]) -> Result<()> {
+        if faces.is_empty() {
+            return Ok(());
+        }
+        let mut values = Vec::new();
+        for face in faces.iter() {
+            let mut planes = self.pipeline.resize_colour(&Picture::new(&face.pixels, face.side(), face.side(), 3)?);
+            self.pipeline.scale(&mut planes);
+            values.extend(planes);
+        }
+        let ([c, h, w], n) = (self.pipeline.shape(), faces.len());
+        let x = Tensor::<4>::from_data(TensorData::new(values, [n, c, h, w]), self.loaded.network.device());
+        let classes = self.names().to_vec();
+        let logits = ops::host(self.loaded.network.forward(x)?.reshape([n * classes.len()]))?;
+        let predictions = Predictions { classes, rows: (0..n as u32).collect(), logits, ..Predictions::default() };
+        for (i, face) in faces.iter_mut().enumerate() {
+            face.emotions = predictions.probabilities(i).into_iter().map(|p| p as f32).collect();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,280 @@
+//! `ferrotype data prepare faces`: the faces of a video, person by person.
+
+mod emotions;
+mod pictures;
+mod sight;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+
+use crate::anomaly::cluster::{ClusterOptions, Method, persons};
+use crate::anomaly::people::{self, People, Sequence};
+use crate::anomaly::source::read_csv;
+use crate::anomaly::table::timecode;
+use crate::data::Images;
+use crate::run::provenance::command_line;
+
+use emotions::Emotions;
+use sight::{Face, Seen, Sight};
+
+/// Pixels per side of the aligned faces, where no embedder says otherwise.
+const SIDE: usize = 112;
+
+/// Find the faces of a video, tell the persons apart, and write their features frame by frame.
+#[derive(Clone, Debug, Args)]
+pub struct FacesCommand {
+    /// The video.
+    #[arg(long, value_name = "FILE")]
+    video: PathBuf,
+    /// The ONNX file of a face detector: YuNet or UltraFace.
+    #[arg(long, value_name = "ONNX")]
+    detector: PathBuf,
+    /// The ONNX file of a landmark network (PFLD, 68 points); YuNet finds the eyes without it.
+    #[arg(long, value_name = "ONNX")]
+    landmarks: Option<PathBuf>,
+    /// The ONNX file of an identity embedding (MobileFaceNet); without it a person is a track of faces.
+    #[arg(long, value_name = "ONNX")]
+    embedder: Option<PathBuf>,
+    /// A run whose network gives each face the probabilities of its classes.
+    #[arg(long, value_name = "RUN")]
+    emotions: Option<PathBuf>,
+    /// A table of further features by frame, such as action units: columns `frame`, `timestamp`, and one per feature.
+    #[arg(long, value_name = "CSV")]
+    units: Option<PathBuf>,
+    /// A table whose columns `frame` and `anomaly` (0, 1 or a word) say what is wrong in which frame, to measure with; its
+    /// other columns are not read as features.
+    #[arg(long, value_name = "CSV")]
+    truth: Option<PathBuf>,
+    /// The faces are drawn, not photographed: reports say so, and may show them when published.
+    #[arg(long)]
+    drawn: bool,
+    /// Frames per second that are looked at, chosen by time; 0 looks at all.
+    #[arg(long, default_value_t = 10.0)]
+    rate: f64,
+    /// Smallest score of a face, 0 to 1.
+    #[arg(long, default_value_t = 0.8)]
+    min_score: f32,
+    /// Smallest width of a face in pixels.
+    #[arg(long, default_value_t = 32.0)]
+    min_face: f32,
+    /// How persons are told apart.
+    #[arg(long, value_enum, default_value_t = Method::Dbscan)]
+    cluster: Method,
+    /// DBSCAN: largest cosine distance of neighbours.
+    #[arg(long, default_value_t = 0.5)]
+    eps: f64,
+    /// DBSCAN: neighbours, itself included, that make a face the core of a person.
+    #[arg(long, default_value_t = 5)]
+    min_samples: usize,
+    /// K-means: largest number of persons that is tried.
+    #[arg(long, default_value_t = 10)]
+    most_persons: usize,
+    /// Where `aligned_faces` and `organized_faces/person_k` are written [default: the folder of --out].
+    #[arg(long, value_name = "FOLDER")]
+    pictures: Option<PathBuf>,
+    /// Write no pictures.
+    #[arg(long, conflicts_with = "pictures")]
+    no_pictures: bool,
+}
+
+impl FacesCommand {
+    /// Writes `out` and the pictures; gives a few lines on what was found.
+    ///
+    /// # Errors
+    /// When an option is impossible, a file cannot be used, or no face is found.
+    pub fn prepare(&self, out: &Path) -> Result<String> {
+        ensure!(self.rate.is_finite() && self.rate >= 0.0, "--rate is {}: it must be at least 0", self.rate);
+        ensure!(self.min_face >= 8.0, "--min-face is {}: it must be at least 8 pixels", self.min_face);
+        let sight = Sight::open(self)?;
+        let mut emotions = self.emotions.as_deref().map(Emotions::open).transpose()?;
+        let began = Instant::now();
+        let watched = sight.watch(&self.video, (self.rate > 0.0).then_some(self.rate), emotions.as_mut())?;
+        let seconds = began.elapsed().as_secs_f64();
+        let faces: usize = watched.frames.iter().map(|f| f.faces.len()).sum();
+        if faces == 0 {
+            bail!(
+                "no face was found in any of the {} frames of {} that were looked at (--min-score {}, --min-face {}): look at \
+                 a frame, or try a lower --min-score",
+                watched.frames.len(),
+                self.video.display(),
+                self.min_score,
+                self.min_face
+            );
+        }
+        let names = emotions.map(|e| e.names().to_vec()).unwrap_or_default();
+        let (people, left_out) = self.people(&watched.frames, names)?;
+        people::write(&people, out)?;
+        if !self.no_pictures {
+            let beside = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            pictures::write(self.pictures.as_deref().unwrap_or(beside), &people)?;
+        }
+        Ok(self.told(out, &watched, &people, faces, left_out, seconds))
+    }
+
+    /// The faces of each person in order of time, and how many faces are nobody's.
+    fn people(&self, frames: &[Seen], emotion_names: Vec<String>) -> Result<(People, usize)> {
+        let all: Vec<(&Seen, &Face)> = frames.iter().flat_map(|f| f.faces.iter().map(move |face| (f, face))).collect();
+        let labels = self.labels(&all)?;
+        let count = labels.iter().flatten().max().map_or(0, |m| m + 1);
+        let units = self.units.as_deref().map(Units::read).transpose()?;
+        let truth = self.truth.as_deref().map(Truth::read).transpose()?;
+        let mut people = People {
+            video: self.video.display().to_string(),
+            command: command_line(),
+            synthetic: self.drawn,
+            truth_names: truth.as_ref().map(|t| t.names.clone()).unwrap_or_default(),
+            emotion_names,
+            unit_names: units.as_ref().map(|u| u.names.clone()).unwrap_or_default(),
+            persons: vec![Sequence::default(); count],
+        };
+        let mut left_out = 0;
+        let side = all[0].1.side();
+        people.persons.iter_mut().for_each(|p| {
+            p.faces = Images { pixels: Vec::new(), height: side, width: side, channels: 3 };
+        });
+        for ((frame, face), label) in all.iter().zip(&labels) {
+            let values = match &units {
+                Some(units) => units.of(frame.number),
+                None => Some(&[][..]),
+            };
+            let (Some(k), Some(values)) = (label, values) else {
+                left_out += 1;
+                continue;
+            };
+            let person = &mut people.persons[*k];
+            // Two faces of one person in a frame: the larger, which comes first, is taken.
+            if person.frames.last() == Some(&(frame.number as u32)) {
+                left_out += 1;
+                continue;
+            }
+            person.frames.push(frame.number as u32);
+            person.times.push(frame.time);
+            let b = &face.bounds;
+            person.boxes.extend([b.left, b.top, b.right, b.bottom]);
+            person.embeddings.extend(&face.embedding);
+            person.emotions.extend(&face.emotions);
+            person.units.extend(values);
+            person.truth.extend(truth.as_ref().map(|t| t.of(frame.number)));
+            person.faces.pixels.extend(&face.pixels);
+        }
+        people.persons.retain(|p| !p.frames.is_empty());
+        ensure!(
+            !people.persons.is_empty(),
+            "the table of units has a row for none of the frames with faces: its column `frame` counts the video's frames \
+             from 0"
+        );
+        Ok((people, left_out))
+    }
+
+    /// The person of each face: by its embedding, or by its track.
+    fn labels(&self, faces: &[(&Seen, &Face)]) -> Result<Vec<Option<usize>>> {
+        let size = faces[0].1.embedding.len();
+        if size > 0 {
+            let rows: Vec<f32> = faces.iter().flat_map(|(_, f)| &f.embedding).copied().collect();
+            let options = ClusterOptions {
+                method: self.cluster,
+                eps: self.eps,
+                min_samples: self.min_samples,
+                most: self.most_persons,
+            };
+            return persons(&rows, size, &options);
+        }
+        let mut counts: Vec<(usize, usize)> = Vec::new();
+        for (_, face) in faces {
+            match counts.iter_mut().find(|(track, _)| *track == face.track) {
+                Some((_, n)) => *n += 1,
+                None => counts.push((face.track, 1)),
+            }
+        }
+        counts.sort_by_key(|&(_, n)| std::cmp::Reverse(n));
+        Ok(faces.iter().map(|(_, f)| counts.iter().position(|(track, _)| *track == f.track)).collect())
+    }
+
+    fn told(
+        &self,
+        out: &Path,
+        watched: &sight::Watched,
+        people: &People,
+        faces: usize,
+        left_out: usize,
+        seconds: f64,
+    ) -> String {
+        let n = watched.frames.len();
+        let with: Vec<usize> = (0..=watched.frames.iter().map(|f| f.faces.len()).max().unwrap_or(0))
+            .map(|k| watched.frames.iter().filter(|f| f.faces.len() == k).count())
+            .collect();
+        let counts: Vec<String> =
+            with.iter().enumerate().filter(|(_, c)| **c > 0).map(|(k, c)| format!("{k} in {c}")).collect();
+        let mut text = format!(
+            "{}: {faces} faces in {n} frames ({} decoded), {:.1} frames/s; faces per frame: {}\n",
+            out.display(),
+            watched.log.frames,
+            n as f64 / seconds.max(1e-9),
+            counts.join(", ")
+        );
+        for (i, p) in people.persons.iter().enumerate() {
+            text += &format!(
+                "person {}: {} frames, {} to {}\n",
+                i + 1,
+                p.frames.len(),
+                timecode(p.times[0]),
+                timecode(p.times[p.times.len() - 1])
+            );
+        }
+        if left_out > 0 {
+            text += &format!("note: {left_out} faces belong to nobody, or to a person who is in the frame already\n");
+        }
+        watched.log.note().into_iter().for_each(|note| text += &format!("warning: {note}\n"));
+        text
+    }
+}
+
+/// Further features by frame.
+struct Units {
+    names: Vec<String>,
+    frames: Vec<u64>,
+    values: Vec<f32>,
+}
+
+impl Units {
+    fn read(path: &Path) -> Result<Self> {
+        let table = read_csv(path).context("--units")?;
+        table.check().with_context(|| format!("{} cannot be used", path.display()))?;
+        let names = table.columns.iter().map(|c| c.name.clone()).collect();
+        Ok(Self { names, frames: table.frames, values: table.values })
+    }
+
+    /// The row of a frame.
+    fn of(&self, frame: usize) -> Option<&[f32]> {
+        let row = self.frames.binary_search(&(frame as u64)).ok()?;
+        let width = self.names.len();
+        Some(&self.values[row * width..(row + 1) * width])
+    }
+}
+
+/// What is wrong in which frame.
+struct Truth {
+    names: Vec<String>,
+    frames: Vec<u64>,
+    codes: Vec<u8>,
+}
+
+impl Truth {
+    fn read(path: &Path) -> Result<Self> {
+        let table = read_csv(path).context("--truth")?;
+        let words = table.truth.with_context(|| format!("{} has no column `anomaly`", path.display()))?;
+        let mut names: Vec<String> = words.iter().filter(|w| !w.is_empty()).cloned().collect();
+        names.sort();
+        names.dedup();
+        ensure!(names.len() < 255, "{} knows {} kinds of anomalies: at most 254", path.display(), names.len());
+        let code = |word: &String| names.iter().position(|n| n == word).map_or(0, |i| i as u8 + 1);
+        Ok(Self { codes: words.iter().map(code).collect(), frames: table.frames, names })
+    }
+
+    fn of(&self, frame: usize) -> u8 {
+        self.frames.binary_search(&(frame as u64)).map_or(0, |row| self.codes[row])
+    }
+}

@@ -1,0 +1,156 @@
+//! What is seen in the frames of a video: faces with their embeddings.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+
+use super::emotions::Emotions;
+use super::{FacesCommand, SIDE};
+use crate::data::preprocess::Picture;
+use crate::faces::{Bounds, Detection, Detector, Embedder, Landmarker, TEMPLATE, Tracker, align_eyes, eye_centres};
+use crate::video::{self, Decoder, Frame, Log, Sampler};
+
+/// Frames in memory at a time.
+const CHUNK: usize = 32;
+/// Bytes of decoded frames in memory at a time.
+const CHUNK_BYTES: usize = 96 << 20;
+/// Faces per frame, the largest.
+const FACES: usize = 6;
+/// Seconds that a track may be out of sight.
+const GAP: f64 = 1.0;
+
+/// The networks that look.
+pub struct Sight {
+    detector: Detector,
+    landmarker: Option<Landmarker>,
+    embedder: Option<Embedder>,
+    min_face: f32,
+}
+
+/// A face in a frame.
+pub struct Face {
+    pub bounds: Bounds,
+    pub track: usize,
+    /// Aligned, RGB.
+    pub pixels: Vec<u8>,
+    /// Empty without an embedder.
+    pub embedding: Vec<f32>,
+    /// Empty without a run.
+    pub emotions: Vec<f32>,
+}
+
+impl Face {
+    /// Pixels per side.
+    pub fn side(&self) -> usize {
+        (self.pixels.len() / 3).isqrt()
+    }
+}
+
+/// A frame with its faces, the largest first.
+pub struct Seen {
+    pub number: usize,
+    pub time: f64,
+    pub faces: Vec<Face>,
+}
+
+/// A whole video.
+pub struct Watched {
+    pub frames: Vec<Seen>,
+    pub log: Log,
+}
+
+impl Sight {
+    /// Opens the networks and looks for ffmpeg.
+    pub fn open(command: &FacesCommand) -> Result<Self> {
+        video::available()?;
+        let detector = Detector::open(&command.detector)?.with_min_score(command.min_score)?;
+        let landmarker = command.landmarks.as_deref().map(Landmarker::open).transpose()?;
+        if landmarker.is_none() && detector.name() != "YuNet" {
+            bail!(
+                "{} finds boxes, not eyes, and faces are aligned by their eyes: give a landmark network, too (--landmarks)",
+                detector.name()
+            );
+        }
+        let embedder = command.embedder.as_deref().map(Embedder::open).transpose()?;
+        Ok(Self { detector, landmarker, embedder, min_face: command.min_face })
+    }
+
+    /// Looks at a video.
+    pub fn watch(&self, path: &Path, rate: Option<f64>, mut emotions: Option<&mut Emotions>) -> Result<Watched> {
+        let mut decoder = Decoder::open(path)?;
+        let bar = progress(decoder.header().frames.unwrap_or(0));
+        let mut sampler = Sampler::new(rate);
+        let mut tracker = Tracker::new(GAP);
+        let mut frames = Vec::new();
+        loop {
+            let chunk = next_chunk(&mut decoder, &mut sampler)?;
+            let Some(last) = chunk.last() else { break };
+            bar.set_position(last.number as u64);
+            let seen: Result<Vec<Vec<Face>>> = chunk.par_iter().map(|frame| self.look(frame)).collect();
+            for (frame, mut faces) in chunk.iter().zip(seen?) {
+                let boxes: Vec<Bounds> = faces.iter().map(|f| f.bounds).collect();
+                faces.iter_mut().zip(tracker.step(frame.time, &boxes)).for_each(|(f, track)| f.track = track);
+                if let Some(emotions) = emotions.as_deref_mut() {
+                    emotions.add(&mut faces)?;
+                }
+                frames.push(Seen { number: frame.number, time: frame.time, faces });
+            }
+        }
+        bar.finish_and_clear();
+        ensure!(!frames.is_empty(), "{} has no frames", path.display());
+        Ok(Watched { frames, log: decoder.log().clone() })
+    }
+
+    fn look(&self, frame: &Frame) -> Result<Vec<Face>> {
+        let picture = frame.picture();
+        let mut found = self.detector.detect(&picture)?;
+        found.retain(|d| d.bounds.width() >= self.min_face);
+        let area = |d: &Detection| d.bounds.width() * d.bounds.height();
+        found.sort_by(|a, b| area(b).total_cmp(&area(a)));
+        found.truncate(FACES);
+        let face = |d: &Detection| self.face(&picture, d);
+        let context = || format!("frame {}", frame.number);
+        found.iter().filter_map(|d| face(d).transpose()).collect::<Result<_>>().with_context(context)
+    }
+
+    /// The face, unless its eyes stand at one place: then it is none.
+    fn face(&self, picture: &Picture, found: &Detection) -> Result<Option<Face>> {
+        let eyes = match (&self.landmarker, &found.points) {
+            (Some(landmarker), _) => eye_centres(&landmarker.find(picture, &found.bounds)?),
+            // The person's right eye is left in the picture and comes first.
+            (None, Some(points)) => [points[0], points[1]],
+            (None, None) => return Ok(None),
+        };
+        let side = self.embedder.as_ref().map_or(SIDE, Embedder::side);
+        let Ok(pixels) = align_eyes(picture, eyes, TEMPLATE, side) else { return Ok(None) };
+        let embedding = self.embedder.as_ref().map(|e| e.embed(&pixels)).transpose()?.unwrap_or_default();
+        Ok(Some(Face { bounds: found.bounds, track: 0, pixels, embedding, emotions: Vec::new() }))
+    }
+}
+
+/// The next frames that are wanted; none at the end.
+fn next_chunk(decoder: &mut Decoder, sampler: &mut Sampler) -> Result<Vec<Frame>> {
+    let mut chunk: Vec<Frame> = Vec::new();
+    let mut bytes = 0;
+    while chunk.len() < CHUNK && bytes < CHUNK_BYTES {
+        let Some(frame) = decoder.next() else { break };
+        let frame = frame?;
+        if sampler.takes(frame.time) {
+            bytes += frame.pixels.len();
+            chunk.push(frame);
+        }
+    }
+    Ok(chunk)
+}
+
+fn progress(frames: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("frames [{bar:28}] {pos}/{len} {eta} left");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(frames).with_style(style.progress_chars("=> "))
+}
