@@ -156,13 +156,24 @@ fn collect(plan: &Plan, video: &VideoOptions, journal: &Journal) -> Result<ClipS
     Ok(all)
 }
 
+/// Whether the clips are drawn: their folder, or one above it, says so.
+fn is_drawn(source: &SourceOptions) -> bool {
+    let folder = match source {
+        SourceOptions::Clips(o) => &o.videos,
+        SourceOptions::Baum2(o) => &o.videos,
+        SourceOptions::Baum1a(o) | SourceOptions::Baum1s(o) => &o.root,
+        _ => return false,
+    };
+    folder.ancestors().take(3).any(|f| f.join(synthesise::MARK).is_file())
+}
+
 fn provenance(source: &SourceOptions, plan: Plan, tools: &Tools, command: &str) -> Result<Provenance> {
     let mut notes = plan.notes;
     notes.push(format!("decoded by {}", video::version()?));
     notes.push(tools.note());
     Ok(Provenance {
         source: sources::name(source).into(),
-        synthetic: false,
+        synthetic: is_drawn(source),
         files: plan.files.into_iter().chain(tools.files()?).collect(),
         command: command.into(),
         notes,

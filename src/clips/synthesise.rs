@@ -35,6 +35,9 @@ const UNITS: [(Au, &str); 17] = [
     (Au::EyesClosed, "AU45"),
 ];
 
+/// A file that says that a folder's clips are drawn: the one thing that BAUM-1 does not have.
+pub(super) const MARK: &str = "SYNTHETIC.txt";
+
 /// What was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Synthesised {
@@ -70,6 +73,9 @@ pub fn baum(options: &DrawnClipsOptions, acted: bool, out: &Path) -> Result<Synt
         done.clips += 1;
         done.frames += take.performance.frames;
     }
+    let mark =
+        "The faces in this folder are drawn, not photographed. Ferrotype marks what it makes of them as synthetic.\n";
+    write_atomic(out.join(MARK), mark.as_bytes())?;
     let rows = annotations(&takes, subset);
     let name = format!("Annotations_{}", subset.name);
     write_atomic(out.join(format!("{name}.csv")), csv(&rows).as_bytes())?;

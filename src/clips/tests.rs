@@ -46,6 +46,7 @@ fn a_drawn_baum_goes_from_files_to_batches() {
     let out = folder.path().join("clips.h5");
     let set = prepare(&baum1s(&root, None), &out, "test").unwrap();
     assert_eq!((set.clips.len(), set.frames.len(), set.skipped.len()), (14, done.frames, 0), "{set:?}");
+    assert!(set.provenance.synthetic);
     assert_eq!((set.classes.as_slice(), set.features[0].columns.len()), (&labels::SYSTEM003.map(String::from)[..], 17));
     let per_class = |label: i16| set.clips.iter().filter(|c| c.label == label).count();
     assert_eq!((0..7).map(per_class).collect::<Vec<_>>(), [2; 7]);
