@@ -15,7 +15,8 @@ pub mod faces;
 pub mod model;
 pub mod objective;
 pub mod ops;
-pub mod random;
 pub mod report;
 pub mod run;
 pub mod training;
+
+pub use ferrotype_base::random;

@@ -1,6 +1,5 @@
 //! The run folder: its files, its lock, provenance.
 
-pub mod files;
 pub mod folder;
 pub mod group;
 pub mod history;
@@ -8,5 +7,6 @@ pub mod lock;
 pub mod provenance;
 pub mod tensorboard;
 
+pub use ferrotype_base::files;
 pub use folder::RunFolder;
 pub use provenance::Provenance;
