@@ -124,7 +124,7 @@ pub struct TpeOptions {
 
 impl Default for TpeOptions {
     fn default() -> Self {
-        Self { startup: 10, gamma: 0.15, candidates: 24 }
+        Self { startup: 10, gamma: 0.1, candidates: 24 }
     }
 }
 

@@ -36,13 +36,7 @@ pub fn verdict(
 /// The stopping form of ASHA: at its rung a trial goes on if it is among the best `1 / eta` of those that have come so
 /// far, itself included; while there are fewer than `eta`, if it is the best. (Pausing and promoting later, the other
 /// form, would keep a run per paused trial on every worker.)
-fn asha(
-    options: &AshaOptions,
-    own: &Curve,
-    others: &[&Curve],
-    rung: u64,
-    objective: &Objective,
-) -> Option<String> {
+fn asha(options: &AshaOptions, own: &Curve, others: &[&Curve], rung: u64, objective: &Objective) -> Option<String> {
     let at = |curve: &Curve| curve.value_at(rung, objective);
     let Some(mine) = at(own) else { return Some(format!("no score is a number at epoch {rung}")) };
     let values: Vec<f64> = others.iter().filter_map(|c| at(c)).collect();

@@ -15,8 +15,10 @@ pub enum Domain {
     /// One of these.
     Choice(Vec<Value>),
     /// Whole numbers `low`, `low + step`, ... up to `high`; evenly by the logarithm if `log` (then `step` is 1).
+    #[allow(missing_docs, reason = "said above")]
     Int { low: i64, high: i64, step: i64, log: bool },
     /// Numbers from `low` to `high`, in steps where one is given; evenly by the logarithm if `log`.
+    #[allow(missing_docs, reason = "said above")]
     Float { low: f64, high: f64, step: Option<f64>, log: bool },
 }
 

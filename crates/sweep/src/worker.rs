@@ -258,7 +258,11 @@ impl<'s> Worker<'s> {
             _ => self.study.snapshot()?.trial(claim.trial).map(|t| t.curve(seed)).unwrap_or_default(),
         };
         let Some(mut run) = self.launch(&job, claim, launcher, stop)? else {
-            return Ok(if self.study.claims.holds(claim) { Seen::GivenBack("asked to stop".into()) } else { Seen::Lost });
+            return Ok(if self.study.claims.holds(claim) {
+                Seen::GivenBack("asked to stop".into())
+            } else {
+                Seen::Lost
+            });
         };
         let mut judged = 0;
         loop {
@@ -281,7 +285,11 @@ impl<'s> Worker<'s> {
                 self.stop(run.as_mut())?;
                 let state = run.poll()?;
                 self.take_points(run.as_mut(), claim.trial, seed, &mut known)?;
-                return Ok(if state == RunState::Done { self.seen(state, &known) } else { Seen::GivenBack("asked to stop".into()) });
+                return Ok(if state == RunState::Done {
+                    self.seen(state, &known)
+                } else {
+                    Seen::GivenBack("asked to stop".into())
+                });
             }
             // A run that is gone on with is judged anew by what the others have reached meanwhile.
             if seed == 0 && (news || judged == 0) {

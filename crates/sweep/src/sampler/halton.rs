@@ -48,7 +48,14 @@ mod tests {
     #[test]
     fn without_scrambling_it_is_haltons_sequence() {
         let point = |i: u64| [2, 3].map(|base| radical_inverse(i, base, |digit, _, _| digit));
-        let known = [[0.0, 0.0], [0.5, 1.0 / 3.0], [0.25, 2.0 / 3.0], [0.75, 1.0 / 9.0], [0.125, 4.0 / 9.0], [0.625, 7.0 / 9.0]];
+        let known = [
+            [0.0, 0.0],
+            [0.5, 1.0 / 3.0],
+            [0.25, 2.0 / 3.0],
+            [0.75, 1.0 / 9.0],
+            [0.125, 4.0 / 9.0],
+            [0.625, 7.0 / 9.0],
+        ];
         for (i, expected) in known.iter().enumerate() {
             let found = point(i as u64);
             assert!((0..2).all(|d| (found[d] - expected[d]).abs() < 1e-9), "{i}: {found:?}");
@@ -65,8 +72,7 @@ mod tests {
                 Stream::of(9, Purpose::Trial, &[place]).shuffle(&mut order);
                 order[digit as usize]
             };
-            let mut cells: Vec<u64> =
-                (0..n).map(|i| (radical_inverse(i, base, scramble) * n as f64) as u64).collect();
+            let mut cells: Vec<u64> = (0..n).map(|i| (radical_inverse(i, base, scramble) * n as f64) as u64).collect();
             cells.sort_unstable();
             assert_eq!(cells, (0..n).collect::<Vec<_>>(), "base {base}");
         }

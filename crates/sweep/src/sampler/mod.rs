@@ -54,12 +54,18 @@ pub fn trials(options: &SweepOptions, space: &Space) -> usize {
 pub fn sample(options: &SweepOptions, space: &Space, trial: usize, past: &[Past<'_>]) -> Values {
     let seed = options.seed;
     match &options.sampler {
-        Sampler::Grid(_) => grid(options, space).and_then(|mut g| g.get_mut(trial).map(std::mem::take)).unwrap_or_default(),
+        Sampler::Grid(_) => {
+            grid(options, space).and_then(|mut g| g.get_mut(trial).map(std::mem::take)).unwrap_or_default()
+        }
         Sampler::Random => space.fill(|d| d.domain.value(stream(seed, trial, &d.key).unit())),
         Sampler::Halton => halton::sample(space, seed, trial),
         Sampler::Tpe(t) => {
             let ended = past.iter().filter(|p| !matches!(p.standing, Standing::Running)).count();
-            if trial < t.startup || ended < 2 { halton::sample(space, seed, trial) } else { tpe::sample(t, space, seed, trial, past) }
+            if trial < t.startup || ended < 2 {
+                halton::sample(space, seed, trial)
+            } else {
+                tpe::sample(t, space, seed, trial, past)
+            }
         }
     }
 }
@@ -78,7 +84,8 @@ fn grid(options: &SweepOptions, space: &Space) -> Option<Vec<Values>> {
 /// Whether a grid is too large to be meant.
 pub fn grid_problem(options: &SweepOptions, space: &Space) -> Option<(String, String)> {
     let too_large = matches!(options.sampler, Sampler::Grid(_)) && grid(options, space).is_none();
-    too_large.then(|| ("space".into(), format!("the grid has more than {MOST} combinations; use random, halton or tpe")))
+    too_large
+        .then(|| ("space".into(), format!("the grid has more than {MOST} combinations; use random, halton or tpe")))
 }
 
 #[cfg(test)]
@@ -142,7 +149,9 @@ mod tests {
     #[test]
     fn an_endless_grid_is_refused() {
         let (mut options, _) = options(json!({"grid": {"points": 1000}}));
-        options.space.insert("train.weight_decay".into(), serde_json::from_value(json!({"log": [1e-6, 1e-2]})).unwrap());
+        options
+            .space
+            .insert("train.weight_decay".into(), serde_json::from_value(json!({"log": [1e-6, 1e-2]})).unwrap());
         let space = Space::of(&options.space).unwrap();
         assert!(grid_problem(&options, &space).unwrap().1.contains("100000"));
     }

@@ -69,9 +69,10 @@ impl Density {
         }
     }
 
-    /// Counts, with one observation spread over all cells beforehand.
+    /// Counts, with one observation of each cell beforehand (as in Hyperopt): a choice that was hardly tried is tried
+    /// again before another is taken for the best for good.
     fn cells(units: &[f64], n: usize) -> Self {
-        let mut weights = vec![1.0 / n as f64; n];
+        let mut weights = vec![1.0; n];
         units.iter().for_each(|u| weights[((u * n as f64) as usize).min(n - 1)] += 1.0);
         let sum: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|w| *w /= sum);
@@ -79,12 +80,13 @@ impl Density {
     }
 
     /// A normal per observation and a wide one in the middle (the prior); each as wide as the larger distance to its
-    /// neighbours, within bounds that keep few observations from being taken for certain.
+    /// neighbours, within bounds that keep few observations from being taken for certain (narrower ones than
+    /// Hyperopt's, which on the test function below found less in few trials).
     fn normals(units: &[f64]) -> Self {
         let mut centres: Vec<f64> = units.to_vec();
         centres.push(0.5);
         centres.sort_by(f64::total_cmp);
-        let narrowest = 1.0 / (1.0 + centres.len() as f64).min(100.0);
+        let narrowest = 1.0 / (1.0 + 3.0 * centres.len() as f64).min(100.0);
         let width = |i: usize| {
             let left = if i == 0 { centres[0] } else { centres[i] - centres[i - 1] };
             let right = if i + 1 == centres.len() { 1.0 - centres[i] } else { centres[i + 1] - centres[i] };
@@ -157,11 +159,12 @@ mod tests {
         assert!((sum - 1.0).abs() < 1e-12);
         let normals = Density::normals(&[0.0, 0.3, 0.31, 0.99]);
         let n = 10_000;
-        let integral: f64 = (0..n).map(|i| normals.log((f64::from(i) + 0.5) / f64::from(n)).exp()).sum::<f64>() / f64::from(n);
+        let integral: f64 =
+            (0..n).map(|i| normals.log((f64::from(i) + 0.5) / f64::from(n)).exp()).sum::<f64>() / f64::from(n);
         assert!((integral - 1.0).abs() < 1e-4, "{integral}");
     }
 
-    /// Branin's function with a choice that shifts it and a rate under a condition: the best of 40 trials.
+    /// Branin's function with a choice that shifts it and a rate under a condition: the best of 60 trials. Its least value is 0.398.
     fn best(sampler: serde_json::Value, seed: u64) -> f64 {
         let options: SweepOptions = serde_json::from_value(json!({
             "name": "a", "experiment": "e", "sampler": sampler, "seed": seed,
@@ -173,14 +176,15 @@ mod tests {
         .unwrap();
         let space = Space::of(&options.space).unwrap();
         let mut done: Vec<(Values, f64)> = Vec::new();
-        for trial in 0..40 {
+        for trial in 0..60 {
             let past: Vec<Past<'_>> =
                 done.iter().map(|(values, loss)| Past { values, standing: Standing::Finished(*loss) }).collect();
             let values = super::super::sample(&options, &space, trial, &past);
             let get = |k: &str| values.get(k).and_then(serde_json::Value::as_f64);
             let (x, y) = (get("x").unwrap(), get("y").unwrap());
             let branin = (y - 5.1 / (4.0 * PI * PI) * x * x + 5.0 / PI * x - 6.0).powi(2)
-                + 10.0 * (1.0 - 1.0 / (8.0 * PI)) * x.cos() + 10.0;
+                + 10.0 * (1.0 - 1.0 / (8.0 * PI)) * x.cos()
+                + 10.0;
             let more = match values["shift"].as_str().unwrap() {
                 "none" => (get("rate").unwrap().log10() + 2.0).powi(2),
                 "some" => 4.0,
@@ -195,24 +199,29 @@ mod tests {
     fn it_beats_random_search_over_seeds() {
         let seeds = 0..20;
         let random: Vec<f64> = seeds.clone().map(|s| best(json!("random"), s)).collect();
-        let tpe: Vec<f64> = seeds.map(|s| best(json!("tpe"), s)).collect();
+        let tpe: Vec<f64> = seeds.map(|s| best(json!({"tpe": {}}), s)).collect();
         let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
         let wins = tpe.iter().zip(&random).filter(|(t, r)| t < r).count();
-        assert!(mean(&tpe) < 0.75 * mean(&random), "TPE {} against random {}", mean(&tpe), mean(&random));
-        assert!(wins >= 13, "TPE was better for {wins} of 20 seeds");
+        println!("TPE {} against random {}, better for {wins} of 20 seeds", mean(&tpe), mean(&random));
+        assert!(mean(&tpe) < 0.7 * mean(&random) && wins >= 14);
     }
 
     #[test]
     fn failed_and_running_trials_are_avoided() {
         let options: SweepOptions = serde_json::from_value(json!({
-            "name": "a", "experiment": "e", "sampler": "tpe", "space": {"k": {"choice": ["a", "b", "c"]}},
+            "name": "a", "experiment": "e", "sampler": {"tpe": {}}, "space": {"k": {"choice": ["a", "b", "c"]}},
         }))
         .unwrap();
         let space = Space::of(&options.space).unwrap();
         let values: Vec<Values> = ["a", "b", "c"].iter().map(|v| Values::from([("k".into(), json!(v))])).collect();
         let standing = [Standing::Finished(1.0), Standing::Failed, Standing::Running];
-        let past: Vec<Past<'_>> =
-            values.iter().cycle().take(12).zip(standing.into_iter().cycle()).map(|(values, standing)| Past { values, standing }).collect();
+        let past: Vec<Past<'_>> = values
+            .iter()
+            .cycle()
+            .take(12)
+            .zip(standing.into_iter().cycle())
+            .map(|(values, standing)| Past { values, standing })
+            .collect();
         let chosen = (20..60).filter(|&t| super::super::sample(&options, &space, t, &past)["k"] == "a").count();
         assert!(chosen > 30, "the only one that ended well was chosen {chosen} times of 40");
     }

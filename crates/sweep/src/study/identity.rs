@@ -41,9 +41,9 @@ impl Identity {
     pub fn new() -> Self {
         let host = host();
         let pid = std::process::id();
-        let job = std::env::var("SLURM_ARRAY_JOB_ID").ok().map(|job| {
-            format!("{job}_{}", std::env::var("SLURM_ARRAY_TASK_ID").unwrap_or_default())
-        });
+        let job = std::env::var("SLURM_ARRAY_JOB_ID")
+            .ok()
+            .map(|job| format!("{job}_{}", std::env::var("SLURM_ARRAY_TASK_ID").unwrap_or_default()));
         Self {
             id: format!("{host}-{pid}-{:06x}", nonce() & 0xff_ffff),
             host,
@@ -69,7 +69,8 @@ impl Default for Identity {
 
 fn host() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
-    let kept: String = name.unwrap_or_default().trim().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+    let kept: String =
+        name.unwrap_or_default().trim().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
     if kept.is_empty() { "host".into() } else { kept.chars().take(40).collect() }
 }
 

@@ -202,10 +202,19 @@ mod tests {
         for worker in ["b", "a"] {
             let mut journal = Journal::open(folder.path(), worker).unwrap();
             for event in [
-                Event::Started { trial: 3, generation: 1, values: Values::from([("train.lr".into(), 1e-3.into())]), epochs: 4 },
+                Event::Started {
+                    trial: 3,
+                    generation: 1,
+                    values: Values::from([("train.lr".into(), 1e-3.into())]),
+                    epochs: 4,
+                },
                 epoch(1),
                 Event::Released { trial: 3, generation: 1, reason: "asked".into() },
-                Event::Ended { trial: 3, generation: 2, outcome: Outcome::Failed { reason: "x".into(), log: vec!["l".into()] } },
+                Event::Ended {
+                    trial: 3,
+                    generation: 2,
+                    outcome: Outcome::Failed { reason: "x".into(), log: vec!["l".into()] },
+                },
             ] {
                 let line = Line { time: 1000 * expected.len() as u64, worker: worker.into(), event };
                 journal.write(&line).unwrap();

@@ -65,7 +65,11 @@ impl Frozen {
         paths.dedup();
         let show = |v: Option<&String>| v.cloned().unwrap_or_else(|| "nothing".into());
         let differs = |p: &&String| here.get(*p) != there.get(*p);
-        paths.into_iter().filter(differs).map(|p| format!("{p}: {} -> {}", show(here.get(p)), show(there.get(p)))).collect()
+        paths
+            .into_iter()
+            .filter(differs)
+            .map(|p| format!("{p}: {} -> {}", show(here.get(p)), show(there.get(p))))
+            .collect()
     }
 }
 
