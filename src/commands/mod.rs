@@ -16,6 +16,7 @@ pub mod published;
 pub mod report;
 pub mod runs;
 pub mod session;
+pub mod sweep;
 pub mod train;
 pub mod view;
 
@@ -44,6 +45,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Train(train::TrainCommand),
+    Sweep(sweep::SweepCommand),
     Eval(eval::EvalCommand),
     Predict(predict::PredictCommand),
     Export(export::ExportCommand),
@@ -65,6 +67,7 @@ impl Cli {
     pub fn run(self) -> Result<()> {
         match self.command {
             Command::Train(c) => c.run(),
+            Command::Sweep(c) => c.run(),
             Command::Eval(c) => c.run(),
             Command::Predict(c) => c.run(),
             Command::Export(c) => c.run(),

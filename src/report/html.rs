@@ -114,7 +114,7 @@ fn run_rows(view: &AggregateView, sum: &Aggregate) -> Vec<Value> {
     view.runs.iter().map(row).collect()
 }
 
-fn plots(figures: &Plots) -> Result<Value> {
+pub(super) fn plots(figures: &Plots) -> Result<Value> {
     let drawn = figures.iter().map(|(name, figure)| {
         // Narrower than this, labels cannot be read: a phone scrolls the wider plots.
         let width = figure.size().0;
@@ -125,7 +125,7 @@ fn plots(figures: &Plots) -> Result<Value> {
 }
 
 /// The plots' font, so that they look alike on every machine.
-fn fonts() -> String {
+pub(super) fn fonts() -> String {
     let face = |weight: &str, bytes: &[u8]| {
         format!(
             "@font-face{{font-family:\"DejaVu Sans\";font-weight:{weight};\
@@ -137,7 +137,7 @@ fn fonts() -> String {
         + &face("bold", include_bytes!("fonts/DejaVuSans-Bold-subset.ttf"))
 }
 
-fn render(name: &str, values: Value) -> Result<String> {
+pub(super) fn render(name: &str, values: Value) -> Result<String> {
     let mut environment = Environment::new();
     // A name that the context lacks is a mistake in the template, which must not pass as an empty space.
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
@@ -149,6 +149,7 @@ fn render(name: &str, values: Value) -> Result<String> {
         ("parts.html", include_str!("templates/parts.html")),
         ("run.html", include_str!("templates/run.html")),
         ("aggregate.html", include_str!("templates/aggregate.html")),
+        ("sweep.html", include_str!("templates/sweep.html")),
     ] {
         environment.add_template(file, source).with_context(|| format!("the template {file} is damaged"))?;
     }

@@ -110,7 +110,7 @@ fn score_figures(scores: &Scores) -> Vec<(&'static str, Figure)> {
     ]
 }
 
-fn write_figures(folder: &Path, figures: &[(&'static str, Figure)]) -> Result<()> {
+pub(super) fn write_figures(folder: &Path, figures: &[(&'static str, Figure)]) -> Result<()> {
     fs::create_dir_all(folder).map_err(|e| explain(folder, &e))?;
     for (name, figure) in figures {
         write_atomic(folder.join(format!("{name}.svg")), figure.svg()?.as_bytes())?;

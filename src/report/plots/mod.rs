@@ -6,12 +6,14 @@ mod curves;
 mod faces;
 mod per_class;
 mod reliability;
+mod sweep;
 
 pub use confusion::confusion_matrix;
 pub use curves::{accuracy_curves, learning_rate, loss_curves};
 pub use faces::mistakes;
 pub use per_class::per_class;
 pub use reliability::reliability;
+pub use sweep::{importance, learning_curves, parallel_coordinates, slices};
 
 use super::figure::{Anchor, Colour, Figure, Label};
 
