@@ -4,7 +4,7 @@ use crate::options::{Pruner, Sampler, SweepOptions};
 use crate::space::Space;
 
 /// Keys that no trial may vary, and why.
-const FIXED: [(&str, &str); 12] = [
+const FIXED: [(&str, &str); 13] = [
     ("name", "each run's name is its trial"),
     ("description", "it changes nothing"),
     ("expect", "it changes nothing"),
@@ -16,6 +16,7 @@ const FIXED: [(&str, &str); 12] = [
     ("data.source", "trials scored on different data cannot be compared"),
     ("data.split", "trials scored on different validation sets cannot be compared"),
     ("data.fold", "trials scored on different validation sets cannot be compared"),
+    ("data.labels", "a label mode decides which rows the validation set has, so scores cannot be compared"),
     ("data.limit", "trials scored on different validation sets cannot be compared"),
 ];
 
