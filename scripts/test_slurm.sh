@@ -146,10 +146,6 @@ say "telling task 1 to end, as Slurm does before a job's time is up: it saves an
 scancel --signal=TERM --batch "${JOB}_1"
 requeued() { scontrol show job "${JOB}_1" | grep -Eq "Restarts=[1-9]"; }
 until_true "task 1 to be requeued" 60 requeued
-# It may start again after cred_expire seconds; where the cluster ignores that, do not wait.
-RAW="$(scontrol show job "${JOB}_1" | sed -n 's/^JobId=\([0-9]*\).*/\1/p' | head -n 1)"
-scontrol update "JobId=$RAW" StartTime=now EligibleTime=now >/dev/null 2>&1 || true
-
 "$FERROTYPE" sweep status study
 done_all() { "$FERROTYPE" sweep status study --json | grep -o '"state":"[a-z]*"' | sort | uniq -c | grep -q '8 "state":"finished"'; }
 until_true "all trials" 240 done_all

@@ -69,8 +69,9 @@ fn a_killed_sweep_goes_on_and_ends_as_if_it_had_not_been() {
         sweep.kill().unwrap();
         sweep.wait().unwrap();
     }
-    let running = status(&place, "killed");
-    assert!(running["trials"].as_array().unwrap().iter().any(|t| t["state"] == "running"), "{running}");
+    let killed = status(&place, "killed");
+    let open = |t: &Value| t["state"] == "waiting" || (t["state"] == "running" && !cfg!(target_os = "linux"));
+    assert!(killed["trials"].as_array().unwrap().iter().any(open), "{killed}");
     let out = place.ok("sweep resume killed --jobs 2");
     assert!(out.contains("4 of 4 trials (4 finished)"), "{out}");
     assert_eq!(outcome(&status(&place, "killed")), outcome(&whole));
@@ -97,8 +98,7 @@ fn a_killed_sweep_goes_on_and_ends_as_if_it_had_not_been() {
 #[test]
 fn processes_share_a_study() {
     let place = place();
-    // Made, and left before its first trial ends.
-    place.write("five.yaml", SWEEP.replace("trials: 4", "trials: 5").replace("epochs", "epochs"));
+    place.write("five.yaml", SWEEP.replace("trials: 4", "trials: 5"));
     let sweep = |words: &str| {
         let command = &mut place.command(words.split(' '));
         command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
@@ -149,6 +149,9 @@ fn a_trial_whose_process_fails_is_recorded_with_its_log() {
     assert!(trial["reason"].as_str().unwrap().contains("loss"), "{trial}");
     assert!(!trial["log"].as_array().unwrap().is_empty(), "{trial}");
     assert!(fs::read_to_string(place.at("high/report.html")).unwrap().contains("Failed trials"));
+    // Tried again it fails again, and is one trial still.
+    assert!(place.ok("sweep resume high --failed -q").contains("1 trials failed"));
+    assert_eq!(status(&place, "high")["trials"][0]["generation"], 2);
 }
 
 #[test]
@@ -171,16 +174,35 @@ fn another_sweep_in_the_same_folder_is_refused_with_the_difference() {
         ("sweep --config sweep.yaml --out new --trials 0", "--trials 0"),
         ("sweep --config sweep.yaml --out new --jobs 0", "--jobs 0"),
         ("sweep --config no.yaml", "cannot read"),
-        ("sweep worker study --requeue", ""),
     ] {
-        if text.is_empty() {
-            continue;
-        }
         let message = place.refused(words);
         assert!(message.contains(text), "{words}\n{message}");
     }
     let message = place.refused("sweep");
     assert!(message.contains("--config"), "{message}");
+}
+
+/// On a small disk of its own, where this may mount one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_one_clear_error_and_the_study_goes_on_elsewhere() {
+    let place = place();
+    fs::create_dir(place.at("disk")).unwrap();
+    let mount = |words: &[&str]| {
+        std::process::Command::new(words[0]).args(&words[1..]).output().is_ok_and(|o| o.status.success())
+    };
+    let disk = place.at("disk").display().to_string();
+    if !mount(&["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", &disk]) {
+        println!("skipped: mounting a small disk is not allowed here");
+        return;
+    }
+    let ended = place.run("sweep --config sweep.yaml --out disk/study -q");
+    let freed = mount(&["mount", "-o", "remount,size=60m", &disk]);
+    let resumed = place.run("sweep resume disk/study -q --failed");
+    assert!(mount(&["umount", "-l", &disk]) && freed);
+    ended.check_refusal("a sweep on a full disk");
+    assert!(ended.err.contains("full"), "{}", ended.err);
+    assert!(resumed.out.contains("4 of 4 trials (4 finished)"), "{}{}", resumed.out, resumed.err);
 }
 
 #[test]

@@ -86,8 +86,14 @@ pub fn submit(script: &Path) -> Result<String> {
 /// # Errors
 /// When there is no job, or Slurm refuses.
 pub fn requeue() -> Result<()> {
-    let Ok(job) = std::env::var("SLURM_JOB_ID") else { bail!("--requeue is for workers within a Slurm job") };
-    let output = Command::new("scontrol").args(["requeue", &job]).output().context("cannot run scontrol")?;
+    let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+    // The id of an array's last task is that of the whole array, all of which it would requeue.
+    let task =
+        variable("SLURM_ARRAY_JOB_ID").zip(variable("SLURM_ARRAY_TASK_ID")).map(|(job, task)| format!("{job}_{task}"));
+    let Some(job) = task.or_else(|| variable("SLURM_JOB_ID")) else {
+        bail!("--requeue is for workers within a Slurm job")
+    };
+    let output = Command::new("scontrol").args(["requeue", job.as_str()]).output().context("cannot run scontrol")?;
     if !output.status.success() {
         bail!("Slurm did not requeue job {job}: {}", String::from_utf8_lossy(&output.stderr).trim());
     }

@@ -262,6 +262,13 @@ fn a_failed_trial_is_recorded_and_the_others_go_on() {
     assert_eq!(failed[0].log, ["out of memory"]);
     assert_eq!(snapshot.count(State::Finished) + failed.len(), 12);
     assert!(table::text(&study, &snapshot).contains("killed by signal 9"));
+    // Once what made them fail is mended, they can be tried again.
+    assert_eq!(study.reopen_failed().unwrap(), failed.len());
+    assert_eq!(study.snapshot().unwrap().count(State::Waiting), failed.len());
+    Worker::join(&study, POLL).unwrap().run(&Fake::new(2, 0), &|| false).unwrap();
+    let snapshot = study.snapshot().unwrap();
+    assert_eq!(snapshot.count(State::Finished), 12);
+    assert!(snapshot.trials.iter().all(|t| t.reason.is_none()));
 }
 
 #[test]

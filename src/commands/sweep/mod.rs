@@ -87,6 +87,9 @@ enum Verb {
     Resume {
         /// The study's folder.
         study: PathBuf,
+        /// Try the failed trials again.
+        #[arg(long)]
+        failed: bool,
         #[command(flatten)]
         how: How,
     },
@@ -129,7 +132,13 @@ impl SweepCommand {
                 let out = self.out.unwrap_or_else(|| folder::default_folder(&loaded));
                 start(&folder::create(&loaded, &out)?, &self.how)
             }
-            Some(Verb::Resume { study, how }) => start(&folder::open_with_trials(&study, how.trials)?, &how),
+            Some(Verb::Resume { study, failed, how }) => {
+                let study = folder::open_with_trials(&study, how.trials)?;
+                if failed {
+                    study.reopen_failed()?;
+                }
+                start(&study, &how)
+            }
             Some(Verb::Status { study, json }) => show::status(&folder::open(&study)?, json),
             Some(Verb::Best { study, out }) => show::best(&folder::open(&study)?, out.as_deref()),
             Some(Verb::Export { study, out }) => show::export(&folder::open(&study)?, out.as_deref()),

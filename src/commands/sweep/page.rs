@@ -6,6 +6,8 @@ use ferrotype_sweep::space::{Dimension, Domain};
 use ferrotype_sweep::study::{Snapshot, State, Study, Trial};
 use ferrotype_sweep::table;
 
+use serde_json::json;
+
 use super::show::best_yaml;
 use crate::evaluation::metrics;
 use crate::report::{SweepAxis, SweepShare, SweepState, SweepTrial, SweepView, write_sweep};
@@ -65,14 +67,34 @@ fn axis(d: &Dimension) -> SweepAxis {
     let place = |v: &serde_json::Value| Some((d.domain.unit(v)?, table::show(v)));
     let ticks = match &d.domain {
         Domain::Choice(values) => values.iter().filter_map(place).collect(),
-        domain => {
-            let ends = domain.corners();
-            let between = [0.25, 0.5, 0.75].map(|u| domain.value(u));
-            let mut all: Vec<(f64, String)> = ends.iter().chain(&between).filter_map(place).collect();
-            all.sort_by(|a, b| a.0.total_cmp(&b.0));
-            all.dedup_by(|a, b| a.1 == b.1);
-            all
-        }
+        domain => spaced(domain.corners().iter().chain(&between(domain)).filter_map(place).collect()),
     };
     SweepAxis { key: d.key.clone(), ticks, is_choice: matches!(d.domain, Domain::Choice(_)) }
+}
+
+/// What may stand between the ends of a range: powers of ten where it is searched by its logarithm, else quarters.
+fn between(domain: &Domain) -> Vec<serde_json::Value> {
+    let powers = |low: f64, high: f64| {
+        let exponents = low.log10().ceil() as i32..=high.log10().floor() as i32;
+        exponents.map(|e| format!("1e{e}").parse::<f64>().unwrap_or(low)).collect::<Vec<f64>>()
+    };
+    match domain {
+        Domain::Float { low, high, log: true, .. } => powers(*low, *high).into_iter().map(|v| json!(v)).collect(),
+        Domain::Int { low, high, log: true, .. } => {
+            powers(*low as f64, *high as f64).into_iter().map(|v| json!(v as i64)).collect()
+        }
+        _ => [0.25, 0.5, 0.75].map(|u| domain.value(u)).to_vec(),
+    }
+}
+
+/// In order, without those that would be written over each other; those given first, the ends, stay.
+fn spaced(places: Vec<(f64, String)>) -> Vec<(f64, String)> {
+    let mut kept: Vec<(f64, String)> = Vec::new();
+    for (u, text) in places {
+        if kept.iter().all(|(k, _)| (k - u).abs() > 0.09) {
+            kept.push((u, text));
+        }
+    }
+    kept.sort_by(|a, b| a.0.total_cmp(&b.0));
+    kept
 }

@@ -67,7 +67,7 @@ pub fn parallel_coordinates(view: &SweepView, metric: &dyn Metric) -> Figure {
     let heading = "Settings and score of every trial";
     let Some((low, high)) = value_range(view, metric) else { return nothing(heading, "no trial has a score yet") };
     let count = view.axes.len() + 1;
-    let (left, top, bottom) = (70.0, 84.0, 400.0);
+    let (left, top, bottom) = (90.0, 84.0, 400.0);
     let apart = (820.0 / (count - 1) as f64).clamp(110.0, 320.0);
     let mut figure = Figure::new(left + apart * (count - 1) as f64 + 90.0, bottom + 30.0, heading);
     title(&mut figure, heading);

@@ -125,6 +125,17 @@ impl Claims {
         make_once(&self.path(trial, "end"), &serde_json::to_vec(line)?)
     }
 
+    /// Makes a trial that has ended free again: its end is kept under another name.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn reopen(&self, trial: usize, generation: u64) -> Result<()> {
+        let (end, kept) = (self.path(trial, "end"), self.path(trial, &format!("ended-{generation}")));
+        // Released first: between the two the trial still has its end.
+        make_once(&self.path(trial, &format!("{generation}.released")), b"")?;
+        fs::rename(&end, &kept).map_err(|e| explain(&kept, &e))
+    }
+
     /// How a trial ended.
     ///
     /// # Errors
@@ -227,5 +238,8 @@ mod tests {
         assert!(claims.end(7, &end("b")).unwrap() && !claims.end(7, &end("a")).unwrap());
         assert_eq!(claims.read_end(7).unwrap().worker, "b");
         assert!(claims.list().unwrap()[&7].ended);
+        claims.reopen(7, 2).unwrap();
+        assert_eq!(claims.list().unwrap()[&7], Standing { generation: 2, released: 2, ended: false });
+        assert!(claims.end(7, &end("c")).unwrap());
     }
 }

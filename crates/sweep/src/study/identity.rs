@@ -61,6 +61,16 @@ impl Identity {
     }
 }
 
+/// Whether a worker is known to be dead: one of this system whose process is gone. Of others only time tells.
+pub fn is_gone(folder: &Path, worker: &str) -> bool {
+    read(folder, worker).and_then(|i| i.lives()) == Some(false)
+}
+
+fn read(folder: &Path, worker: &str) -> Option<Identity> {
+    let bytes = fs::read(folder.join(format!("{worker}.json"))).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
 impl Default for Identity {
     fn default() -> Self {
         Self::new()
@@ -166,9 +176,7 @@ impl Watch {
     /// Whether a worker lives: on this system its process tells; of another machine it is dead when it gave no sign for
     /// the length of a lease, measured by the clock of this one alone.
     pub fn life(&mut self, worker: &str) -> Life {
-        let identity = fs::read(self.folder.join(format!("{worker}.json")));
-        let identity = identity.ok().and_then(|bytes| serde_json::from_slice::<Identity>(&bytes).ok());
-        match identity.and_then(|i| i.lives()) {
+        match read(&self.folder, worker).and_then(|i| i.lives()) {
             Some(true) => return Life::Alive,
             Some(false) => return Life::Dead,
             None => {}

@@ -184,7 +184,23 @@ impl Study {
         let mut snapshot = Snapshot::of(&lines, &standings, &ends, self.objective());
         snapshot.damaged_lines = damaged;
         self.add_silent(&mut snapshot, &standings)?;
+        for trial in snapshot.trials.iter_mut().filter(|t| t.state == State::Running) {
+            if identity::is_gone(&self.workers(), &trial.worker) {
+                trial.state = State::Waiting;
+            }
+        }
         Ok(snapshot)
+    }
+
+    /// Makes failed trials free again; how many.
+    ///
+    /// # Errors
+    /// When the study cannot be read or written.
+    pub fn reopen_failed(&self) -> Result<usize> {
+        let snapshot = self.snapshot()?;
+        let failed: Vec<&Trial> = snapshot.trials.iter().filter(|t| t.state == State::Failed).collect();
+        failed.iter().try_for_each(|t| self.claims.reopen(t.number, t.generation))?;
+        Ok(failed.len())
     }
 
     /// Adds the trials whose owner died between its claim and its first line.

@@ -14,9 +14,9 @@ use crate::space::Values;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// A worker has it (whether that worker lives is not known from the journals).
+    /// A worker has it.
     Running,
-    /// It was begun and given back: somebody will go on with it.
+    /// It was begun and given back, or its worker is gone: somebody will go on with it.
     Waiting,
     /// Trained to its end.
     Finished,
