@@ -7,7 +7,7 @@
 #
 # Needs root on Debian or a relative of it; installs slurmctld, slurmd, slurm-client, munge and slurm-wlm-basic-plugins
 # where they are missing. Everything else is in a temporary folder. Stops exactly the processes it started. Where the
-# packages cannot be installed it says so and ends well. About two minutes.
+# packages cannot be installed it says so and ends well. About a minute.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -90,7 +90,7 @@ export SLURM_CONF="$F/slurm.conf"
 
 say "starting munge, slurmctld and slurmd"
 setpriv --reuid=munge --regid=munge --clear-groups munged --foreground --key-file="$F/munge/key" \
-    --socket="$F/munge/socket" --pid-file="$F/munge/pid" --log-file="$F/munge/log" --seed-file="$F/munge/seed" &
+    --socket="$F/munge/socket" --pid-file="$F/munge/pid" --log-file="$F/munge/log" --seed-file="$F/munge/seed" >"$F/log/munged.log" 2>&1 &
 STARTED+=($!)
 for _ in $(seq 50); do [ -S "$F/munge/socket" ] && break; sleep 0.1; done
 slurmctld -D -f "$F/slurm.conf" -c >/dev/null 2>&1 &

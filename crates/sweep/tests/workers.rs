@@ -195,7 +195,7 @@ fn spawn(folder: &Path) -> Child {
 fn workers_killed_at_random_moments_lose_and_repeat_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut random = Stream::new(11);
-    let mut workers = vec![spawn(folder.path()), spawn(folder.path())];
+    let mut workers = [spawn(folder.path()), spawn(folder.path())];
     for _ in 0..12 {
         std::thread::sleep(Duration::from_millis(5 + random.below(45) as u64));
         let victim = random.below(2);

@@ -45,8 +45,8 @@ fn what_is_wrong_is_named_with_its_place() {
             "s.yaml:3:9: space.train.lrr: the experiment's `train.lrr`: unknown key; did you mean `lr`?",
         ),
         (
-            "space:\n  momentum: {float: [0, 1]}",
-            "s.yaml:4:3: space.momentum: the experiment's `momentum`: unknown key; did you mean",
+            "space:\n  clip_norm: {float: [1, 2]}",
+            "s.yaml:4:3: space.clip_norm: the experiment's `clip_norm`: unknown key; did you mean `train.clip_norm`?",
         ),
         ("space:\n  train.lr: {log: [0, 1]}", "s.yaml:4:3: space.train.lr: [0, 1]: a logarithm needs numbers above 0"),
         ("space:\n  train.lr: {log: [1, many]}", "s.yaml:4:23: space.train.lr.log[1]: expected a number, found `many`"),
