@@ -4,14 +4,16 @@
 //! - [`space`] maps points of the unit cube to values of the experiment's keys;
 //! - [`sampler`] chooses the points of a trial, [`pruner`] ends trials that lag behind;
 //! - [`study`] is the folder that workers share: claims, journals, and what they add up to;
-//! - [`worker`] claims trials and sees them through;
+//! - [`worker`] claims trials and sees them through, by what [`launch`] asks of whoever begins their runs;
 //! - [`importance`] says which settings mattered; [`table`] shows the trials, [`slurm`] writes a cluster's jobs.
 //!
-//! Nothing here knows what a trial trains: it is launched through [`worker::Launcher`].
+//! Nothing here knows what a trial trains: see [`launch::Launcher`].
 
 pub mod check;
 pub mod curve;
+mod domain;
 pub mod importance;
+pub mod launch;
 pub mod options;
 pub mod pruner;
 pub mod sampler;

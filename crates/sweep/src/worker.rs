@@ -3,94 +3,18 @@
 //! A worker may be killed at any moment: what it has claimed is then taken over by another, which goes on from the run's
 //! checkpoint. A worker that was only thought dead notices that its claim was taken over and lets go.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::curve::{Curve, Point};
+use crate::curve::Curve;
+use crate::launch::{Job, Launched, Launcher, Run, RunState};
 use crate::options::Pruner;
 use crate::pruner;
-use crate::space::Values;
 use crate::study::Study;
 use crate::study::claims::Claim;
 use crate::study::identity::{Beat, Identity, Life, Watch};
 use crate::study::journal::{Event, Journal, Line, Outcome, now};
-
-/// One seed of one trial.
-#[derive(Clone, Debug)]
-pub struct Job {
-    /// The trial.
-    pub trial: usize,
-    /// The seed; none for the experiment's own.
-    pub seed: Option<u64>,
-    /// The trial's values by key.
-    pub values: Values,
-    /// The run's folder: what is in it already is gone on with.
-    pub folder: PathBuf,
-}
-
-/// How runs are begun.
-pub trait Launcher: Sync {
-    /// The epochs that a trial with these values is trained for.
-    ///
-    /// # Errors
-    /// When the values make no experiment: the trial fails with this message.
-    fn epochs(&self, values: &Values) -> Result<u64>;
-
-    /// Begins a run, or goes on with what its folder holds.
-    ///
-    /// # Errors
-    /// When it cannot be begun at all, through no fault of its values.
-    fn launch(&self, job: &Job) -> Result<Launched>;
-}
-
-/// What came of a launch.
-pub enum Launched {
-    /// It goes.
-    Running(Box<dyn Run>),
-    /// Another process still works in its folder.
-    Busy,
-}
-
-/// A run that was begun. Dropped, it ends by itself.
-pub trait Run {
-    /// How it stands; does not wait.
-    ///
-    /// # Errors
-    /// When the system does not tell.
-    fn poll(&mut self) -> Result<RunState>;
-
-    /// All evaluations so far.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    fn points(&mut self) -> Result<Vec<Point>>;
-
-    /// Asks it to save and end.
-    fn ask_to_stop(&mut self);
-
-    /// Ends it at once.
-    fn kill(&mut self);
-}
-
-/// How a run stands.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RunState {
-    /// It goes on.
-    Running,
-    /// Trained to its end.
-    Done,
-    /// It saved and ended before its end.
-    Interrupted,
-    /// It failed.
-    Failed {
-        /// Why.
-        reason: String,
-        /// The last lines of its log.
-        log: Vec<String>,
-    },
-}
 
 /// Why a worker left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

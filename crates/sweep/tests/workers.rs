@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use ferrotype_base::random::Stream;
 use ferrotype_sweep::curve::{Goal, Objective, Point};
+use ferrotype_sweep::launch::{Job, Launched, Launcher, Run, RunState};
 use ferrotype_sweep::space::Values;
 use ferrotype_sweep::study::claims::Claim;
 use ferrotype_sweep::study::journal::{self, Event};
 use ferrotype_sweep::study::{Frozen, State, Study};
 use ferrotype_sweep::table;
-use ferrotype_sweep::worker::{Job, Launched, Launcher, Left, Run, RunState, Worker};
+use ferrotype_sweep::worker::{Left, Worker};
 use serde_json::{Value, json};
 
 const POLL: Duration = Duration::from_millis(1);

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use ferrotype_sweep::curve::{Objective, Point};
+use ferrotype_sweep::launch::{Job, Launched, Launcher, Run, RunState};
 use ferrotype_sweep::space::Values;
 use ferrotype_sweep::study::Study;
-use ferrotype_sweep::worker::{Job, Launched, Launcher, Run, RunState};
 
 use crate::config;
 use crate::run::RunFolder;
