@@ -19,9 +19,10 @@ pub mod import;
 pub mod model;
 pub mod objective;
 pub mod ops;
-pub mod random;
 pub mod report;
 pub mod run;
 pub mod saliency;
 pub mod training;
 pub mod video;
+
+pub use ferrotype_base::random;

@@ -74,6 +74,7 @@ fn every_command_has_help_with_an_example() {
     let place = Place::new();
     let verbs = [
         "train",
+        "sweep",
         "eval",
         "predict",
         "attack",

@@ -57,6 +57,10 @@ fn experiments(folder: &Path, found: &mut Vec<PathBuf>) {
     entries.sort();
     for path in entries {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        // Sweeps start from these experiments; tests/sweeps.rs runs one.
+        if name == "sweeps" {
+            continue;
+        }
         if path.is_dir() {
             experiments(&path, found);
         } else if name.ends_with(".yaml") && !name.starts_with('_') {

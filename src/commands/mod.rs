@@ -23,6 +23,7 @@ pub mod report;
 pub mod runs;
 pub mod scored_set;
 pub mod session;
+pub mod sweep;
 pub mod train;
 pub mod view;
 
@@ -51,6 +52,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Train(train::TrainCommand),
+    Sweep(sweep::SweepCommand),
     Eval(eval::EvalCommand),
     Predict(predict::PredictCommand),
     Import(import::ImportCommand),
@@ -75,6 +77,7 @@ impl Cli {
     pub fn run(self) -> Result<()> {
         match self.command {
             Command::Train(c) => c.run(),
+            Command::Sweep(c) => c.run(),
             Command::Eval(c) => c.run(),
             Command::Predict(c) => c.run(),
             Command::Import(c) => c.run(),

@@ -56,6 +56,9 @@ pub struct TrainCommand {
     /// Print only warnings and the result.
     #[arg(long, short)]
     quiet: bool,
+    /// Save and end when standard input is closed: how a sweep ends its trials, and how they end when it is killed.
+    #[arg(long, hide = true)]
+    until_stdin_closes: bool,
 }
 
 impl TrainCommand {
@@ -65,6 +68,9 @@ impl TrainCommand {
     /// For bad input, a diverging loss, or an interruption.
     pub fn run(self) -> Result<()> {
         let interrupt = Interrupt::listen()?;
+        if self.until_stdin_closes {
+            interrupt.ask_when_closed(std::io::stdin());
+        }
         let trainer = Runner { interrupt, style: self.style(), other_kernels: self.other_kernels };
         if let Some(path) = &self.resume {
             return trainer.resume(path);

@@ -8,6 +8,8 @@
 //!    from the schema where the variants of an enum stand;
 //! 3. `read` turns the tree into an [`Experiment`], with serde's derived code and errors that have a place;
 //! 4. `validate` looks at the values.
+//!
+//! `sweep` reads the file of a search, whose keys are those of an experiment, in the same way.
 
 mod anomalies;
 mod diagnostic;
@@ -18,6 +20,7 @@ mod reference;
 mod scalar;
 mod schema;
 mod shape;
+mod sweep;
 mod systems;
 mod tree;
 mod validate;
@@ -37,6 +40,7 @@ pub use diagnostic::{ConfigError, Problem};
 pub use experiment::{Device, Evaluate, Expect, Experiment, Export, KernelBackend, Kernels, KernelsIsa, SelectOn};
 pub use reference::{key_table, key_table_of};
 pub use schema::{schema, schema_of};
+pub use sweep::{LoadedSweep, freeze, frozen_from_yaml, frozen_to_yaml, load_sweep, trial_experiment};
 pub use systems::{AnyExperiment, load_any, read_any};
 pub use validate::METRICS;
 pub use write::{digest, to_yaml};

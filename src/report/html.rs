@@ -158,6 +158,7 @@ pub(super) fn render(name: &str, values: Value) -> Result<String> {
         ("run.html", include_str!("templates/run.html")),
         ("aggregate.html", include_str!("templates/aggregate.html")),
         ("anomalies.html", include_str!("templates/anomalies.html")),
+        ("sweep.html", include_str!("templates/sweep.html")),
     ] {
         environment.add_template(file, source).with_context(|| format!("the template {file} is damaged"))?;
     }

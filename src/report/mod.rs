@@ -3,7 +3,7 @@
 //! Everything here takes plain data ([`RunView`], [`AggregateView`]) and knows nothing of how it came about:
 //!
 //! - [`write_run`] writes plots, `metrics.json`, `predictions.csv` and `report.html` of one run;
-//!   [`write_aggregate`] does so for several seeds or folds;
+//!   [`write_aggregate`] does so for several seeds or folds, [`write_sweep`] for a sweep;
 //! - [`history`] reads and writes `metrics.jsonl`, [`tensorboard`] TensorBoard's event files, while training runs;
 //! - [`terminal`] makes the last lines that a run prints.
 //!
@@ -18,6 +18,7 @@ mod plots;
 pub mod predictions;
 mod saliency;
 mod sections;
+mod sweep;
 pub mod terminal;
 mod verdict;
 mod view;
@@ -30,6 +31,7 @@ pub use plots::{
     mistakes, per_class, reliability, robust_accuracy,
 };
 pub use saliency::{MapView, SaliencyTile, SaliencyView};
+pub use sweep::{SweepAxis, SweepShare, SweepState, SweepTrial, SweepView, write_sweep};
 pub use verdict::{Verdict, verdict};
 pub use view::{
     AggregateView, DatasetView, ExpectView, Face, LeakFigure, Mistake, ModelView, OnnxView, RunRow, RunView,

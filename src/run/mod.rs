@@ -1,7 +1,6 @@
 //! The run folder: its files, its lock, provenance.
 
 mod crc;
-pub mod files;
 pub mod folder;
 pub mod group;
 pub mod history;
@@ -10,5 +9,6 @@ pub mod numpy;
 pub mod provenance;
 pub mod tensorboard;
 
+pub use ferrotype_base::files;
 pub use folder::RunFolder;
 pub use provenance::Provenance;

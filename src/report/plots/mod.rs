@@ -7,6 +7,7 @@ mod faces;
 mod per_class;
 mod reliability;
 mod robustness;
+mod sweep;
 mod timeline;
 
 pub use confusion::confusion_matrix;
@@ -15,6 +16,7 @@ pub use faces::mistakes;
 pub use per_class::per_class;
 pub use reliability::reliability;
 pub use robustness::{ExampleView, adversarial_examples, explanation, robust_accuracy};
+pub use sweep::{importance, learning_curves, parallel_coordinates, slices};
 pub use timeline::timeline;
 
 use super::figure::{Anchor, Colour, Figure, Label};
