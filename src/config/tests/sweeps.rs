@@ -74,7 +74,7 @@ fn what_is_wrong_is_named_with_its_place() {
         ),
         (
             "space: {train.lr: {log: [1e-4, 1]}}\nset: {train.epoch: 3}",
-            "s.yaml:4:7: set.train.epoch: the experiment's `train.epoch`: unknown key; did you mean `epochs`?",
+            "s.yaml:4:20: set.train.epoch: the experiment's `train.epoch`: unknown key; did you mean `epochs`?",
         ),
         ("space: {train.lr: {log: [1e-4, 1]}}\nset: {train.epochs: 0}", "s.yaml:4:1: set: these make no experiment"),
         (
