@@ -72,6 +72,8 @@ fn run_view(out: &std::path::Path, test: &Predictions) -> Result<RunView> {
     mistakes.iter_mut().for_each(|m| m.face = Some(face(m.row)));
     mistakes[4].face = None;
     Ok(RunView {
+        attacks: Vec::new(),
+        saliency: Default::default(),
         name: "demo-vgg13-crossentropy".into(),
         description: "Shows a report; every figure here is invented by a program.".into(),
         finished: "2026-01-31 12:00 UTC".into(),

@@ -9,6 +9,9 @@ Two processes stay open, `ferrotype bench --serve` and this script with --worker
 each is given one order and the other waits. A pass in training is forward and backward to the gradients of all weights
 from the sum of the outputs; in inference, forward alone. nn.LSTM is PyTorch's own operation; PyTorch has no ConvLSTM, so
 that one is the usual loop over a cell, its input convolutions taken of all steps at once as ours are.
+
+With --cpu the figures are processor time on one thread, which other programs on the machine disturb little. It is read
+from outside, so that it holds the one pass of warming up that each order begins with, and ours the making of weights.
 """
 import argparse
 import json
@@ -21,9 +24,11 @@ import sys
 import time
 from pathlib import Path
 
-LSTM = [f"lstm:32:100:{d}:{h}:2" for d in (17, 136) for h in (64, 128)] + [f"lstm:1:500:{d}:{h}:2" for d in (17, 136) for h in (64, 128)]
+TICK = 1e3 / os.sysconf("SC_CLK_TCK")  # ms per unit of the times in /proc
+LSTM = [f"lstm:{shape}:{d}:{h}:2" for shape in ("32:100", "1:500") for d in (17, 136) for h in (64, 128)]
 CONV = ["conv_lstm:4:10:3:60:64", "conv_lstm:8:10:3:60:64"]
 PASSES = {"lstm": 10, "conv_lstm": 1}
+CPU_PASSES = {"lstm": 60, "conv_lstm": 1}  # the clock of /proc is coarse
 
 
 def torch_layer(kind, sizes):
@@ -94,6 +99,16 @@ class Side:
                                         env={**os.environ, **(environment or {})})
         self.about = json.loads(self.process.stdout.readline())
 
+    def cpu(self):
+        """Processor time so far, in ms (Linux)."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) * TICK
+
+    def processor_time(self, order):
+        before = self.cpu()
+        passes = len(self.ask(order)) + 1
+        return [(self.cpu() - before) / passes]
+
     def ask(self, order):
         self.process.stdin.write(order + "\n")
         self.process.stdin.flush()
@@ -128,12 +143,14 @@ def main():
     parser.add_argument("--binary", default="target/release/ferrotype")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--cpu", action="store_true", help="processor time on one thread instead of wall time")
     parser.add_argument("--only", default="", help="layers whose name begins so")
     parser.add_argument("--out", type=Path, help="write the table here as well")
     options = parser.parse_args()
     if options.worker:
         return worker()
-    threads = str(options.threads)
+    threads = "1" if options.cpu else str(options.threads)
+    measure, count = (Side.processor_time, CPU_PASSES) if options.cpu else (Side.ask, PASSES)
     ours = Side([options.binary, "bench", "--serve", "--threads", threads])
     theirs = Side([options.torch, __file__, "--worker"], {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads})
     rows = []
@@ -142,7 +159,7 @@ def main():
             times = ([], [])
             for _ in range(options.rounds):
                 for side, ms in zip((ours, theirs), times):
-                    ms.extend(side.ask(f"recurrent {layer} {mode} {PASSES[layer.split(':')[0]]}"))
+                    ms.extend(measure(side, f"recurrent {layer} {mode} {count[layer.split(':')[0]]}"))
             a, b = (statistics.median(ms) for ms in times)
             low, high = (min(ms) for ms in times)
             word = {"train": "forward and backward", "infer": "forward"}[mode]
@@ -151,8 +168,8 @@ def main():
     text = "\n".join([
         "# Recurrent layers",
         "",
-        f"Milliseconds per pass, median (least) of {options.rounds} rounds in turns, by `scripts/bench_recurrent.py` on "
-        f"{processor()}, {threads} threads; ferrotype {ours.about['version']} ({ours.about['kernels']}) and PyTorch "
+        f"Milliseconds {'of processor time ' if options.cpu else ''}per pass, median (least) of {options.rounds} rounds in turns, by `scripts/bench_recurrent.py` on "
+        f"{processor()}, {threads} thread{'' if threads == '1' else 's'}; ferrotype {ours.about['version']} ({ours.about['kernels']}) and PyTorch "
         f"{theirs.about['version']}. Both sides compute in float32.",
         "",
         "| layer | pass | ferrotype | PyTorch | times faster |",

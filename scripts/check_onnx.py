@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Checks exported networks with ONNX's own checker and ONNX Runtime.
 
-    FERROTYPE_ONNX_OUT=/tmp/onnx cargo test --release --lib -- --ignored networks_for_other_runtimes
+    FERROTYPE_ONNX_OUT=/tmp/onnx cargo test --release --lib -- --ignored for_other_runtimes
     pip install numpy onnx onnxruntime
     python scripts/check_onnx.py /tmp/onnx
 
-For each NAME.onnx with a NAME.safetensors beside it (raw `pixels` and the network's `logits`): the file is valid, takes
-any batch size, and gives the same logits. Exit code 1 when one does not.
+For each NAME.onnx with a NAME.safetensors beside it (raw `pixels` and the network's `logits`, or `features` and
+`outputs`): the file is valid, takes any batch size, and gives the same values. Exit code 1 when one does not.
 """
 import json
 import struct
@@ -38,6 +38,8 @@ def check(path):
     onnx.checker.check_model(model, full_check=True)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     known = read_safetensors(path.with_suffix(".safetensors"))
+    if "features" in known:
+        return check_features(path, model, session, known)
     logits, probabilities = session.run(["logits", "probabilities"], {"pixels": known["pixels"]})
     (one,) = session.run(["logits"], {"pixels": known["pixels"][:1]})
     difference = np.abs(logits - known["logits"]).max()
@@ -49,6 +51,24 @@ def check(path):
     print(
         f"{'ok  ' if ok else 'FAIL'} {path.stem:24} {len(model.graph.node):3} nodes  opset {model.opset_import[0].version}"
         f"  difference {difference:.1e} ({relative:.1e} of the range)  same classes: {same}"
+    )
+    return ok
+
+
+def check_features(path, model, session, known):
+    """A network of features: no probabilities; a sequence where the network gives it laid out as a vector."""
+    x, y = known["features"], known["outputs"]
+    (outputs,) = session.run(["outputs"], {"features": x})
+    (one,) = session.run(["outputs"], {"features": x[:1]})
+    relative = np.abs(outputs.reshape(y.shape) - y).max() / np.ptp(y)
+    batch = np.abs(one - outputs[:1]).max() / np.ptp(y)
+    free = session.get_inputs()[0].shape[2] == "steps"
+    if free:  # nothing fixes the length: the same file must take another
+        session.run(["outputs"], {"features": np.concatenate([x, x], 2)})
+    ok = relative <= TOLERANCE and batch <= TOLERANCE
+    print(
+        f"{'ok  ' if ok else 'FAIL'} {path.stem:24} {len(model.graph.node):3} nodes  opset {model.opset_import[0].version}"
+        f"  difference {relative:.1e} of the range  any number of steps: {free}"
     )
     return ok
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Scores a run's model.onnx with Python's onnxruntime on raw pixels, and compares it with the run's predictions.csv.
+"""Scores an exported model with Python's onnxruntime on raw pixels, and compares it with Ferrotype's predictions.
 
     pip install numpy h5py onnxruntime
     scripts/score_onnx.py runs/<run> [datasets/other.h5]
+    scripts/score_onnx.py model.onnx predictions.csv datasets/other.h5     (of `export --out` and `eval --csv`)
 
 The preprocessing is inside the graph: this script only reads the stored pictures, brings them to the model's size by the
 rule in the file's metadata (docs/preprocessing.md), and takes the arg-max.
@@ -39,18 +40,44 @@ def resize(image, size, rule):
         x0, x1, fx = positions(w, size)
         rows = image[y0] * (1 - fy)[:, None, None] + image[y1] * fy[:, None, None]
         return rows[:, x0] * (1 - fx)[None, :, None] + rows[:, x1] * fx[None, :, None]
-    sys.exit(f"this script knows nearest and bilinear; the model wants `{rule}`: see docs/preprocessing.md")
+    if rule == "bilinear_opencv":
+        return resize_opencv(image, size)
+    sys.exit(f"this script knows nearest and the two bilinear rules; the model wants `{rule}`: see docs/preprocessing.md")
+
+
+def resize_opencv(image, size):
+    """OpenCV's uint8 INTER_LINEAR: weights of 11 bits, sums in whole numbers."""
+    def weights(source, is_column):
+        at = ((np.arange(size) + 0.5) * (1 / (size / source)) - 0.5).astype(np.float32)
+        low = np.floor(at).astype(int)
+        part = at - low.astype(np.float32)
+        if is_column:  # a row outside keeps its two weights, a column gives all to the border
+            part[(low < 0) | (low >= source - 1)] = 0
+            low = np.clip(low, 0, source - 1)
+        fixed = [np.rint(w * np.float32(2048)).astype(np.int64) for w in (1 - part, part)]
+        return np.clip(low, 0, source - 1), np.clip(low + 1, 0, source - 1), *fixed
+
+    image = image.astype(np.int64)
+    y0, y1, a, b = weights(image.shape[0], False)
+    x0, x1, c, d = weights(image.shape[1], True)
+    rows = image[:, x0] * c[None, :, None] + image[:, x1] * d[None, :, None]
+    top, bottom = (rows[y0] >> 4) * a[:, None, None] >> 16, (rows[y1] >> 4) * b[:, None, None] >> 16
+    return np.clip((top + bottom + 2) >> 2, 0, 255).astype(np.float32)
 
 
 def main():
     run = Path(sys.argv[1])
-    facts = json.loads((run / "dataset.json").read_text())
-    session = onnxruntime.InferenceSession(str(run / "model.onnx"), providers=["CPUExecutionProvider"])
+    if run.is_dir():
+        model, predictions = run / "model.onnx", run / "predictions.csv"
+        data = sys.argv[2] if len(sys.argv) > 2 else json.loads((run / "dataset.json").read_text())["path"]
+    else:
+        model, predictions, data = run, Path(sys.argv[2]), sys.argv[3]
+    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
     meta = session.get_modelmeta().custom_metadata_map
     size, rule, colour = int(meta["input_size"]), meta["resize"], meta["colour"]
     classes = json.loads(meta["class_names"])
-    table = list(csv.DictReader((run / "predictions.csv").open()))
-    with h5py.File(sys.argv[2] if len(sys.argv) > 2 else facts["path"]) as file:
+    table = list(csv.DictReader(predictions.open()))
+    with h5py.File(data) as file:
         images = file["images"][:]
     logits, differ = [], 0.0
     for start in range(0, len(table), 64):
@@ -69,7 +96,7 @@ def main():
     predicted = z.argmax(1)
     truth = np.array([classes.index(row["truth"]) for row in table])
     ours = np.array([classes.index(row["prediction"]) for row in table])
-    print(f"{run / 'model.onnx'}: {len(table)} rows, onnxruntime {onnxruntime.__version__}")
+    print(f"{model}: {len(table)} rows, onnxruntime {onnxruntime.__version__}")
     print(f"accuracy          {100 * (predicted == truth).mean():.4f} % (run: {100 * (ours == truth).mean():.4f} %)")
     print(f"other predictions {int((predicted != ours).sum())}")
     print(f"largest difference of a probability {differ:.2e}")

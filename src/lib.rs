@@ -5,6 +5,7 @@
 //! `docs/architecture.md` says what each may know of the others.
 
 pub mod anomaly;
+pub mod attack;
 pub mod bench;
 pub mod clips;
 pub mod commands;
@@ -14,11 +15,14 @@ pub mod device;
 pub mod evaluation;
 pub mod export;
 pub mod faces;
+pub mod import;
 pub mod model;
 pub mod objective;
 pub mod ops;
-pub mod random;
 pub mod report;
 pub mod run;
+pub mod saliency;
 pub mod training;
 pub mod video;
+
+pub use ferrotype_base::random;

@@ -72,7 +72,20 @@ fn commands_that_need_no_run() {
 #[test]
 fn every_command_has_help_with_an_example() {
     let place = Place::new();
-    let verbs = ["train", "eval", "predict", "export", "report", "runs", "models", "doctor", "completions"];
+    let verbs = [
+        "train",
+        "sweep",
+        "eval",
+        "predict",
+        "attack",
+        "explain",
+        "export",
+        "report",
+        "runs",
+        "models",
+        "doctor",
+        "completions",
+    ];
     let more = ["config check", "config show", "config schema", "data prepare synthetic", "data info", "data audit"];
     for verb in verbs.into_iter().chain(more) {
         let help = place.ok(&format!("{verb} --help"));

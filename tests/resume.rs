@@ -7,16 +7,20 @@ use std::sync::Arc;
 
 use ferrotype::commands::session::{compute, compute_name};
 use ferrotype::config::{self, Experiment};
-use ferrotype::data::task::Task;
+use ferrotype::data::task::{Epochs, Task};
 use ferrotype::device::DeviceName;
 use ferrotype::model::Network;
+use ferrotype::objective::Distillation;
 use ferrotype::run::RunFolder;
+use ferrotype::training::adversarial::Adversary;
 use ferrotype::training::checkpoint::{Checkpoint, Meta};
+use ferrotype::training::freeze::Freezing;
 use ferrotype::training::interrupt::Interrupt;
 use ferrotype::training::learner::Learner;
 use ferrotype::training::progress::{EpochReport, Progress, StepReport};
 use ferrotype::training::schedule;
 use ferrotype::training::scoring::Scoring;
+use ferrotype::training::teacher::{Ensemble, Lectern, Teacher, Teaching};
 use ferrotype::training::trainer::{Ended, Setup, Trainer};
 
 use common::{Place, history, weights};
@@ -106,13 +110,20 @@ impl Bench {
         let classes = self.task.classes();
         let graph = Arc::new(e.model.build(self.task.input(), classes.len()).unwrap());
         let network = Network::new(graph, e.seed, &device.device).with_compute(compute);
-        let learner = Learner::new(network, e.objective.build(), vec![1.0; classes.len()], &e.train, e.seed);
+        let freezing = Freezing::new(&e.train, network.graph()).unwrap();
+        let adversary = Adversary::of(&e.train, self.task.train.pipeline(), self.task.train.len(), e.seed).unwrap();
+        let learner = Learner::new(network, e.objective.build(), vec![1.0; classes.len()], &e.train, e.seed)
+            .with_freezing(freezing, 0)
+            .with_distillation(e.objective.distillation().map(Distillation::new))
+            .with_adversary(adversary);
         let loader = self.task.training_loader(e.train.batch_size, e.seed).unwrap();
+        let teaching = self.teaching(interrupt);
         let setup = Setup {
             options: &e.train,
             every: e.evaluate.every,
             loader: &loader,
-            validation: &Scoring { subset: &self.task.validation, options: &e.evaluate },
+            validation: &Scoring { subset: &self.task.validation, features: None, options: &e.evaluate },
+            teaching: teaching.as_ref(),
             run: &run,
             interrupt,
         };
@@ -121,6 +132,30 @@ impl Bench {
         let checkpoint = path.is_file().then(|| Checkpoint::load(&path).unwrap());
         let schedule = schedule::build(&e.train.schedule, e.train.lr);
         Trainer::new(setup, learner, schedule, fresh, checkpoint, progress).unwrap().run().unwrap()
+    }
+
+    /// A teacher of another size than the student, where the experiment distils.
+    fn teaching(&self, interrupt: &Interrupt) -> Option<Teaching> {
+        let e = &self.experiment;
+        let options = e.objective.distillation()?;
+        let mut preprocess = e.data.preprocess.clone();
+        preprocess.size = 32;
+        let classes = self.task.classes().to_vec();
+        let graph = Arc::new(e.model.build([1, 32, 32], classes.len()).unwrap());
+        let network = Network::new(graph, 77, &DeviceName::Flex.open().unwrap().device);
+        let teacher = Teacher { name: "teacher".into(), network, classes: classes.clone(), preprocess };
+        let place = Lectern {
+            task: &self.task,
+            epochs: Epochs { batch_size: e.train.batch_size, seed: e.seed, views: None },
+            pictures: true,
+            signal: options.signal,
+            kernels: "burn",
+            folder: self.place.at("answers"),
+            interrupt,
+        };
+        let ensemble = Ensemble::new(vec![teacher], options, &classes).unwrap();
+        let mut silent = StopAfter { interrupt: interrupt.clone(), step: None };
+        Some(Teaching::new(ensemble, &place, &mut silent).unwrap())
     }
 
     fn check(&self, name: &str) {
@@ -156,6 +191,25 @@ fn stopped_after_any_step_and_resumed() {
         let bench = everything_with(&[model]);
         assert_eq!(bench.whole(), STEPS);
         for step in 1..STEPS {
+            let name = format!("at-{step}");
+            assert_eq!(bench.train(&name, Some(step)), Ended::Interrupted, "{name}");
+            assert_eq!(bench.train(&name, None), Ended::Finished, "{name}");
+            bench.check(&name);
+        }
+    }
+}
+
+/// Which examples are replaced, and where the attacks on them begin, follow from the place; the first epoch is clean.
+#[test]
+fn adversarial_training_stopped_and_resumed() {
+    let plain = everything_with(&[]);
+    plain.whole();
+    for method in ["fgsm: {random_start: true}", "pgd: {steps: 2}"] {
+        let set = format!("train.adversarial={{method: {{{method}}}, eps: 4, norm: l2, start_epoch: 1}}");
+        let bench = everything_with(&[&set]);
+        assert_eq!(bench.whole(), STEPS);
+        assert_ne!(weights(&bench.place.at("whole")), weights(&plain.place.at("whole")), "{method}");
+        for step in [2, 5, 10] {
             let name = format!("at-{step}");
             assert_eq!(bench.train(&name, Some(step)), Ended::Interrupted, "{name}");
             assert_eq!(bench.train(&name, None), Ended::Finished, "{name}");
@@ -230,6 +284,45 @@ fn every_optimizer_and_schedule_resumes() {
         let bench = Bench::new(&[optimizer, schedule, "data.augment.cutmix=1", "data.sampler=balanced"]);
         bench.whole();
         for step in [3, 7, 11] {
+            let name = format!("at-{step}");
+            assert_eq!(bench.train(&name, Some(step)), Ended::Interrupted);
+            assert_eq!(bench.train(&name, None), Ended::Finished);
+            bench.check(&name);
+        }
+    }
+}
+
+/// Thawing in the middle, rates by depth, and an average that leaves frozen weights alone.
+#[test]
+fn resumed_before_at_and_after_a_thaw() {
+    let bench = Bench::new(&[
+        "train.epochs=4",
+        "train.freeze=[base.*, module*]",
+        "train.thaw_at=[{epoch: 2, patterns: [module*]}]",
+        "train.layer_decay=0.9",
+        "train.head_lr=2",
+        "train.ema=0.9",
+        "train.optimizer.adamw={}",
+        "train.weight_decay=0.01",
+        "train.clip_norm=0.5",
+        "train.accumulate=2",
+    ]);
+    assert_eq!(bench.whole(), 16);
+    for step in [1, 7, 8, 9, 13] {
+        let name = format!("at-{step}");
+        assert_eq!(bench.train(&name, Some(step)), Ended::Interrupted);
+        assert_eq!(bench.train(&name, None), Ended::Finished);
+        bench.check(&name);
+    }
+}
+
+#[test]
+fn resumed_while_being_taught() {
+    for signal in ["recompute", "rows"] {
+        let distillation = format!("objective.distillation={{teachers: [t], t_squared: true, signal: {signal}}}");
+        let bench = Bench::new(&[&distillation, "model=tiny_xception"]);
+        bench.whole();
+        for step in [3, 7, 10] {
             let name = format!("at-{step}");
             assert_eq!(bench.train(&name, Some(step)), Ended::Interrupted);
             assert_eq!(bench.train(&name, None), Ended::Finished);

@@ -66,8 +66,8 @@ impl Windows {
             images,
             weights: vec![1.0; windows.len()],
             rows: windows.iter().map(|&w| self.starts[w] as u32).collect(),
-            valid: Vec::new(),
             shape: [1, self.length, self.columns],
+            ..Batch::default()
         }
     }
 

@@ -41,7 +41,8 @@ fn loader(size: usize, batch: usize, rows: usize, workers: usize) -> Result<Load
         Preprocess { size, resize: Resize::default(), colour: Default::default(), scale: Default::default() };
     let augment =
         Augment { flip: Some(0.5), rotate: Some(10.0), shift: Some(0.1), scale: Some(0.1), ..Augment::default() };
-    let training = Training { sampler: Sampler::Shuffle, augmentation: Some(Augmentation::new(&augment)?), seed: 1 };
+    let training =
+        Training { sampler: Sampler::Shuffle, augmentation: Some(Augmentation::new(&augment)?), seed: 1, views: None };
     let pipeline = Pipeline::new(&preprocess)?;
     Loader::new(Arc::new(set), Arc::new(labelled), all, pipeline, Some(training), batch, workers)
 }

@@ -131,6 +131,7 @@ fn timed(f: impl FnOnce() -> Result<()>) -> Result<f64> {
 
 fn options(optimizer: Optimizer, batch_size: usize) -> TrainOptions {
     TrainOptions {
+        adversarial: None,
         epochs: 1,
         batch_size,
         accumulate: 1,
@@ -146,6 +147,13 @@ fn options(optimizer: Optimizer, batch_size: usize) -> TrainOptions {
         ema: None,
         early_stopping: None,
         checkpoint: Default::default(),
+        init: None,
+        fresh: Vec::new(),
+        freeze: Vec::new(),
+        thaw_at: Vec::new(),
+        layer_decay: None,
+        head_lr: None,
+        feature_cache: None,
     }
 }
 
@@ -157,5 +165,5 @@ fn random_batch(shape: [usize; 3], classes: usize, size: usize) -> Batch {
     for row in targets.chunks_exact_mut(classes) {
         row[stream.below(classes)] += 0.5;
     }
-    Batch { images, targets, weights: vec![1.0; size], rows: (0..size as u32).collect(), shape, valid: Vec::new() }
+    Batch { images, targets, weights: vec![1.0; size], rows: (0..size as u32).collect(), shape, ..Batch::default() }
 }

@@ -1,15 +1,19 @@
 //! The command line: one file per command.
 
 pub mod anomalies;
+pub mod attack;
+mod bar;
 pub mod bench;
 pub mod completions;
 pub mod config;
 pub mod data;
 pub mod doctor;
 pub mod eval;
+pub mod explain;
 pub mod export;
 pub mod faces;
 pub mod failure;
+pub mod import;
 pub mod loaded;
 pub mod models;
 pub mod onnx;
@@ -17,7 +21,9 @@ pub mod predict;
 pub mod published;
 pub mod report;
 pub mod runs;
+pub mod scored_set;
 pub mod session;
+pub mod sweep;
 pub mod train;
 pub mod view;
 
@@ -46,8 +52,12 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Train(train::TrainCommand),
+    Sweep(sweep::SweepCommand),
     Eval(eval::EvalCommand),
     Predict(predict::PredictCommand),
+    Import(import::ImportCommand),
+    Attack(attack::AttackCommand),
+    Explain(explain::ExplainCommand),
     Export(export::ExportCommand),
     Report(report::ReportCommand),
     Runs(runs::RunsCommand),
@@ -67,8 +77,12 @@ impl Cli {
     pub fn run(self) -> Result<()> {
         match self.command {
             Command::Train(c) => c.run(),
+            Command::Sweep(c) => c.run(),
             Command::Eval(c) => c.run(),
             Command::Predict(c) => c.run(),
+            Command::Import(c) => c.run(),
+            Command::Attack(c) => c.run(),
+            Command::Explain(c) => c.run(),
             Command::Export(c) => c.run(),
             Command::Report(c) => c.run(),
             Command::Runs(c) => c.run(),

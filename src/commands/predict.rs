@@ -1,39 +1,35 @@
 //! `ferrotype predict`
 
-mod files;
+pub(super) mod crops;
+pub(super) mod files;
 #[cfg(test)]
 mod known;
-mod pictures;
+pub(super) mod pictures;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use burn::tensor::{Tensor, TensorData};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
-use self::files::find;
-use self::pictures::{Cutter, Face, Found};
+use self::crops::CropFolder;
+use self::files::{find, refuse};
+use self::pictures::{CutArgs, Cutter, Face, Found};
 use self::table::{Row, line, table};
+use super::bar::bar;
 use super::loaded::LoadedRun;
 use crate::data::preprocess::Pipeline;
-use crate::data::template::FaceTemplate;
 use crate::evaluation::Predictions;
-use crate::faces::{Detector, Photo};
+use crate::faces::Photo;
 use crate::ops;
 use crate::run::files::write_atomic;
 
 /// Faces per step.
 const BATCH: usize = 64;
-/// So many problems are listed.
-const LISTED: usize = 50;
-/// Margin around a found face unless said otherwise. Detectors' boxes end at the hairline, face datasets show a bit more.
-const MARGIN: f32 = 0.1;
 
 /// Predict the expression in pictures: face crops, or any pictures with a face detector.
 #[derive(Debug, Args)]
@@ -48,15 +44,8 @@ pub struct PredictCommand {
     /// Pictures (png, jpg), or folders of them: face crops, unless a detector is given.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// Find the faces in the pictures with this network: UltraFace or YuNet.
-    #[arg(long, value_name = "ONNX")]
-    detector: Option<PathBuf>,
-    /// Smallest score of a face, 0 to 1 [default: 0.6].
-    #[arg(long, value_name = "SCORE", requires = "detector")]
-    min_score: Option<f32>,
-    /// What is added to a found face at each edge, as a part of its longer side, -0.4 to 4 [default: 0.1].
-    #[arg(long, value_name = "PART", requires = "detector", allow_negative_numbers = true)]
-    margin: Option<f32>,
+    #[command(flatten)]
+    cut: CutArgs,
     /// Write all probabilities to this file.
     #[arg(long, value_name = "CSV")]
     csv: Option<PathBuf>,
@@ -74,9 +63,7 @@ impl PredictCommand {
     /// # Errors
     /// When the run or the detector cannot be loaded, or a picture cannot be used; the others are still predicted.
     pub fn run(self) -> Result<()> {
-        let margin = self.margin.unwrap_or(MARGIN);
-        ensure!((-0.4..=4.0).contains(&margin), "--margin is {margin}: it must be from -0.4 to 4");
-        let detector = self.detector()?;
+        let detector = self.cut.detector()?;
         let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
         ensure!(
             loaded.experiment.data.clips.is_none(),
@@ -84,10 +71,7 @@ impl PredictCommand {
              prepare clips`, and score them with `ferrotype eval --data`",
             self.run.display()
         );
-        let cutter = match detector {
-            Some(detector) => Cutter::Detector { detector: Box::new(detector), margin },
-            None => Cutter::Whole { template: FaceTemplate::load(&loaded.run.template())? },
-        };
+        let cutter = Cutter::new(detector, &loaded.run)?;
         let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
         let crops = self.save_crops.as_deref().map(CropFolder::make).transpose()?;
         let (files, bad) = find(&self.paths);
@@ -95,15 +79,6 @@ impl PredictCommand {
         work.all(&files)?;
         work.show(self.csv.as_deref())?;
         work.conclude(files.len())
-    }
-
-    fn detector(&self) -> Result<Option<Detector>> {
-        let Some(path) = &self.detector else { return Ok(None) };
-        let detector = Detector::open(path)?;
-        Ok(Some(match self.min_score {
-            Some(score) => detector.with_min_score(score)?,
-            None => detector,
-        }))
     }
 }
 
@@ -132,7 +107,7 @@ struct Work {
 impl Work {
     /// Predicts all files; the faces of several go through the network together.
     fn all(&mut self, files: &[PathBuf]) -> Result<()> {
-        let bar = progress(files.len());
+        let bar = bar("pictures", files.len());
         let mut waiting = Vec::new();
         for path in files {
             match Photo::open(path).and_then(|photo| self.cutter.cut(path, photo)) {
@@ -201,7 +176,7 @@ impl Work {
             eprintln!("{} rows written to {}", self.rows.len(), path.display());
         }
         if let Some(folder) = &self.crops {
-            eprintln!("{} pictures written to {}", folder.names.len(), folder.path.display());
+            eprintln!("{} pictures written to {}", folder.len(), folder.path().display());
         }
         Ok(())
     }
@@ -218,56 +193,6 @@ impl Work {
                 self.odd
             );
         }
-        if self.bad.is_empty() {
-            return Ok(());
-        }
-        let more = self.bad.len().saturating_sub(LISTED);
-        let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
-        let listed = &self.bad[..self.bad.len().min(LISTED)];
-        bail!("{} could not be used, everything else was:\n  {}{more}", self.bad.len(), listed.join("\n  "))
-    }
-}
-
-/// A bar for many files, on a terminal only.
-fn progress(files: usize) -> ProgressBar {
-    if files < 2 || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("pictures [{bar:28}] {pos}/{len} {eta} left");
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(files as u64).with_style(style.progress_chars("=> "))
-}
-
-/// The folder for what the network saw.
-struct CropFolder {
-    path: PathBuf,
-    names: HashSet<String>,
-}
-
-impl CropFolder {
-    fn make(path: &Path) -> Result<Self> {
-        std::fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))?;
-        Ok(Self { path: path.to_path_buf(), names: HashSet::new() })
-    }
-
-    /// Saves planes in 0..255 under the picture's name; pictures of one name from several folders are numbered.
-    fn save(&mut self, face: &Face, planes: &[f32], [channels, height, width]: [usize; 3]) -> Result<()> {
-        let n = height * width;
-        let pixels = (0..n * channels).map(|i| planes[i % channels * n + i / channels].round().clamp(0.0, 255.0) as u8);
-        let photo = Photo::new(pixels.collect(), height, width, channels)?;
-        let name = self.name(face);
-        photo.save_png(&self.path.join(name))
-    }
-
-    fn name(&mut self, face: &Face) -> String {
-        let stem = face.path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        let number = face.found.as_ref().map(|f| format!("-face{}", f.number)).unwrap_or_default();
-        let names = (1..).map(|k| match k {
-            1 => format!("{stem}{number}.png"),
-            _ => format!("{stem}{number}-{k}.png"),
-        });
-        let name = names.into_iter().find(|n| !self.names.contains(n)).unwrap_or_default();
-        self.names.insert(name.clone());
-        name
+        refuse(&self.bad)
     }
 }

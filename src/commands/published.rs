@@ -23,6 +23,8 @@ pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
     let mut view = view::of_run(run)?;
     if !view.dataset.synthetic {
         view.mistakes.iter_mut().for_each(|m| m.face = None);
+        view.saliency.strip_faces();
+        view.attacks.iter_mut().for_each(|a| a.examples = None);
     }
     report::write_run(&target, &view, None)?;
     // The report holds the plots; as files they would only swell the repository.
@@ -31,6 +33,14 @@ pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
     for path in [run.config(), run.history(), run.provenance(), run.facts(), run.onnx_check()] {
         if let (true, Some(name)) = (path.is_file(), path.file_name()) {
             write_atomic(target.join(name), run.read(&path)?.as_bytes())?;
+        }
+    }
+    for folder in view::attack_folders(run) {
+        let name = folder.file_name().unwrap_or_default();
+        let out = target.join(name);
+        std::fs::create_dir_all(&out).map_err(|e| explain(&out, &e))?;
+        for file in ["attack.json", "attack.csv"] {
+            write_atomic(out.join(file), run.read(&folder.join(file))?.as_bytes())?;
         }
     }
     write_atomic(parent.join("README.md"), table(parent)?.as_bytes())?;

@@ -43,6 +43,12 @@ impl ReportCommand {
             let made = if is_anomalies { anomalies::report_group } else { report_group };
             return say(made(&folder, &group)?.1);
         }
+        if folder.is_imported() {
+            bail!(
+                "{0} was imported: it has no training to report; score it with `ferrotype eval --run {0} --data H5`",
+                self.run.display()
+            );
+        }
         if !folder.is_finished() {
             bail!(
                 "{} is not finished: go on with `ferrotype train --resume {}`",

@@ -110,6 +110,9 @@ fn row(name: String, run: &RunFolder) -> Row {
 }
 
 fn unfinished(run: &RunFolder) -> String {
+    if run.is_imported() {
+        return "imported".into();
+    }
     let history = History::read(run.history()).unwrap_or_default();
     match (history.epochs.last(), history.steps.last()) {
         (Some(e), Some(s)) if s.step <= e.step => format!("stopped after epoch {}", e.epoch),

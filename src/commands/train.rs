@@ -23,6 +23,7 @@ use crate::training::progress::Style;
   ferrotype train --config configs/quickstart.yaml
   ferrotype train --config configs/fer2013/mini_xception.yaml --set train.epochs=5 --set train.lr=0.002
   ferrotype train --config configs/ferplus/vgg13_majority.yaml --seeds 0..5     (five seeds, 0 to 4)
+  ferrotype train --config configs/ferplus/mobilenet_v2_frozen.yaml --init runs/imported/mobilenet_v2_0.35
   ferrotype train --resume runs/quickstart-20260101-120000")]
 pub struct TrainCommand {
     /// The experiment file.
@@ -34,6 +35,9 @@ pub struct TrainCommand {
     /// Change a key of the experiment; may be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "resume")]
     sets: Vec<String>,
+    /// Begin with the weights of this run or file of weights: short for --set train.init=RUN.
+    #[arg(long, value_name = "RUN", conflicts_with = "resume")]
+    init: Option<PathBuf>,
     /// Train once per seed and write mean, standard deviation and 95 % interval: 0..5, 0..=4 or 1,3,7.
     #[arg(long, value_name = "SEEDS", conflicts_with_all = ["resume", "folds"])]
     seeds: Option<String>,
@@ -52,6 +56,9 @@ pub struct TrainCommand {
     /// Print only warnings and the result.
     #[arg(long, short)]
     quiet: bool,
+    /// Save and end when standard input is closed: how a sweep ends its trials, and how they end when it is killed.
+    #[arg(long, hide = true)]
+    until_stdin_closes: bool,
 }
 
 impl TrainCommand {
@@ -61,12 +68,20 @@ impl TrainCommand {
     /// For bad input, a diverging loss, or an interruption.
     pub fn run(self) -> Result<()> {
         let interrupt = Interrupt::listen()?;
+        if self.until_stdin_closes {
+            interrupt.ask_when_closed(std::io::stdin());
+        }
         let trainer = Runner { interrupt, style: self.style(), other_kernels: self.other_kernels };
         if let Some(path) = &self.resume {
             return trainer.resume(path);
         }
         let Some(path) = &self.config else { bail!("either --config or --resume is needed") };
-        let experiment = config::load_any(path, &self.sets)?.experiment;
+        let mut sets = self.sets.clone();
+        if let Some(init) = &self.init {
+            // In quotes: a path may look like a number.
+            sets.push(format!("train.init={}", serde_json::to_string(init)?));
+        }
+        let experiment = config::load_any(path, &sets)?.experiment;
         match (&self.seeds, self.folds) {
             (Some(text), _) => trainer.group(&experiment, &self.out, Varied::Seed, parse_values(text)?),
             (None, true) => {
@@ -154,6 +169,9 @@ impl Runner {
             return self.members(&experiment, &folder, &group);
         }
         let run = RunFolder::open(path)?;
+        if run.is_imported() {
+            bail!("{} was imported, not trained: there is nothing to resume", path.display());
+        }
         if run.is_finished() {
             bail!(
                 "{} is finished: its scores are in {}; `ferrotype report --run {}` rebuilds the report",

@@ -1,5 +1,8 @@
 //! A run folder as the report sees it.
 
+mod attacks;
+mod looks;
+
 use anyhow::{Context, Result};
 
 use super::loaded::experiment_of;
@@ -17,6 +20,8 @@ use crate::run::group::{Group, Varied};
 use crate::run::history::History;
 use crate::run::{Provenance, RunFolder};
 use crate::training::checkpoint::{Checkpoint, Meta};
+
+pub use attacks::folders as attack_folders;
 
 /// How many of the worst mistakes a report shows.
 const MISTAKES: usize = 24;
@@ -46,6 +51,8 @@ pub fn of_run(run: &RunFolder) -> Result<RunView> {
         validation: sets.remove("validation"),
         test: sets.remove("test"),
         mistakes: with_faces(worst_mistakes(&test, MISTAKES), &experiment, &facts),
+        saliency: looks::of_run(run, &test, &facts),
+        attacks: attacks::of_run(run)?,
         onnx: check.map(|c| onnx(&c, run)),
         expect: expect(&experiment),
         config: config::to_yaml(&experiment),

@@ -137,21 +137,29 @@ pub struct Problem {
 impl Problem {
     /// The problem at the place where the value was written or, for a default, at the nearest key above it.
     pub(super) fn at_place_in(self, root: &Node) -> Box<Diagnostic> {
-        let mut node = root;
-        let mut place = &root.place;
-        for step in self.path.split(['.', '[']).map(|step| step.trim_end_matches(']')) {
+        let (mut node, mut place) = (root, &root.place);
+        let mut rest = self.path.as_str();
+        while !rest.is_empty() {
             let next = match &node.value {
-                Value::Map(entries) => entries.iter().find(|entry| entry.key == step).map(|entry| {
-                    let whole = matches!(entry.node.value, Value::Map(_));
-                    (&entry.node, if whole { &entry.key_place } else { &entry.node.place })
-                }),
+                Value::Map(entries) => {
+                    // A key may itself hold dots, as those of a sweep's space do: the longest that fits.
+                    let left = |key: &str| rest.strip_prefix(key).filter(|l| l.is_empty() || l.starts_with(['.', '[']));
+                    let fitting = entries.iter().filter_map(|entry| Some((entry, left(&entry.key)?)));
+                    fitting.max_by_key(|(entry, _)| entry.key.len()).map(|(entry, left)| {
+                        let whole = matches!(entry.node.value, Value::Map(_));
+                        (&entry.node, if whole { &entry.key_place } else { &entry.node.place }, left)
+                    })
+                }
                 Value::List(items) => {
-                    step.parse().ok().and_then(|i: usize| items.get(i)).map(|item| (item, &item.place))
+                    rest.strip_prefix('[').and_then(|rest| rest.split_once(']')).and_then(|(i, left)| {
+                        let item = items.get(i.parse::<usize>().ok()?)?;
+                        Some((item, &item.place, left))
+                    })
                 }
                 _ => None,
             };
-            let Some(next) = next else { break };
-            (node, place) = next;
+            let Some((found, at, left)) = next else { break };
+            (node, place, rest) = (found, at, left.trim_start_matches('.'));
         }
         Diagnostic::new(self.message).or_at(place, &self.path)
     }

@@ -174,7 +174,7 @@ pub(super) fn apply_set(root: Node, set: &str, shape: &Shape) -> Result<Node, Bo
 }
 
 /// Whether a path leads to something that can be set; if not, the path as far as the wrong key.
-fn check_path(keys: &[&str], shape: &Shape) -> Result<(), (String, Box<Diagnostic>)> {
+pub(super) fn check_path(keys: &[&str], shape: &Shape) -> Result<(), (String, Box<Diagnostic>)> {
     let mut here = shape;
     for (i, key) in keys.iter().enumerate() {
         let so_far = keys[..=i].join(".");

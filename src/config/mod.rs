@@ -8,6 +8,8 @@
 //!    from the schema where the variants of an enum stand;
 //! 3. `read` turns the tree into an [`Experiment`], with serde's derived code and errors that have a place;
 //! 4. `validate` looks at the values.
+//!
+//! `sweep` reads the file of a search, whose keys are those of an experiment, in the same way.
 
 mod anomalies;
 mod diagnostic;
@@ -18,6 +20,7 @@ mod reference;
 mod scalar;
 mod schema;
 mod shape;
+mod sweep;
 mod systems;
 mod tree;
 mod validate;
@@ -37,15 +40,14 @@ pub use diagnostic::{ConfigError, Problem};
 pub use experiment::{Device, Evaluate, Expect, Experiment, Export, KernelBackend, Kernels, KernelsIsa, SelectOn};
 pub use reference::{key_table, key_table_of};
 pub use schema::{schema, schema_of};
+pub use sweep::{LoadedSweep, freeze, frozen_from_yaml, frozen_to_yaml, load_sweep, trial_experiment};
 pub use systems::{AnyExperiment, load_any, read_any};
 pub use validate::METRICS;
 pub use write::{digest, to_yaml};
 
 use diagnostic::Diagnostic;
 use shape::Shape;
-use tree::Node;
-#[cfg(test)]
-use tree::Source;
+use tree::{Node, Source};
 
 /// What an experiment file can hold as a whole: the experiment of one system.
 pub trait Root: Serialize + DeserializeOwned + JsonSchema {
@@ -88,6 +90,19 @@ fn load_as<T: Root>(path: &Path, sets: &[String]) -> Result<Loaded<T>, ConfigErr
 /// As [`load`].
 pub fn from_yaml_str(name: &str, text: &str) -> Result<Experiment, ConfigError> {
     read_any(name, text)?.expressions()
+}
+
+/// An experiment with `--set` overrides laid over it, checked. `name` stands for it in errors.
+///
+/// # Errors
+/// As [`load`].
+pub fn with_sets(name: &str, experiment: &Experiment, sets: &[String]) -> Result<Experiment, ConfigError> {
+    let shape = Shape::of::<Experiment>();
+    let mut root = tree::parse(&Source::file(name, &to_yaml(experiment)))?;
+    for set in sets {
+        root = layers::apply_set(root, set, &shape)?;
+    }
+    finish(&root)
 }
 
 /// The experiment in a tree, its values checked.

@@ -17,6 +17,7 @@ use crate::training::options::{OptimizerOptions, ScheduleOptions, TrainOptions};
 mod errors;
 mod layers;
 mod shipped;
+mod sweeps;
 mod text;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

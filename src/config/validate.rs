@@ -4,11 +4,13 @@ mod anomalies;
 mod data;
 mod model;
 mod train;
+mod transfer;
 
 use std::fmt::Debug;
 
 use super::diagnostic::{Problem, nearest};
 use super::{Device, Evaluate, Expect, Experiment, Root};
+use crate::data::options::Scale;
 use crate::objective::{ClassWeights, ObjectiveOptions};
 
 /// The names of the metrics that an experiment file may ask for. `loss` is `log_loss` by its short name.
@@ -26,6 +28,14 @@ impl Root for Experiment {
         found.model(&self.model);
         found.objective(&self.objective);
         found.train(&self.train);
+        if self.train.adversarial.is_some() && self.data.preprocess.scale == Scale::Ferplus {
+            found.add(
+                "train.adversarial",
+                "impossible with data.preprocess.scale ferplus, whose histogram equalisation cannot be undone; expected \
+                 another scale: raw, unit, signed or mean_std"
+                    .into(),
+            );
+        }
         found.evaluate(&self.evaluate);
         found.range("export.tolerance", self.export.tolerance, self.export.tolerance > 0.0, "more than 0");
         if let Some(expect) = &self.expect {
@@ -145,6 +155,10 @@ impl Found {
                 self.class_weights("objective.focal.class_weights", &options.class_weights);
             }
             ObjectiveOptions::MultiTarget(_) => {}
+            ObjectiveOptions::BinaryCrossEntropy(options) => {
+                self.class_weights("objective.binary_cross_entropy.class_weights", &options.class_weights);
+            }
+            ObjectiveOptions::Distillation(options) => self.distillation(options),
         }
     }
 

@@ -21,7 +21,12 @@ pub fn to_yaml<T: Root>(experiment: &T) -> String {
 /// # Panics
 /// As [`to_yaml`].
 pub fn digest<T: Root>(experiment: &T) -> String {
-    let mut value = json(experiment);
+    digest_of(experiment)
+}
+
+/// As [`digest`], of anything.
+pub(super) fn digest_of<T: Serialize>(value: &T) -> String {
+    let mut value = json(value);
     value.sort_all_objects();
     let hash = Sha256::digest(value.to_string().as_bytes());
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -34,7 +39,7 @@ pub(super) fn yaml<T: Serialize>(value: &T) -> String {
 }
 
 /// The value as JSON, by way of text: so an f32 keeps its few digits (0.8, not 0.800000011920929).
-fn json<T: Serialize>(value: &T) -> Json {
+pub(super) fn json<T: Serialize>(value: &T) -> Json {
     let text = serde_json::to_string(value).expect("options serialize, as all their paths are Unicode");
     serde_json::from_str(&text).expect("what serde_json wrote it also reads")
 }

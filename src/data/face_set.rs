@@ -19,6 +19,18 @@ pub enum Split {
     Unassigned = 3,
 }
 
+impl Split {
+    /// The part's name for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Train => "training",
+            Self::Validation => "validation",
+            Self::Test => "test",
+            Self::Unassigned => "undivided",
+        }
+    }
+}
+
 /// Images of one size, `[count, height, width, channels]`, row-major.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Images {
@@ -214,6 +226,8 @@ pub struct Batch {
     pub rows: Vec<u32>,
     /// `[channels, height, width]` of one image, or of the pictures of one sequence together.
     pub shape: [usize; 3],
+    /// What teachers say of each example, `[size, classes]`; empty where there are none.
+    pub soft: Vec<f32>,
     /// Frames of each example that are not padding, for sequences: the mask of a model that takes one. Empty for pictures.
     pub valid: Vec<u32>,
 }

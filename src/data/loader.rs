@@ -7,6 +7,7 @@
 
 mod batches;
 mod epoch;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use super::sampler;
 use batches::{Recipe, Visit};
 
 pub use epoch::Epoch;
+pub use stored::Stored;
 
 /// Batches that each worker may have ready before the consumer takes them.
 pub const AHEAD: usize = 2;
@@ -35,6 +37,8 @@ pub struct Training {
     pub augmentation: Option<Augmentation>,
     /// The experiment's seed.
     pub seed: u64,
+    /// Augmented views per example that take turns over the epochs; none draws a new one at every visit.
+    pub views: Option<u64>,
 }
 
 /// Hands out the batches of a set of examples.
@@ -65,6 +69,7 @@ impl Loader {
         check(&set, &labelled, &examples, batch)?;
         let sampler = training.as_ref().map(|t| t.sampler);
         let seed = training.as_ref().map_or(0, |t| t.seed);
+        let views = training.as_ref().and_then(|t| t.views);
         let augmentation = training.and_then(|t| t.augmentation);
         let mix = augmentation.as_ref().and_then(|a| Mix::new(a.ranges()));
         let is_training = sampler.is_some();
@@ -72,8 +77,40 @@ impl Loader {
         if !is_training {
             examples.sort_by_key(|&e| labelled.rows[e as usize]);
         }
-        let recipe = Recipe { set, labelled, pipeline, augmentation, mix, seed, is_training };
+        let recipe = Recipe { set, labelled, pipeline, augmentation, mix, seed, is_training, views, stored: None };
         Ok(Self { recipe: Arc::new(recipe), examples, batch, workers: threads(workers), sampler })
+    }
+
+    /// A loader without [`Training`] whose epochs are views: the pictures in row order, each changed as that epoch of a
+    /// training with this seed changes it.
+    pub fn with_views(mut self, augmentation: Augmentation, seed: u64) -> Self {
+        let recipe = Arc::make_mut(&mut self.recipe);
+        (recipe.augmentation, recipe.seed) = (Some(augmentation), seed);
+        self
+    }
+
+    /// The loader with stored values in place of pictures.
+    ///
+    /// # Errors
+    /// When an example has none, or when examples are to be mixed: a mixture of stored values is not what a network makes
+    /// of a mixture of pictures.
+    pub fn with_stored(mut self, stored: Arc<Stored>) -> Result<Self> {
+        if self.recipe.mix.is_some() {
+            bail!(
+                "data.augment.mixup and cutmix mix pictures, but stored features and stored teacher's answers are of single \
+                 pictures: set both to 0, or store nothing"
+            );
+        }
+        if !stored.covers(&self.examples) {
+            bail!("the stored values are of other examples than those to be loaded");
+        }
+        Arc::make_mut(&mut self.recipe).stored = Some(stored);
+        Ok(self)
+    }
+
+    /// The examples, as indices into the labels.
+    pub fn example_indices(&self) -> &[u32] {
+        &self.examples
     }
 
     /// Examples per epoch.
@@ -93,7 +130,7 @@ impl Loader {
 
     /// `[channels, height, width]` of each image.
     pub fn shape(&self) -> [usize; 3] {
-        self.recipe.pipeline.shape()
+        self.recipe.shape()
     }
 
     /// The batches of an epoch from number `first_batch` on (0 is the whole epoch). For evaluation the epoch is without

@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod augment;
+pub mod classes;
 pub mod clips;
 pub mod example;
 mod face_set;
@@ -12,7 +13,7 @@ pub mod loader;
 pub mod options;
 pub mod preprocess;
 #[cfg(test)]
-mod real_data_tests;
+pub(crate) mod real_data_tests;
 pub mod sampler;
 pub mod sources;
 pub mod split;

@@ -3,7 +3,7 @@
 //! fer2013.csv and in fer2013/, Microsoft's label.csv files in fer2013/label_csv.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::audit::audit;
 use super::labels::{Role, apply};
@@ -41,6 +41,22 @@ fn ferplus() -> Option<&'static FaceSet> {
     let faces = FACES.get_or_init(|| Some(prepare(vec![fer2013new_csv()?]))).as_ref();
     if faces.is_none() {
         println!("skipped: set FERROTYPE_FER2013 to the path of fer2013.csv to test on real data");
+    }
+    faces
+}
+
+/// FER+ for tests elsewhere, by fer2013new.csv or by Microsoft's label.csv files; read once.
+pub(crate) fn shared(by_label_csv: bool) -> Option<Arc<FaceSet>> {
+    static SETS: [OnceLock<Option<Arc<FaceSet>>>; 2] = [const { OnceLock::new() }; 2];
+    let make = || {
+        fer2013_csv()?;
+        let mut votes = vec![fer2013new_csv()?];
+        votes.extend(if by_label_csv { label_csv()? } else { Vec::new() });
+        Some(Arc::new(prepare(votes)))
+    };
+    let faces = SETS[usize::from(by_label_csv)].get_or_init(make).clone();
+    if faces.is_none() {
+        println!("skipped: set FERROTYPE_FER2013 to the path of fer2013.csv, FERROTYPE_DATA for label.csv files");
     }
     faces
 }

@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 use super::audit::{self, Leaks};
 use super::augment::Augmentation;
 use super::labels::{self, Role};
-use super::loader::{Loader, Training};
+use super::loader::{Loader, Stored, Training};
 use super::options::{DataOptions, DrawnClipsOptions, LabelMode, SourceOptions, SplitRule};
 use super::preprocess::Pipeline;
-use super::{FaceSet, Labelled, clips, example, sources, split, store};
+use super::{FaceSet, Labelled, Split, classes, clips, example, sources, split, store};
 use crate::random::{Purpose, Stream};
 use crate::run::provenance::command_line;
 
@@ -70,6 +70,21 @@ impl Subset {
         example::planes(&self.faces, self.labelled.rows[i] as usize, &self.pipeline, None)
     }
 
+    /// The same rows with targets over a model's classes, matched by name; with `common_only`, rows whose class the model
+    /// does not know are left out. Also how many those are.
+    ///
+    /// # Errors
+    /// When the classes cannot be matched.
+    pub fn with_classes(&self, classes: &[String], common_only: bool) -> Result<(Self, usize)> {
+        let aligned = classes::align(&self.labelled, classes, common_only)?;
+        let indices: Vec<usize> = self.indices.iter().copied().filter(|&i| aligned.known[i]).collect();
+        let dropped = self.indices.len() - indices.len();
+        if indices.is_empty() {
+            bail!("no row of this set has a class that the model knows ({})", classes.join(", "));
+        }
+        Ok((Self { labelled: Arc::new(aligned.labelled), indices, ..self.clone() }, dropped))
+    }
+
     /// Batches in row order, without augmentation.
     ///
     /// # Errors
@@ -78,11 +93,26 @@ impl Subset {
         self.loader(None, batch_size)
     }
 
+    fn with_pipeline(&self, pipeline: Option<&Pipeline>) -> Self {
+        Self { pipeline: pipeline.unwrap_or(&self.pipeline).clone(), ..self.clone() }
+    }
+
     fn loader(&self, training: Option<Training>, batch_size: usize) -> Result<Loader> {
         let examples = self.indices.iter().map(|&i| i as u32).collect();
         let (faces, labelled) = (self.faces.clone(), self.labelled.clone());
         Loader::new(faces, labelled, examples, self.pipeline.clone(), training, batch_size, self.workers)
     }
+}
+
+/// What the batches of a training are made by, besides the data.
+#[derive(Clone, Copy, Debug)]
+pub struct Epochs {
+    /// Examples per batch.
+    pub batch_size: usize,
+    /// The experiment's seed.
+    pub seed: u64,
+    /// Augmented views per example that take turns; none draws new ones.
+    pub views: Option<u64>,
 }
 
 /// A dataset made ready for one experiment.
@@ -186,8 +216,49 @@ impl Task {
     /// # Errors
     /// When the options cannot be met.
     pub fn training_loader(&self, batch_size: usize, seed: u64) -> Result<Loader> {
+        self.training_loader_of(&Epochs { batch_size, seed, views: None }, None)
+    }
+
+    /// Training batches whose augmented views may take turns, preprocessed by another pipeline than the experiment's where
+    /// one is given. The same epochs give the same examples in the same places, each changed by the same random choices,
+    /// whatever the pipeline.
+    ///
+    /// # Errors
+    /// When the options cannot be met.
+    pub fn training_loader_of(&self, epochs: &Epochs, pipeline: Option<&Pipeline>) -> Result<Loader> {
         let augmentation = Some(self.augmentation.clone());
-        self.train.loader(Some(Training { sampler: self.options.sampler, augmentation, seed }), batch_size)
+        let training = Training { sampler: self.options.sampler, augmentation, seed: epochs.seed, views: epochs.views };
+        self.train.with_pipeline(pipeline).loader(Some(training), epochs.batch_size)
+    }
+
+    /// The training pictures in row order; epoch v shows view v ([`Loader::with_views`]).
+    ///
+    /// # Errors
+    /// When the options cannot be met.
+    pub fn view_loader(&self, epochs: &Epochs, pipeline: Option<&Pipeline>) -> Result<Loader> {
+        let loader = self.train.with_pipeline(pipeline).loader(None, epochs.batch_size)?;
+        Ok(loader.with_views(self.augmentation.clone(), epochs.seed))
+    }
+
+    /// The training pictures in row order, unchanged.
+    ///
+    /// # Errors
+    /// When the options cannot be met.
+    pub fn plain_loader(&self, epochs: &Epochs, pipeline: Option<&Pipeline>) -> Result<Loader> {
+        self.train.with_pipeline(pipeline).loader(None, epochs.batch_size)
+    }
+
+    /// Training batches of stored values in place of pictures.
+    ///
+    /// # Errors
+    /// When they are of other examples, or pictures are mixed.
+    pub fn stored_loader(&self, epochs: &Epochs, stored: Arc<Stored>) -> Result<Loader> {
+        self.training_loader_of(epochs, None)?.with_stored(stored)
+    }
+
+    /// The random changes to training pictures.
+    pub fn augmentation(&self) -> &Augmentation {
+        &self.augmentation
     }
 
     /// Class names.
@@ -206,18 +277,32 @@ impl Task {
     }
 }
 
-/// All labelled rows of another prepared file, for `eval --data`: its test rows where it has a division.
+/// Labelled rows of another prepared file: those of one part of its own division, or, where none is named, its test rows,
+/// or all rows of a file that has none.
 ///
 /// # Errors
-/// When the file cannot be read, or has no rows for these labels.
-pub fn whole(path: &Path, labels: LabelMode, options: &DataOptions) -> Result<Subset> {
+/// When the file cannot be read, or has no such rows for these labels.
+pub fn rows_of(path: &Path, labels: LabelMode, part: Option<Split>, options: &DataOptions) -> Result<Subset> {
     let faces = Arc::new(load(path, options)?);
+    of_faces(faces, labels, part, options).with_context(|| format!("cannot score {}", path.display()))
+}
+
+/// As [`rows_of`], of faces in memory.
+///
+/// # Errors
+/// When there are no such rows for these labels.
+pub fn of_faces(faces: Arc<FaceSet>, labels: LabelMode, part: Option<Split>, options: &DataOptions) -> Result<Subset> {
     let labelled = Arc::new(labels::apply(&faces, labels, Role::Evaluation)?);
-    let is_test = |i: &usize| faces.splits[labelled.rows[*i] as usize] == super::Split::Test;
-    let test: Vec<usize> = (0..labelled.len()).filter(is_test).collect();
-    let indices = if test.is_empty() { (0..labelled.len()).collect() } else { test };
+    let of = |part: Split| -> Vec<usize> {
+        (0..labelled.len()).filter(|&i| faces.splits[labelled.rows[i] as usize] == part).collect()
+    };
+    let mut indices = of(part.unwrap_or(Split::Test));
+    if part.is_none() && indices.is_empty() {
+        indices = (0..labelled.len()).collect();
+    }
     if indices.is_empty() {
-        bail!("{} has no rows with labels `{labels:?}`", path.display());
+        let part = part.map_or_else(String::new, |part| format!(" in its {} set", part.word()));
+        bail!("there are no rows with labels `{}`{part}", labels::word(labels));
     }
     Ok(Subset { faces, labelled, indices, pipeline: pipeline(options)?, workers: options.workers })
 }
@@ -311,7 +396,7 @@ fn pixels_sha256(faces: &FaceSet) -> String {
 }
 
 /// The first so many by a seeded shuffle, in row order again.
-fn limited(mut indices: Vec<usize>, limit: Option<usize>, seed: u64, salt: u64) -> Vec<usize> {
+pub(crate) fn limited(mut indices: Vec<usize>, limit: Option<usize>, seed: u64, salt: u64) -> Vec<usize> {
     if let Some(limit) = limit.filter(|l| *l < indices.len()) {
         Stream::of(seed, Purpose::Division, &[1000 + salt]).shuffle(&mut indices);
         indices.truncate(limit);

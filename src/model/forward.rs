@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 use burn::tensor::Tensor;
 use ferrotype_kernels::Activation;
 
-use super::graph::{Graph, Node};
+use super::graph::{Graph, Node, NodeId};
 use super::layers::{BatchNorm, Layer, RunningVariance};
 use super::plan::Step;
 use crate::ops::{self, Compute};
@@ -14,7 +14,7 @@ use crate::random::{self, Purpose};
 
 /// The value of a node.
 #[derive(Clone)]
-enum Value {
+pub(super) enum Value {
     Map(Tensor<4>),
     Sequence(Tensor<3>),
     Vector(Tensor<2>),
@@ -35,7 +35,7 @@ impl Value {
         }
     }
 
-    fn vector(self) -> Result<Tensor<2>> {
+    pub(super) fn vector(self) -> Result<Tensor<2>> {
         match self {
             Self::Vector(x) => Ok(x),
             _ => bail!("a layer for vectors was given something else"),
@@ -64,6 +64,9 @@ pub struct Pass<'a> {
     pub buffers: &'a [Tensor<1>],
     /// Training or evaluation.
     pub mode: Mode,
+    /// Per parameter: whether it is frozen. A normalisation layer all of whose parameters are frozen keeps to its running
+    /// statistics. Empty where nothing is.
+    pub frozen: &'a [bool],
 }
 
 /// What a pass gives.
@@ -77,18 +80,45 @@ pub struct Outcome {
 impl Pass<'_> {
     /// Computes the logits of `x [batch, channels, height, width]`.
     pub fn run(&self, x: Tensor<4>) -> Result<Outcome> {
+        self.run_watched(x, |_, value| value)
+    }
+
+    /// As [`Pass::run`]; what `watch` makes of a step's output takes its place.
+    pub(super) fn run_watched(&self, x: Tensor<4>, watch: impl FnMut(&Step, Value) -> Value) -> Result<Outcome> {
         check_input(self.graph, &x)?;
+        let (value, buffers) = self.between_watched(0, Value::Map(x), self.graph.output(), watch)?;
+        Ok(Outcome { logits: value.vector()?, buffers })
+    }
+
+    /// Computes node `to` from the value of node `from`, through which everything between them must go
+    /// ([`Graph::frozen_until`]). Also the values that the buffers take, as in [`Outcome`].
+    pub(super) fn between(&self, from: NodeId, value: Value, to: NodeId) -> Result<(Value, Vec<Tensor<1>>)> {
+        self.between_watched(from, value, to, |_, value| value)
+    }
+
+    fn between_watched(
+        &self,
+        from: NodeId,
+        value: Value,
+        to: NodeId,
+        mut watch: impl FnMut(&Step, Value) -> Value,
+    ) -> Result<(Value, Vec<Tensor<1>>)> {
         let mut values: Vec<Option<Value>> = vec![None; self.graph.nodes.len()];
         let mut buffers = if self.mode == Mode::Evaluate { Vec::new() } else { self.buffers.to_vec() };
-        values[0] = Some(Value::Map(x));
-        for step in &self.graph.plan {
+        values[from] = Some(value);
+        let done = self.graph.plan.iter().position(|step| step.output == from).map_or(0, |last| last + 1);
+        for step in &self.graph.plan[done..] {
+            if values[to].is_some() {
+                break;
+            }
             let node = &self.graph.nodes[step.node];
             let inputs = take_inputs(node, step, &mut values)?;
-            values[step.output] = Some(self.step(node, step, inputs, &mut buffers)?);
+            let value = self.step(node, step, inputs, &mut buffers)?;
+            values[step.output] = Some(watch(step, value));
         }
-        match values.pop().flatten() {
-            Some(value) => Ok(Outcome { logits: value.vector()?, buffers }),
-            None => bail!("{}: the plan does not reach the logits", self.graph.name),
+        match values[to].take() {
+            Some(value) => Ok((value, buffers)),
+            None => bail!("{}: the plan does not reach {}", self.graph.name, self.graph.nodes[to].name),
         }
     }
 
@@ -176,7 +206,8 @@ impl Pass<'_> {
         let (p, b) = (node.parameters.start, node.buffers.start);
         let (weight, bias) = (self.parameters[p].clone(), self.parameters[p + 1].clone());
         let (mean, variance) = (self.buffers[b].clone(), self.buffers[b + 1].clone());
-        if self.mode == Mode::Evaluate {
+        let frozen = self.frozen.get(node.parameters.clone()).is_some_and(|f| f.iter().all(|&f| f));
+        if self.mode == Mode::Evaluate || frozen {
             return Ok(ops::batch_norm(self.compute, x, weight, bias, mean, variance, layer.eps, act));
         }
         let [batch, _, height, width] = x.dims();

@@ -5,20 +5,27 @@
 //! weights all come from the graph.
 
 mod builder;
+mod flip;
 mod forward;
 mod graph;
 mod init;
 pub mod layers;
 mod network;
+mod outputs;
+mod part;
+pub mod patterns;
 mod plan;
+pub mod published;
 mod state;
 pub mod zoo;
 
 pub use builder::GraphBuilder;
+pub use flip::flip_averaged;
 pub use graph::{Graph, Node, NodeId};
 pub use init::Initialiser;
 pub use layers::{Layer, Role, Shape};
-pub use network::{Buffer, Network, Parameter, TrainPass};
+pub use network::{Buffer, InputGradient, LayerGradient, Network, Parameter, ReluRule, TrainPass};
+pub use part::Part;
 pub use state::StateTensor;
 pub use zoo::Architecture;
 
@@ -67,6 +74,8 @@ registry! {
     MicroExpNet(micro_exp_net::MicroExpNetOptions),
     /// ResNet-18, by default with a stem for small pictures.
     Resnet18(resnet18::Resnet18Options),
+    /// MobileNetV2: inverted residuals of depthwise convolutions, at a width of one's choice.
+    MobilenetV2(mobilenet_v2::MobilenetV2Options),
     /// MicroX: a convolutional LSTM for each part of the face, their probabilities fused.
     Microx(microx::MicroxOptions),
     /// MicroX with global average pooling, its logits fused.

@@ -1,5 +1,7 @@
 //! A graph with values.
 
+mod gradient;
+
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
@@ -9,6 +11,8 @@ use super::forward::{Mode, Pass};
 use super::graph::Graph;
 use super::layers::Role;
 use crate::ops::Compute;
+
+pub use gradient::{InputGradient, LayerGradient, ReluRule};
 
 /// A trained tensor. An optimizer replaces [`tensor`](Self::tensor) or writes into it.
 #[derive(Clone, Debug)]
@@ -137,7 +141,7 @@ impl Network {
         Ok(())
     }
 
-    fn check_device(&self, x: &Tensor<4>) -> Result<()> {
+    pub(super) fn check_device(&self, x: &Tensor<4>) -> Result<()> {
         let device = x.device();
         ensure!(
             device == self.device,
@@ -148,11 +152,11 @@ impl Network {
         Ok(())
     }
 
-    fn buffer_tensors(&self) -> Vec<Tensor<1>> {
+    pub(super) fn buffer_tensors(&self) -> Vec<Tensor<1>> {
         self.buffers.iter().map(|b| b.tensor.clone()).collect()
     }
 
-    fn pass<'a>(&'a self, parameters: &'a [Tensor<1>], buffers: &'a [Tensor<1>], mode: Mode) -> Pass<'a> {
-        Pass { graph: &self.graph, compute: self.compute, parameters, buffers, mode }
+    pub(super) fn pass<'a>(&'a self, parameters: &'a [Tensor<1>], buffers: &'a [Tensor<1>], mode: Mode) -> Pass<'a> {
+        Pass { graph: &self.graph, compute: self.compute, parameters, buffers, mode, frozen: &[] }
     }
 }

@@ -3,10 +3,14 @@
 //! A new objective is one file with an [`Objective`], one variant of [`ObjectiveOptions`] and one line in
 //! [`ObjectiveOptions::build`].
 
+mod binary_cross_entropy;
 mod cross_entropy;
+mod distillation;
 mod focal;
 mod multi_target;
 mod reconstruction;
+
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use burn::tensor::Tensor;
@@ -15,7 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ops::Compute;
 
+pub use binary_cross_entropy::BinaryCrossEntropy;
 pub use cross_entropy::CrossEntropy;
+pub use distillation::Distillation;
 pub use focal::Focal;
 pub use multi_target::MultiTarget;
 pub use reconstruction::Reconstruction;
@@ -36,6 +42,10 @@ pub enum ObjectiveOptions {
     Focal(FocalOptions),
     /// FER+'s multi-target loss: -log max_i(t_i p_i), t_i in {1, 0.001}.
     MultiTarget(MultiTargetOptions),
+    /// Keras' binary cross-entropy of each softmax probability, as system 001 trains with it.
+    BinaryCrossEntropy(BinaryCrossEntropyOptions),
+    /// Cross-entropy against the labels, blended with one against what teachers say (Hinton et al., arXiv:1503.02531).
+    Distillation(DistillationOptions),
 }
 
 impl Default for ObjectiveOptions {
@@ -75,6 +85,74 @@ impl Default for FocalOptions {
 #[serde(deny_unknown_fields, default)]
 pub struct MultiTargetOptions {}
 
+/// Options of the binary cross-entropy.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BinaryCrossEntropyOptions {
+    /// Weight of each example by its class.
+    pub class_weights: ClassWeights,
+}
+
+/// Options of distillation: the loss is `(1 - lambda) hard + lambda CE(q, softmax(z / T))`, `z` the student's logits and
+/// `q` what the teachers say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DistillationOptions {
+    /// Run folders, finished or imported, whose networks teach. Their classes are matched to the data's by name.
+    pub teachers: Vec<PathBuf>,
+    /// The temperature T that teachers' and student's logits are divided by.
+    pub temperature: f32,
+    /// Share of what the teachers say; 0 is the labels alone, 1 the teachers alone.
+    pub lambda: f32,
+    /// Multiply the teachers' part by T squared, as Hinton et al. do; MicroExpNet's authors do not.
+    pub t_squared: bool,
+    /// What is averaged over several teachers.
+    pub average: Average,
+    /// Which pictures the teachers are asked about.
+    pub signal: Signal,
+    /// The loss against the labels; its class weights weigh the whole loss of an example.
+    pub hard: CrossEntropyOptions,
+}
+
+impl Default for DistillationOptions {
+    fn default() -> Self {
+        Self {
+            teachers: Vec::new(),
+            temperature: 8.0,
+            lambda: 0.5,
+            t_squared: false,
+            average: Average::default(),
+            signal: Signal::default(),
+            hard: CrossEntropyOptions::default(),
+        }
+    }
+}
+
+/// What is averaged over several teachers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Average {
+    /// Their logits, before the softmax at temperature T.
+    #[default]
+    Logits,
+    /// Their probabilities at temperature T.
+    Probabilities,
+}
+
+/// Which pictures teachers are asked about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Signal {
+    /// The very picture that the student sees at each visit, with the same random changes and mixing, in the teacher's own
+    /// size, channels and scale. Where nothing is random, answers are stored per row.
+    #[default]
+    Recompute,
+    /// Each row's unchanged picture, asked about once, whatever the student sees.
+    Rows,
+    /// So many augmented views of each row, asked about once; teachers and student are both shown these and no others.
+    Views(usize),
+}
+
 /// Weight of each example by the class of its target.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -89,12 +167,22 @@ pub enum ClassWeights {
 }
 
 impl ObjectiveOptions {
-    /// The objective with these options.
+    /// The objective with these options; of distillation, its part against the labels.
     pub fn build(&self) -> Box<dyn Objective> {
         match self {
             Self::CrossEntropy(o) => Box::new(CrossEntropy { label_smoothing: o.label_smoothing }),
             Self::Focal(o) => Box::new(Focal { gamma: o.gamma }),
             Self::MultiTarget(_) => Box::new(MultiTarget),
+            Self::BinaryCrossEntropy(_) => Box::new(BinaryCrossEntropy),
+            Self::Distillation(o) => Box::new(CrossEntropy { label_smoothing: o.hard.label_smoothing }),
+        }
+    }
+
+    /// The options of distillation, where teachers are listened to beside the objective of [`ObjectiveOptions::build`].
+    pub fn distillation(&self) -> Option<&DistillationOptions> {
+        match self {
+            Self::Distillation(o) => Some(o),
+            _ => None,
         }
     }
 
@@ -104,6 +192,8 @@ impl ObjectiveOptions {
             Self::CrossEntropy(o) => &o.class_weights,
             Self::Focal(o) => &o.class_weights,
             Self::MultiTarget(_) => &ClassWeights::None,
+            Self::BinaryCrossEntropy(o) => &o.class_weights,
+            Self::Distillation(o) => &o.hard.class_weights,
         }
     }
 

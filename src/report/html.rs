@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::context as text;
 use super::figure::Figure;
+use super::sections;
 use super::terminal::{all_warnings, leak_warnings};
 use super::view::{AggregateView, RunView};
 use crate::evaluation::metrics::{find, format_value};
@@ -44,6 +45,8 @@ pub fn run_page(run: &RunView, figures: &Plots) -> Result<String> {
             "model": text::model_facts(&run.model),
             "onnx": run.onnx.as_ref().map(text::onnx_facts),
             "mistakes": text::mistake_tiles(&run.mistakes)?,
+            "saliency": sections::saliency(&run.saliency)?,
+            "attacks": run.attacks.iter().map(sections::attack).collect::<Result<Vec<_>>>()?,
             "plots": drawn(figures)?,
             "fonts": fonts(),
         }),
@@ -116,13 +119,16 @@ fn run_rows(view: &AggregateView, sum: &Aggregate) -> Vec<Value> {
 
 /// Plots as they stand in a page, by name.
 pub(super) fn drawn<N: ToString>(figures: &[(N, Figure)]) -> Result<Value> {
-    let drawn = figures.iter().map(|(name, figure)| {
-        // Narrower than this, labels cannot be read: a phone scrolls the wider plots.
-        let width = figure.size().0;
-        let style = format!("max-width:{width}px;min-width:{:.0}px", 0.6 * width);
-        Ok((name.to_string(), format!("<div style=\"{style}\">{}</div>", figure.svg()?).into()))
-    });
+    let drawn = figures.iter().map(|(name, figure)| Ok((name.to_string(), wrapped(figure)?.into())));
     Ok(Value::Object(drawn.collect::<Result<_>>()?))
+}
+
+/// A plot in the box that limits its width.
+pub(super) fn wrapped(figure: &Figure) -> Result<String> {
+    // Narrower than this, labels cannot be read: a phone scrolls the wider plots.
+    let width = figure.size().0;
+    let style = format!("max-width:{width}px;min-width:{:.0}px", 0.6 * width);
+    Ok(format!("<div style=\"{style}\">{}</div>", figure.svg()?))
 }
 
 /// The plots' font, so that they look alike on every machine.
@@ -152,6 +158,7 @@ pub(super) fn render(name: &str, values: Value) -> Result<String> {
         ("run.html", include_str!("templates/run.html")),
         ("aggregate.html", include_str!("templates/aggregate.html")),
         ("anomalies.html", include_str!("templates/anomalies.html")),
+        ("sweep.html", include_str!("templates/sweep.html")),
     ] {
         environment.add_template(file, source).with_context(|| format!("the template {file} is damaged"))?;
     }

@@ -3,25 +3,35 @@
 //! Everything here takes plain data ([`RunView`], [`AggregateView`]) and knows nothing of how it came about:
 //!
 //! - [`write_run`] writes plots, `metrics.json`, `predictions.csv` and `report.html` of one run;
-//!   [`write_aggregate`] does so for several seeds or folds;
+//!   [`write_aggregate`] does so for several seeds or folds, [`write_sweep`] for a sweep;
 //! - [`history`] reads and writes `metrics.jsonl`, [`tensorboard`] TensorBoard's event files, while training runs;
 //! - [`terminal`] makes the last lines that a run prints.
 //!
 //! Output is a function of the data alone: the same view gives the same bytes.
 
 pub mod anomalies;
+mod attack;
 mod context;
 mod figure;
 mod html;
 mod plots;
 pub mod predictions;
+mod saliency;
+mod sections;
+mod sweep;
 pub mod terminal;
 mod verdict;
 mod view;
 mod write;
 
+pub use attack::{AttackPoint, AttackView};
 pub use figure::Figure;
-pub use plots::{accuracy_curves, confusion_matrix, learning_rate, loss_curves, mistakes, per_class, reliability};
+pub use plots::{
+    ExampleView, accuracy_curves, adversarial_examples, confusion_matrix, explanation, learning_rate, loss_curves,
+    mistakes, per_class, reliability, robust_accuracy,
+};
+pub use saliency::{MapView, SaliencyTile, SaliencyView};
+pub use sweep::{SweepAxis, SweepShare, SweepState, SweepTrial, SweepView, write_sweep};
 pub use verdict::{Verdict, verdict};
 pub use view::{
     AggregateView, DatasetView, ExpectView, Face, LeakFigure, Mistake, ModelView, OnnxView, RunRow, RunView,

@@ -6,6 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use serde::{Deserialize, Serialize};
 
+use super::attack::AttackView;
+use super::saliency::SaliencyView;
 use crate::evaluation::{Predictions, Scores};
 use crate::run::history::History;
 
@@ -33,6 +35,10 @@ pub struct RunView {
     pub test: Option<Scores>,
     /// The most confident mistakes on the test set: see [`worst_mistakes`].
     pub mistakes: Vec<Mistake>,
+    /// What the network looks at in some predictions.
+    pub saliency: SaliencyView,
+    /// Attacks on the network.
+    pub attacks: Vec<AttackView>,
     /// The check of the exported model.
     pub onnx: Option<OnnxView>,
     /// A published or earlier figure.

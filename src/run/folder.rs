@@ -142,6 +142,16 @@ impl RunFolder {
         self.path.join("provenance.json")
     }
 
+    /// What published weights the run was made of, where it was imported and not trained.
+    pub fn imported(&self) -> PathBuf {
+        self.path.join("import.json")
+    }
+
+    /// Whether the run was imported and not trained.
+    pub fn is_imported(&self) -> bool {
+        self.imported().is_file()
+    }
+
     /// The verified export.
     pub fn onnx(&self) -> PathBuf {
         self.path.join("model.onnx")

@@ -14,6 +14,12 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// Whether another process works in `folder`.
+    pub fn is_held(folder: &Path) -> bool {
+        let file = OpenOptions::new().write(true).open(folder.join(".lock"));
+        file.is_ok_and(|f| matches!(f.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
     /// Takes the lock of `folder`.
     ///
     /// # Errors

@@ -32,6 +32,10 @@ pub struct Provenance {
     pub kernels: String,
     /// The prepared data file and its sha256.
     pub data: BTreeMap<String, String>,
+    /// Files of weights and their sha256: those that training builds on (began with, teachers), or the published ones
+    /// that an imported run was made of.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<String, String>,
     /// sha256 of the resolved experiment.
     pub experiment_sha256: String,
     /// Start, in local time.
@@ -98,6 +102,7 @@ impl Provenance {
             ("System".to_owned(), self.system.clone()),
         ];
         rows.extend(self.data.iter().map(|(path, sha)| ("Data".to_owned(), format!("{path}, sha256 {sha}"))));
+        rows.extend(self.weights.iter().map(|(file, sha)| ("Weights".to_owned(), format!("{file}, sha256 {sha}"))));
         rows.push(("Experiment sha256".to_owned(), self.experiment_sha256.clone()));
         rows.push(("Started, finished".to_owned(), format!("{} / {}", self.started, self.finished)));
         rows.push(("Training time".to_owned(), format!("{:.1} s", self.training_seconds)));

@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
 
+use crate::run::crc::crc32c;
 use crate::run::files::explain;
 
 /// Writes the events of one run into one folder.
@@ -133,25 +134,6 @@ fn record(data: &[u8]) -> Vec<u8> {
 
 fn masked(crc: u32) -> u32 {
     crc.rotate_right(15).wrapping_add(0xa282_ead8)
-}
-
-/// CRC-32 with Castagnoli's polynomial, bits reversed.
-fn crc32c(data: &[u8]) -> u32 {
-    const TABLE: [u32; 256] = {
-        let mut table = [0; 256];
-        let mut i = 0;
-        while i < 256 {
-            let (mut crc, mut bit) = (i as u32, 0);
-            while bit < 8 {
-                crc = if crc & 1 == 1 { (crc >> 1) ^ 0x82f6_3b78 } else { crc >> 1 };
-                bit += 1;
-            }
-            table[i] = crc;
-            i += 1;
-        }
-        table
-    };
-    !data.iter().fold(!0, |crc, &b| (crc >> 8) ^ TABLE[((crc ^ u32::from(b)) & 255) as usize])
 }
 
 /// A protobuf message under construction: field numbers are those of TensorFlow's `event.proto` and `summary.proto`.

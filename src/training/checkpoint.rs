@@ -4,7 +4,7 @@
 //! plain state dictionary; `optimizer/<slot>/<name>` and `ema/<name>` stand beside them. The rest is JSON in the
 //! header's metadata under `ferrotype`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -55,6 +55,12 @@ pub struct Meta {
     pub schedule: schedule::Memory,
     /// Best value so far and how long ago.
     pub selection: Selection,
+    /// Optimizer steps that parameters missed while they were frozen, by name.
+    #[serde(default)]
+    pub missed: BTreeMap<String, u64>,
+    /// Weights that this training builds on (those it began with, its teachers'): path and sha256.
+    #[serde(default)]
+    pub sources: BTreeMap<String, String>,
 }
 
 /// A checkpoint in memory.

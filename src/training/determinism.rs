@@ -43,7 +43,7 @@ fn batch(shape: [usize; 3], step: u64) -> Batch {
     let images = (0..3 * shape.iter().product::<usize>()).map(|_| stream.uniform(-1.0, 1.0)).collect();
     let mut targets = vec![0.1; 3 * CLASSES];
     targets.chunks_exact_mut(CLASSES).for_each(|t| t[stream.below(CLASSES)] += 0.5);
-    Batch { images, targets, weights: vec![1.0; 3], rows: vec![0, 1, 2], shape, valid: Vec::new() }
+    Batch { images, targets, weights: vec![1.0; 3], rows: vec![0, 1, 2], shape, ..Batch::default() }
 }
 
 #[test]

@@ -34,6 +34,16 @@ impl Interrupt {
         self.asked.load(Ordering::SeqCst) > 0
     }
 
+    /// Asks to stop as soon as `input` ends: when its writer closes it, or dies in whatever way.
+    pub fn ask_when_closed(&self, mut input: impl std::io::Read + Send + 'static) {
+        let interrupt = self.clone();
+        std::thread::spawn(move || {
+            // What is written does not matter; an input that cannot be read has ended, too.
+            let _ = std::io::copy(&mut input, &mut std::io::sink());
+            interrupt.ask();
+        });
+    }
+
     /// Asks to stop, as Ctrl-C does.
     pub fn ask(&self) {
         self.asked.fetch_add(1, Ordering::SeqCst);

@@ -1,15 +1,19 @@
 //! One optimizer step: forward, backward, clip, update.
 
+use std::borrow::Cow;
+
 use anyhow::{Context, Result, bail};
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::adversarial::Adversary;
 use super::checkpoint::Checkpoint;
 use super::ema::Ema;
+use super::freeze::Freezing;
 use super::optimizer::Optimizer;
 use super::options::TrainOptions;
 use crate::data::Batch;
-use crate::model::{Network, Role, StateTensor};
-use crate::objective::Objective;
+use crate::model::{Network, NodeId, Part, Role, StateTensor};
+use crate::objective::{Distillation, Objective};
 use crate::ops;
 use crate::ops::profile::{Kind, Phase, timed};
 use crate::random::{Purpose, key};
@@ -39,6 +43,10 @@ pub struct Learner {
     class_weights: Vec<f32>,
     options: TrainOptions,
     seed: u64,
+    freezing: Freezing,
+    part: Part,
+    distillation: Option<Distillation>,
+    adversary: Option<Adversary>,
 }
 
 impl Learner {
@@ -54,7 +62,45 @@ impl Learner {
         let sizes: Vec<_> = network.parameters.iter().map(|p| (p.name.clone(), p.shape.iter().product())).collect();
         let optimizer = Optimizer::new(&options.optimizer, &sizes, network.device()).with_compute(network.compute());
         let ema = options.ema.map(|decay| Ema::new(decay, tensors(&network).cloned().collect()));
-        Self { network, objective, optimizer, ema, class_weights, options: options.clone(), seed }
+        let options = options.clone();
+        Self {
+            network,
+            objective,
+            optimizer,
+            ema,
+            class_weights,
+            options,
+            seed,
+            freezing: Freezing::default(),
+            part: Part::default(),
+            distillation: None,
+            adversary: None,
+        }
+    }
+
+    /// The learner, training in each epoch what is not frozen; batches hold the values of node `entry` in place of
+    /// pictures, unless it is 0, the input.
+    pub fn with_freezing(mut self, freezing: Freezing, entry: NodeId) -> Self {
+        self.part = Part { frozen: freezing.frozen(0), entry };
+        self.freezing = freezing;
+        self
+    }
+
+    /// The learner, listening to what teachers say in each batch.
+    pub fn with_distillation(mut self, distillation: Option<Distillation>) -> Self {
+        self.distillation = distillation;
+        self
+    }
+
+    /// The learner, with adversarial examples among those it trains on.
+    pub fn with_adversary(mut self, adversary: Option<Adversary>) -> Self {
+        self.adversary = adversary;
+        self
+    }
+
+    /// To be called before the steps of an epoch, counted from 0: freezes and thaws.
+    pub fn begin_epoch(&mut self, epoch: usize) {
+        self.part.frozen = self.freezing.frozen(epoch);
     }
 
     /// Optimizer steps done.
@@ -96,15 +142,23 @@ impl Learner {
         sums: &mut [Option<Tensor<1>>],
         outcome: &mut StepOutcome,
     ) -> Result<()> {
+        let mixed = match &self.adversary {
+            Some(adversary) => adversary.mixed(&self.network, self.objective.as_ref(), batch, self.steps(), part)?,
+            None => Cow::Borrowed(batch),
+        };
+        let batch = mixed.as_ref();
         let device = self.network.device().clone();
         let classes = self.network.graph().classes;
         let dropout = key(self.seed, Purpose::Dropout, &[self.steps(), part as u64]);
         let pixels = timed(Kind::Phase(Phase::Input), || images(batch, &device));
-        let pass = timed(Kind::Phase(Phase::Forward), || self.network.train_pass(pixels, dropout))?;
+        let pass = timed(Kind::Phase(Phase::Forward), || self.network.train_pass_of(pixels, dropout, &self.part))?;
         let weights = self.example_weights(batch);
         let rows = batch.len();
         let targets = Tensor::<2>::from_data(TensorData::new(batch.targets.clone(), [rows, classes]), &device);
-        let losses = self.objective.losses(self.network.compute(), pass.logits.clone(), targets.autodiff());
+        let mut losses = self.objective.losses(self.network.compute(), pass.logits.clone(), targets.autodiff());
+        if let Some(distillation) = &self.distillation {
+            losses = distillation.blend(self.network.compute(), losses, pass.logits.clone(), &batch.soft)?;
+        }
         let weight_tensor = Tensor::<1>::from_data(TensorData::new(weights.clone(), [rows]), &device);
         let loss = (losses * weight_tensor.autodiff()).sum();
         let loss_sum = f64::from(ops::host(loss.clone().inner())?[0]);
@@ -147,17 +201,23 @@ impl Learner {
         self.optimizer.advance();
         for (index, gradient) in sums.into_iter().enumerate() {
             let parameter = &mut self.network.parameters[index];
-            let Some(gradient) = gradient else { continue };
+            let Some(gradient) = gradient else {
+                self.optimizer.skip(index);
+                continue;
+            };
             let skips = self.options.decay_skips_norms && parameter.role != Role::Weight;
             let decay = if skips { 0.0 } else { self.options.weight_decay } + 2.0 * f64::from(parameter.l2);
             let device = parameter.tensor.device();
             // Taken out, not cloned: an optimizer that works in place needs the only handle.
             let weight = std::mem::replace(&mut parameter.tensor, Tensor::empty([0], &device));
+            let lr = lr * self.freezing.rate(index);
             parameter.tensor = self.optimizer.update(index, weight, gradient, lr, decay, scale);
         }
         let step = self.optimizer.steps();
         if let Some(ema) = &mut self.ema {
-            ema.update(step, tensors(&self.network));
+            let mut frozen = self.part.frozen.clone();
+            frozen.extend(self.network.graph().frozen_buffers(&self.part.frozen));
+            ema.update(step, tensors(&self.network), &frozen);
         }
     }
 
@@ -188,6 +248,7 @@ impl Learner {
             }
         }
         checkpoint.meta.step = self.steps();
+        checkpoint.meta.missed = self.optimizer.missed();
         Ok(())
     }
 
@@ -200,6 +261,7 @@ impl Learner {
         let mut slots = checkpoint.take("optimizer/");
         let mut averages = checkpoint.take("ema/");
         self.network.load_state(checkpoint.tensors)?;
+        self.optimizer.restore_missed(&checkpoint.meta.missed);
         self.optimizer.load(checkpoint.meta.step, &device, |name| slots.remove(name).map(|t| t.values))?;
         if let Some(ema) = &mut self.ema {
             let mut tensors = Vec::new();

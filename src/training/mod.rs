@@ -1,7 +1,11 @@
 //! How a model is trained: loop, optimizers, schedules, checkpoints.
 
+pub mod adversarial;
 pub mod checkpoint;
 pub mod ema;
+pub mod features;
+pub mod freeze;
+pub mod initial;
 pub mod interrupt;
 pub mod learner;
 pub mod optimizer;
@@ -11,6 +15,8 @@ pub mod progress;
 pub mod schedule;
 pub mod scoring;
 pub mod selection;
+pub mod stored_file;
+pub mod teacher;
 pub mod trainer;
 
 #[cfg(test)]

@@ -1,7 +1,14 @@
 //! The `train:` section of the experiment file.
 
+mod transfer;
+
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::adversarial::AdversarialOptions;
+pub use transfer::{FeatureCache, Thaw};
 
 /// How the objective is minimised.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,9 +45,35 @@ pub struct TrainOptions {
     /// Stop when the selection metric has not improved for so many evaluations.
     #[serde(default)]
     pub early_stopping: Option<EarlyStopping>,
+    /// Train on adversarial examples, too.
+    #[serde(default)]
+    pub adversarial: Option<AdversarialOptions>,
     /// When checkpoints are written, besides the end of each epoch.
     #[serde(default)]
     pub checkpoint: CheckpointCadence,
+    /// Weights to begin with: a run folder (finished or imported), or a file of weights of one. They are taken by name
+    /// and shape.
+    #[serde(default)]
+    pub init: Option<PathBuf>,
+    /// Patterns of parameters that may begin fresh where `init` has none of their name and shape. The head always may.
+    #[serde(default)]
+    pub fresh: Vec<String>,
+    /// Patterns of parameters that are not trained, such as `features.*` (`*` stands for any characters). A normalisation
+    /// layer whose parameters are all frozen keeps its running statistics, too.
+    #[serde(default)]
+    pub freeze: Vec<String>,
+    /// When frozen parameters begin to be trained.
+    #[serde(default)]
+    pub thaw_at: Vec<Thaw>,
+    /// Factor of the learning rate per layer of depth below the head: a parameter at depth d has `layer_decay^d` of it.
+    #[serde(default)]
+    pub layer_decay: Option<f64>,
+    /// Factor of the head's learning rate.
+    #[serde(default)]
+    pub head_lr: Option<f64>,
+    /// Run what is frozen for the whole training once, and train on its stored values.
+    #[serde(default)]
+    pub feature_cache: Option<FeatureCache>,
 }
 
 fn batch_size() -> usize {
@@ -159,6 +192,8 @@ pub enum ScheduleOptions {
     Cosine(CosineOptions),
     /// Smith's one-cycle (arXiv:1708.07120), as PyTorch's OneCycleLR with cosine annealing.
     OneCycle(OneCycleOptions),
+    /// Divided by `1 + decay * steps`: the `decay` of Keras' optimizers before 2.11.
+    InverseTime(InverseTimeOptions),
     /// Multiplied by `factor` when the validation metric has not improved for `patience` evaluations.
     ReduceOnPlateau(PlateauOptions),
 }
@@ -215,6 +250,14 @@ impl Default for OneCycleOptions {
     fn default() -> Self {
         Self { rise: 0.3, start_div: 25.0, end_div: 1e4 }
     }
+}
+
+/// Options of the inverse-time schedule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InverseTimeOptions {
+    /// Decay per optimizer step.
+    pub decay: f64,
 }
 
 /// Options of reduce-on-plateau (Keras' meaning).

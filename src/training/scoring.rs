@@ -1,31 +1,36 @@
 //! A network's predictions for a set.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 
+use super::features::Features;
 use super::learner::images;
 use super::parts::Validation;
 use super::progress::Progress;
 use crate::config::Evaluate;
-use crate::data::labels;
+use crate::data::loader::Stored;
 use crate::data::task::Subset;
+use crate::data::{classes, labels};
 use crate::evaluation::{Predictions, Scores, metrics, score};
-use crate::model::Network;
+use crate::model::{Network, NodeId};
 use crate::ops;
 
 /// A set of labelled faces that selects the weights.
 pub struct Scoring<'a> {
     /// The faces.
     pub subset: &'a Subset,
+    /// Stored features that stand for their pictures, if any.
+    pub features: Option<&'a Features>,
     /// How they are scored, and by what the weights are selected.
     pub options: &'a Evaluate,
 }
 
 impl Validation for Scoring<'_> {
     fn measure(&self, network: &Network, progress: &mut dyn Progress) -> Result<BTreeMap<String, f64>> {
-        let scores = scores(network, self.subset, self.options, progress)?;
+        let scores = score(&predict_from(network, self.subset, self.features, self.options, progress)?)?;
         Ok(scores.metrics.into_iter().map(|(name, score)| (name, score.value)).collect())
     }
 
@@ -61,14 +66,36 @@ pub fn predict(
     options: &Evaluate,
     progress: &mut dyn Progress,
 ) -> Result<Predictions> {
-    let loader = subset.evaluation_loader(options.batch_size)?;
+    predict_from(network, subset, None, options, progress)
+}
+
+/// As [`predict`]; where there are features of the set's pictures, from them.
+fn predict_from(
+    network: &Network,
+    subset: &Subset,
+    features: Option<&Features>,
+    options: &Evaluate,
+    progress: &mut dyn Progress,
+) -> Result<Predictions> {
+    let loader = |stored: &Arc<Stored>| subset.evaluation_loader(options.batch_size)?.with_stored(stored.clone());
+    let straight = features.map_or_else(|| subset.evaluation_loader(options.batch_size), |f| loader(&f.selection))?;
+    let mut mirrored = match features.and_then(|f| f.mirrored.as_ref()) {
+        Some(stored) => Some(loader(stored)?.epoch(0, 0)),
+        None => None,
+    };
+    let entry = features.map_or(0, |f| f.entry);
     let mut predictions = without_logits(subset);
-    for batch in loader.epoch(0, 0) {
-        let batch = batch?;
-        let x = images(&batch, network.device());
-        let logits = logits(network, x, options.flip_average)?;
-        predictions.logits.extend(logits);
-        progress.work("scoring", predictions.logits.len() / predictions.classes.len().max(1), loader.examples());
+    for batch in straight.epoch(0, 0) {
+        let x = images(&batch?, network.device());
+        let other = match &mut mirrored {
+            Some(batches) => {
+                let batch = batches.next().context("the stored mirror images ended early")??;
+                Some(images(&batch, network.device()))
+            }
+            None => (options.flip_average && entry == 0).then(|| x.clone().flip([3])),
+        };
+        predictions.logits.extend(logits(network, x, other, entry)?);
+        progress.work("scoring", predictions.logits.len() / predictions.classes.len().max(1), straight.examples());
     }
     Ok(predictions)
 }
@@ -77,24 +104,39 @@ pub fn predict(
 pub fn without_logits(subset: &Subset) -> Predictions {
     let l = &subset.labelled;
     let rows = subset.rows();
-    // The crowd's distribution is over FER+'s emotions: it says nothing of other classes.
-    let votes: Option<Vec<Vec<f32>>> =
-        rows.iter().map(|&row| labels::crowd_distribution(&subset.faces, row as usize)).collect();
-    let fits = |v: &Vec<Vec<f32>>| v.iter().all(|row| row.len() == l.classes.len());
+    let votes: Option<Vec<Vec<f32>>> = vote_columns(subset).and_then(|columns| {
+        let row = |&row: &u32| Some(pick(&labels::crowd_distribution(&subset.faces, row as usize)?, &columns));
+        rows.iter().map(row).collect()
+    });
     Predictions {
         classes: l.classes.clone(),
         rows,
         truth: subset.indices.iter().map(|&i| l.class(i)).collect(),
         targets: subset.indices.iter().flat_map(|&i| l.target(i)).copied().collect(),
-        votes: votes.filter(fits).map(|v| v.concat()),
+        votes: votes.map(|v| v.concat()),
         logits: Vec::new(),
     }
 }
 
-/// The logits of a batch on the host, row-major; with `flip_average` the mean over pictures and mirror images.
-fn logits(network: &Network, x: Tensor<4>, flip_average: bool) -> Result<Vec<f32>> {
-    let straight = network.forward(x.clone())?;
-    let z = if flip_average { (straight + network.forward(x.flip([3]))?).div_scalar(2.0) } else { straight };
+/// For each class the place of its votes, where the votes are over just these classes. The crowd's distribution is over
+/// FER+'s emotions: it says nothing of others.
+fn vote_columns(subset: &Subset) -> Option<Vec<usize>> {
+    let columns = labels::crowd_columns(&subset.faces)?;
+    let classes = &subset.labelled.classes;
+    (classes.len() == columns.len()).then(|| classes::places(classes, columns).ok()?.into_iter().collect())?
+}
+
+fn pick(values: &[f32], places: &[usize]) -> Vec<f32> {
+    places.iter().map(|&place| values[place]).collect()
+}
+
+/// The logits of a batch on the host, row-major; where there are mirror images, the mean over both.
+fn logits(network: &Network, x: Tensor<4>, mirrored: Option<Tensor<4>>, entry: NodeId) -> Result<Vec<f32>> {
+    let straight = network.forward_from(x, entry)?;
+    let z = match mirrored {
+        Some(x) => (straight + network.forward_from(x, entry)?).div_scalar(2.0),
+        None => straight,
+    };
     let [rows, classes] = z.dims();
     ops::host(z.reshape([rows * classes])).context("cannot read the logits from the device")
 }

@@ -1,5 +1,7 @@
 //! The training loop.
 
+mod records;
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -7,15 +9,16 @@ use anyhow::{Context, Result, bail};
 
 use super::checkpoint::{Checkpoint, Meta};
 use super::interrupt::Interrupt;
-use super::learner::{Learner, StepOutcome};
+use super::learner::Learner;
 use super::options::TrainOptions;
 use super::parts::{Batches, Validation};
-use super::progress::{EpochReport, Progress, StepReport};
+use super::progress::Progress;
 use super::schedule::{Place, Schedule};
+use super::teacher::Teaching;
 use crate::data::Batch;
 use crate::model::Network;
 use crate::run::RunFolder;
-use crate::run::history::{EpochRecord, Event, HistoryWriter, StepRecord};
+use crate::run::history::HistoryWriter;
 use crate::run::tensorboard::TensorBoard;
 
 /// Optimizer steps between two step records of the history.
@@ -40,6 +43,8 @@ pub struct Setup<'a> {
     pub loader: &'a dyn Batches,
     /// What selects the weights.
     pub validation: &'a dyn Validation,
+    /// Teachers of a distillation.
+    pub teaching: Option<&'a Teaching>,
     /// The run's folder.
     pub run: &'a RunFolder,
     /// Whether to stop.
@@ -122,6 +127,7 @@ impl<'a> Trainer<'a> {
 
     /// Trains the rest of one epoch and validates.
     fn epoch(&mut self) -> Result<Ended> {
+        self.learner.begin_epoch(self.meta.epoch);
         let started = Instant::now();
         let (images_before, seen_before) = (self.images, self.meta.seen);
         if self.batches(started, seen_before)? == Ended::Interrupted {
@@ -142,9 +148,14 @@ impl<'a> Trainer<'a> {
     fn batches(&mut self, started: Instant, seen_before: u64) -> Result<Ended> {
         let loader = self.setup.loader;
         let accumulate = self.setup.options.accumulate.max(1);
-        let mut batches = loader.epoch(self.meta.epoch as u64, self.meta.batch);
+        let (epoch, first) = (self.meta.epoch as u64, self.meta.batch);
+        let mut lessons = self.setup.teaching.map(|teaching| teaching.epoch(epoch, first));
+        let mut batches = loader.epoch(epoch, first);
         loop {
-            let group: Vec<Batch> = batches.by_ref().take(accumulate).collect::<Result<_>>()?;
+            let mut group: Vec<Batch> = batches.by_ref().take(accumulate).collect::<Result<_>>()?;
+            if let Some(lessons) = &mut lessons {
+                group.iter_mut().try_for_each(|batch| lessons.teach(batch))?;
+            }
             if group.is_empty() {
                 return Ok(Ended::Finished);
             }
@@ -175,21 +186,6 @@ impl<'a> Trainer<'a> {
             self.record_step(&outcome, lr)?;
         }
         Ok(())
-    }
-
-    fn record_step(&mut self, outcome: &StepOutcome, lr: f64) -> Result<()> {
-        let loss = outcome.loss_sum / outcome.weight_sum.max(f64::MIN_POSITIVE);
-        let step = self.meta.step;
-        self.board.scalar("step/loss", step, loss)?;
-        self.board.scalar("step/learning_rate", step, lr)?;
-        let mut more = BTreeMap::new();
-        if let Some(norm) = outcome.gradient_norm {
-            self.board.scalar("step/gradient_norm", step, norm)?;
-            more.insert("gradient_norm".to_owned(), norm);
-        }
-        let epoch = self.meta.epoch as f64 + self.meta.batch as f64 / self.setup.loader.batches().max(1) as f64;
-        let images_per_second = self.images as f64 / self.began.elapsed().as_secs_f64().max(1e-9);
-        self.history.write(&Event::Step(StepRecord { step, epoch, loss, lr, images_per_second, more }))
     }
 
     /// The error for a step that failed: where it happened and how to go on.
@@ -236,34 +232,6 @@ impl<'a> Trainer<'a> {
         self.setup.options.lr * self.schedule.factor(self.place())
     }
 
-    fn report(&mut self, started: Instant, seen_before: u64) {
-        let elapsed = started.elapsed().as_secs_f64();
-        let report = StepReport {
-            epoch: self.meta.epoch + 1,
-            epochs: self.setup.options.epochs,
-            batch: self.meta.batch,
-            batches: self.setup.loader.batches(),
-            step: self.meta.step,
-            loss: self.mean_loss(),
-            lr: self.rate(),
-            images_per_second: (self.meta.seen - seen_before) as f64 / elapsed.max(1e-9),
-            seconds_left: self.seconds_left(),
-        };
-        self.progress.step(&report);
-    }
-
-    fn mean_loss(&self) -> f64 {
-        self.meta.loss_sum / self.meta.weight_sum.max(f64::MIN_POSITIVE)
-    }
-
-    /// Time left, from the speed of this process, validation included.
-    fn seconds_left(&self) -> f64 {
-        let per_epoch = self.setup.loader.examples() as u64;
-        let all = per_epoch * self.setup.options.epochs as u64;
-        let done = per_epoch * self.meta.epoch as u64 + self.meta.seen;
-        self.began.elapsed().as_secs_f64() / self.images.max(1) as f64 * all.saturating_sub(done) as f64
-    }
-
     /// Measures on the selection set, keeps the weights if they are the best, and tells the schedule.
     fn validate(&mut self) -> Result<(BTreeMap<String, f64>, bool)> {
         let network = self.learner.scored();
@@ -282,56 +250,6 @@ impl<'a> Trainer<'a> {
             self.schedule.observe(value, higher_is_better);
         }
         Ok((values, best))
-    }
-
-    fn finish_epoch(&mut self, values: BTreeMap<String, f64>, best: bool, started: Instant, speed: f64) -> Result<()> {
-        let lr = self.rate();
-        let validation = self.setup.validation;
-        let select_by = validation.selects_by()?;
-        let accuracy = self.meta.correct as f64 / self.meta.seen.max(1) as f64;
-        let report = EpochReport {
-            epoch: self.meta.epoch + 1,
-            epochs: self.setup.options.epochs,
-            train_loss: self.mean_loss(),
-            train_accuracy: validation.has_classes().then_some(accuracy),
-            validation: shown(&values, select_by, validation.shown()),
-            select_by: select_by.to_owned(),
-            best,
-            lr,
-            seconds: started.elapsed().as_secs_f64(),
-            images_per_second: speed,
-            seconds_left: 0.0,
-        };
-        self.record_epoch(&report, values)?;
-        self.meta.epoch += 1;
-        self.meta.batch = 0;
-        (self.meta.loss_sum, self.meta.weight_sum, self.meta.correct, self.meta.seen) = (0.0, 0.0, 0, 0);
-        self.save()?;
-        let seconds_left = self.seconds_left();
-        self.progress.epoch(&EpochReport { seconds_left, ..report });
-        Ok(())
-    }
-
-    fn record_epoch(&mut self, report: &EpochReport, validation: BTreeMap<String, f64>) -> Result<()> {
-        let step = self.meta.step;
-        self.board.scalar("train/loss", step, report.train_loss)?;
-        if let Some(accuracy) = report.train_accuracy {
-            self.board.scalar("train/accuracy", step, accuracy)?;
-        }
-        self.board.scalar("train/images_per_second", step, report.images_per_second)?;
-        for (name, value) in &validation {
-            self.board.scalar(&format!("validation/{name}"), step, *value)?;
-        }
-        self.history.write(&Event::Epoch(EpochRecord {
-            epoch: report.epoch as u64,
-            step,
-            train_loss: report.train_loss,
-            train_accuracy: report.train_accuracy,
-            validation_loss: validation.get(self.setup.validation.loss()).copied(),
-            validation,
-            lr: report.lr,
-            seconds: report.seconds,
-        }))
     }
 
     fn is_checkpoint_due(&self) -> bool {
@@ -359,8 +277,9 @@ impl<'a> Trainer<'a> {
     /// Writes the selected weights alone.
     fn save_best(&self, network: &Network) -> Result<()> {
         let mut meta = self.meta.clone();
-        meta.training_seconds = 0.0;
-        meta.resumed = 0;
+        (meta.training_seconds, meta.resumed) = (0.0, 0);
+        // These belong to the optimizer, whose memory is not written either.
+        meta.missed.clear();
         let mut checkpoint = Checkpoint { tensors: network.state()?, meta };
         checkpoint.save(&self.setup.run.best_weights())
     }
@@ -371,13 +290,6 @@ fn lookup(validation: &dyn Validation, values: &BTreeMap<String, f64>, name: &st
     let (name, higher_is_better) = validation.metric(name)?;
     let value = values.get(name).with_context(|| format!("{name} is not measured on this validation set"))?;
     Ok((*value, higher_is_better))
-}
-
-/// The scores worth a place on the epoch's line, the selecting one first.
-fn shown(values: &BTreeMap<String, f64>, selecting: &str, others: &[&str]) -> Vec<(String, f64)> {
-    let others = others.iter().copied().filter(|name| *name != selecting);
-    let names = std::iter::once(selecting).chain(others);
-    names.filter_map(|name| values.get(name).map(|v| (name.to_owned(), *v))).collect()
 }
 
 /// The checkpoint with the weights that a run selected.

@@ -89,6 +89,13 @@ impl Place {
         ended.err
     }
 
+    /// As [`Place::refused`], for words that hold spaces.
+    pub fn refused_words<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> String {
+        let ended = self.run_words(words);
+        ended.check_refusal("with such words");
+        ended.err
+    }
+
     /// Trains with `small.yaml` and more words; gives the run's folder.
     pub fn train(&self, out: &str, words: &str) -> PathBuf {
         self.ok(&format!("train --config small.yaml --out {out} -q {words}"));

@@ -73,6 +73,7 @@ impl AnomalySession<'_> {
             every: self.experiment.evaluate.every,
             loader: &windows,
             validation: &Reconstruction { autoencoder: &autoencoder, values: validation },
+            teaching: None,
             run: &run,
             interrupt: self.interrupt,
         };

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::{Result, bail};
+
 /// File name extensions of pictures that folders are searched for.
 const EXTENSIONS: [&str; 3] = ["jpg", "jpeg", "png"];
 
 /// The pictures among files and folders (folders searched to the bottom, in order of name), and what is wrong with the
 /// others.
-pub(super) fn find(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<String>) {
+pub(in crate::commands) fn find(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<String>) {
     let (mut files, mut bad) = (Vec::new(), Vec::new());
     for path in paths {
         if path.is_dir() {
@@ -42,4 +44,18 @@ fn search(folder: &Path, files: &mut Vec<PathBuf>, bad: &mut Vec<String>) {
             files.push(path);
         }
     }
+}
+
+/// So many problems are listed.
+const LISTED: usize = 50;
+
+/// The error that names what could not be used, if anything.
+pub(in crate::commands) fn refuse(bad: &[String]) -> Result<()> {
+    if bad.is_empty() {
+        return Ok(());
+    }
+    let more = bad.len().saturating_sub(LISTED);
+    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+    let listed = &bad[..bad.len().min(LISTED)];
+    bail!("{} could not be used, everything else was:\n  {}{more}", bad.len(), listed.join("\n  "))
 }

@@ -3,12 +3,15 @@
 
 use std::path::PathBuf;
 
+use super::pictures::MARGIN;
 use super::pictures::doubt;
 use super::*;
 use crate::data::options::{Fer2013Options, SourceOptions};
 use crate::data::preprocess::Picture;
+use crate::data::template::FaceTemplate;
 use crate::data::{FaceSet, Split, sources};
 use crate::faces::Bounds;
+use crate::faces::Detector;
 use crate::random::Stream;
 
 fn photographs(folder: &Path) -> Vec<Photo> {

@@ -2,41 +2,75 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use clap::Args;
 
 use crate::data::preprocess::Picture;
 use crate::data::template::FaceTemplate;
 use crate::faces::{Bounds, Detector, Photo};
+use crate::run::RunFolder;
+
+/// Margin around a found face unless said otherwise. Detectors' boxes end at the hairline, face datasets show a bit more.
+pub(super) const MARGIN: f32 = 0.1;
+
+/// The options that say how faces come out of pictures.
+#[derive(Debug, Args)]
+pub(in crate::commands) struct CutArgs {
+    /// Find the faces in the pictures with this network: UltraFace or YuNet.
+    #[arg(long, value_name = "ONNX")]
+    detector: Option<PathBuf>,
+    /// Smallest score of a face, 0 to 1 [default: 0.6].
+    #[arg(long, value_name = "SCORE", requires = "detector")]
+    min_score: Option<f32>,
+    /// What is added to a found face at each edge, as a part of its longer side, -0.4 to 4 [default: 0.1].
+    #[arg(long, value_name = "PART", requires = "detector", allow_negative_numbers = true)]
+    margin: Option<f32>,
+}
+
+impl CutArgs {
+    /// The detector, if there is one, with its margin.
+    pub(in crate::commands) fn detector(&self) -> Result<Option<(Box<Detector>, f32)>> {
+        let margin = self.margin.unwrap_or(MARGIN);
+        ensure!((-0.4..=4.0).contains(&margin), "--margin is {margin}: it must be from -0.4 to 4");
+        let Some(path) = &self.detector else { return Ok(None) };
+        let detector = Detector::open(path)?;
+        let detector = match self.min_score {
+            Some(score) => detector.with_min_score(score)?,
+            None => detector,
+        };
+        Ok(Some((Box::new(detector), margin)))
+    }
+}
 
 /// Where a face was found.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Found {
+pub(in crate::commands) struct Found {
     /// Counted from 1 within the picture, largest first.
-    pub(super) number: usize,
+    pub(in crate::commands) number: usize,
     /// In pixels of the picture, right way up.
-    pub(super) bounds: Bounds,
+    pub(in crate::commands) bounds: Bounds,
     /// The detector's score.
-    pub(super) score: f32,
+    pub(in crate::commands) score: f32,
 }
 
 /// A face to be predicted.
-pub(super) struct Face {
-    pub(super) path: PathBuf,
-    pub(super) found: Option<Found>,
-    pub(super) crop: Photo,
+pub(in crate::commands) struct Face {
+    pub(in crate::commands) path: PathBuf,
+    pub(in crate::commands) found: Option<Found>,
+    pub(in crate::commands) crop: Photo,
 }
 
 /// What became of a picture.
 #[derive(Default)]
-pub(super) struct Cut {
-    pub(super) faces: Vec<Face>,
-    pub(super) warnings: Vec<String>,
+pub(in crate::commands) struct Cut {
+    pub(in crate::commands) faces: Vec<Face>,
+    pub(in crate::commands) warnings: Vec<String>,
     /// Whether it does not look like a face crop.
-    pub(super) odd: bool,
+    pub(in crate::commands) odd: bool,
 }
 
 /// How faces come out of pictures.
-pub(super) enum Cutter {
+pub(in crate::commands) enum Cutter {
     /// A picture is a face crop, and should look like one.
     Whole { template: Option<FaceTemplate> },
     /// They are found.
@@ -44,13 +78,21 @@ pub(super) enum Cutter {
 }
 
 impl Cutter {
+    /// Finds faces with a detector; without one, compares pictures with the faces that the run was trained on.
+    pub(in crate::commands) fn new(detector: Option<(Box<Detector>, f32)>, run: &RunFolder) -> Result<Self> {
+        Ok(match detector {
+            Some((detector, margin)) => Self::Detector { detector, margin },
+            None => Self::Whole { template: FaceTemplate::load(&run.template())? },
+        })
+    }
+
     /// Whether faces are found, not given.
-    pub(super) fn finds(&self) -> bool {
+    pub(in crate::commands) fn finds(&self) -> bool {
         matches!(self, Self::Detector { .. })
     }
 
     /// The faces of a picture.
-    pub(super) fn cut(&self, path: &Path, photo: Photo) -> Result<Cut> {
+    pub(in crate::commands) fn cut(&self, path: &Path, photo: Photo) -> Result<Cut> {
         match self {
             Self::Whole { template } => {
                 let doubt = doubt(&photo.picture(), template.as_ref());
@@ -67,7 +109,7 @@ impl Cutter {
 }
 
 /// What speaks against a picture being a face crop.
-pub(super) fn doubt(picture: &Picture, template: Option<&FaceTemplate>) -> Option<String> {
+pub(in crate::commands) fn doubt(picture: &Picture, template: Option<&FaceTemplate>) -> Option<String> {
     let (width, height) = (picture.width, picture.height);
     if width > 2 * height || height > 2 * width {
         return Some(format!("is {width} x {height}: a face crop is about square"));

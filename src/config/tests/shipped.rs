@@ -12,6 +12,10 @@ fn experiment_files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = Vec::new();
     for path in entries.map(|entry| entry.unwrap().path()) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        // Sweeps are files of another kind.
+        if name == "sweeps" {
+            continue;
+        }
         if path.is_dir() {
             files.extend(experiment_files(&path));
         } else if name.ends_with(".yaml") && !name.starts_with('_') {
@@ -33,6 +37,24 @@ fn every_shipped_file_loads_and_reads_back_equal() {
         assert_eq!(back, loaded.experiment, "{}", file.display());
         if let (AnyExperiment::Expressions(a), AnyExperiment::Expressions(b)) = (&back, &loaded.experiment) {
             assert_eq!(digest(&**a), digest(&**b));
+        }
+    }
+}
+
+#[test]
+fn every_shipped_sweep_loads_and_its_study_reads_back_equal() {
+    let files = experiment_files(&repository().join("configs/sweeps"));
+    assert!(files.len() >= 3, "only {files:?}");
+    for file in files {
+        let loaded = load_sweep(&file).unwrap_or_else(|error| panic!("error: {error}"));
+        let frozen = freeze(&loaded);
+        let back = frozen_from_yaml("study.yaml", &frozen_to_yaml(&frozen)).unwrap_or_else(|e| panic!("error: {e}"));
+        assert_eq!((&back.digest, back.differences(&frozen)), (&frozen.digest, Vec::new()), "{}", file.display());
+        assert_eq!(trial_experiment(&back, &Default::default()).unwrap(), loaded.experiment);
+        let text = fs::read_to_string(&file).unwrap();
+        let command = format!("sweep --config {}", file.strip_prefix(repository()).unwrap().display());
+        for needed in ["# Purpose:", "# Data:", "# Run:", "# Time:", &command] {
+            assert!(text.contains(needed), "{} lacks `{needed}` in its opening comment", file.display());
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::anomaly::options::{
 };
 use crate::config::diagnostic::Problem;
 use crate::config::{AnomalyExperiment, Root};
+use crate::training::options::TrainOptions;
 
 /// More hidden values than any sensible network of this kind has.
 const MAX_HIDDEN: usize = 4096;
@@ -20,6 +21,7 @@ impl Root for AnomalyExperiment {
         let AnomalyModel::LstmAutoencoder(model) = &self.model;
         found.lstm_autoencoder(model);
         found.train(&self.train);
+        found.only_for_expressions(&self.train);
         found.rules(&self.rules);
         found.at_least("evaluate.every", self.evaluate.every, 1);
         found.not_negative("evaluate.tolerance", self.evaluate.tolerance);
@@ -30,6 +32,23 @@ impl Root for AnomalyExperiment {
 }
 
 impl Found {
+    /// Keys of `train` that belong to the classification of expressions are refused rather than read and ignored.
+    fn only_for_expressions(&mut self, train: &TrainOptions) {
+        let given = [
+            ("train.init", train.init.is_some()),
+            ("train.fresh", !train.fresh.is_empty()),
+            ("train.freeze", !train.freeze.is_empty()),
+            ("train.thaw_at", !train.thaw_at.is_empty()),
+            ("train.layer_decay", train.layer_decay.is_some()),
+            ("train.head_lr", train.head_lr.is_some()),
+            ("train.feature_cache", train.feature_cache.is_some()),
+            ("train.adversarial", train.adversarial.is_some()),
+        ];
+        for (key, _) in given.into_iter().filter(|(_, given)| *given) {
+            self.add(key, "is for the classification of expressions; the system anomalies does not have it".into());
+        }
+    }
+
     fn anomaly_data(&mut self, data: &AnomalyData) {
         match &data.source {
             AnomalySource::Csv(o) => {

@@ -35,6 +35,10 @@ impl Found {
             self.below_one(path, value);
         } else if name == "l2" {
             self.not_negative(path, value);
+        } else if name == "norm_eps" {
+            self.range(path, value, value > 0.0 && value < 1.0, "a number above 0, below 1");
+        } else if name == "width_multiplier" {
+            self.range(path, value, (0.05..=4.0).contains(&value), "0.05 to 4");
         } else if name.ends_with("width") || name.ends_with("widths") || name.ends_with("filters") {
             let count = number.as_u64().unwrap_or(0);
             self.check(path, count, (1..=MAX_CHANNELS).contains(&count), &format!("1 to {MAX_CHANNELS}"));

@@ -1,6 +1,8 @@
 //! Ranges of the `train:` section.
 
 use super::{Found, MAX_BATCH};
+use crate::attack::Method;
+use crate::training::adversarial::AdversarialOptions;
 use crate::training::options::{OptimizerOptions, ScheduleOptions, TrainOptions};
 
 impl Found {
@@ -19,6 +21,25 @@ impl Found {
             self.not_negative("train.early_stopping.min_delta", stopping.min_delta);
         }
         self.not_negative("train.checkpoint.minutes", train.checkpoint.minutes);
+        self.transfer(train);
+        train.adversarial.iter().for_each(|adversarial| self.adversarial(adversarial));
+    }
+
+    fn adversarial(&mut self, options: &AdversarialOptions) {
+        let at = |name: &str| format!("train.adversarial.{name}");
+        self.range(&at("eps"), options.eps, options.eps > 0.0, "a number above 0, in pixel units of 0..255");
+        self.range(
+            &at("ratio"),
+            options.ratio,
+            options.ratio > 0.0 && options.ratio <= 1.0,
+            "a number above 0, at most 1",
+        );
+        if let Method::Pgd(pgd) = &options.method {
+            self.up_to(&at("method.pgd.steps"), pgd.steps, 1, 10_000);
+            if let Some(size) = pgd.step_size {
+                self.range(&at("method.pgd.step_size"), size, size > 0.0, "a number above 0, in pixel units of 0..255");
+            }
+        }
     }
 
     fn optimizer(&mut self, optimizer: &OptimizerOptions) {
@@ -69,6 +90,7 @@ impl Found {
                 self.range(&at("one_cycle.start_div"), start, start >= 1.0, "a number of at least 1");
                 self.range(&at("one_cycle.end_div"), end, end >= 1.0, "a number of at least 1");
             }
+            ScheduleOptions::InverseTime(options) => self.not_negative(&at("inverse_time.decay"), options.decay),
             ScheduleOptions::ReduceOnPlateau(options) => {
                 let factor = options.factor;
                 self.range(

@@ -89,7 +89,7 @@ mod tests {
             weights: vec![1.0; n],
             rows: (0..n as u32).collect(),
             shape: [1, side, side],
-            valid: Vec::new(),
+            ..Batch::default()
         }
     }
 

@@ -80,6 +80,11 @@ impl Ranges {
         [self.flip, self.rotate, self.shift, self.scale, self.zoom, self.shear].iter().any(|&r| r > 0.0)
     }
 
+    /// Whether a picture by itself ever changes.
+    pub fn changes(&self) -> bool {
+        self.moves() || [self.brightness, self.contrast, self.erase].iter().any(|&r| r > 0.0)
+    }
+
     fn check(&self) -> Result<()> {
         let limits = [
             ("flip", self.flip, 1.0, "a probability"),

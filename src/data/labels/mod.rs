@@ -44,6 +44,12 @@ pub fn apply(faces: &FaceSet, mode: LabelMode, role: Role) -> Result<Labelled> {
     Ok(labelled)
 }
 
+/// The emotions that votes are over, in the order of [`crowd_distribution`].
+pub fn crowd_columns(faces: &FaceSet) -> Option<&[String]> {
+    let columns = &faces.votes.as_ref()?.columns;
+    columns.get(..columns.len().checked_sub(NO_EMOTION)?)
+}
+
 /// The share of each of the eight emotions among the votes for a row, without removing outliers: what a prediction's
 /// distribution is compared with. None where nobody voted for an emotion.
 pub fn crowd_distribution(faces: &FaceSet, row: usize) -> Option<Vec<f32>> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
+use super::stored::{Stored, view};
 use crate::data::augment::{Augmentation, Mix};
 use crate::data::example::planes;
 use crate::data::face_set::{Batch, FaceSet, Labelled};
@@ -20,7 +21,7 @@ pub struct Visit {
 }
 
 /// Everything that a batch is made from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Recipe {
     pub set: Arc<FaceSet>,
     pub labelled: Arc<Labelled>,
@@ -29,12 +30,14 @@ pub struct Recipe {
     pub mix: Option<Mix>,
     pub seed: u64,
     pub is_training: bool,
+    pub views: Option<u64>,
+    pub stored: Option<Arc<Stored>>,
 }
 
 impl Recipe {
     /// Batch number `index` of an epoch.
     pub fn batch(&self, visits: &[Visit], epoch: u64, index: u64) -> Result<Batch> {
-        let shape = self.pipeline.shape();
+        let shape = self.shape();
         let classes = self.labelled.classes.len();
         let mut batch = Batch {
             images: Vec::with_capacity(visits.len() * shape.iter().product::<usize>()),
@@ -42,6 +45,7 @@ impl Recipe {
             weights: vec![1.0; visits.len()],
             rows: visits.iter().map(|v| self.row(v) as u32).collect(),
             shape,
+            soft: Vec::new(),
             valid: match &self.set.segments {
                 Some(segments) => visits.iter().map(|v| segments.valid[self.row(v)]).collect(),
                 None => Vec::new(),
@@ -57,16 +61,29 @@ impl Recipe {
         Ok(batch)
     }
 
+    /// `[channels, height, width]` of what stands for one example.
+    pub fn shape(&self) -> [usize; 3] {
+        self.stored.as_ref().map_or_else(|| self.pipeline.shape(), |stored| stored.shape())
+    }
+
     fn row(&self, visit: &Visit) -> usize {
         self.labelled.rows[visit.example as usize] as usize
     }
 
-    /// The preprocessed picture or pictures, `[planes, size, size]`.
+    /// The preprocessed picture or pictures, `[planes, size, size]`, or what is stored in their place.
     fn image(&self, visit: &Visit, epoch: u64) -> Result<Vec<f32>> {
-        let row = self.row(visit);
-        let choice = self.choice(Purpose::Augmentation, visit, epoch);
+        if let Some(stored) = &self.stored {
+            return Ok(stored.block(visit.example, epoch, visit.earlier)?.to_vec());
+        }
+        let choice = match self.views {
+            Some(views) => {
+                let first = Visit { earlier: 0, ..*visit };
+                self.choice(Purpose::Augmentation, &first, view(epoch, visit.earlier, views))
+            }
+            None => self.choice(Purpose::Augmentation, visit, epoch),
+        };
         let change = self.augmentation.as_ref().map(|augmentation| (augmentation, &choice));
-        let mut image = planes(&self.set, row, &self.pipeline, change)?;
+        let mut image = planes(&self.set, self.row(visit), &self.pipeline, change)?;
         self.pipeline.scale(&mut image);
         Ok(image)
     }

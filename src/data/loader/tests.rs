@@ -26,7 +26,7 @@ fn pipeline(size: usize) -> Pipeline {
 }
 
 fn training(sampler: Sampler, options: Augment) -> Option<Training> {
-    Some(Training { sampler, augmentation: Some(Augmentation::new(&options).unwrap()), seed: 11 })
+    Some(Training { sampler, augmentation: Some(Augmentation::new(&options).unwrap()), seed: 11, views: None })
 }
 
 fn mixed() -> Augment {
@@ -69,6 +69,47 @@ fn visits_of_one_row_in_an_epoch_differ() {
     };
     let repeated = (0..90).map(images).find(|i| i.len() > 1).unwrap();
     assert_ne!(repeated[0], repeated[1]);
+}
+
+/// View v is what epoch v shows, and views take turns.
+#[test]
+fn views_are_those_of_epochs() {
+    let shift = || Augment { shift: Some(0.2), flip: Some(0.5), ..Augment::default() };
+    let of_rows = |batches: Vec<Batch>| -> std::collections::BTreeMap<u32, Vec<f32>> {
+        let rows = batches.iter().flat_map(|b| (0..b.len()).map(|i| (b.rows[i], b.images[i * 256..][..256].to_vec())));
+        rows.collect()
+    };
+    let fresh = loader(Sampler::Shuffle, shift(), false, 2);
+    let mut turning = fresh.clone();
+    Arc::make_mut(&mut turning.recipe).views = Some(3);
+    let mut rows = fresh.clone();
+    rows.sampler = None;
+    for epoch in 0..7 {
+        let shown = of_rows(all(turning.epoch(epoch, 0)));
+        assert_eq!(shown, of_rows(all(fresh.epoch(epoch % 3, 0))));
+        assert_eq!(
+            shown,
+            of_rows(all(rows.clone().with_views(Augmentation::new(&shift()).unwrap(), 11).epoch(epoch % 3, 0)))
+        );
+    }
+}
+
+#[test]
+fn stored_values_stand_for_pictures() {
+    let plain = loader(Sampler::Shuffle, Augment::default(), false, 2);
+    let examples = plain.example_indices().to_vec();
+    let values = examples.iter().flat_map(|&e| [e as f32, -(e as f32)]).collect();
+    let stored = Arc::new(Stored::new(examples, values, [2, 1, 1], 1).unwrap());
+    let mixed = loader(Sampler::Shuffle, mixed(), false, 1).with_stored(stored.clone()).unwrap_err().to_string();
+    assert!(mixed.contains("mixup"), "{mixed}");
+    let with = plain.clone().with_stored(stored).unwrap();
+    assert_eq!(with.shape(), [2, 1, 1]);
+    for (a, b) in all(plain.epoch(1, 0)).into_iter().zip(all(with.epoch(1, 0))) {
+        assert_eq!((&a.rows, &a.targets), (&b.rows, &b.targets));
+        // Every second row is an example.
+        let expected: Vec<f32> = b.rows.iter().flat_map(|&r| [r as f32 / 2.0, -(r as f32) / 2.0]).collect();
+        assert_eq!(b.images, expected);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! only], then **scale**. `docs/preprocessing.md` gives each step as numpy code.
 
 mod ferplus;
+mod invert;
 mod resize;
 mod resize_opencv;
 
@@ -154,9 +155,8 @@ impl Pipeline {
     }
 
     fn standardise(&self, image: &mut [f32], scale: &MeanStd) {
-        let of = |values: &[f32], channel: usize| values[channel.min(values.len() - 1)];
         for (channel, plane) in image.chunks_exact_mut(self.size() * self.size()).enumerate() {
-            let (mean, std) = (of(&scale.mean, channel), of(&scale.std, channel));
+            let (mean, std) = (invert::of(&scale.mean, channel), invert::of(&scale.std, channel));
             plane.iter_mut().for_each(|x| *x = (*x / 255.0 - mean) / std);
         }
     }

@@ -74,7 +74,7 @@ pub(in crate::data) fn open(path: &Path, lazily: bool, layout: Layout) -> Result
 
 /// Whether the file ends before the place that its superblock names as its end. The library reads such a file as far as
 /// it goes, and what is missing then looks like something else.
-fn is_cut_off(path: &Path) -> std::io::Result<bool> {
+pub(crate) fn is_cut_off(path: &Path) -> std::io::Result<bool> {
     let mut head = [0; 48];
     let mut file = std::fs::File::open(path)?;
     std::io::Read::read_exact(&mut file, &mut head)?;

@@ -1,5 +1,7 @@
 //! big_XCEPTION (oarriaga/face_classification, `src/models/cnn.py`).
 
+mod import;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +9,7 @@ use super::Architecture;
 use super::mini_xception::{head, module, norm};
 use crate::model::GraphBuilder;
 use crate::model::layers::Conv2d;
+use crate::model::published::Origin;
 
 /// Options of `big_xception`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +37,14 @@ impl Architecture for BigXceptionOptions {
 
     fn source(&self) -> &'static str {
         "oarriaga/face_classification src/models/cnn.py"
+    }
+
+    fn head(&self) -> &'static str {
+        "head."
+    }
+
+    fn origins(&self) -> Vec<Origin> {
+        import::origins()
     }
 
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {

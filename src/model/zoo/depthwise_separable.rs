@@ -39,6 +39,10 @@ impl Architecture for DepthwiseSeparableOptions {
         "a network to measure speed with, after MobileNet (arXiv:1704.04861); unpublished"
     }
 
+    fn head(&self) -> &'static str {
+        "head."
+    }
+
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {
         let norm = BatchNorm::pytorch;
         g.conv("stem.conv", Conv2d::new(self.base, 3).same().no_bias()).batch_norm("stem.bn", norm()).relu();

@@ -3,12 +3,15 @@
 //!
 //! Even kernels with TensorFlow's SAME border: one pixel before, two after. The ReLU stands before the normalisation.
 
+mod import;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Architecture;
 use crate::model::GraphBuilder;
 use crate::model::layers::{BatchNorm, Conv2d, Linear, MaxPool};
+use crate::model::published::Origin;
 
 /// Options of `emopy_cnn`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -43,6 +46,14 @@ impl Architecture for EmopyCnnOptions {
 
     fn source(&self) -> &'static str {
         "kristof-becode/Emotion-Detection-use-case Emo_model.py, after thoughtworksarts/EmoPy"
+    }
+
+    fn head(&self) -> &'static str {
+        "head."
+    }
+
+    fn origins(&self) -> Vec<Origin> {
+        import::origins()
     }
 
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {

@@ -2,11 +2,14 @@
 //!
 //! The published network is variant `p12` at width `xxs`. It takes raw 0..255 pixels.
 
+mod import;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Architecture;
 use crate::model::layers::{Conv2d, Linear, MaxPool};
+use crate::model::published::Origin;
 use crate::model::{GraphBuilder, Initialiser};
 
 /// Options of `micro_exp_net`.
@@ -70,6 +73,14 @@ impl Architecture for MicroExpNetOptions {
 
     fn source(&self) -> &'static str {
         "Cugu et al. 2017, arXiv:1711.07011; cuguilke/microexpnet"
+    }
+
+    fn head(&self) -> &'static str {
+        "logits."
+    }
+
+    fn origins(&self) -> Vec<Origin> {
+        import::origins()
     }
 
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {

@@ -111,6 +111,10 @@ impl Architecture for MicroxOptions {
         7
     }
 
+    fn head(&self) -> &'static str {
+        "fusion."
+    }
+
     fn source(&self) -> &'static str {
         "HeizerSpider/MicroX_Emotion_Recognition, 2020"
     }

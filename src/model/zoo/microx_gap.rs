@@ -46,6 +46,10 @@ impl Architecture for MicroxGapOptions {
         7
     }
 
+    fn head(&self) -> &'static str {
+        "fusion."
+    }
+
     fn source(&self) -> &'static str {
         "after MicroX, with global average pooling"
     }
@@ -63,7 +67,7 @@ impl Architecture for MicroxGapOptions {
         if let [first, others @ ..] = &scores[..]
             && !others.is_empty()
         {
-            g.at(*first).concat("logits", others).linear("fusion", Linear::new(classes));
+            g.at(*first).concat("scores", others).linear("fusion", Linear::new(classes));
         }
     }
 }

@@ -1,11 +1,16 @@
 //! mini_XCEPTION (Arriaga et al., arXiv:1710.07557; oarriaga/face_classification, `src/models/cnn.py`).
 
+mod import;
+
+pub(super) use import::face_classification;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Architecture;
 use crate::model::GraphBuilder;
 use crate::model::layers::{BatchNorm, Conv2d, MaxPool, RunningVariance};
+use crate::model::published::Origin;
 
 /// Options of `mini_xception`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +45,14 @@ impl Architecture for MiniXceptionOptions {
 
     fn source(&self) -> &'static str {
         "Arriaga et al. 2017, arXiv:1710.07557; oarriaga/face_classification src/models/cnn.py"
+    }
+
+    fn head(&self) -> &'static str {
+        "head."
+    }
+
+    fn origins(&self) -> Vec<Origin> {
+        import::origins()
     }
 
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
+use super::published::Origin;
 use super::{GraphBuilder, ModelOptions};
 
 pub mod big_xception;
@@ -12,6 +13,7 @@ pub mod micro_exp_net;
 pub mod microx;
 pub mod microx_gap;
 pub mod mini_xception;
+pub mod mobilenet_v2;
 pub mod resnet18;
 pub mod tiny_xception;
 pub mod vgg13;
@@ -29,6 +31,14 @@ pub trait Architecture {
 
     /// Paper and code that it follows.
     fn source(&self) -> &'static str;
+
+    /// What the names of the classifier's parameters begin with: those that other classes need anew.
+    fn head(&self) -> &'static str;
+
+    /// The forms in which weights of it were published, the most usual first.
+    fn origins(&self) -> Vec<Origin> {
+        Vec::new()
+    }
 
     /// Adds its layers; the last gives the logits.
     fn layers(&self, g: &mut GraphBuilder, classes: usize);

@@ -1,10 +1,15 @@
 //! ResNet-18 (He et al., arXiv:1512.03385) with torchvision's names, by default with a stem for small pictures.
 
+mod import;
+
+pub(super) use import::imagenet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Architecture;
 use crate::model::layers::{BatchNorm, Conv2d, Linear, MaxPool};
+use crate::model::published::Origin;
 use crate::model::{GraphBuilder, Initialiser};
 
 /// Options of `resnet18`.
@@ -50,6 +55,14 @@ impl Architecture for Resnet18Options {
 
     fn source(&self) -> &'static str {
         "He et al. 2015, arXiv:1512.03385; torchvision resnet18 with a 3x3 stem"
+    }
+
+    fn head(&self) -> &'static str {
+        "fc."
+    }
+
+    fn origins(&self) -> Vec<Origin> {
+        import::origins()
     }
 
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {

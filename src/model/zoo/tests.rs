@@ -82,6 +82,25 @@ fn counts_are_the_published_ones() {
     assert_eq!(emopy48.value_count(), 90_473);
 }
 
+/// MicroExpNet's sixteen candidates: features behind the poolings times the hidden width, by hand. The published `p12` at
+/// `xxs` is its authors' checkpoint of 780,008 bytes: three copies of 65,000 values and 8 more.
+#[test]
+fn micro_exp_nets_candidates_have_the_sizes_of_their_description() {
+    use micro_exp_net::{MicroExpNetOptions, MicroExpNetVariant::*, MicroExpNetWidth::*};
+    let convolutions = (8 * 8 * 16 + 16) + (4 * 4 * 16 * 32 + 32);
+    for (variant, side, full) in [(V, 11, 256), (P1, 11, 256), (P2, 6, 768), (P12, 6, 768)] {
+        for (width, divisor) in [(M, 1), (S, 4), (Xs, 8), (Xxs, 16)] {
+            let options = MicroExpNetOptions { variant, width, ..Default::default() };
+            let graph = ModelOptions::MicroExpNet(options).build([1, 84, 84], 8).unwrap();
+            let hidden = full / divisor;
+            let linear = side * side * 32 * hidden + hidden + hidden * 8 + 8;
+            assert_eq!(graph.parameter_count(), convolutions + linear, "{variant:?} {width:?}");
+        }
+    }
+    let published = MicroExpNetOptions { variant: P12, width: Xxs, ..Default::default() };
+    assert_eq!(ModelOptions::MicroExpNet(published).build([1, 84, 84], 8).unwrap().parameter_count(), 65_000);
+}
+
 /// VGG13's convolutions by hand: pixels x inputs x outputs x 9, then the head.
 #[test]
 fn macs_are_those_of_a_hand_count() {

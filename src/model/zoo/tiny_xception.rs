@@ -1,11 +1,14 @@
 //! tiny_XCEPTION (oarriaga/face_classification, `src/models/cnn.py`).
 
+mod import;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Architecture;
 use super::mini_xception::{norm, small_xception};
 use crate::model::GraphBuilder;
+use crate::model::published::Origin;
 
 /// Options of `tiny_xception`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +42,14 @@ impl Architecture for TinyXceptionOptions {
 
     fn source(&self) -> &'static str {
         "oarriaga/face_classification src/models/cnn.py"
+    }
+
+    fn head(&self) -> &'static str {
+        "head."
+    }
+
+    fn origins(&self) -> Vec<Origin> {
+        import::origins()
     }
 
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {

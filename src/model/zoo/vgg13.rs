@@ -1,11 +1,14 @@
 //! FER+'s VGG13 (Barsoum et al., arXiv:1608.01041; microsoft/FERPlus, `src/models.py`).
 
+mod import;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Architecture;
 use crate::model::GraphBuilder;
 use crate::model::layers::{Conv2d, Linear, MaxPool};
+use crate::model::published::Origin;
 
 /// Options of `vgg13`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +43,14 @@ impl Architecture for Vgg13Options {
 
     fn source(&self) -> &'static str {
         "Barsoum et al. 2016, arXiv:1608.01041; microsoft/FERPlus src/models.py"
+    }
+
+    fn head(&self) -> &'static str {
+        "head.logits."
+    }
+
+    fn origins(&self) -> Vec<Origin> {
+        import::origins()
     }
 
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {

@@ -6,6 +6,8 @@ mod curves;
 mod faces;
 mod per_class;
 mod reliability;
+mod robustness;
+mod sweep;
 mod timeline;
 
 pub use confusion::confusion_matrix;
@@ -13,6 +15,8 @@ pub use curves::{accuracy_curves, learning_rate, loss_curves};
 pub use faces::mistakes;
 pub use per_class::per_class;
 pub use reliability::reliability;
+pub use robustness::{ExampleView, adversarial_examples, explanation, robust_accuracy};
+pub use sweep::{importance, learning_curves, parallel_coordinates, slices};
 pub use timeline::timeline;
 
 use super::figure::{Anchor, Colour, Figure, Label};

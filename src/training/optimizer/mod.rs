@@ -6,6 +6,8 @@ mod adam;
 mod rmsprop;
 mod sgd;
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, bail};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -42,6 +44,8 @@ pub struct Optimizer {
     names: Vec<String>,
     slots: Vec<Vec<Tensor<1>>>,
     step: u64,
+    /// Per parameter: the steps it took no part in, being frozen.
+    missed: Vec<u64>,
     compute: Compute,
 }
 
@@ -61,6 +65,7 @@ impl Optimizer {
             names: parameters.iter().map(|(n, _)| n.clone()).collect(),
             slots,
             step: 0,
+            missed: vec![0; parameters.len()],
             compute: Compute::Burn,
         }
     }
@@ -91,8 +96,28 @@ impl Optimizer {
         decay: f64,
         scale: f64,
     ) -> Tensor<1> {
-        let update = Update { lr, decay, scale, step: self.step, compute: self.compute };
+        // A parameter that was frozen begins with its first step, as in PyTorch: Adam's moments are corrected by it.
+        let step = self.step - self.missed[index];
+        let update = Update { lr, decay, scale, step, compute: self.compute };
         self.rule.update(weight, gradient, &mut self.slots[index], update)
+    }
+
+    /// Passes over parameter `index` in this step: it is frozen.
+    pub fn skip(&mut self, index: usize) {
+        self.missed[index] += 1;
+    }
+
+    /// The steps that parameters missed, by name; those that missed none are left out.
+    pub fn missed(&self) -> BTreeMap<String, u64> {
+        let late = self.names.iter().zip(&self.missed).filter(|(_, missed)| **missed > 0);
+        late.map(|(name, missed)| (name.clone(), *missed)).collect()
+    }
+
+    /// Takes back what [`Optimizer::missed`] gave.
+    pub fn restore_missed(&mut self, missed: &BTreeMap<String, u64>) {
+        for (name, count) in self.names.iter().zip(&mut self.missed) {
+            *count = missed.get(name).copied().unwrap_or(0);
+        }
     }
 
     /// What is remembered, as `<slot>/<parameter>` and values.
@@ -233,6 +258,27 @@ mod tests {
         [0.112_031, 0.014_198, 0.753_754],
         [0.125_841, 0.300_914, 0.147_79],
     ];
+
+    /// A parameter thawed after three steps moves as it would from the first step on.
+    #[test]
+    fn a_frozen_parameter_begins_with_its_own_first_step() {
+        let device = Device::flex();
+        let options = OptimizerOptions::Adam(AdamOptions::default());
+        let gradient = || Tensor::<1>::from_floats([0.5, -2.0], &device);
+        let moved = |frozen: usize| {
+            let mut optimizer = Optimizer::new(&options, &[("w".into(), 2)], &device);
+            for _ in 0..frozen {
+                optimizer.advance();
+                optimizer.skip(0);
+            }
+            let late = optimizer.missed();
+            optimizer.restore_missed(&late);
+            assert_eq!(late.get("w").copied().unwrap_or(0), frozen as u64);
+            optimizer.advance();
+            values(&optimizer.update(0, Tensor::zeros([2], &device), gradient(), 0.1, 0.0, 1.0))
+        };
+        assert_eq!(moved(3), moved(0));
+    }
 
     #[test]
     fn state_survives_saving() {

@@ -11,7 +11,7 @@ use crate::{Activation, Gemm, Isa, owned, scratch};
 impl Lstm {
     /// The gradients, from what [`Lstm::forward`] gave and kept and the gradient `dy` of its outputs: `[batch, steps,
     /// hidden]`, or `[batch, hidden]` where only the last state was given on. The gates' gradients take the place of
-    /// the gates; the weights' gradients are one matrix product each, over all steps.
+    /// the gates; the weights' gradients are one matrix product over all steps.
     ///
     /// # Panics
     /// When a slice has not the length that the shape says, or nothing was kept.
@@ -47,27 +47,51 @@ impl Lstm {
             });
         }
         let (dz, n) = (gates, batch * steps);
-        let weight = |columns, right: &[f32]| {
-            let product = Gemm { m: 4 * hidden, n: columns, k: n, a_transposed: true, b_transposed: false };
-            product.product(isa, &dz, right, None, Activation::None)
-        };
         let back = Gemm { m: n, n: inputs, k: 4 * hidden, a_transposed: false, b_transposed: false };
+        let [input, recurrent] = self.weight_gradients(isa, x, outputs, &dz, wants);
         LstmGradients {
             x: wants.x.then(|| back.product(isa, &dz, w.input, None, Activation::None)),
-            input: wants.input.then(|| weight(inputs, x)),
-            recurrent: wants.recurrent.then(|| weight(hidden, &self.one_step_later(outputs))),
+            input,
+            recurrent,
             bias: wants.bias.then(|| owned::column_sums(isa, [n, 4 * hidden], &dz)),
         }
     }
 
-    /// What each step saw of the step before: zero for the first.
-    fn one_step_later(&self, outputs: &[f32]) -> Vec<f32> {
-        let (row, hidden) = (self.steps * self.hidden, self.hidden);
-        let mut seen = vec![0.0; outputs.len()];
-        for (to, from) in seen.chunks_exact_mut(row.max(1)).zip(outputs.chunks_exact(row.max(1))) {
-            to[hidden..].copy_from_slice(&from[..row - hidden]);
+    /// The gradients of both weights by one product, of the gates' gradients with what each step was given: its input
+    /// and the output of the step before.
+    fn weight_gradients(
+        &self,
+        isa: Isa,
+        x: &[f32],
+        outputs: &[f32],
+        dz: &[f32],
+        wants: Wants,
+    ) -> [Option<Vec<f32>>; 2] {
+        if !wants.input && !wants.recurrent {
+            return [None, None];
         }
-        seen
+        let Self { inputs, hidden, .. } = *self;
+        let width = inputs + hidden;
+        let product =
+            Gemm { m: 4 * hidden, n: width, k: self.batch * self.steps, a_transposed: true, b_transposed: false };
+        let both = product.product(isa, dz, &self.given(x, outputs), None, Activation::None);
+        let part = |columns: std::ops::Range<usize>| -> Vec<f32> {
+            both.chunks_exact(width).flat_map(|row| row[columns.clone()].iter().copied()).collect()
+        };
+        [wants.input.then(|| part(0..inputs)), wants.recurrent.then(|| part(inputs..width))]
+    }
+
+    /// What each step was given: its input, and the output of the step before, which is zero for the first.
+    fn given(&self, x: &[f32], outputs: &[f32]) -> Vec<f32> {
+        let Self { steps, inputs, hidden, .. } = *self;
+        let mut given = vec![0.0; self.batch * steps * (inputs + hidden)];
+        for (row, to) in given.chunks_exact_mut((inputs + hidden).max(1)).enumerate() {
+            to[..inputs].copy_from_slice(&x[row * inputs..][..inputs]);
+            if row % steps > 0 {
+                to[inputs..].copy_from_slice(&outputs[(row - 1) * hidden..][..hidden]);
+            }
+        }
+        given
     }
 }
 

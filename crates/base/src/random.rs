@@ -23,6 +23,10 @@ pub enum Purpose {
     Synthesis = 8,
     /// Bootstrap and other resampling in statistics.
     Statistics = 9,
+    /// Attacks: in training, indices are step and part, and row of the batch; in `attack`, row and restart.
+    Attack = 10,
+    /// Parameters of a sweep's trials: indices are the trial and a hash of the parameter's name.
+    Trial = 16,
 }
 
 /// The finaliser of splitmix64 (Steele et al. 2014): a bijection that changes half of the bits for each bit changed.

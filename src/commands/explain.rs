@@ -1,0 +1,171 @@
+//! `ferrotype explain`
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use burn::tensor::{Tensor, TensorData};
+use clap::Args;
+
+use super::bar::bar;
+use super::loaded::LoadedRun;
+use super::predict::crops::{CropFolder, pixels};
+use super::predict::files::{find, refuse};
+use super::predict::pictures::{CutArgs, Cutter, Face};
+use super::say;
+use crate::data::preprocess::Pipeline;
+use crate::evaluation::Predictions;
+use crate::faces::Photo;
+use crate::ops;
+use crate::report;
+use crate::run::files::write_atomic;
+use crate::run::numpy::Array;
+use crate::saliency::{self, Map, Method};
+
+/// Show which pixels of a picture speak for a class: Grad-CAM, guided backpropagation, or both.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ferrotype explain --run runs/vgg13-20260101-120000 crop.jpg --out maps/
+  ferrotype explain --run runs/vgg13-20260101-120000 crops/ --class happiness --method guided_grad_cam --out maps/
+  ferrotype explain --run runs/vgg13-20260101-120000 --detector yunet.onnx photo.jpg --out maps/")]
+pub struct ExplainCommand {
+    /// The run.
+    #[arg(long, value_name = "RUN")]
+    run: PathBuf,
+    /// Pictures (png, jpg), or folders of them: face crops, unless a detector is given.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// The folder for the pictures (PNG) and the maps (.npy).
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    /// The class to explain [default: the one predicted, for each face].
+    #[arg(long, value_name = "NAME")]
+    class: Option<String>,
+    /// How.
+    #[arg(long, value_name = "METHOD", default_value = "grad_cam")]
+    method: Method,
+    /// The layer whose feature maps Grad-CAM weighs [default: the last with maps of more than one pixel].
+    #[arg(long, value_name = "NAME")]
+    layer: Option<String>,
+    #[command(flatten)]
+    cut: CutArgs,
+    /// Compute on another device than the experiment's.
+    #[arg(long)]
+    device: Option<String>,
+}
+
+impl ExplainCommand {
+    /// Explains, prints a line per face, writes pictures and maps.
+    ///
+    /// # Errors
+    /// When the run or the detector cannot be loaded, class or layer do not exist, or a picture cannot be used; the others
+    /// are still explained.
+    pub fn run(self) -> Result<()> {
+        ensure!(
+            self.layer.is_none() || self.method.needs_layer(),
+            "--layer is for grad_cam and guided_grad_cam: guided_backprop goes back to the pixels through all layers"
+        );
+        let detector = self.cut.detector()?;
+        let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
+        let class = self.class.as_deref().map(|name| class_of(name, &loaded.meta.classes)).transpose()?;
+        let layer = match self.method.needs_layer() {
+            true => Some(saliency::layer_for(&loaded.network, self.layer.as_deref())?),
+            false => None,
+        };
+        let cutter = Cutter::new(detector, &loaded.run)?;
+        let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
+        let (files, bad) = find(&self.paths);
+        let out = CropFolder::make(&self.out)?;
+        let mut work = Work { loaded, pipeline, class, layer, method: self.method, out, bad, lines: Vec::new() };
+        let bar = bar("pictures", files.len());
+        for path in &files {
+            match Photo::open(path).and_then(|photo| cutter.cut(path, photo)) {
+                Ok(cut) => {
+                    cut.warnings.iter().for_each(|w| bar.suspend(|| eprintln!("warning: {w}")));
+                    for face in &cut.faces {
+                        work.explain(face)?;
+                    }
+                }
+                Err(e) => work.bad.push(format!("{e:#}")),
+            }
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        work.lines.iter().try_for_each(say)?;
+        refuse(&work.bad)
+    }
+}
+
+/// A class by its name.
+///
+/// # Errors
+/// When the run has none of that name; those it has are named.
+pub fn class_of(name: &str, classes: &[String]) -> Result<usize> {
+    let found = classes.iter().position(|c| c == name);
+    found.with_context(|| format!("there is no class `{name}`: the run's classes are {}", classes.join(", ")))
+}
+
+/// Everything that explaining needs and gathers.
+struct Work {
+    loaded: LoadedRun,
+    pipeline: Pipeline,
+    class: Option<usize>,
+    layer: Option<String>,
+    method: Method,
+    out: CropFolder,
+    bad: Vec<String>,
+    lines: Vec<String>,
+}
+
+impl Work {
+    fn explain(&mut self, face: &Face) -> Result<()> {
+        let seen = self.pipeline.resize_colour(&face.crop.picture());
+        let mut values = seen.clone();
+        self.pipeline.scale(&mut values);
+        let [c, h, w] = self.pipeline.shape();
+        let network = &self.loaded.network;
+        let x = Tensor::<4>::from_data(TensorData::new(values, [1, c, h, w]), network.device());
+        let classes = &self.loaded.meta.classes;
+        let logits = ops::host(network.forward(x.clone())?.reshape([classes.len()]))?;
+        let one = Predictions { classes: classes.clone(), rows: vec![0], logits, ..Predictions::default() };
+        let (said, probabilities) = (one.predicted(0), one.probabilities(0));
+        let class = self.class.unwrap_or(said);
+        let maps = saliency::explain(network, x, &[class], self.method, self.layer.as_deref())?;
+        let map = maps.first().context("no map was made")?;
+
+        let name = format!("{}-{}-{}", self.out.name(face), file_word(&classes[class]), self.method.word());
+        let base = self.out.path().join(name);
+        let sides = [map.channels, map.height, map.width];
+        let shape = if map.channels == 1 { &sides[1..] } else { &sides[..] };
+        write_atomic(base.with_added_extension("npy"), &Array::f32(shape, &map.values).npy())?;
+        let prediction = format!("{} {:.1} %", classes[said], 100.0 * probabilities[said]);
+        let explained = format!("{} ({:.1} %)", classes[class], 100.0 * probabilities[class]);
+        let figure = self.figure(&seen, map, &prediction, &explained)?;
+        write_atomic(base.with_added_extension("png"), &figure.png()?)?;
+        let (row, column) = map.peak();
+        let number = face.found.as_ref().map(|f| format!(" face {}", f.number)).unwrap_or_default();
+        self.lines.push(format!(
+            "{}{number}  predicted {prediction}, explained {explained}: strongest at row {row}, column {column} of {h} x {w}; {}.png",
+            face.path.display(),
+            base.display()
+        ));
+        Ok(())
+    }
+
+    /// The picture as the network saw it, and the map.
+    fn figure(&self, seen: &[f32], map: &Map, prediction: &str, explained: &str) -> Result<report::Figure> {
+        let [channels, height, width] = self.pipeline.shape();
+        let face = report::Face { width, height, channels, pixels: pixels(seen, channels) };
+        let shown = match self.method {
+            Method::GradCam => report::Face { width, height, channels: 3, pixels: saliency::overlay(map, seen) },
+            _ => report::Face { width, height, channels, pixels: saliency::signed(map) },
+        };
+        let heading = format!("{explained}: {}", self.method.word());
+        let at = self.layer.as_ref().map(|layer| format!(", layer {layer}")).unwrap_or_default();
+        report::explanation(&heading, &format!("Predicted: {prediction}{at}"), &[("seen", &face), ("map", &shown)])
+    }
+}
+
+/// A class name as part of a file name.
+fn file_word(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' }).collect()
+}

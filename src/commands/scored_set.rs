@@ -1,0 +1,128 @@
+//! Which labelled rows a run is scored or checked on.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use super::loaded::LoadedRun;
+use crate::data::options::LabelMode;
+use crate::data::task::{Subset, Task, rows_of};
+use crate::data::{Split, labels};
+
+/// The choice of rows, as flags.
+#[derive(Debug, Args)]
+pub struct ScoredSet {
+    /// Another prepared file than the run's: its test rows, or all its rows where it has no division.
+    #[arg(long, value_name = "H5")]
+    pub data: Option<PathBuf>,
+    /// Which set: of the run's own data (by default test), or of the file's own division with --data.
+    #[arg(long, value_name = "SET")]
+    pub set_name: Option<SetName>,
+    /// How labels become classes; by default as in the experiment.
+    #[arg(long, value_name = "MODE")]
+    pub labels: Option<String>,
+    /// Score only rows of classes that model and data both have, where they differ.
+    #[arg(long)]
+    pub common_classes: bool,
+}
+
+/// A set of a division.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum SetName {
+    /// What is trained on.
+    Train,
+    /// What selects weights.
+    Validation,
+    /// What is scored in the end.
+    Test,
+}
+
+impl From<SetName> for Split {
+    fn from(name: SetName) -> Self {
+        match name {
+            SetName::Train => Self::Train,
+            SetName::Validation => Self::Validation,
+            SetName::Test => Self::Test,
+        }
+    }
+}
+
+/// The rows, and what to call them.
+pub struct Chosen {
+    /// The rows, with targets in the order of the run's classes.
+    pub subset: Subset,
+    /// File, set and labels.
+    pub title: String,
+    /// What is to be known of the classes, a line each.
+    pub notes: Vec<String>,
+}
+
+impl ScoredSet {
+    /// Loads the rows.
+    ///
+    /// # Errors
+    /// When the data cannot be had, or their classes are not the run's.
+    pub fn load(&self, loaded: &LoadedRun) -> Result<Chosen> {
+        let mut options = loaded.experiment.data.clone();
+        if let Some(word) = &self.labels {
+            options.labels = label_mode(word)?;
+        }
+        let (found, file, set) = match &self.data {
+            Some(path) => {
+                let subset = rows_of(path, options.labels, self.set_name.map(Into::into), &options)?;
+                let has_test = subset.faces.splits[subset.rows()[0] as usize] == Split::Test;
+                let whole = if has_test { "test set" } else { "all rows" };
+                let set = self.set_name.map_or_else(|| whole.into(), |s| format!("{} set", Split::from(s).word()));
+                (subset, path.display().to_string(), set)
+            }
+            None => {
+                let path = &options.path;
+                if loaded.run.is_imported() && !path.is_file() && options.source.is_none() {
+                    bail!(
+                        "{} was imported, and the data that it names ({}) are not there: name a prepared file with --data \
+                         (see `ferrotype data prepare`)",
+                        loaded.run.path().display(),
+                        path.display()
+                    );
+                }
+                let task = Task::prepare(&options, loaded.experiment.seed).context("cannot load the run's own data")?;
+                let name = self.set_name.unwrap_or(SetName::Test);
+                let file = options.path.display().to_string();
+                let subset = match name {
+                    SetName::Train => task.train,
+                    SetName::Validation => task.validation,
+                    SetName::Test => task.test,
+                };
+                (subset, file, format!("{} set", Split::from(name).word()))
+            }
+        };
+        let classes = &loaded.meta.classes;
+        let (subset, dropped) = found.with_classes(classes, self.common_classes)?;
+        let mut notes = Vec::new();
+        if found.labelled.classes != *classes {
+            notes.push(format!(
+                "classes of the data ({}) matched by name to the model's ({})",
+                found.labelled.classes.join(", "),
+                classes.join(", ")
+            ));
+        }
+        if dropped > 0 {
+            notes.push(format!("{dropped} rows left out: the model does not know their class"));
+        }
+        let title = format!("{file}, {set}, labels {}, {} images", labels::word(options.labels), subset.len());
+        Ok(Chosen { subset, title, notes })
+    }
+}
+
+/// A label mode by its name in the experiment file.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn label_mode(word: &str) -> Result<LabelMode> {
+    serde_json::from_value(word.into()).map_err(|_| {
+        anyhow::anyhow!(
+            "unknown label mode `{word}`: original, majority, probability, crossentropy, multi_target or argmax_eight"
+        )
+    })
+}

@@ -1,0 +1,45 @@
+//! What a result depends on: the code that computes, and the experiment.
+
+use anyhow::{Result, bail};
+use ferrotype_kernels::Isa;
+
+use crate::config::{self, Experiment, KernelBackend, Kernels, KernelsIsa};
+use crate::device::{DeviceName, Opened};
+use crate::ops::Compute;
+
+/// The code that computes, by the experiment's wish and the device.
+///
+/// # Errors
+/// When the processor lacks the instruction set asked for.
+pub fn compute(kernels: &Kernels, device: &Opened) -> Result<Compute> {
+    if device.name != DeviceName::Flex || kernels.backend == KernelBackend::Burn {
+        return Ok(Compute::Burn);
+    }
+    let wanted = match kernels.isa {
+        KernelsIsa::Auto => return Ok(Compute::Native(Isa::detect())),
+        KernelsIsa::Avx512 => Isa::Avx512,
+        KernelsIsa::Avx2 => Isa::Avx2,
+        KernelsIsa::Portable => Isa::Portable,
+    };
+    if !Isa::available().contains(&wanted) {
+        let sets: Vec<String> = Isa::available().iter().map(ToString::to_string).collect();
+        bail!("kernels.isa asks for {wanted}, but this processor has {}", sets.join(", "));
+    }
+    Ok(Compute::Native(wanted))
+}
+
+/// The words for a [`Compute`] in checkpoints and provenance.
+pub fn compute_name(compute: Compute) -> String {
+    match compute {
+        Compute::Burn => "burn".into(),
+        Compute::Native(isa) => format!("native {isa}"),
+    }
+}
+
+/// The digest of what a result depends on. Threads may differ between the parts of an interrupted run; kernels are
+/// compared by the name of what really computes.
+pub fn result_digest(experiment: &Experiment) -> String {
+    let mut e = experiment.clone();
+    (e.threads, e.data.workers, e.kernels) = Default::default();
+    config::digest(&e)
+}

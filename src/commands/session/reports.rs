@@ -1,0 +1,52 @@
+//! The reports of a run and of a group of runs.
+
+use anyhow::Result;
+
+use crate::commands::view;
+use crate::evaluation::metrics::{self, format_value};
+use crate::evaluation::{Scores, aggregate};
+use crate::report;
+use crate::report::terminal::format_score;
+use crate::run::RunFolder;
+use crate::run::group::Group;
+
+/// Builds the report of a finished run; gives its last lines.
+///
+/// # Errors
+/// When a file of the run is missing or broken, or the report cannot be written.
+pub fn report_run(run: &RunFolder) -> Result<String> {
+    let view = view::of_run(run)?;
+    // predictions.csv stays as it is: read and written again, its probabilities would lose their last digits.
+    let path = report::write_run(run.path(), &view, None)?;
+    Ok(report::terminal::summary_for_stdout(&view, &path.display().to_string()))
+}
+
+/// Builds the report of a group of runs; gives the result as one JSON object, and as its last lines.
+///
+/// # Errors
+/// When no run of the group is finished, or a file is broken.
+pub fn report_group(folder: &RunFolder, group: &Group) -> Result<(serde_json::Value, String)> {
+    let view = view::of_group(folder, group)?;
+    let path = report::write_aggregate(folder.path(), &view)?;
+    let scores: Vec<Scores> = view.runs.iter().map(|r| r.scores.clone()).collect();
+    let sum = aggregate(&scores)?;
+    let mut lines = vec![format!("{}: {} {}s", view.name, sum.runs, view.over)];
+    for metric in metrics::all() {
+        let Some(spread) = sum.metrics.get(metric.name()) else { continue };
+        let show = |v: f64| format_value(*metric, v);
+        let mut line = format!("  {:<28} mean {}", metric.title(), show(spread.mean));
+        if let (Some(sd), Some([low, high])) = (spread.sd, spread.interval) {
+            line += &format!(", sd {}, 95 % interval {} to {}", show(sd), show(low), show(high));
+        }
+        lines.push(line);
+    }
+    if let Some(pooled) = view.pooled.as_ref().and_then(|p| p.metrics.get("uf1")) {
+        lines.push(format!("  {:<28} {}", "UF1 over all folds", format_score("uf1", pooled)));
+    }
+    lines.push(format!("report  {}", path.display()));
+    let json = serde_json::json!({
+        "event": "group_result", "run": folder.path(), "over": view.over, "runs": sum.runs, "scores": sum.metrics,
+        "pooled": view.pooled.as_ref().map(|p| &p.metrics),
+    });
+    Ok((json, lines.join("\n")))
+}

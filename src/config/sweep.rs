@@ -1,0 +1,210 @@
+//! The file of a sweep: read as an experiment file is, and checked against the experiment that it searches.
+
+use std::path::{Path, PathBuf};
+
+use ferrotype_sweep::check::{self, refuse_test_metric};
+use ferrotype_sweep::curve::{Goal, Objective};
+use ferrotype_sweep::options::SweepOptions;
+use ferrotype_sweep::space::{Dimension, Space, Values};
+use ferrotype_sweep::study::Frozen;
+use serde_json::Value as Json;
+
+use super::diagnostic::{Diagnostic, nearest};
+use super::layers::{apply_set, check_path, read_chain};
+use super::shape::Shape;
+use super::tree::{Node, Source, Value, parse};
+use super::validate::METRICS;
+use super::{ConfigError, Experiment, Problem, SelectOn, finish, from_tree, load, write};
+use crate::data::options::SplitRule;
+use crate::evaluation::metrics;
+
+/// A sweep with the experiment that its trials start from.
+#[derive(Clone, Debug)]
+pub struct LoadedSweep {
+    /// The sweep.
+    pub options: SweepOptions,
+    /// The experiment, with what the sweep sets for all trials.
+    pub experiment: Experiment,
+    /// What ranks the trials.
+    pub objective: Objective,
+}
+
+/// Reads a sweep file and its experiment, and checks every key and value that trials may have before the first one.
+///
+/// # Errors
+/// Whatever is wrong, with file, line, column and the key's path; all impossible values at once.
+pub fn load_sweep(path: &Path) -> Result<LoadedSweep, ConfigError> {
+    let (root, _) = read_chain(path, &Shape::of::<SweepOptions>())?;
+    let options: SweepOptions = from_tree(&root)?;
+    let at = |found: Vec<Problem>| ConfigError::new(found.into_iter().map(|p| *p.at_place_in(&root)).collect());
+    let problems = |found: Vec<(String, String)>| -> Vec<Problem> {
+        found.into_iter().map(|(path, message)| Problem { path, message }).collect()
+    };
+    let mut found = problems(check::problems(&options));
+    found.extend(unknown_keys(&options));
+    if !found.is_empty() {
+        return Err(at(found));
+    }
+    let file = experiment_file(&root, path, &options.experiment);
+    let plain = load(&file, &[])?.experiment;
+    let experiment = with(&plain, options.set.iter()).map_err(|error| {
+        at(vec![Problem { path: "set".into(), message: format!("these make no experiment: {}", first_line(&error)) }])
+    })?;
+    let space = Space::of(&options.space).map_err(|p| at(problems(p)))?;
+    let mut found = corner_problems(&experiment, &space);
+    found.extend(test_set_problem(&experiment));
+    match objective(&options, &experiment) {
+        Err(problem) => found.push(problem),
+        Ok(objective) if found.is_empty() => return Ok(LoadedSweep { options, experiment, objective }),
+        Ok(_) => {}
+    }
+    Err(at(found))
+}
+
+/// The experiment's file: relative to the file that names it, which may be a base of the one that was asked for.
+fn experiment_file(root: &Node, path: &Path, named: &Path) -> PathBuf {
+    let Value::Map(entries) = &root.value else { return named.to_path_buf() };
+    let place = entries.iter().find(|e| e.key == "experiment").map(|e| PathBuf::from(&e.node.place.source.name));
+    place.as_deref().unwrap_or(path).parent().unwrap_or(Path::new("")).join(named)
+}
+
+/// Keys that no experiment has.
+fn unknown_keys(options: &SweepOptions) -> Vec<Problem> {
+    let shape = Shape::of::<Experiment>();
+    let all = options.set.keys().map(|k| ("set", k)).chain(options.space.keys().map(|k| ("space", k)));
+    all.filter_map(|(section, key)| {
+        let keys: Vec<&str> = key.split('.').collect();
+        let (known, error) = check_path(&keys, &shape).err()?;
+        let help = error.help.iter().map(|line| format!("\n {line}")).collect::<String>();
+        let elsewhere = error.stray.as_deref().and_then(|k| shape.path_of(k));
+        let meant = elsewhere.map(|path| format!("; did you mean `{path}`?")).unwrap_or_default();
+        let message = format!("the experiment's `{known}`: {}{meant}{help}", error.message);
+        Some(Problem { path: format!("{section}.{key}"), message })
+    })
+    .collect()
+}
+
+/// Each key's smallest and largest value, or every choice, as an experiment: the rest as it stands, conditions met.
+fn corner_problems(experiment: &Experiment, space: &Space) -> Vec<Problem> {
+    let mut found = Vec::new();
+    for dimension in space.dimensions() {
+        for value in dimension.domain.corners() {
+            let mut values = Values::new();
+            meet(dimension, space, &mut values);
+            values.insert(dimension.key.clone(), value.clone());
+            if let Err(error) = with(experiment, values.iter()) {
+                let message = format!("the value {value} makes no experiment: {}", first_line(&error));
+                found.push(Problem { path: format!("space.{}", dimension.key), message });
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// Adds what a key's condition asks for.
+fn meet(dimension: &Dimension, space: &Space, values: &mut Values) {
+    for (key, allowed) in &dimension.when {
+        if let (Some(other), Some(value)) = (space.dimension(key), allowed.first()) {
+            meet(other, space, values);
+            values.insert(key.clone(), value.clone());
+        }
+    }
+}
+
+fn first_line(error: &ConfigError) -> String {
+    error.to_string().lines().next().unwrap_or_default().trim_start_matches("--set ").to_owned()
+}
+
+/// Why trials of this experiment would be ranked by its test set.
+fn test_set_problem(experiment: &Experiment) -> Option<Problem> {
+    let why = if experiment.evaluate.select_on == SelectOn::Test {
+        "the experiment selects its weights on the test set (evaluate.select_on: test)"
+    } else if matches!(experiment.data.split, SplitRule::OwnMerged) {
+        "the experiment's split (own_merged) has no validation set: its test set stands in"
+    } else {
+        return None;
+    };
+    let message = format!(
+        "{why}, and so would the sweep: settings chosen so would suit the test pictures, and their score would say \
+         nothing of others; use an experiment with a validation set"
+    );
+    Some(Problem { path: "experiment".into(), message })
+}
+
+fn objective(options: &SweepOptions, experiment: &Experiment) -> Result<Objective, Problem> {
+    let problem = |message: String| Problem { path: "metric".into(), message };
+    let name = options.metric.as_deref().unwrap_or(&experiment.evaluate.select_by);
+    if let Some(message) = refuse_test_metric(name) {
+        return Err(problem(message));
+    }
+    if !METRICS.contains(&name) {
+        let meant = nearest(name, METRICS).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+        return Err(problem(format!("unknown metric {name:?}{meant} (known: {})", METRICS.join(", "))));
+    }
+    let find = |name: &str| metrics::find(name).map_err(|e| problem(e.to_string()));
+    let goal = |m: &dyn metrics::Metric| if m.higher_is_better() { Goal::Maximise } else { Goal::Minimise };
+    let (metric, select) = (find(name)?, find(&experiment.evaluate.select_by)?);
+    Ok(Objective {
+        metric: metric.name().into(),
+        goal: goal(metric),
+        select_by: select.name().into(),
+        select_goal: goal(select),
+    })
+}
+
+/// The experiment with some keys set, parents before what is below them (the order of names).
+fn with<'v>(
+    experiment: &Experiment,
+    values: impl Iterator<Item = (&'v String, &'v Json)>,
+) -> Result<Experiment, ConfigError> {
+    overlay(&write::yaml(experiment), values)
+}
+
+fn overlay<'v>(yaml: &str, values: impl Iterator<Item = (&'v String, &'v Json)>) -> Result<Experiment, ConfigError> {
+    let shape = Shape::of::<Experiment>();
+    let mut root = parse(&Source::file("the experiment", yaml))?;
+    for (key, value) in values {
+        root = apply_set(root, &format!("{key}={value}"), &shape)?;
+    }
+    finish(&root)
+}
+
+/// The experiment of a trial of a frozen study.
+///
+/// # Errors
+/// When the values together make no experiment.
+pub fn trial_experiment(frozen: &Frozen, values: &Values) -> Result<Experiment, ConfigError> {
+    overlay(&write::yaml(&frozen.experiment), values.iter())
+}
+
+/// What a study of this sweep keeps.
+pub fn freeze(loaded: &LoadedSweep) -> Frozen {
+    let mut frozen = Frozen {
+        digest: String::new(),
+        objective: loaded.objective.clone(),
+        sweep: loaded.options.clone(),
+        experiment: write::json(&loaded.experiment),
+    };
+    frozen.digest = write::digest_of(&frozen.essence());
+    frozen
+}
+
+/// `study.yaml` of a study.
+pub fn frozen_to_yaml(frozen: &Frozen) -> String {
+    write::yaml(frozen)
+}
+
+/// Reads `study.yaml`.
+///
+/// # Errors
+/// When it is damaged: something in it was changed, which its digest shows.
+pub fn frozen_from_yaml(name: &str, text: &str) -> Result<Frozen, ConfigError> {
+    let source = Source::file(name, text);
+    let frozen: Frozen = super::read::read(&parse(&source)?)?;
+    if frozen.digest != write::digest_of(&frozen.essence()) {
+        let message = "the study was changed after it was begun: its digest does not fit; put the file back";
+        return Err(Diagnostic::new(message).or_at(&source.start(), "digest").into());
+    }
+    Ok(frozen)
+}

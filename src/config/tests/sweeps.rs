@@ -1,0 +1,107 @@
+//! Sweep files: what is refused, where, and why.
+
+use super::*;
+
+const EXPERIMENT: &str = "name: x\ndata: {path: a.h5, preprocess: {size: 48}}\nmodel: mini_xception\n\
+                          train: {epochs: 3, lr: 1e-3}\n";
+
+/// Reads a sweep over [`EXPERIMENT`]; an error without the folder's name.
+fn read_sweep(text: &str) -> Result<LoadedSweep, String> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("e")).unwrap();
+    fs::write(folder.path().join("e/x.yaml"), EXPERIMENT).unwrap();
+    let test = format!("{EXPERIMENT}evaluate: {{select_on: test}}\n");
+    fs::write(folder.path().join("e/test.yaml"), test).unwrap();
+    let path = folder.path().join("s.yaml");
+    fs::write(&path, text).unwrap();
+    load_sweep(&path).map_err(|e| e.to_string().replace(&format!("{}/", folder.path().display()), ""))
+}
+
+const HEAD: &str = "name: s\nexperiment: e/x.yaml\n";
+
+#[test]
+fn a_sweep_is_read_with_its_experiment() {
+    let loaded = read_sweep(&format!(
+        "{HEAD}set: {{train.epochs: 5}}\nmetric: loss\nsampler: tpe\npruner: {{asha: {{eta: 2}}}}\nspace:\n  train.lr: {{log: \
+         [1e-5, 1e-2]}}\n  train.optimizer: {{choice: [adam, sgd]}}\n  train.optimizer.sgd.momentum: {{float: [0, 0.9], \
+         when: {{train.optimizer: sgd}}}}\n"
+    ))
+    .unwrap();
+    assert_eq!(loaded.experiment.train.epochs, 5);
+    assert_eq!((loaded.objective.metric.as_str(), loaded.objective.select_by.as_str()), ("log_loss", "accuracy"));
+    let frozen = frozen_from_yaml("study.yaml", &frozen_to_yaml(&freeze(&loaded))).unwrap();
+    let values =
+        serde_json::from_str(r#"{"train.optimizer.sgd.momentum": 0.25, "train.lr": 1e-5, "train.optimizer": "sgd"}"#);
+    let trial = trial_experiment(&frozen, &values.unwrap()).unwrap();
+    assert_eq!(trial.train.lr, 1e-5);
+    assert!(matches!(trial.train.optimizer, OptimizerOptions::Sgd(o) if o.momentum == 0.25 && !o.nesterov));
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_place() {
+    for (rest, expected) in [
+        (
+            "space: {train.lrr: {log: [1e-4, 1]}}",
+            "s.yaml:3:9: space.train.lrr: the experiment's `train.lrr`: unknown key; did you mean `lr`?",
+        ),
+        (
+            "space:\n  clip_norm: {float: [1, 2]}",
+            "s.yaml:4:3: space.clip_norm: the experiment's `clip_norm`: unknown key; did you mean `train.clip_norm`?",
+        ),
+        ("space:\n  train.lr: {log: [0, 1]}", "s.yaml:4:3: space.train.lr: [0, 1]: a logarithm needs numbers above 0"),
+        ("space:\n  train.lr: {log: [1, many]}", "s.yaml:4:23: space.train.lr.log[1]: expected a number, found `many`"),
+        ("space:\n  train.lr: {lgo: [1, 2]}", "s.yaml:4:14: space.train.lr.lgo: unknown key"),
+        (
+            "space:\n  train.lr: {float: [0, 1]}",
+            "s.yaml:4:3: space.train.lr: the value 0.0 makes no experiment: train.lr=0.0: train.lr: 0.0 is impossible",
+        ),
+        (
+            "space:\n  train.epochs: {float: [1, 3]}",
+            "s.yaml:4:3: space.train.epochs: the value 1.0 makes no experiment",
+        ),
+        ("space:\n  model: {choice: [mini_xception, resnet]}", "the value \"resnet\" makes no experiment"),
+        (
+            "space:\n  evaluate.select_on: {choice: [validation, test]}",
+            "space.evaluate.select_on: this key cannot be searched",
+        ),
+        (
+            "space: {train.lr: {log: [1e-4, 1]}}\nmetric: test_accuracy",
+            "s.yaml:4:9: metric: \"test_accuracy\" asks for the test set",
+        ),
+        (
+            "space: {train.lr: {log: [1e-4, 1]}}\nmetric: acuracy",
+            "s.yaml:4:9: metric: unknown metric \"acuracy\"; did you mean `accuracy`?",
+        ),
+        (
+            "space: {train.lr: {log: [1e-4, 1]}}\nset: {train.epoch: 3}",
+            "s.yaml:4:20: set.train.epoch: the experiment's `train.epoch`: unknown key; did you mean `epochs`?",
+        ),
+        ("space: {train.lr: {log: [1e-4, 1]}}\nset: {train.epochs: 0}", "s.yaml:4:1: set: these make no experiment"),
+        (
+            "space: {train.lr: {log: [1e-4, 1]}}\npruner: {asha: {eta: 1}}",
+            "s.yaml:4:22: pruner.asha.eta: 1: expected at least 2",
+        ),
+        (
+            "space: {train.lr: {log: [1e-4, 1]}}\nsampler: tpa",
+            "s.yaml:4:10: sampler: unknown name `tpa`; did you mean `tpe`?",
+        ),
+        ("trials: 3", "the key `space` is missing"),
+    ] {
+        let error = read_sweep(&format!("{HEAD}{rest}\n")).expect_err(rest);
+        assert!(error.contains(expected), "{rest}\n{error}\nlacks\n{expected}");
+    }
+    let test = "name: s\nexperiment: e/test.yaml\nspace: {train.lr: {log: [1e-4, 1]}}\n";
+    let error = read_sweep(test).unwrap_err();
+    assert!(error.contains("s.yaml:2:13: experiment:") && error.contains("on the test set"), "{error}");
+    let error = read_sweep(&test.replace("test.yaml", "no.yaml")).unwrap_err();
+    assert!(error.contains("cannot read") && error.contains("no.yaml"), "{error}");
+}
+
+#[test]
+fn a_study_that_was_changed_by_hand_is_refused() {
+    let loaded = read_sweep(&format!("{HEAD}space: {{train.lr: {{log: [1e-4, 1]}}}}\n")).unwrap();
+    let text = frozen_to_yaml(&freeze(&loaded));
+    assert!(frozen_from_yaml("study.yaml", &text.replace("trials: null", "trials: 7")).is_ok());
+    let error = frozen_from_yaml("study.yaml", &text.replace("epochs: 3", "epochs: 4")).unwrap_err().to_string();
+    assert!(error.contains("study.yaml") && error.contains("changed"), "{error}");
+}

@@ -1,0 +1,76 @@
+//! Weights in other people's files become runs that the other commands take, and files that are none are refused.
+
+mod common;
+
+use std::fs;
+
+use common::{Place, files, json, tensors_sha256};
+
+/// A trained run's weights, imported as if they were somebody else's, score what the run scored.
+#[test]
+fn an_imported_run_is_scored_exported_and_used_like_any_other() {
+    let place = Place::new();
+    let trained = place.train("runs", "--set train.epochs=1");
+    let weights = trained.join("checkpoints/best.safetensors");
+    let words = format!(
+        "import --model tiny_xception --from {} --out other --origin ferrotype --data small.h5 --set data.preprocess.size=24 \
+         --classes Neutral,happy,surprised,sad,angry,disgust,fear,contempt",
+        weights.display()
+    );
+    let text = place.ok(&words);
+    assert!(text.contains("every one in its place") && text.contains("run      other"), "{text}");
+    assert_eq!(tensors_sha256(&place.at("other/checkpoints/best.safetensors")), tensors_sha256(&weights));
+    let record = json(&place.at("other/import.json"));
+    assert_eq!((&record["file"], &record["origin"]), (&"best.safetensors".into(), &"ferrotype".into()));
+    assert_eq!(json(&place.at("other/provenance.json"))["weights"]["best.safetensors"], record["sha256"]);
+
+    let title = place.ok("eval --run other --set-name validation --json a.json");
+    assert!(title.contains("small.h5, validation set, labels original, 20 images"), "{title}");
+    assert!(title.contains("matched by name"), "{title}");
+    place.ok(&format!("eval --run {} --set-name validation --json b.json", trained.display()));
+    assert_eq!(json(&place.at("a.json"))["metrics"], json(&place.at("b.json"))["metrics"]);
+    place.ok("eval --run other --data small.h5 --set-name validation --json c.json");
+    assert_eq!(json(&place.at("c.json")), json(&place.at("a.json")));
+    let text = place.ok("export --run other --out other.onnx");
+    assert!(text.contains("checked  20 rows") && place.at("other.onnx").is_file(), "{text}");
+    assert!(place.ok("runs --in .").contains("imported"));
+    let report = place.refused("report --run other");
+    assert!(report.contains("was imported"), "{report}");
+    assert!(place.refused("train --resume other").contains("was imported"));
+    assert!(place.refused(&words).contains("is there already"));
+}
+
+#[test]
+fn bad_files_are_refused_and_leave_nothing() {
+    let place = Place::new();
+    let trained = place.train("runs", "--set train.epochs=1");
+    let good = fs::read(trained.join("checkpoints/best.safetensors")).unwrap();
+    place.write("cut.safetensors", &good[..good.len() / 2]);
+    place.write("good.safetensors", &good);
+    place.write("hostile.pt", include_bytes!("../src/import/fixtures/hostile.pt"));
+    place.write("old.pt", include_bytes!("../src/import/fixtures/before_1_6.pt"));
+    let header = br#"{"w":{"dtype":"F32","shape":[1152921504606846975],"data_offsets":[0,4611686018427387900]}}"#;
+    place.write("huge.safetensors", [&(header.len() as u64).to_le_bytes()[..], header].concat());
+    let before = files(place.path());
+    for (words, parts) in [
+        ("--model tiny_xception --from cut.safetensors", vec!["cut.safetensors", "cut off"]),
+        ("--model tiny_xception --from huge.safetensors", vec!["huge.safetensors", "damaged"]),
+        ("--model tiny_xception --from hostile.pt", vec!["posix.system", "refused"]),
+        ("--model tiny_xception --from old.pt", vec!["before version 1.6"]),
+        ("--model tiny_xception --from no.pt", vec!["cannot read no.pt"]),
+        ("--model tiny_xception --from small.yaml", vec!["small.yaml is no file of weights"]),
+        ("--model mini_xception --from good.safetensors", vec!["not the weights of mini_xception", "misshapen"]),
+        ("--model tiny_xception --from good.safetensors", vec!["8 outputs", "has 7 classes", "--classes"]),
+        ("--model tiny_xception --from good.safetensors --classes a,b", vec!["names 2 classes", "8 outputs"]),
+        ("--model tiny_xception --from good.safetensors --classes a,a", vec!["names `a` twice"]),
+        ("--model tiny_xception --from good.safetensors --head new", vec!["--classes"]),
+        ("--model tiny --from good.safetensors", vec!["there is no network `tiny`", "tiny_xception"]),
+        ("--model tiny_xception --from good.safetensors --origin mine", vec!["no form `mine`", "face_classification"]),
+        ("--model tiny_xception --from good.safetensors --set data.preprocess.sise=3", vec!["sise", "size"]),
+        ("--model tiny_xception --from good.safetensors --labels most", vec!["most", "majority"]),
+    ] {
+        let message = place.refused(&format!("import {words} --out made"));
+        assert!(parts.iter().all(|p| message.contains(p)), "import {words}\n{message}\nlacks one of {parts:?}");
+        assert_eq!(files(place.path()), before, "import {words}");
+    }
+}

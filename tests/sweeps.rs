@@ -1,0 +1,217 @@
+//! Sweeps through the binary: trials in processes, killed and resumed, one study for many workers.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use common::{Ended, Place, entries, json, result};
+use serde_json::Value;
+
+/// Four trials of two epochs over [`common::SMALL`].
+const SWEEP: &str = "name: small
+experiment: small.yaml
+set: {data.limit: 100}
+space:
+  train.lr: {log: [1e-3, 1e-2]}
+  train.optimizer: {choice: [adam, sgd]}
+  train.optimizer.sgd.momentum: {float: [0.5, 0.9], when: {train.optimizer: sgd}}
+sampler: random
+trials: 4
+";
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("sweep.yaml", SWEEP);
+    place
+}
+
+fn status(place: &Place, study: &str) -> Value {
+    serde_json::from_str(&place.ok(&format!("sweep status {study} --json"))).unwrap()
+}
+
+/// What must not depend on how a study came about: numbers, settings, states, scores of each epoch.
+fn outcome(status: &Value) -> Vec<Value> {
+    let kept = |t: &Value| {
+        serde_json::json!([t["number"], t["values"], t["state"], t["value"], t["curves"], t["reason"], t["epochs"]])
+    };
+    status["trials"].as_array().unwrap().iter().map(kept).collect()
+}
+
+fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited too long for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether some journal of a study says this.
+fn journals_say(study: &Path, text: &str) -> bool {
+    let read = |n: &String| fs::read_to_string(study.join("journal").join(n)).unwrap_or_default();
+    entries(&study.join("journal")).iter().any(|n| read(n).contains(text))
+}
+
+#[test]
+fn a_killed_sweep_goes_on_and_ends_as_if_it_had_not_been() {
+    let place = place();
+    place.ok("sweep --config sweep.yaml --out whole -q");
+    let whole = status(&place, "whole");
+    assert_eq!(whole["trials"].as_array().unwrap().len(), 4);
+    // Killed in the middle of its first trial and of its third; two jobs in the last part.
+    for trial in ["\"trial\":0", "\"trial\":2"] {
+        let words = "sweep --config sweep.yaml --out killed -q";
+        let mut sweep = place.command(words.split(' ')).stdout(Stdio::null()).spawn().unwrap();
+        let study = place.at("killed");
+        wait_for("an epoch", || journals_say(&study, &format!("\"event\":\"epoch\",{trial}")));
+        sweep.kill().unwrap();
+        sweep.wait().unwrap();
+    }
+    let killed = status(&place, "killed");
+    let open = |t: &Value| t["state"] == "waiting" || (t["state"] == "running" && !cfg!(target_os = "linux"));
+    assert!(killed["trials"].as_array().unwrap().iter().any(open), "{killed}");
+    let out = place.ok("sweep resume killed --jobs 2");
+    assert!(out.contains("4 of 4 trials (4 finished)"), "{out}");
+    assert_eq!(outcome(&status(&place, "killed")), outcome(&whole));
+    for trial in 0..4 {
+        let run = |study: &str| result(&place.at(study).join(format!("trials/{trial:05}/run")));
+        assert!(run("killed") == run("whole"), "trial {trial}");
+    }
+    // Its report, table and best experiment.
+    let study = place.at("killed");
+    for name in ["report.html", "trials.csv", "best.yaml", "plots/parallel.png", "plots/learning_curves.svg"] {
+        assert!(study.join(name).metadata().is_ok_and(|m| m.len() > 0), "no {name}");
+    }
+    assert_eq!(place.ok("sweep export killed").lines().count(), 5);
+    place.ok("sweep best killed --out best.yaml");
+    place.ok("config check best.yaml");
+    let best = whole["best"].as_u64().unwrap();
+    let lr = &whole["trials"][best as usize]["values"]["train.lr"];
+    assert!(fs::read_to_string(place.at("best.yaml")).unwrap().contains(&format!("lr: {lr}\n")));
+    // Done is done; more trials may be added.
+    assert!(place.ok("sweep resume killed -q").contains("4 of 4"));
+    assert!(place.ok("sweep resume killed -q --trials 5").contains("5 of 5 trials (5 finished)"));
+}
+
+#[test]
+fn processes_share_a_study() {
+    let place = place();
+    place.write("five.yaml", SWEEP.replace("trials: 4", "trials: 5"));
+    let sweep = |words: &str| {
+        let command = &mut place.command(words.split(' '));
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let first = sweep("sweep --config five.yaml --out shared -q");
+    wait_for("the study", || place.at("shared/study.yaml").exists() && place.at("shared/claims").exists());
+    let second = sweep("sweep worker shared");
+    for child in [first, second] {
+        let ended = Ended::of(child.wait_with_output().unwrap());
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+    }
+    let status = status(&place, "shared");
+    let trials = status["trials"].as_array().unwrap();
+    assert!(trials.len() == 5 && trials.iter().all(|t| t["state"] == "finished" && t["generation"] == 1), "{status}");
+    let workers: std::collections::BTreeSet<&str> = trials.iter().filter_map(|t| t["worker"].as_str()).collect();
+    assert_eq!(workers.len(), 2, "{workers:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sweep_that_is_told_to_end_saves_and_gives_back() {
+    let place = place();
+    place.write("long.yaml", SWEEP.replace("data.limit: 100", "train.epochs: 100000"));
+    let words = "sweep --config long.yaml --out asked -q";
+    let sweep = place.command(words.split(' ')).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    wait_for("an epoch", || journals_say(&place.at("asked"), "\"event\":\"epoch\""));
+    let pid = sweep.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let ended = Ended::of(sweep.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(130), "{}", ended.err);
+    assert!(ended.err.contains("ferrotype sweep resume asked"), "{}", ended.err);
+    assert_eq!(status(&place, "asked")["trials"][0]["state"], "waiting");
+    assert!(place.at("asked/trials/00000/run/checkpoints/last.safetensors").is_file());
+    let best = place.refused("sweep best asked");
+    assert!(best.contains("no trial") && best.contains("1 waiting"), "{best}");
+}
+
+#[test]
+fn a_trial_whose_process_fails_is_recorded_with_its_log() {
+    let place = place();
+    // Diverges at once.
+    let high = SWEEP.replace("[1e-3, 1e-2]", "[1e30, 1e31]").replace("trials: 4", "trials: 1");
+    place.write("high.yaml", high.replace("[adam, sgd]", "[sgd, rmsprop]"));
+    let out = place.ok("sweep --config high.yaml --out high -q");
+    assert!(out.contains("1 trials failed"), "{out}");
+    let trial = &status(&place, "high")["trials"][0];
+    assert_eq!(trial["state"], "failed", "{trial}");
+    assert!(trial["reason"].as_str().unwrap().contains("loss"), "{trial}");
+    assert!(!trial["log"].as_array().unwrap().is_empty(), "{trial}");
+    assert!(fs::read_to_string(place.at("high/report.html")).unwrap().contains("Failed trials"));
+    // Tried again it fails again, and is one trial still.
+    assert!(place.ok("sweep resume high --failed -q").contains("1 trials failed"));
+    assert_eq!(status(&place, "high")["trials"][0]["generation"], 2);
+}
+
+#[test]
+fn another_sweep_in_the_same_folder_is_refused_with_the_difference() {
+    let place = place();
+    place.ok("sweep --config sweep.yaml --out study -q --trials 1");
+    place.write("other.yaml", SWEEP.replace("1e-2]", "2e-2]").replace("limit: 100", "limit: 90"));
+    let message = place.refused("sweep --config other.yaml --out study");
+    for text in ["another sweep", "experiment.data.limit: 100 -> 90", "sweep.space.train.lr.log", "sweep resume study"]
+    {
+        assert!(message.contains(text), "{message}\nlacks {text}");
+    }
+    // More trials of the same sweep are no other sweep.
+    assert!(place.ok("sweep --config sweep.yaml --out study -q --trials 2").contains("2 of 2"));
+    assert_eq!(json(&place.at("study/trials/00000/run/metrics.json"))["validation"]["n"], 20);
+    place.write("taken/file.txt", "");
+    for (words, text) in [
+        ("sweep --config sweep.yaml --out taken", "other files"),
+        ("sweep status taken", "not a study"),
+        ("sweep --config sweep.yaml --out new --trials 0", "--trials 0"),
+        ("sweep --config sweep.yaml --out new --jobs 0", "--jobs 0"),
+        ("sweep --config no.yaml", "cannot read"),
+    ] {
+        let message = place.refused(words);
+        assert!(message.contains(text), "{words}\n{message}");
+    }
+    let bare = place.run("sweep");
+    assert!(bare.code == Some(2) && bare.err.contains("--config"), "{}", bare.err);
+}
+
+/// On a small disk of its own, where this may mount one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_one_clear_error_and_the_study_goes_on_elsewhere() {
+    let place = place();
+    fs::create_dir(place.at("disk")).unwrap();
+    let mount = |words: &[&str]| {
+        std::process::Command::new(words[0]).args(&words[1..]).output().is_ok_and(|o| o.status.success())
+    };
+    let disk = place.at("disk").display().to_string();
+    if !mount(&["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", &disk]) {
+        println!("skipped: mounting a small disk is not allowed here");
+        return;
+    }
+    let ended = place.run("sweep --config sweep.yaml --out disk/study -q");
+    let freed = mount(&["mount", "-o", "remount,size=60m", &disk]);
+    let resumed = place.run("sweep resume disk/study -q --failed");
+    assert!(mount(&["umount", "-l", &disk]) && freed);
+    ended.check_refusal("a sweep on a full disk");
+    assert!(ended.err.contains("full"), "{}", ended.err);
+    assert!(resumed.out.contains("4 of 4 trials (4 finished)"), "{}{}", resumed.out, resumed.err);
+}
+
+#[test]
+fn without_slurm_submitting_says_so() {
+    let place = place();
+    let mut command = place.command("sweep --config sweep.yaml --out study --launcher slurm".split(' '));
+    let ended = Ended::of(command.env("PATH", "").output().unwrap());
+    ended.check_refusal("--launcher slurm");
+    assert!(ended.err.contains("sbatch") && ended.err.contains("--launcher local"), "{}", ended.err);
+    let script = fs::read_to_string(place.at("study/slurm.sh")).unwrap();
+    assert!(script.contains("sweep worker") && script.contains("#SBATCH --array=0-0"), "{script}");
+}
