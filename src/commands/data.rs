@@ -96,7 +96,7 @@ enum Prepared {
     /// Find the faces of a video, tell the persons apart, and write their features frame by frame.
     #[command(after_help = "Example: ferrotype data prepare faces --video talk.mp4 --detector yunet.onnx \
                             --embedder mobilefacenet.onnx --emotions runs/my-run --out talk/faces.h5")]
-    Faces(Box<FacesCommand>),
+    Faces(FacesCommand),
 }
 
 #[derive(Debug, Args)]
