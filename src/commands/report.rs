@@ -44,7 +44,9 @@ impl ReportCommand {
             say(made(&folder, &group)?.1)?;
             return match &self.publish {
                 Some(_) if is_anomalies => bail!("--publish takes single runs of the system anomalies, no groups"),
-                Some(parent) => say(format_args!("published      {}", publish_group(&folder, &group, parent)?.display())),
+                Some(parent) => {
+                    say(format_args!("published      {}", publish_group(&folder, &group, parent)?.display()))
+                }
                 None => Ok(()),
             };
         }

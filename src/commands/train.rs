@@ -86,10 +86,7 @@ impl TrainCommand {
             (Some(text), _) => trainer.group(&experiment, &self.out, Varied::Seed, parse_values(text)?),
             (None, true) => {
                 let AnyExperiment::Expressions(expressions) = &experiment else {
-                    bail!(
-                        "an experiment of the system {} has no folds: --seeds repeats it",
-                        experiment.system()
-                    );
+                    bail!("an experiment of the system {} has no folds: --seeds repeats it", experiment.system());
                 };
                 let count = fold_count(expressions)?;
                 trainer.group(&experiment, &self.out, Varied::Fold, (0..count as u64).collect())

@@ -81,7 +81,8 @@ fn whole(ablation: &Ablation) -> String {
     text += &rule;
     text.push('\n');
     for variant in &ablation.variants {
-        let mut cells = vec![variant.label.clone(), variant.parameters.to_string(), format!("{:.0} s", variant.seconds)];
+        let mut cells =
+            vec![variant.label.clone(), variant.parameters.to_string(), format!("{:.0} s", variant.seconds)];
         if let Some(scores) = &variant.pooled {
             cells.push(scores.n.to_string());
             cells.extend(SHOWN.iter().map(|name| scores.metrics.get(*name).map_or("-".into(), |s| cell(name, s))));
@@ -187,11 +188,23 @@ mod tests {
 
     fn folds() -> Ablation {
         let scores = score(&twelve()).unwrap();
-        let members = ["0", "1"].map(|label| RunRow { label: label.into(), scores: scores.clone(), ..Default::default() });
+        let members =
+            ["0", "1"].map(|label| RunRow { label: label.into(), scores: scores.clone(), ..Default::default() });
         let pooled = score_folds(&[twelve(), twelve()]).unwrap();
-        let variant =
-            Variant { label: "[mouth]".into(), parameters: 7, members: members.into(), pooled: Some(pooled), ..Default::default() };
-        Ablation { name: "x".into(), keys: "parts".into(), over: Some("fold"), synthetic: true, variants: vec![variant] }
+        let variant = Variant {
+            label: "[mouth]".into(),
+            parameters: 7,
+            members: members.into(),
+            pooled: Some(pooled),
+            ..Default::default()
+        };
+        Ablation {
+            name: "x".into(),
+            keys: "parts".into(),
+            over: Some("fold"),
+            synthetic: true,
+            variants: vec![variant],
+        }
     }
 
     #[test]

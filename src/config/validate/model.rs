@@ -24,7 +24,8 @@ impl Found {
     pub fn streams(&mut self, model: &ModelOptions, clips: Option<&SegmentOptions>) {
         let Some((parts, frames)) = model.streams() else { return };
         let Some(clips) = clips else {
-            let message = format!("`{}` takes clips, and the data are single pictures; expected `data.clips`", model.name());
+            let message =
+                format!("`{}` takes clips, and the data are single pictures; expected `data.clips`", model.name());
             return self.add("model", message);
         };
         let at = |key: &str| format!("model.{}.{key}", model.name());
