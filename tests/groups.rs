@@ -37,6 +37,13 @@ fn seeds_are_trained_and_summed_up() {
     assert!(result(&alone) == result(&folder.join("seed-1")));
     let report = place.ok(&format!("report --run {}", folder.display()));
     assert!(report.contains("mean") && report.contains("2 seeds"), "{report}");
+    place.ok(&format!("report --run {} --publish published", folder.display()));
+    let readme = fs::read_to_string(place.at("published/README.md")).unwrap();
+    assert!(readme.contains("[small-seeds](small-seeds/report.html) **drawn**"), "{readme}");
+    for name in ["report.html", "config.yaml", "group.json", "seed-1/metrics.json", "seed-0/provenance.json"] {
+        assert!(place.at("published/small-seeds").join(name).is_file(), "no {name}");
+    }
+    assert!(!place.at("published/small-seeds/seed-0/checkpoints").exists());
     let listed = place.ok("runs");
     assert!(members.iter().all(|m| listed.contains(m)), "{listed}");
 }
@@ -105,4 +112,50 @@ fn what_cannot_be_a_group_is_refused_and_leaves_nothing() {
         place.refused(&format!("train --config small.yaml --seeds {seeds}"));
     }
     assert!(entries(&place.at("runs")).is_empty(), "{:?}", entries(&place.at("runs")));
+}
+
+#[test]
+fn variants_stand_side_by_side_and_are_trained_once() {
+    let place = Place::new();
+    let words = [
+        "ablate",
+        "--config",
+        "small.yaml",
+        "--set",
+        "train.epochs=1",
+        "--set",
+        "export.onnx=false",
+        "--seeds",
+        "0..2",
+        "--grid",
+        "data.augment.flip=0.0|0.5",
+        "--out",
+        "out",
+    ];
+    let ended = place.run_words(words);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let text = fs::read_to_string(place.at("out/ablation.md")).unwrap();
+    assert!(ended.out.contains(&text), "{}", ended.out);
+    assert!(text.contains("| data.augment.flip |") && text.contains("accuracy, mean over seeds"), "{text}");
+    let table = fs::read(place.at("out/ablation.csv")).unwrap();
+    let lines = String::from_utf8(table.clone()).unwrap();
+    let folders: Vec<String> = entries(&place.at("out")).into_iter().filter(|n| n.starts_with("small-")).collect();
+    assert_eq!(folders.len(), 2, "{folders:?}");
+    for folder in &folders {
+        for value in accuracies(&place.at("out").join(folder), &["seed-0", "seed-1"]) {
+            assert!(lines.contains(&value.to_string()), "{value}: {lines}");
+        }
+    }
+    // Two seeds and their mean for each of two variants.
+    assert_eq!(lines.lines().count(), 1 + 2 * 3);
+    let finished = |folder: &str| {
+        fs::metadata(place.at("out").join(folder).join("seed-1/metrics.json")).unwrap().modified().unwrap()
+    };
+    let before: Vec<_> = folders.iter().map(|f| finished(f)).collect();
+    assert_eq!(place.run_words(words).code, Some(0));
+    assert_eq!(folders.iter().map(|f| finished(f)).collect::<Vec<_>>(), before, "trained again");
+    assert_eq!(fs::read(place.at("out/ablation.csv")).unwrap(), table);
+    // A slip in the last value costs nothing: it is refused before anything is trained.
+    let error = place.refused("ablate --config small.yaml --grid train.lr=0.1|0 --out none");
+    assert!(error.contains("train.lr") && !place.at("none").exists(), "{error}");
 }

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+pub mod ablate;
 pub mod anomalies;
 pub mod attack;
 mod bar;
@@ -13,6 +14,7 @@ pub mod explain;
 pub mod export;
 pub mod faces;
 pub mod failure;
+mod grid;
 pub mod import;
 pub mod loaded;
 pub mod models;
@@ -53,6 +55,7 @@ pub struct Cli {
 enum Command {
     Train(train::TrainCommand),
     Sweep(sweep::SweepCommand),
+    Ablate(ablate::AblateCommand),
     Eval(eval::EvalCommand),
     Predict(predict::PredictCommand),
     Import(import::ImportCommand),
@@ -78,6 +81,7 @@ impl Cli {
         match self.command {
             Command::Train(c) => c.run(),
             Command::Sweep(c) => c.run(),
+            Command::Ablate(c) => c.run(),
             Command::Eval(c) => c.run(),
             Command::Predict(c) => c.run(),
             Command::Import(c) => c.run(),

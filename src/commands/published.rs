@@ -8,9 +8,11 @@ use anyhow::{Context, Result};
 use super::loaded::{any_experiment_of, experiment_of};
 use super::view;
 use crate::config::AnyExperiment;
+use crate::data::task::Facts;
 use crate::evaluation::Scores;
 use crate::report;
 use crate::run::files::{explain, write_atomic};
+use crate::run::group::Group;
 use crate::run::{Provenance, RunFolder};
 
 /// Writes what may be published of a run to `<parent>/<experiment's name>`, and the table of `parent` anew.
@@ -30,11 +32,7 @@ pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
     // The report holds the plots; as files they would only swell the repository.
     let plots = target.join("plots");
     std::fs::remove_dir_all(&plots).map_err(|e| explain(&plots, &e))?;
-    for path in [run.config(), run.history(), run.provenance(), run.facts(), run.onnx_check()] {
-        if let (true, Some(name)) = (path.is_file(), path.file_name()) {
-            write_atomic(target.join(name), run.read(&path)?.as_bytes())?;
-        }
-    }
+    copy(&[run.config(), run.history(), run.provenance(), run.facts(), run.onnx_check()], run, &target)?;
     for folder in view::attack_folders(run) {
         let name = folder.file_name().unwrap_or_default();
         let out = target.join(name);
@@ -47,6 +45,40 @@ pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
     Ok(target)
 }
 
+/// As [`publish`], for seeds or folds: `<parent>/<experiment's name>-<folds or seeds>` with the report of the group, and
+/// what is known of each member but its pictures and weights.
+///
+/// # Errors
+/// As [`publish`].
+pub fn publish_group(folder: &RunFolder, group: &Group, parent: &Path) -> Result<PathBuf> {
+    let target = parent.join(format!("{}-{}s", experiment_of(folder)?.name, group.varied.word()));
+    report::write_aggregate(&target, &view::of_group(folder, group)?)?;
+    let plots = target.join("plots");
+    if plots.is_dir() {
+        std::fs::remove_dir_all(&plots).map_err(|e| explain(&plots, &e))?;
+    }
+    write_atomic(target.join("config.yaml"), folder.read(&folder.config())?.as_bytes())?;
+    group.save(&RunFolder::create_at(&target)?)?;
+    for &value in &group.values {
+        let run = RunFolder::open(&group.member(folder.path(), value))?;
+        let out = group.member(&target, value);
+        std::fs::create_dir_all(&out).map_err(|e| explain(&out, &e))?;
+        copy(&[run.scores(), run.provenance(), run.facts(), run.onnx_check()], &run, &out)?;
+    }
+    write_atomic(parent.join("README.md"), table(parent)?.as_bytes())?;
+    Ok(target)
+}
+
+/// Copies those of a run's files that there are.
+fn copy(files: &[PathBuf], run: &RunFolder, target: &Path) -> Result<()> {
+    for path in files {
+        if let (true, Some(name)) = (path.is_file(), path.file_name()) {
+            write_atomic(target.join(name), run.read(path)?.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
 /// The table of all runs published in a folder, in order of name.
 fn table(parent: &Path) -> Result<String> {
     let entries = std::fs::read_dir(parent).with_context(|| format!("cannot list {}", parent.display()))?;
@@ -54,7 +86,8 @@ fn table(parent: &Path) -> Result<String> {
     folders.sort();
     let mut text = String::from(
         "# Experiments\n\nWritten by `ferrotype report --run RUN --publish experiments`, from the files of each run; nothing \
-         is typed by hand.\nTest scores of the selected weights; accuracy with its 95 % interval.\n\n\
+         is typed by hand.\nTest scores of the selected weights; accuracy with its 95 % interval. Of folds \
+         the pooled scores. **Drawn**: drawn faces or clips, whose scores say nothing of real ones.\n\n\
          | experiment | model | test rows | accuracy | UAR | macro-F1 | expected | selected on | training time | machine |\n\
          |---|---|---:|---|---:|---:|---|---|---:|---|\n",
     );
@@ -70,8 +103,18 @@ fn table(parent: &Path) -> Result<String> {
 
 fn row(run: &RunFolder) -> Result<String> {
     let experiment = experiment_of(run)?;
-    let scores: Scores = report::read_metrics(run.scores())?.remove("test").unwrap_or_default();
-    let provenance = Provenance::load(run);
+    let group = Group::open(run.path())?;
+    let members = match &group {
+        Some(group) => group.values.iter().map(|&v| RunFolder::create_at(&group.member(run.path(), v))).collect(),
+        None => Ok(vec![run.clone()]),
+    }?;
+    let set = if group.is_some() { "pooled" } else { "test" };
+    let scores: Scores = if run.scores().is_file() {
+        report::read_metrics(run.scores())?.remove(set).unwrap_or_default()
+    } else {
+        Scores::default()
+    };
+    let (provenance, seconds, drawn) = of_members(&members)?;
     let share =
         |name: &str| scores.metrics.get(name).map_or_else(|| "-".into(), |s| format!("{:.2} %", 100.0 * s.value));
     let mut accuracy = share("accuracy");
@@ -85,14 +128,31 @@ fn row(run: &RunFolder) -> Result<String> {
     let selected = if view::is_selected_on_test(&experiment) { "**test**" } else { "validation" };
     let name = run.name();
     Ok(format!(
-        "| [{name}]({name}/report.html) | `{}` | {} | {accuracy} | {} | {} | {expected} | {selected} | {:.0} s | {}, {} threads, {} |\n",
+        "| [{name}]({name}/report.html){} | `{}` | {} | {accuracy} | {} | {} | {expected} | {selected} | {:.0} s | {}, {} threads, {} |\n",
+        if drawn { " **drawn**" } else { "" },
         experiment.model.name(),
         scores.n,
         share("uar"),
         share("macro_f1"),
-        provenance.training_seconds,
+        seconds,
         provenance.processor,
         provenance.threads,
         provenance.kernels,
     ))
+}
+
+/// Where the runs were trained, for how many seconds together, and whether on drawn faces.
+fn of_members(members: &[RunFolder]) -> Result<(Provenance, f64, bool)> {
+    let mut seconds = 0.0;
+    let mut drawn = false;
+    for run in members {
+        seconds += Provenance::load(run).training_seconds;
+        if run.facts().is_file() {
+            let facts: Facts = serde_json::from_str(&run.read(&run.facts())?)
+                .with_context(|| format!("{} is not what a run writes", run.facts().display()))?;
+            drawn |= facts.synthetic;
+        }
+    }
+    let provenance = members.first().map(Provenance::load).unwrap_or_default();
+    Ok((provenance, seconds, drawn))
 }

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::anomalies;
 use super::loaded::any_experiment_of;
-use super::published::publish;
+use super::published::{publish, publish_group};
 use super::say;
 use super::session::{report_group, report_run};
 use crate::config::AnyExperiment;
@@ -41,7 +41,14 @@ impl ReportCommand {
         let is_anomalies = matches!(experiment, AnyExperiment::Anomalies(_));
         if let Some(group) = Group::open(&self.run)? {
             let made = if is_anomalies { anomalies::report_group } else { report_group };
-            return say(made(&folder, &group)?.1);
+            say(made(&folder, &group)?.1)?;
+            return match &self.publish {
+                Some(_) if is_anomalies => bail!("--publish takes single runs of the system anomalies, no groups"),
+                Some(parent) => {
+                    say(format_args!("published      {}", publish_group(&folder, &group, parent)?.display()))
+                }
+                None => Ok(()),
+            };
         }
         if folder.is_imported() {
             bail!(

@@ -9,7 +9,7 @@ use super::anomalies::{self, AnomalySession};
 use super::loaded::any_experiment_of;
 use super::say;
 use super::session::{self, Session};
-use crate::config::{self, AnyExperiment};
+use crate::config::{self, AnyExperiment, Experiment};
 use crate::data::split;
 use crate::run::RunFolder;
 use crate::run::files::write_atomic;
@@ -85,7 +85,10 @@ impl TrainCommand {
         match (&self.seeds, self.folds) {
             (Some(text), _) => trainer.group(&experiment, &self.out, Varied::Seed, parse_values(text)?),
             (None, true) => {
-                let count = fold_count(&experiment)?;
+                let AnyExperiment::Expressions(expressions) = &experiment else {
+                    bail!("an experiment of the system {} has no folds: --seeds repeats it", experiment.system());
+                };
+                let count = fold_count(expressions)?;
                 trainer.group(&experiment, &self.out, Varied::Fold, (0..count as u64).collect())
             }
             (None, false) => {
@@ -117,10 +120,10 @@ pub struct Summary {
 }
 
 /// How many folds the experiment's split makes of its data.
-fn fold_count(experiment: &AnyExperiment) -> Result<usize> {
-    let AnyExperiment::Expressions(experiment) = experiment else {
-        bail!("an experiment of the system {} has no folds: --seeds repeats it", experiment.system());
-    };
+///
+/// # Errors
+/// When the data cannot be read, or the split makes none.
+pub fn fold_count(experiment: &Experiment) -> Result<usize> {
     let faces = crate::data::task::obtain(&experiment.data)?;
     let count = split::folds(&faces, &experiment.data.split)?;
     if count < 2 {
@@ -141,8 +144,7 @@ pub struct Runner {
 
 impl Runner {
     fn single(&self, experiment: &AnyExperiment, run: &RunFolder) -> Result<()> {
-        let summary = self.train(experiment, run)?;
-        if self.style == Style::Json { say(summary.json) } else { say(summary.text) }
+        self.show(self.train(experiment, run)?)
     }
 
     /// Trains in a folder, from its checkpoint if it has one.
@@ -166,7 +168,7 @@ impl Runner {
         if let Some(group) = Group::open(path)? {
             let folder = RunFolder::open(path)?;
             let experiment = any_experiment_of(&folder)?;
-            return self.members(&experiment, &folder, &group);
+            return self.show(self.members(&experiment, &folder, &group)?);
         }
         let run = RunFolder::open(path)?;
         if run.is_imported() {
@@ -187,17 +189,29 @@ impl Runner {
     fn group(&self, experiment: &AnyExperiment, out: &Path, varied: Varied, values: Vec<u64>) -> Result<()> {
         let folder = RunFolder::create(out, &format!("{}-{}s", experiment.name(), varied.word()))?;
         let group = Group { varied, values };
-        // Before the experiment: a folder with an experiment and no group would be resumed as a single run.
-        group.save(&folder)?;
-        write_atomic(folder.config(), experiment.to_yaml().as_bytes())?;
-        let trained = self.members(experiment, &folder, &group);
+        let trained = self.train_group(experiment, &folder, &group);
         if trained.is_err() && group.values.iter().all(|&v| !group.member(folder.path(), v).exists()) {
             folder.remove();
         }
-        trained
+        self.show(trained?)
     }
 
-    fn members(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<()> {
+    /// Trains what is not finished of a group in this folder, and writes its report.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train); the other members that are finished stay.
+    pub fn train_group(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
+        // Before the experiment: a folder with an experiment and no group would be resumed as a single run.
+        group.save(folder)?;
+        write_atomic(folder.config(), experiment.to_yaml().as_bytes())?;
+        self.members(experiment, folder, group)
+    }
+
+    fn show(&self, summary: Summary) -> Result<()> {
+        if self.style == Style::Json { say(summary.json) } else { say(summary.text) }
+    }
+
+    fn members(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
         let _lock = folder.lock()?;
         let word = group.varied.word();
         for (i, &value) in group.values.iter().enumerate() {
@@ -231,7 +245,7 @@ impl Runner {
             AnyExperiment::Expressions(_) => session::report_group(folder, group)?,
             AnyExperiment::Anomalies(_) => anomalies::report_group(folder, group)?,
         };
-        if self.style == Style::Json { say(json) } else { say(text) }
+        Ok(Summary { text, json })
     }
 }
 

@@ -7,7 +7,8 @@
 //! 2. `layers` lays the file over its `base:` files and the `--set` flags over both, guided by `shape`, which knows
 //!    from the schema where the variants of an enum stand;
 //! 3. `read` turns the tree into an [`Experiment`], with serde's derived code and errors that have a place;
-//! 4. `validate` looks at the values.
+//! 4. `Root::settle` fills in what follows from other sections;
+//! 5. `validate` looks at the values.
 //!
 //! `sweep` reads the file of a search, whose keys are those of an experiment, in the same way.
 
@@ -51,6 +52,9 @@ use tree::{Node, Source};
 
 /// What an experiment file can hold as a whole: the experiment of one system.
 pub trait Root: Serialize + DeserializeOwned + JsonSchema {
+    /// Fills in what was left out because it follows from another section, so that the resolved file shows it.
+    fn settle(&mut self) {}
+
     /// All values that are out of their ranges, in the order of the file's sections.
     fn validate(&self) -> Vec<Problem>;
 }
@@ -107,7 +111,8 @@ pub fn with_sets(name: &str, experiment: &Experiment, sets: &[String]) -> Result
 
 /// The experiment in a tree, its values checked.
 fn finish<T: Root>(root: &Node) -> Result<T, ConfigError> {
-    let experiment: T = from_tree(root)?;
+    let mut experiment: T = from_tree(root)?;
+    experiment.settle();
     let problems = experiment.validate();
     if problems.is_empty() {
         return Ok(experiment);

@@ -14,6 +14,7 @@ use crate::data::options::{DataOptions, Scale, SplitRule};
 use crate::objective::ObjectiveOptions;
 use crate::training::options::{OptimizerOptions, ScheduleOptions, TrainOptions};
 
+mod clips;
 mod errors;
 mod layers;
 mod shipped;

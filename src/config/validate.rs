@@ -21,11 +21,19 @@ const MAX_THREADS: usize = 1024;
 const MAX_BATCH: usize = 65_536;
 
 impl Root for Experiment {
+    fn settle(&mut self) {
+        if let (Some(clips), Some((parts, frames))) = (&self.data.clips, self.model.streams_mut()) {
+            parts.get_or_insert_with(|| clips.parts.iter().map(ToString::to_string).collect());
+            frames.get_or_insert(clips.frames);
+        }
+    }
+
     fn validate(&self) -> Vec<Problem> {
         let mut found = Found::default();
         found.general(&self.name, &self.device, self.threads);
         found.data(&self.data);
         found.model(&self.model);
+        found.streams(&self.model, self.data.clips.as_ref());
         found.objective(&self.objective);
         found.train(&self.train);
         if self.train.adversarial.is_some() && self.data.preprocess.scale == Scale::Ferplus {

@@ -11,6 +11,9 @@ use super::writer::{Writer, float, integer, integers};
 use crate::model::{Graph, Layer, Network, Node, Shape, StateTensor};
 use crate::ops::Window;
 
+/// What a file itself calls its inputs and outputs: no layer's output may have such a name.
+const VALUES: [&str; 5] = ["pixels", "features", "logits", "probabilities", "outputs"];
+
 /// Writes the network's layers after the value `input` and returns the name of its logits.
 pub fn lower(writer: &mut Writer, network: &Network, input: &str) -> Result<String> {
     let last = lower_nodes(writer, network, input)?.pop().unwrap_or_default();
@@ -26,9 +29,13 @@ pub fn lower_nodes(writer: &mut Writer, network: &Network, input: &str) -> Resul
     let mut names = vec![input.to_string()];
     for (id, node) in graph.nodes.iter().enumerate().skip(1) {
         let inputs: Vec<&str> = node.inputs.iter().map(|&i| names[i].as_str()).collect();
-        let name = if id == graph.output() { "logits" } else { node.name.as_str() };
+        let name = match node.name.as_str() {
+            _ if id == graph.output() => "logits".to_owned(),
+            taken if VALUES.contains(&taken) => format!("layer.{taken}"),
+            name => name.to_owned(),
+        };
         let place = || format!("layer {}", node.name);
-        names.push(lower_node(writer, graph, node, name, &inputs, &state).with_context(place)?);
+        names.push(lower_node(writer, graph, node, &name, &inputs, &state).with_context(place)?);
     }
     Ok(names)
 }

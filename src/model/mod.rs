@@ -98,6 +98,25 @@ impl ModelOptions {
         self.architecture().name()
     }
 
+    /// What a network of clips asks of its data: the names of its streams and the frames of each. What is left out
+    /// follows the data.
+    pub fn streams_mut(&mut self) -> Option<(&mut Option<Vec<String>>, &mut Option<usize>)> {
+        match self {
+            Self::Microx(options) => Some((&mut options.parts, &mut options.frames)),
+            Self::MicroxGap(options) => Some((&mut options.parts, &mut options.frames)),
+            _ => None,
+        }
+    }
+
+    /// As [`streams_mut`](Self::streams_mut), to read.
+    pub fn streams(&self) -> Option<(Option<&[String]>, Option<usize>)> {
+        match self {
+            Self::Microx(options) => Some((options.parts.as_deref(), options.frames)),
+            Self::MicroxGap(options) => Some((options.parts.as_deref(), options.frames)),
+            _ => None,
+        }
+    }
+
     /// Channels, height and width that the original takes.
     pub fn default_input(&self) -> [usize; 3] {
         self.architecture().default_input()

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::commands::anomalies::{compare, comparison};
+use crate::commands::grid::{MOST, points};
 use crate::commands::say;
 use crate::commands::train::Runner;
 use crate::config::{self, AnyExperiment};
@@ -35,9 +36,6 @@ pub struct AnomaliesCommand {
     #[arg(long, value_name = "FOLDER", default_value = "runs/anomalies")]
     out: PathBuf,
 }
-
-/// Most points of a grid: more are a slip.
-const MOST: usize = 1000;
 
 impl AnomaliesCommand {
     /// Trains everything that is not finished, and writes `anomalies.md` and `anomalies.json`.
@@ -84,35 +82,5 @@ impl AnomaliesCommand {
         write_atomic(self.out.join("anomalies.md"), table.as_bytes())?;
         write_atomic(self.out.join("anomalies.json"), (serde_json::to_string_pretty(&all)? + "\n").as_bytes())?;
         say(format_args!("{table}table   {}", self.out.join("anomalies.md").display()))
-    }
-}
-
-/// Every combination of the values of all keys, as `--set` takes them.
-fn points(grid: &[String]) -> Result<Vec<Vec<String>>> {
-    let mut all: Vec<Vec<String>> = vec![Vec::new()];
-    for axis in grid {
-        let (key, values) = axis.split_once('=').with_context(|| format!("--grid {axis}: KEY=V1|V2 is expected"))?;
-        let values: Vec<&str> = values.split('|').map(str::trim).collect();
-        ensure!(values.iter().all(|v| !v.is_empty()), "--grid {axis}: one of its values is empty");
-        all = all
-            .iter()
-            .flat_map(|point| values.iter().map(move |v| [point.clone(), vec![format!("{key}={v}")]].concat()))
-            .collect();
-        ensure!(all.len() <= MOST, "the grid has more than {MOST} points: give fewer values");
-    }
-    Ok(all)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_grid_is_every_combination() {
-        let grid = ["a=1|2".to_owned(), "b.c={x: 1}|none".to_owned()];
-        let all = points(&grid).unwrap();
-        assert_eq!(all, [["a=1", "b.c={x: 1}"], ["a=1", "b.c=none"], ["a=2", "b.c={x: 1}"], ["a=2", "b.c=none"]]);
-        assert_eq!(points(&[]).unwrap().len(), 1);
-        assert!(points(&["a".to_owned()]).is_err() && points(&["a=1||2".to_owned()]).is_err());
     }
 }

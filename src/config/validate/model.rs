@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::Found;
+use crate::data::options::SegmentOptions;
+use crate::model::ModelOptions;
 
 /// More channels than any network has; beyond it a slip of the keyboard asks for more memory than there is.
 const MAX_CHANNELS: u64 = 16_384;
@@ -15,6 +17,32 @@ impl Found {
         // Options that cannot be JSON are not numbers out of range; writing them will say what is wrong.
         if let Ok(value) = serde_json::to_value(model) {
             self.option("model", "", &value);
+        }
+    }
+
+    /// A network of clips has the streams that its data has, in their order.
+    pub fn streams(&mut self, model: &ModelOptions, clips: Option<&SegmentOptions>) {
+        let Some((parts, frames)) = model.streams() else { return };
+        let Some(clips) = clips else {
+            let message =
+                format!("`{}` takes clips, and the data are single pictures; expected `data.clips`", model.name());
+            return self.add("model", message);
+        };
+        let at = |key: &str| format!("model.{}.{key}", model.name());
+        let of_data: Vec<String> = clips.parts.iter().map(ToString::to_string).collect();
+        if let Some(parts) = parts.filter(|parts| *parts != of_data) {
+            let (found, expected) = (parts.join(", "), of_data.join(", "));
+            let message = format!(
+                "[{found}] is not what data.clips.parts gives; expected [{expected}], or nothing, which means the same"
+            );
+            self.add(&at("parts"), message);
+        }
+        if let Some(frames) = frames.filter(|frames| *frames != clips.frames) {
+            let message = format!(
+                "{frames} is not what data.clips.frames gives; expected {}, or nothing, which means the same",
+                clips.frames
+            );
+            self.add(&at("frames"), message);
         }
     }
 

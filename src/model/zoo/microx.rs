@@ -18,10 +18,10 @@ use crate::model::{GraphBuilder, NodeId};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MicroxOptions {
-    /// Names of the streams, in the order of the data's parts. There must be as many as the data has.
-    pub parts: Vec<String>,
-    /// Frames of an example.
-    pub frames: usize,
+    /// Names of the streams, in their order: those of `data.clips`, which stand here when nothing is given.
+    pub parts: Option<Vec<String>>,
+    /// Frames of an example: those of `data.clips`, as with `parts`.
+    pub frames: Option<usize>,
     /// Channels of each state.
     pub filters: usize,
     /// How the gates open: `hard_sigmoid` was Keras' default when MicroX was made.
@@ -37,8 +37,8 @@ pub struct MicroxOptions {
 impl Default for MicroxOptions {
     fn default() -> Self {
         Self {
-            parts: parts(),
-            frames: 10,
+            parts: None,
+            frames: None,
             filters: 64,
             gates: GateFunction::HardSigmoid,
             hidden: 256,
@@ -67,9 +67,20 @@ impl From<GateFunction> for Gate {
     }
 }
 
-/// The published streams, in their order.
-pub(super) fn parts() -> Vec<String> {
-    ["mouth", "nose", "right_eye", "left_eye", "full_face"].map(String::from).to_vec()
+/// The streams of a network: those asked for, or the published ones in their order.
+pub(super) fn parts_or_published(asked: Option<&Vec<String>>) -> Vec<String> {
+    let published = || ["mouth", "nose", "right_eye", "left_eye", "full_face"].map(String::from).to_vec();
+    asked.cloned().unwrap_or_else(published)
+}
+
+/// Frames of an example: those asked for, or the published number.
+pub(super) fn frames_or_published(asked: Option<usize>) -> usize {
+    asked.unwrap_or(10)
+}
+
+/// Planes and size of the published pictures, in colour.
+pub(super) fn default_input(parts: Option<&Vec<String>>, frames: Option<usize>) -> [usize; 3] {
+    [parts_or_published(parts).len() * frames_or_published(frames) * 3, 60, 60]
 }
 
 /// Ends each part's stream in scores by `head`, which is given the builder at the part's planes and the part's name.
@@ -104,7 +115,7 @@ impl Architecture for MicroxOptions {
     }
 
     fn default_input(&self) -> [usize; 3] {
-        [self.parts.len() * self.frames * 3, 60, 60]
+        default_input(self.parts.as_ref(), self.frames)
     }
 
     fn default_classes(&self) -> usize {
@@ -120,9 +131,10 @@ impl Architecture for MicroxOptions {
     }
 
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {
-        let alone = self.parts.len() == 1;
-        let scores = streams(g, &self.parts, self.frames, |g, part| {
-            let memory = ConvLstm::new(self.frames, self.filters, 3).gate(self.gates.into());
+        let (parts, frames) = (parts_or_published(self.parts.as_ref()), frames_or_published(self.frames));
+        let alone = parts.len() == 1;
+        let scores = streams(g, &parts, frames, |g, part| {
+            let memory = ConvLstm::new(frames, self.filters, 3).gate(self.gates.into());
             g.conv_lstm(format!("{part}.conv_lstm"), memory).dropout(self.dropout).flatten(format!("{part}.flatten"));
             g.linear(format!("{part}.fc"), Linear::new(self.hidden)).relu().dropout(self.hidden_dropout);
             g.linear(format!("{part}.logits"), Linear::new(classes));

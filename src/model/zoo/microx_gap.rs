@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Architecture;
-use super::microx::{GateFunction, parts, streams};
+use super::microx::{GateFunction, default_input, frames_or_published, parts_or_published, streams};
 use crate::model::GraphBuilder;
 use crate::model::layers::{AvgPool, ConvLstm, Linear};
 
@@ -13,10 +13,10 @@ use crate::model::layers::{AvgPool, ConvLstm, Linear};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MicroxGapOptions {
-    /// Names of the streams, in the order of the data's parts. There must be as many as the data has.
-    pub parts: Vec<String>,
-    /// Frames of an example.
-    pub frames: usize,
+    /// Names of the streams, in their order: those of `data.clips`, which stand here when nothing is given.
+    pub parts: Option<Vec<String>>,
+    /// Frames of an example: those of `data.clips`, as with `parts`.
+    pub frames: Option<usize>,
     /// Channels of each state.
     pub filters: usize,
     /// How the gates open.
@@ -29,7 +29,7 @@ pub struct MicroxGapOptions {
 
 impl Default for MicroxGapOptions {
     fn default() -> Self {
-        Self { parts: parts(), frames: 10, filters: 32, gates: GateFunction::Sigmoid, pool: 2, dropout: 0.2 }
+        Self { parts: None, frames: None, filters: 32, gates: GateFunction::Sigmoid, pool: 2, dropout: 0.2 }
     }
 }
 
@@ -39,7 +39,7 @@ impl Architecture for MicroxGapOptions {
     }
 
     fn default_input(&self) -> [usize; 3] {
-        [self.parts.len() * self.frames * 3, 60, 60]
+        default_input(self.parts.as_ref(), self.frames)
     }
 
     fn default_classes(&self) -> usize {
@@ -55,11 +55,12 @@ impl Architecture for MicroxGapOptions {
     }
 
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {
-        let scores = streams(g, &self.parts, self.frames, |g, part| {
+        let (parts, frames) = (parts_or_published(self.parts.as_ref()), frames_or_published(self.frames));
+        let scores = streams(g, &parts, frames, |g, part| {
             if self.pool != 1 {
                 g.avg_pool(format!("{part}.pool"), AvgPool::new(self.pool));
             }
-            let memory = ConvLstm::new(self.frames, self.filters, 3).gate(self.gates.into());
+            let memory = ConvLstm::new(frames, self.filters, 3).gate(self.gates.into());
             g.conv_lstm(format!("{part}.conv_lstm"), memory);
             g.global_avg_pool(format!("{part}.mean")).dropout(self.dropout);
             g.linear(format!("{part}.logits"), Linear::new(classes));

@@ -10,14 +10,14 @@ impl ModelOptions {
     /// The network at a size that tests can afford, and its input: one plane of this side, or for networks of clips two
     /// parts of two frames.
     pub(crate) fn small(&self, side: usize) -> (Self, [usize; 3]) {
-        let parts = vec!["mouth".to_string(), "nose".into()];
+        let (parts, frames) = (Some(vec!["mouth".to_string(), "nose".into()]), Some(2));
         let clip = [2 * 2, 12, 12];
         match self.clone() {
             Self::Microx(o) => {
-                (Self::Microx(microx::MicroxOptions { parts, frames: 2, filters: 4, hidden: 8, ..o }), clip)
+                (Self::Microx(microx::MicroxOptions { parts, frames, filters: 4, hidden: 8, ..o }), clip)
             }
             Self::MicroxGap(o) => {
-                (Self::MicroxGap(microx_gap::MicroxGapOptions { parts, frames: 2, filters: 4, ..o }), clip)
+                (Self::MicroxGap(microx_gap::MicroxGapOptions { parts, frames, filters: 4, ..o }), clip)
             }
             other => (other, [1, side, side]),
         }
@@ -30,7 +30,8 @@ fn microx_has_the_published_counts() {
     use microx::MicroxOptions;
     let published = MicroxOptions::default();
     let count = |parts: usize| {
-        let options = MicroxOptions { parts: published.parts[..parts].to_vec(), ..published.clone() };
+        let names = microx::parts_or_published(None)[..parts].to_vec();
+        let options = MicroxOptions { parts: Some(names), ..published.clone() };
         let input = options.default_input();
         ModelOptions::Microx(options).build(input, 7).unwrap()
     };
