@@ -92,6 +92,8 @@ pub fn activate<const D: usize>(compute: Compute, x: Tensor<D>, activation: Acti
     match activation {
         Activation::None => x,
         Activation::Relu => burn::tensor::activation::relu(x),
-        Activation::Relu6 => x.clamp(0.0, 6.0),
+        // Not one clamp: its derivative at 0 is 1 in Burn, and 0 in PyTorch and the native kernels. Channels that are dead
+        // in the layer before are exactly 0.
+        Activation::Relu6 => burn::tensor::activation::relu(x).clamp_max(6.0),
     }
 }

@@ -94,11 +94,8 @@ fn native_and_burn_kernels_give_the_same_gradients() {
                 let largest = a.iter().fold(1e-3f64, |m, v| m.max(v.abs()));
                 let far = a.iter().zip(b).filter(|(x, y)| (*x - *y).abs() > 1e-4 * largest).count();
                 // Where a ReLU's input or two pixels of a window tie to the last bit, the derivative may take either
-                // side. That is rare; but one of MobileNetV2's 1280 last units reaches every value before it, a little.
-                let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
-                let apart = norm(&mut a.iter().zip(b).map(|(x, y)| x - y)) / norm(&mut a.iter().copied()).max(1e-12);
-                let rare = far * 100 <= a.len() || apart < 0.02;
-                assert!(rare, "{} by {compute:?}, {i}: {far} of {}, {apart:e} apart", model.name(), a.len());
+                // side; that is rare.
+                assert!(far * 100 <= a.len(), "{} by {compute:?}, {i}: {far} of {}", model.name(), a.len());
             }
         }
     }
