@@ -136,7 +136,7 @@ fn variants_stand_side_by_side_and_are_trained_once() {
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let text = fs::read_to_string(place.at("out/ablation.md")).unwrap();
     assert!(ended.out.contains(&text), "{}", ended.out);
-    assert!(text.contains("| data.augment.flip |") && text.contains("accuracy, mean over seeds"), "{text}");
+    assert!(text.contains("| data.augment.flip |") && text.contains("Accuracy, mean over seeds"), "{text}");
     let table = fs::read(place.at("out/ablation.csv")).unwrap();
     let lines = String::from_utf8(table.clone()).unwrap();
     let folders: Vec<String> = entries(&place.at("out")).into_iter().filter(|n| n.starts_with("small-")).collect();

@@ -106,6 +106,7 @@ fn trial(resolved: &str) -> Vec<String> {
     if resolved.contains("microx:") {
         sets.push("model.microx.filters=4".to_owned());
         sets.push("model.microx.hidden=8".to_owned());
+        sets.push("export.onnx=true".to_owned());
     }
     if resolved.contains("microx_gap:") {
         sets.push("model.microx_gap.filters=4".to_owned());

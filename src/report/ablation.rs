@@ -96,11 +96,13 @@ fn whole(ablation: &Ablation) -> String {
         let escaped: Vec<String> = cells.iter().map(|c| c.replace('|', "\\|")).collect();
         text += &format!("| {} |\n", escaped.join(" | "));
     }
-    text += "\nIn brackets 95 % intervals: of the accuracy Wilson's, over rows";
     text += match ablation.over {
-        Some(_) if pooled => " (which are not independent where a clip or person gives several); of means Student's.\n",
-        Some(_) => "; of means Student's.\n",
-        None => ".\n",
+        Some(_) if pooled => {
+            "\nIn brackets 95 % intervals: of the pooled accuracy Wilson's, over rows (which are not independent where a clip or \
+             person gives several); of means Student's.\n"
+        }
+        Some(_) => "\nIn brackets Student's 95 % intervals of the means.\n",
+        None => "\nIn brackets Wilson's 95 % interval, over rows.\n",
     };
     text
 }
