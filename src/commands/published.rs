@@ -9,7 +9,7 @@ use super::loaded::{any_experiment_of, experiment_of};
 use super::view;
 use crate::config::AnyExperiment;
 use crate::data::task::Facts;
-use crate::evaluation::Scores;
+use crate::evaluation::{Scores, aggregate};
 use crate::report;
 use crate::run::files::{explain, write_atomic};
 use crate::run::group::Group;
@@ -87,7 +87,7 @@ fn table(parent: &Path) -> Result<String> {
     let mut text = String::from(
         "# Experiments\n\nWritten by `ferrotype report --run RUN --publish experiments`, from the files of each run; nothing \
          is typed by hand.\nTest scores of the selected weights; accuracy with its 95 % interval. Of folds \
-         the pooled scores. **Drawn**: drawn faces or clips, whose scores say nothing of real ones.\n\n\
+         the pooled scores, of seeds the means with their standard deviation and 95 % interval over seeds. **Drawn**: drawn faces or clips, whose scores say nothing of real ones.\n\n\
          | experiment | model | test rows | accuracy | UAR | macro-F1 | expected | selected on | training time | machine |\n\
          |---|---|---:|---|---:|---:|---|---|---:|---|\n",
     );
@@ -108,19 +108,8 @@ fn row(run: &RunFolder) -> Result<String> {
         Some(group) => group.values.iter().map(|&v| RunFolder::create_at(&group.member(run.path(), v))).collect(),
         None => Ok(vec![run.clone()]),
     }?;
-    let set = if group.is_some() { "pooled" } else { "test" };
-    let scores: Scores = if run.scores().is_file() {
-        report::read_metrics(run.scores())?.remove(set).unwrap_or_default()
-    } else {
-        Scores::default()
-    };
     let (provenance, seconds, drawn) = of_members(&members)?;
-    let share =
-        |name: &str| scores.metrics.get(name).map_or_else(|| "-".into(), |s| format!("{:.2} %", 100.0 * s.value));
-    let mut accuracy = share("accuracy");
-    if let Some([low, high]) = scores.metrics.get("accuracy").and_then(|s| s.interval) {
-        write!(accuracy, " ({:.2} to {:.2})", 100.0 * low, 100.0 * high)?;
-    }
+    let Figures { n, accuracy, uar, macro_f1 } = figures(run, group.is_some(), &members)?;
     let expected = experiment
         .expect
         .as_ref()
@@ -128,17 +117,59 @@ fn row(run: &RunFolder) -> Result<String> {
     let selected = if view::is_selected_on_test(&experiment) { "**test**" } else { "validation" };
     let name = run.name();
     Ok(format!(
-        "| [{name}]({name}/report.html){} | `{}` | {} | {accuracy} | {} | {} | {expected} | {selected} | {:.0} s | {}, {} threads, {} |\n",
+        "| [{name}]({name}/report.html){} | `{}` | {n} | {accuracy} | {uar} | {macro_f1} | {expected} | {selected} | {:.0} s | {}, {} threads, {} |\n",
         if drawn { " **drawn**" } else { "" },
         experiment.model.name(),
-        scores.n,
-        share("uar"),
-        share("macro_f1"),
         seconds,
         provenance.processor,
         provenance.threads,
         provenance.kernels,
     ))
+}
+
+/// The scores of a line as text.
+struct Figures {
+    n: u64,
+    accuracy: String,
+    uar: String,
+    macro_f1: String,
+}
+
+/// Of a run its test scores, of folds the pooled ones, of seeds the means.
+fn figures(run: &RunFolder, is_group: bool, members: &[RunFolder]) -> Result<Figures> {
+    if is_group && !run.scores().is_file() {
+        return figures_of_seeds(members);
+    }
+    let set = if is_group { "pooled" } else { "test" };
+    let scores = if run.scores().is_file() {
+        report::read_metrics(run.scores())?.remove(set).unwrap_or_default()
+    } else {
+        Scores::default()
+    };
+    let share = |name: &str| scores.metrics.get(name).map_or_else(|| "-".into(), |s| percent(s.value));
+    let mut accuracy = share("accuracy");
+    if let Some([low, high]) = scores.metrics.get("accuracy").and_then(|s| s.interval) {
+        write!(accuracy, " ({:.2} to {:.2})", 100.0 * low, 100.0 * high)?;
+    }
+    Ok(Figures { n: scores.n, accuracy, uar: share("uar"), macro_f1: share("macro_f1") })
+}
+
+fn figures_of_seeds(members: &[RunFolder]) -> Result<Figures> {
+    let mut tests = Vec::new();
+    for run in members.iter().filter(|run| run.scores().is_file()) {
+        tests.extend(report::read_metrics(run.scores())?.remove("test"));
+    }
+    let sum = aggregate(&tests)?;
+    let mean = |name: &str| sum.metrics.get(name).map_or_else(|| "-".into(), |s| percent(s.mean));
+    let mut accuracy = format!("mean of {} seeds {}", sum.runs, mean("accuracy"));
+    if let Some((sd, [low, high])) = sum.metrics.get("accuracy").and_then(|s| s.sd.zip(s.interval)) {
+        write!(accuracy, ", sd {:.2} ({:.2} to {:.2})", 100.0 * sd, 100.0 * low, 100.0 * high)?;
+    }
+    Ok(Figures { n: tests.first().map_or(0, |s| s.n), accuracy, uar: mean("uar"), macro_f1: mean("macro_f1") })
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
 }
 
 /// Where the runs were trained, for how many seconds together, and whether on drawn faces.
