@@ -73,7 +73,8 @@ fn the_gradient_of_the_pictures_is_that_of_finite_differences() {
 
 #[test]
 fn native_and_burn_kernels_give_the_same_gradients() {
-    for model in ModelOptions::all().into_iter().filter(|m| m.name() != "vgg13") {
+    // Networks of clips take more than one plane.
+    for model in ModelOptions::all().into_iter().filter(|m| m.name() != "vgg13" && m.streams().is_none()) {
         let size = if model.name() == "micro_exp_net" { 40 } else { 24 };
         let graph = Arc::new(model.build([1, size, size], 5).unwrap());
         let network = Network::new(graph, 2, &Device::flex());
