@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use ferrotype_base::digest;
 
 use super::frames::{Found, Seen, Watched, watch};
 use super::{Job, read_file};
 use crate::data::clips::{CHANNELS, Clip, ClipSet, Features, Frames, Part};
 use crate::data::options::{Component, GapPolicy, VideoOptions};
-use crate::data::store::digest;
 use crate::faces::{Detector, Landmarker, OpenFaceTable};
 use crate::video::{self, Decoder};
 
@@ -73,7 +73,7 @@ impl Tools {
     /// The networks' files with their sha256.
     pub(super) fn files(&self) -> Result<Vec<(String, String)>> {
         let networks = [&self.options.detector, &self.options.landmarks].into_iter().flatten();
-        networks.map(|path| Ok((path.display().to_string(), digest(&read_file(path)?)))).collect()
+        networks.map(|path| Ok((path.display().to_string(), digest::sha256(&read_file(path)?)))).collect()
     }
 
     /// Prepares one clip.

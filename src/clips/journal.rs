@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result};
+use ferrotype_base::digest;
 
 use super::{Job, make_folder};
 use crate::data::clips::{ClipSet, store};
 use crate::data::options::VideoOptions;
-use crate::data::store::digest;
 
 /// A folder with one file per clip: the clip, or the reason why it was skipped. Its name is made of everything that the
 /// content depends on (options, files, their sizes and times of change), so a changed one is prepared anew.
@@ -59,7 +59,7 @@ impl Journal {
         });
         let table: Vec<String> = table.collect();
         let key = format!("{} {} {}", self.options, stamp(&job.file), table.join(" "));
-        let key = &digest(key.as_bytes())[..16];
+        let key = &digest::sha256(key.as_bytes())[..16];
         let name: String = job.name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
         self.folder.join(format!("{name}-{key}.h5"))
     }

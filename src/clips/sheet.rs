@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use ferrotype_base::digest;
 
 use super::{read_file, xlsx};
-use crate::data::store::digest;
 
 /// A table.
 pub(super) struct Sheet {
@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path) -> Result<Sheet> {
     let rows = if bytes.starts_with(b"PK") { xlsx::rows(&bytes) } else { csv(&bytes) };
     let rows = rows.with_context(|| format!("{shown} cannot be read as a table"))?;
     ensure!(rows.len() > 1, "{shown} has no rows below its header");
-    Ok(Sheet { rows, file: (shown.to_string(), digest(&bytes)) })
+    Ok(Sheet { rows, file: (shown.to_string(), digest::sha256(&bytes)) })
 }
 
 fn csv(bytes: &[u8]) -> Result<Vec<Vec<String>>> {

@@ -79,7 +79,7 @@ pub fn baum(options: &DrawnClipsOptions, acted: bool, out: &Path) -> Result<Synt
     let rows = annotations(&takes, subset);
     let name = format!("Annotations_{}", subset.name);
     write_atomic(out.join(format!("{name}.csv")), csv(&rows).as_bytes())?;
-    write_atomic(out.join(format!("{name}.xlsx")), &xlsx::workbook(&rows))?;
+    write_atomic(out.join(format!("{name}.xlsx")), &xlsx::workbook(&rows)?)?;
     Ok(done)
 }
 

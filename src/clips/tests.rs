@@ -261,7 +261,7 @@ fn annotations_of_baum_are_read_by_their_columns() {
     ];
     let rows: Vec<Vec<String>> =
         std::iter::once(header).chain(rows).map(|row| row.map(String::from).to_vec()).collect();
-    std::fs::write(root.join("Annotations_BAUM1a.xlsx"), xlsx::workbook(&rows)).unwrap();
+    std::fs::write(root.join("Annotations_BAUM1a.xlsx"), xlsx::workbook(&rows).unwrap()).unwrap();
     let options =
         |classes| Baum1Options { root: root.into(), annotations: None, classes, video: VideoOptions::default() };
     let plan = baum::plan_baum1(&options(BaumClasses::System003), &baum::ACTED).unwrap();

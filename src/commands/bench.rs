@@ -7,11 +7,11 @@ use std::io::{BufRead, Write};
 use anyhow::{Context, Result};
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, ValueEnum};
-use rayon::ThreadPoolBuilder;
 use serde_json::{Value, json};
 
 use super::session::{compute, compute_name};
 use crate::bench::{self, Optimizer, Order, Times, Worker};
+use crate::commands::pool::in_pool;
 use crate::config::{KernelBackend, Kernels, KernelsIsa};
 use crate::device::DeviceName;
 use anomalies::AnomaliesCommand;
@@ -103,12 +103,7 @@ impl BenchCommand {
         if let Some(Verb::Anomalies(command)) = &self.verb {
             return command.run();
         }
-        let threads = match self.threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            n => n,
-        };
-        let pool = ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start threads")?;
-        pool.install(|| self.run_in_pool(threads))
+        in_pool(self.threads, |threads| self.run_in_pool(threads))
     }
 
     fn run_in_pool(&self, threads: usize) -> Result<()> {

@@ -19,6 +19,7 @@ pub mod import;
 pub mod loaded;
 pub mod models;
 pub mod onnx;
+mod pool;
 pub mod predict;
 pub mod published;
 pub mod report;

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use rayon::ThreadPoolBuilder;
 
+use crate::commands::pool::in_pool;
 use crate::config::{self, Experiment};
 use crate::data::task::{Facts, Subset, Task};
 use crate::data::template::FaceTemplate;
@@ -57,13 +57,7 @@ impl Session<'_> {
     /// # Errors
     /// For bad input, a diverging loss, an interruption, or a file that cannot be written.
     pub fn run(&self) -> Result<Outcome> {
-        let threads = match self.experiment.threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            n => n,
-        };
-        // A pool of our own: kernels and Burn's CPU backend both obey it, and nothing global is set.
-        let pool = ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start threads")?;
-        pool.install(|| self.run_in_pool(threads))
+        in_pool(self.experiment.threads, |threads| self.run_in_pool(threads))
     }
 
     fn run_in_pool(&self, threads: usize) -> Result<Outcome> {
@@ -103,10 +97,10 @@ impl Session<'_> {
         let prepared = self.prepare(&task, &network, compute, progress.as_mut())?;
 
         let learner = self.learner(network.clone(), &task, &prepared)?;
-        let (seconds, resumed) = self.train(&task, learner, &prepared, fresh, checkpoint, progress.as_mut())?;
+        let (seconds, last) = self.train(&task, learner, &prepared, fresh, checkpoint, progress.as_mut())?;
         provenance.training_seconds = seconds;
-        provenance.resumed = resumed;
-        self.finish(&task, network, &mut provenance, began, progress.as_mut())
+        provenance.resumed = last.resumed;
+        self.finish(&task, network, last.step, &mut provenance, began, progress.as_mut())
     }
 
     /// Writes what is known about the data: figures for the report, and the template that predictions compare with.
@@ -149,7 +143,7 @@ impl Session<'_> {
             .with_adversary(adversary))
     }
 
-    /// Trains to the end; gives seconds of training and the number of resumptions.
+    /// Trains to the end; gives seconds of training and where it stands then.
     fn train(
         &self,
         task: &Task,
@@ -158,7 +152,7 @@ impl Session<'_> {
         fresh: Meta,
         checkpoint: Option<Checkpoint>,
         progress: &mut dyn Progress,
-    ) -> Result<(f64, usize)> {
+    ) -> Result<(f64, Meta)> {
         let options = &self.experiment.train;
         let selection = self.selection(task);
         let setup = Setup {
@@ -188,7 +182,7 @@ impl Session<'_> {
             ))
             .into());
         }
-        Ok((trainer.seconds(), trainer.meta().resumed))
+        Ok((trainer.seconds(), trainer.meta().clone()))
     }
 }
 

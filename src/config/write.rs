@@ -1,8 +1,8 @@
 //! An experiment as YAML that reads back to an equal value, and its digest.
 
+use ferrotype_base::digest::sha256;
 use serde::Serialize;
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 
 use super::Root;
 use super::scalar;
@@ -28,8 +28,7 @@ pub fn digest<T: Root>(experiment: &T) -> String {
 pub(super) fn digest_of<T: Serialize>(value: &T) -> String {
     let mut value = json(value);
     value.sort_all_objects();
-    let hash = Sha256::digest(value.to_string().as_bytes());
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256(value.to_string())
 }
 
 pub(super) fn yaml<T: Serialize>(value: &T) -> String {

@@ -7,12 +7,13 @@ pub(in crate::data) mod file;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use ferrotype_base::digest;
 use hdf5_pure::{AttrValue, Dataset, File, FileBuilder};
 
 use super::{FaceSet, Images, NO_LABEL, Split, Votes};
 use crate::run::files::write_atomic_with;
+pub(crate) use file::is_cut_off;
 use file::{Layout, attributes, damaged, exists, list, open, read_provenance, strings, text, values, write_provenance};
-pub(crate) use file::{digest, is_cut_off};
 
 /// The value of the attribute `format`.
 pub const FORMAT: &str = "ferrotype-faces";
@@ -49,7 +50,7 @@ pub fn read(path: &Path) -> Result<FaceSet> {
     faces.images.pixels = values(&file, "images", Dataset::read_u8).map_err(|e| damaged(path, e))?;
     check(&faces).map_err(|e| damaged(path, e))?;
     let wanted = text(&attributes(&file)?, "images_sha256").map_err(|e| damaged(path, e))?;
-    if digest(&faces.images.pixels) != wanted {
+    if digest::sha256(&faces.images.pixels) != wanted {
         return Err(damaged(path, anyhow!("the sha256 of its images is not the one it was written with")));
     }
     Ok(faces)
@@ -104,7 +105,7 @@ fn build(faces: &FaceSet) -> Result<FileBuilder, hdf5_pure::FormatError> {
     write_provenance(&mut b, &faces.provenance)?;
     b.set_attr("format", AttrValue::VarLenString(FORMAT.into()));
     b.set_attr("schema_version", AttrValue::I64(SCHEMA_VERSION));
-    b.set_attr("images_sha256", AttrValue::VarLenString(digest(&images.pixels)));
+    b.set_attr("images_sha256", AttrValue::VarLenString(digest::sha256(&images.pixels)));
     b.set_attr("complete", AttrValue::I64(1));
     Ok(b)
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
+use ferrotype_base::digest;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::audit::{self, Leaks};
 use super::augment::Augmentation;
@@ -392,7 +392,7 @@ fn check_drawn(faces: &FaceSet, options: &DataOptions) -> Result<()> {
 
 /// sha256 of all pixels, in row order.
 fn pixels_sha256(faces: &FaceSet) -> String {
-    Sha256::digest(&faces.images.pixels).iter().map(|byte| format!("{byte:02x}")).collect()
+    digest::sha256(&faces.images.pixels)
 }
 
 /// The first so many by a seeded shuffle, in row order again.

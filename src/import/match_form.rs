@@ -1,6 +1,7 @@
 //! Which published form a file is of, and its values as a network's.
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use ferrotype_base::text::listed;
 
 use super::Foreign;
 use super::apply::{Applied, Index, apply};
@@ -136,7 +137,7 @@ fn no_match(tried: &Tried, wanted: &Wanted, head: Head) -> anyhow::Error {
         [("missing", missing), ("misshapen", misshapen), ("in the file, but not in the network", unused)]
     {
         if !names.is_empty() {
-            faults.push(format!("{what}: {}", some(names)));
+            faults.push(format!("{what}: {}", listed(names, LISTED)));
         }
     }
     let headless = head == Head::File
@@ -187,13 +188,6 @@ fn names_of_classes(tried: &Tried, wanted: &Wanted, head: Head, classes: Option<
             known.join(", ")
         ),
     }
-}
-
-/// A few names, and how many more there are.
-fn some(names: &[String]) -> String {
-    let more = names.len().saturating_sub(LISTED);
-    let listed = names[..names.len() - more].join(", ");
-    if more == 0 { listed } else { format!("{listed} and {more} more") }
 }
 
 /// The form of files with our own names, in an origin's place.

@@ -4,8 +4,12 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::{Device, Tensor, TensorData};
+use ferrotype_base::text::listed;
 
 use super::network::Network;
+
+/// So many names are listed in an error.
+const LISTED: usize = 8;
 
 /// One named tensor of a state.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,13 +84,13 @@ impl Network {
             .collect();
         let mut faults = Vec::new();
         if !missing.is_empty() {
-            faults.push(format!("missing: {}", some(&missing)));
+            faults.push(format!("missing: {}", listed(&missing, LISTED)));
         }
         if !extra.is_empty() {
-            faults.push(format!("not in the network: {}", some(&extra)));
+            faults.push(format!("not in the network: {}", listed(&extra, LISTED)));
         }
         if !shapes.is_empty() {
-            faults.push(format!("misshapen: {}", some(&shapes)));
+            faults.push(format!("misshapen: {}", listed(&shapes, LISTED)));
         }
         ensure!(
             faults.is_empty(),
@@ -98,13 +102,6 @@ impl Network {
         );
         Ok(())
     }
-}
-
-/// Up to eight names, and how many more there are.
-fn some<T: AsRef<str>>(names: &[T]) -> String {
-    let listed: Vec<&str> = names.iter().take(8).map(AsRef::as_ref).collect();
-    let more = names.len() - listed.len();
-    if more == 0 { listed.join(", ") } else { format!("{} and {more} more", listed.join(", ")) }
 }
 
 /// The values of a flat tensor.

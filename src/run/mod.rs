@@ -1,6 +1,5 @@
 //! The run folder: its files, its lock, provenance.
 
-mod crc;
 pub mod folder;
 pub mod group;
 pub mod history;

@@ -3,9 +3,8 @@
 //! An `.npz` file is a ZIP archive of `.npy` files; members are stored, not compressed, as `numpy.savez` does. No member
 //! holds Python objects: `numpy.load` reads all of them without `allow_pickle`.
 
-use anyhow::{Result, ensure};
-
-use super::crc::crc32;
+use anyhow::{Context, Result};
+use ferrotype_base::zip;
 
 /// An array: its type as NumPy writes it, its shape, and its elements row-major, little-endian.
 #[derive(Clone, Debug)]
@@ -60,39 +59,8 @@ impl Array {
 /// # Errors
 /// When they are more than the 4 GiB that such a file can hold.
 pub fn npz(arrays: &[(&str, Array)]) -> Result<Vec<u8>> {
-    let (mut bytes, mut directory) = (Vec::new(), Vec::new());
-    for (name, array) in arrays {
-        let (name, content, offset) = (format!("{name}.npy"), array.npy(), bytes.len());
-        ensure!(
-            offset + content.len() < u32::MAX as usize,
-            "the arrays take more than the 4 GiB that an .npz file can hold: save fewer examples"
-        );
-        let mut entry = Vec::new();
-        // Version 2.0, no flags, stored, 1 January 1980: the same arrays give the same bytes.
-        [20u16, 0, 0, 0, 0x21].iter().for_each(|v| entry.extend(v.to_le_bytes()));
-        let length = content.len() as u32;
-        [crc32(&content), length, length].iter().for_each(|v| entry.extend(v.to_le_bytes()));
-        entry.extend((name.len() as u16).to_le_bytes());
-        entry.extend(0u16.to_le_bytes());
-        bytes.extend(b"PK\x03\x04");
-        bytes.extend(&entry);
-        bytes.extend(name.as_bytes());
-        bytes.extend(content);
-        directory.extend(b"PK\x01\x02");
-        directory.extend(20u16.to_le_bytes());
-        directory.extend(&entry);
-        // No comment, first disk, no attributes.
-        directory.extend([0; 10]);
-        directory.extend((offset as u32).to_le_bytes());
-        directory.extend(name.as_bytes());
-    }
-    let (start, size, count) = (bytes.len() as u32, directory.len() as u32, arrays.len() as u16);
-    bytes.extend(directory);
-    bytes.extend(b"PK\x05\x06\0\0\0\0");
-    [count, count].iter().for_each(|v| bytes.extend(v.to_le_bytes()));
-    [size, start].iter().for_each(|v| bytes.extend(v.to_le_bytes()));
-    bytes.extend([0; 2]);
-    Ok(bytes)
+    zip::archive(arrays.iter().map(|(name, array)| (format!("{name}.npy"), array.npy())))
+        .context("the arrays take more than the 4 GiB that an .npz file can hold: save fewer examples")
 }
 
 #[cfg(test)]
@@ -128,7 +96,7 @@ mod tests {
             let start = offset + 30 + name.len() + 4;
             let content = &bytes[start..start + length];
             assert_eq!(content, array.npy());
-            assert_eq!(word(at + 16) as u32, crc32(content));
+            assert_eq!(word(at + 16) as u32, ferrotype_base::crc::crc32(content));
             at += 46 + name.len() + 4;
         }
         assert_eq!(at, end);

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
+use ferrotype_base::crc::crc32c;
 
-use crate::run::crc::crc32c;
 use crate::run::files::explain;
 
 /// Writes the events of one run into one folder.

@@ -1,5 +1,6 @@
 //! Whole training steps give the same bits for any number of threads.
 
+use ferrotype_base::digest;
 use std::sync::Arc;
 
 use burn::tensor::Device;
@@ -33,7 +34,7 @@ fn trained(network: &Network, threads: usize) -> String {
         for tensor in checkpoint.tensors {
             tensor.values.iter().for_each(|v| hash.update(v.to_le_bytes()));
         }
-        hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+        digest::hex(&hash.finalize())
     })
 }
 

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use ferrotype_base::digest;
 use serde_json::json;
 
 use super::interrupt::{Interrupt, Interrupted};
 use super::learner::images;
 use super::progress::Progress;
-use super::stored_file::{self, Array, digest_of_values, hex_digest};
+use super::stored_file::{self, Array, digest_of_values};
 use crate::data::loader::{Loader, Stored};
 use crate::data::task::{Epochs, Subset, Task};
 use crate::model::{Network, NodeId, StateTensor};
@@ -124,7 +125,7 @@ impl Request<'_> {
             "preprocess": self.task.train.pipeline().options(),
             "augmentation": ranges.changes().then(|| format!("{ranges:?}, seed {}, {views} views", self.epochs.seed)),
             "node": graph.nodes[self.entry].name,
-            "layers": hex_digest(layers.join("\n")),
+            "layers": digest::sha256(layers.join("\n")),
             "weights": digest_of_values(state.iter().map(|t| t.values.as_slice())),
         }))
     }
@@ -178,5 +179,5 @@ impl Request<'_> {
 
 /// sha256 of the rows of a set, in order.
 pub(super) fn rows_digest(set: &Subset) -> String {
-    hex_digest(set.rows().iter().flat_map(|row| row.to_le_bytes()).collect::<Vec<u8>>())
+    digest::sha256(set.rows().iter().flat_map(|row| row.to_le_bytes()).collect::<Vec<u8>>())
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::{Tensor, TensorData};
+use ferrotype_base::digest;
+use ferrotype_base::text::listed;
 
 use super::checkpoint::{Checkpoint, Meta};
-use super::stored_file::hex_digest;
 use crate::model::{Network, StateTensor, patterns};
 use crate::run::RunFolder;
 
@@ -58,7 +59,7 @@ pub fn weights_file(path: &Path) -> Result<PathBuf> {
 /// When the file cannot be read.
 pub fn sha256_of(path: &Path) -> Result<String> {
     let file = weights_file(path)?;
-    Ok(hex_digest(std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?))
+    Ok(digest::sha256(std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?))
 }
 
 impl Source {
@@ -113,15 +114,12 @@ impl Source {
             if allowed { report.fresh.push(reason) } else { faults.push(reason) }
         }
         if !faults.is_empty() {
-            let more = faults.len().saturating_sub(8);
-            faults.truncate(8);
             bail!(
-                "{} does not fit this {}: {}{}; only the head may differ. Choose the options of `model` as they are there \
+                "{} does not fit this {}: {}; only the head may differ. Choose the options of `model` as they are there \
                  ({} with {} classes), or let these begin fresh with train.fresh",
                 self.file.display(),
                 graph.name,
-                faults.join(", "),
-                if more > 0 { format!(" and {more} more") } else { String::new() },
+                listed(&faults, 8),
                 self.meta.model,
                 self.meta.classes.len()
             );

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use ferrotype_base::digest;
 use hdf5_pure::{AttrValue, File, FileBuilder};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -30,11 +31,6 @@ impl Array {
     }
 }
 
-/// sha256 in hexadecimal.
-pub fn hex_digest(bytes: impl AsRef<[u8]>) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
-}
-
 /// sha256 of the bits of numbers.
 pub fn digest_of_values<'a>(values: impl IntoIterator<Item = &'a [f32]>) -> String {
     let mut hash = Sha256::new();
@@ -44,7 +40,7 @@ pub fn digest_of_values<'a>(values: impl IntoIterator<Item = &'a [f32]>) -> Stri
             hash.update(part.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>());
         }
     }
-    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    digest::hex(&hash.finalize())
 }
 
 /// The arrays of `<folder>/<kind>-<digest of the ingredients>.h5`; computed by `make`, and written, where that file is not
@@ -67,7 +63,7 @@ pub fn obtain(
         bytes as f64 / f64::from(1 << 30),
         LARGEST >> 30
     );
-    let key = hex_digest(ingredients.to_string());
+    let key = digest::sha256(ingredients.to_string());
     let path = folder.join(format!("{kind}-{}.h5", &key[..16]));
     if path.is_file() {
         match read(&path, &key, arrays) {

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
+use ferrotype_base::digest;
 use serde_json::json;
 
 use super::features::rows_digest;
 use super::interrupt::{Interrupt, Interrupted};
 use super::learner::images;
 use super::progress::Progress;
-use super::stored_file::{self, Array, digest_of_values, hex_digest};
+use super::stored_file::{self, Array, digest_of_values};
 use crate::data::loader::{Epoch, Loader, Stored};
 use crate::data::options::Preprocess;
 use crate::data::preprocess::Pipeline;
@@ -216,7 +217,7 @@ impl Lectern<'_> {
             "augmentation": is_changed.then(|| format!("{ranges:?}, seed {}, {views} views", self.epochs.seed)),
             "temperature": ensemble.temperature,
             "average": ensemble.average,
-            "teachers": hex_digest(format!("{orders:?}")),
+            "teachers": digest::sha256(format!("{orders:?}")),
             "weights": ensemble.weights_digest()?,
         });
         let rows = self.task.train.len();

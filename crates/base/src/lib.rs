@@ -1,5 +1,9 @@
-//! What every part of Ferrotype needs and nothing else knows of: random numbers by key, and files that appear whole or
-//! not at all.
+//! What every part of Ferrotype needs and nothing else knows of: random numbers by key, files that appear whole or not at
+//! all, and small things for files: checks, digests, zip archives, lists of names.
 
+pub mod crc;
+pub mod digest;
 pub mod files;
 pub mod random;
+pub mod text;
+pub mod zip;

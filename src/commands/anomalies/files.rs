@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use ferrotype_base::digest;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -59,7 +60,7 @@ impl Facts {
         Self {
             source: describe(&experiment.data.source),
             person,
-            sha256: hash.finalize().iter().map(|b| format!("{b:02x}")).collect(),
+            sha256: digest::hex(&hash.finalize()),
             synthetic: table.synthetic,
             frames: table.len(),
             seconds,

@@ -8,8 +8,7 @@ mod view;
 
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
-use rayon::ThreadPoolBuilder;
+use anyhow::{Result, bail};
 
 use super::session::{compute, compute_name};
 use super::train::Summary;
@@ -17,6 +16,7 @@ use crate::anomaly::inputs::{self, Inputs};
 use crate::anomaly::results::{self, Scored};
 use crate::anomaly::source;
 use crate::anomaly::table::FeatureTable;
+use crate::commands::pool::in_pool;
 use crate::config::{self, AnomalyExperiment};
 use crate::device::DeviceName;
 use crate::ops::Compute;
@@ -59,12 +59,7 @@ impl AnomalySession<'_> {
     /// # Errors
     /// For bad input, a diverging loss, an interruption, or a file that cannot be written.
     pub fn run(&self) -> Result<Summary> {
-        let threads = match self.experiment.threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            n => n,
-        };
-        let pool = ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start threads")?;
-        pool.install(|| self.run_in_pool(threads))
+        in_pool(self.experiment.threads, |threads| self.run_in_pool(threads))
     }
 
     fn run_in_pool(&self, threads: usize) -> Result<Summary> {

@@ -15,7 +15,6 @@ use crate::report;
 use crate::run::files::write_atomic;
 use crate::run::tensorboard::TensorBoard;
 use crate::run::{Provenance, RunFolder};
-use crate::training::checkpoint::Checkpoint;
 use crate::training::interrupt::Interrupted;
 use crate::training::progress::Progress;
 use crate::training::scoring;
@@ -51,12 +50,12 @@ impl Session<'_> {
         &self,
         task: &Task,
         mut network: Network,
+        last_step: u64,
         provenance: &mut Provenance,
         began: Instant,
         progress: &mut dyn Progress,
     ) -> Result<Outcome> {
         load_selected(self.run, &mut network)?;
-        let last_step = Checkpoint::load(&self.run.last_checkpoint())?.meta.step;
         let evaluate = &self.experiment.evaluate;
         self.stop_if_asked()?;
         let validation = scoring::scores(&network, &task.validation, evaluate, progress)?;

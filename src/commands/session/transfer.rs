@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use ferrotype_base::text::listed;
 
 use super::{Session, compute_name};
 use crate::commands::loaded::{LoadedRun, experiment_of};
@@ -83,10 +84,10 @@ impl Session<'_> {
         let taken = source.fill(network, &options.fresh).context("train.init")?;
         progress.note(&format!("init     {} tensors from {file}", taken.taken));
         if !taken.fresh.is_empty() {
-            progress.note(&format!("fresh    {}", listed(&taken.fresh)));
+            progress.note(&format!("fresh    {}", listed(&taken.fresh, LISTED)));
         }
         if !taken.unused.is_empty() {
-            progress.note(&format!("unused   {}", listed(&taken.unused)));
+            progress.note(&format!("unused   {}", listed(&taken.unused, LISTED)));
         }
         Ok(())
     }
@@ -246,11 +247,4 @@ impl Session<'_> {
         }
         Ensemble::new(teachers, options, task.classes())
     }
-}
-
-/// The first names of a list, and how many more there are.
-fn listed(names: &[String]) -> String {
-    let more = names.len().saturating_sub(LISTED);
-    let shown = names[..names.len() - more].join(", ");
-    if more > 0 { format!("{shown} and {more} more") } else { shown }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, ensure};
+use ferrotype_base::digest;
 use hdf5_pure::{AttrValue, Dataset, File, FileBuilder, FormatError};
 
 use super::{CHANNELS, Clip, ClipSet, Features, Frames, Part, Skipped};
@@ -10,7 +11,7 @@ use crate::data::options::Component;
 use crate::data::store::file::{
     Layout, attributes, damaged, exists, list, number, open, read_provenance, strings, values, write_provenance,
 };
-use crate::data::store::{DEFLATE, ROWS, digest};
+use crate::data::store::{DEFLATE, ROWS};
 use crate::run::files::write_atomic_with;
 
 /// The value of the attribute `format`.
@@ -87,7 +88,7 @@ fn build(set: &ClipSet) -> Result<FileBuilder, FormatError> {
             .with_deflate(DEFLATE);
     }
     let parts: Vec<String> = set.parts.iter().map(|p| p.component.name().to_owned()).collect();
-    let digests: Vec<String> = set.parts.iter().map(|p| digest(&p.pixels)).collect();
+    let digests: Vec<String> = set.parts.iter().map(|p| digest::sha256(&p.pixels)).collect();
     strings(&mut b, "parts", &parts)?;
     strings(&mut b, "part_sha256", &digests)?;
     build_frames(&mut b, &set.frames);
@@ -174,7 +175,10 @@ fn read_part(file: &File, component: Component, sha256: &str) -> Result<Part> {
     let name = format!("part_{component}");
     // A file of skipped clips alone has no pictures.
     let pixels = if exists(file, &name)? { values(file, &name, Dataset::read_u8)? } else { Vec::new() };
-    ensure!(digest(&pixels) == sha256, "the sha256 of its part `{component}` is not the one it was written with");
+    ensure!(
+        digest::sha256(&pixels) == sha256,
+        "the sha256 of its part `{component}` is not the one it was written with"
+    );
     Ok(Part { component, pixels })
 }
 

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail, ensure};
+use ferrotype_base::digest::hex;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage, imageops};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::table;
 use crate::data::options::Colour;
 use crate::data::{FaceSet, Images, Provenance, Split};
 
@@ -75,7 +75,7 @@ pub(super) fn read(pictures: Vec<Picture>, classes: Vec<String>, want: &Want) ->
     if colour == Colour::Grey && images.iter().any(|i| !i.grey) {
         notes.push("colour pictures were turned grey: 0.299 R + 0.587 G + 0.114 B, rounded".into());
     }
-    let files = vec![(format!("{count} pictures; sha256 of their sha256s in row order"), table::hex(&digest))];
+    let files = vec![(format!("{count} pictures; sha256 of their sha256s in row order"), hex(&digest))];
     let images = assemble(images, colour);
     Ok(face_set(kept, images, classes, Provenance { files, notes, ..Provenance::default() }))
 }

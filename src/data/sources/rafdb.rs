@@ -3,10 +3,10 @@
 use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
+use ferrotype_base::digest;
 
 use super::names::{RAFDB, owned};
 use super::pictures::{self, Picture, Want};
-use super::table;
 use crate::data::options::RafdbOptions;
 use crate::data::{FaceSet, Split};
 
@@ -42,7 +42,7 @@ pub(super) fn load(options: &RafdbOptions) -> Result<FaceSet> {
     ensure!(!all.is_empty(), "{} is empty", list.display());
     let want = Want { size: options.size, colour: None, skip_bad: options.skip_bad };
     let mut faces = pictures::read(all, owned(&RAFDB), &want)?;
-    faces.provenance.files.insert(0, (list.display().to_string(), table::sha256(text.as_bytes())));
+    faces.provenance.files.insert(0, (list.display().to_string(), digest::sha256(&text)));
     faces.provenance.notes.push("RAF-DB has no validation set of its own".into());
     Ok(faces)
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, bail};
 use csv::{ByteRecord, ReaderBuilder};
+use ferrotype_base::digest::hex;
 use sha2::{Digest, Sha256};
 
 /// A table that is read once from front to back, while its sha256 is taken.
@@ -111,16 +112,6 @@ impl<R: Read> Read for Hashed<R> {
         self.digest.lock().unwrap_or_else(std::sync::PoisonError::into_inner).update(&buffer[..n]);
         Ok(n)
     }
-}
-
-/// The sha256 of a small file's bytes, or of any bytes.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// A cell as text, without surrounding spaces.

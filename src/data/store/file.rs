@@ -5,7 +5,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use hdf5_pure::{AttrValue, Dataset, File, FileBuilder};
-use sha2::{Digest, Sha256};
 
 use super::{DEFLATE, ROWS};
 use crate::data::Provenance;
@@ -155,9 +154,4 @@ pub(in crate::data) fn list(file: &File, name: &str) -> Result<Vec<String>> {
         return Ok(Vec::new());
     }
     values(file, name, Dataset::read_string)
-}
-
-/// The sha256 of bytes, in hexadecimal.
-pub(crate) fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -33,7 +33,7 @@ fn reads_kaggles_table() {
     assert_eq!(faces.images.get(1)[..3], [7, 8, 9]);
     assert_eq!(faces.images.get(2)[5..7], [255, 0]);
     assert_eq!(faces.classes[3], "happy");
-    let digest = super::super::table::sha256(text.as_bytes());
+    let digest = ferrotype_base::digest::sha256(text.as_bytes());
     assert_eq!(faces.provenance.files[0].1, digest);
 }
 
