@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::method::Method;
 use super::methods::length::LengthOptions;
+use super::methods::lstm::LstmOptions;
+use super::methods::temporal_convolution::TemporalConvolutionOptions;
 
 /// The ways to tell felt from posed expressions. A new one is one file below `methods`, one variant and one line here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -12,6 +14,10 @@ use super::methods::length::LengthOptions;
 pub enum MethodOptions {
     /// The longer clip is real, or the shorter, as training says: what clip length alone tells. No method: a warning.
     Length(LengthOptions),
+    /// A long short-term memory over action units.
+    Lstm(LstmOptions),
+    /// Convolutions over time of action units.
+    TemporalConvolution(TemporalConvolutionOptions),
 }
 
 impl MethodOptions {
@@ -19,6 +25,8 @@ impl MethodOptions {
     pub fn build(&self) -> Box<dyn Method> {
         match self {
             Self::Length(o) => Box::new(o.clone()),
+            Self::Lstm(o) => Box::new(o.clone()),
+            Self::TemporalConvolution(o) => Box::new(o.clone()),
         }
     }
 
@@ -26,6 +34,8 @@ impl MethodOptions {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Length(_) => "length",
+            Self::Lstm(_) => "lstm",
+            Self::TemporalConvolution(_) => "temporal_convolution",
         }
     }
 }
