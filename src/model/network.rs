@@ -93,6 +93,11 @@ impl Network {
         self
     }
 
+    /// Another graph with values of its own on the same device, computed by the same code.
+    pub(super) fn replaced(&self, graph: Arc<Graph>, parameters: Vec<Parameter>, buffers: Vec<Buffer>) -> Self {
+        Self { graph, device: self.device.clone(), compute: self.compute, parameters, buffers }
+    }
+
     /// The layers.
     pub fn graph(&self) -> &Arc<Graph> {
         &self.graph
