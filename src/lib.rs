@@ -19,6 +19,7 @@ pub mod import;
 pub mod model;
 pub mod objective;
 pub mod ops;
+pub mod real_fake;
 pub mod report;
 pub mod run;
 pub mod saliency;

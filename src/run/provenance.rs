@@ -46,6 +46,13 @@ pub struct Provenance {
     pub training_seconds: f64,
     /// Seconds from the start of the command to its end (of the last part).
     pub wall_seconds: f64,
+    /// Processor time of all threads from the start of the run to its end (of the last part), where the system tells
+    /// it: what the run took, whatever else the machine did meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processor_seconds: Option<f64>,
+    /// What the process had used before this run began.
+    #[serde(skip)]
+    processor_before: Option<f64>,
     /// Peak memory of the process in bytes, where the system tells.
     pub peak_memory_bytes: Option<u64>,
     /// How often the run was resumed.
@@ -66,6 +73,7 @@ impl Provenance {
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             kernels: kernels.into(),
             started: now(),
+            processor_before: processor_seconds(),
             ..Self::default()
         }
     }
@@ -74,6 +82,8 @@ impl Provenance {
     pub fn finish(&mut self, wall_seconds: f64) {
         self.finished = now();
         self.wall_seconds = wall_seconds;
+        self.processor_seconds =
+            self.processor_before.zip(processor_seconds()).map(|(before, now)| (now - before).max(0.0));
         self.peak_memory_bytes = peak_memory();
     }
 
@@ -106,6 +116,9 @@ impl Provenance {
         rows.push(("Experiment sha256".to_owned(), self.experiment_sha256.clone()));
         rows.push(("Started, finished".to_owned(), format!("{} / {}", self.started, self.finished)));
         rows.push(("Training time".to_owned(), format!("{:.1} s", self.training_seconds)));
+        if let Some(seconds) = self.processor_seconds {
+            rows.push(("Processor time".to_owned(), format!("{seconds:.1} s")));
+        }
         if let Some(bytes) = self.peak_memory_bytes {
             rows.push(("Peak memory".to_owned(), format!("{:.0} MB", bytes as f64 / 1e6)));
         }
@@ -133,6 +146,16 @@ pub fn processor() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|l| l.strip_prefix("model name").and_then(|r| r.split_once(':')));
     model.map_or_else(|| "unknown processor".into(), |(_, name)| name.trim().to_owned())
+}
+
+/// Processor time of this process so far, all threads together, in seconds. Linux counts it in hundredths of a second,
+/// on every processor it runs on.
+fn processor_seconds() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The program's name, in brackets, may hold blanks; what follows begins with the third field.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |field: usize| fields.get(field - 3)?.parse::<f64>().ok();
+    Some((ticks(14)? + ticks(15)?) / 100.0)
 }
 
 /// Peak resident memory of this process in bytes.

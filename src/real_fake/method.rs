@@ -1,0 +1,86 @@
+//! What a way to tell felt from posed expressions is.
+
+use std::path::Path;
+
+use anyhow::Result;
+use burn::tensor::Device;
+
+use super::clip::ClipSet;
+use crate::export::ReconstructionCheck;
+use crate::ops::Compute;
+use crate::run::RunFolder;
+use crate::training::interrupt::Interrupt;
+use crate::training::options::TrainOptions;
+use crate::training::progress::Progress;
+
+/// What a method works with, beside the clips.
+pub struct Work<'a> {
+    /// Fixes every random choice.
+    pub seed: u64,
+    /// How networks are trained; methods without networks do not look at it.
+    pub train: &'a TrainOptions,
+    /// Where networks compute.
+    pub device: Device,
+    /// With which kernels.
+    pub compute: Compute,
+    /// The folder for this fit's files. Networks keep their checkpoints in run folders below it, so that an interrupted
+    /// run goes on where it stopped.
+    pub run: &'a RunFolder,
+    /// Whether to stop.
+    pub interrupt: &'a Interrupt,
+    /// Resume although the kernels differ.
+    pub other_kernels: bool,
+    /// Shows how far it is.
+    pub progress: &'a mut dyn Progress,
+}
+
+/// A way to tell felt from posed expressions, with its options.
+pub trait Method {
+    /// Fits it on training clips, all of which have a truth. `validation` selects the weights of networks (by a loss);
+    /// other methods do not look at it. Both are places in `set.clips`.
+    ///
+    /// # Errors
+    /// When the clips lack what the method needs (the message says what, and which clip), hold one class only, or are too
+    /// few; for a diverging loss, or an interruption.
+    fn fit(&self, set: &ClipSet, training: &[usize], validation: &[usize], work: &mut Work) -> Result<Box<dyn Fitted>>;
+
+    /// Reads what [`Fitted::save`] wrote.
+    ///
+    /// # Errors
+    /// When a file is missing, damaged, of another version, or of other clips than these.
+    fn load(&self, set: &ClipSet, folder: &Path, device: &Device, compute: Compute) -> Result<Box<dyn Fitted>>;
+}
+
+/// A fitted method.
+pub trait Fitted {
+    /// One score per clip: above 0 says real. Methods that decide by the median of the clips that are scored together
+    /// (NIT-OVGU's) subtract it here.
+    ///
+    /// # Errors
+    /// When a clip lacks what the method needs.
+    fn scores(&self, set: &ClipSet, clips: &[usize]) -> Result<Vec<f64>>;
+
+    /// Writes all that is needed to score other clips into a folder.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    fn save(&self, folder: &Path) -> Result<()>;
+
+    /// Trained values, for the report: weights of networks, support vectors' weights, splits of trees.
+    fn parameters(&self) -> usize;
+
+    /// Writes the method's networks as ONNX files into a folder, each checked in a second runtime on these clips; the
+    /// file's name with its check. Methods without networks have none.
+    ///
+    /// # Errors
+    /// When a network cannot be lowered, or the file computes something else.
+    fn export(
+        &self,
+        _set: &ClipSet,
+        _clips: &[usize],
+        _folder: &Path,
+        _tolerance: f64,
+    ) -> Result<Vec<(String, ReconstructionCheck)>> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,3 @@
+//! One file per method.
+
+pub mod length;
