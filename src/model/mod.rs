@@ -11,6 +11,7 @@ mod forward;
 mod graph;
 mod init;
 pub mod layers;
+mod lengths;
 mod network;
 mod outputs;
 mod part;
@@ -124,6 +125,8 @@ impl ModelOptions {
     }
 }
 
+#[cfg(test)]
+pub(crate) use lengths::tests as lengths_tests;
 #[cfg(test)]
 mod parity;
 #[cfg(test)]
