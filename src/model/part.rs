@@ -51,8 +51,9 @@ impl Graph {
         buffers
     }
 
-    /// Per parameter: whether it belongs to the head, which depends on the classes. These are the layers below `head.` or
-    /// `classifier.`; in a network without such names, the last layer that has parameters.
+    /// Per parameter: whether it belongs to the head: what follows the features, the classifier and any layers before it that
+    /// are named with it. These are the layers below `head.` or `classifier.`; in a network without such names, the last
+    /// layer that has parameters.
     pub fn head(&self) -> Vec<bool> {
         let named = |name: &str| name.starts_with("head.") || name.starts_with("classifier.");
         if self.parameters.iter().any(|p| named(&p.name)) {
