@@ -6,6 +6,7 @@
 
 mod builder;
 mod flip;
+mod fold;
 mod forward;
 mod graph;
 mod init;

@@ -103,7 +103,12 @@ impl Network {
         let buffers = |g: &Graph| g.buffers.iter().map(|b| (b.name.clone(), b.shape.clone())).collect::<Vec<_>>();
         let same = parameters(&graph) == parameters(&self.graph) && buffers(&graph) == buffers(&self.graph);
         ensure!(same, "{}: weights of another network", self.graph.name);
-        Ok(Self { graph, ..self.clone() })
+        Ok(self.replaced(graph, self.parameters.clone(), self.buffers.clone()))
+    }
+
+    /// Another graph with values of its own on the same device, computed by the same code.
+    pub(super) fn replaced(&self, graph: Arc<Graph>, parameters: Vec<Parameter>, buffers: Vec<Buffer>) -> Self {
+        Self { graph, device: self.device.clone(), compute: self.compute, parameters, buffers }
     }
 
     /// The layers.
