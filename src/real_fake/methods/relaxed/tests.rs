@@ -78,7 +78,7 @@ fn film(path: &Path, frames: usize, speed: f64) {
         let half = (4.0 + speed * t as f64).min(20.0) as usize;
         let inside = |i: usize| (24 - half..24 + half).contains(&i);
         let pixels: Vec<u8> = (0..48 * 48).map(|i| if inside(i / 48) && inside(i % 48) { 210 } else { 60 }).collect();
-        encoder.add(&pixels).unwrap();
+        encoder.push(&pixels).unwrap();
     }
     encoder.finish().unwrap();
 }
