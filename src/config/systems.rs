@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::diagnostic::{ConfigError, Diagnostic};
 use super::shape::Shape;
 use super::tree::{Node, Source, Value, parse};
-use super::{AnomalyExperiment, Experiment, Loaded, finish, layers, load_as, to_yaml};
+use super::{AnomalyExperiment, Experiment, Loaded, RealFakeExperiment, finish, layers, load_as, to_yaml};
 
 /// The key that names the system. A file without it describes a classification of expressions.
 const KEY: &str = "system";
@@ -19,6 +19,8 @@ pub enum AnyExperiment {
     Expressions(Box<Experiment>),
     /// Finds anomalies in a face's behaviour.
     Anomalies(Box<AnomalyExperiment>),
+    /// Tells felt from posed expressions.
+    RealFake(Box<RealFakeExperiment>),
 }
 
 impl AnyExperiment {
@@ -27,6 +29,7 @@ impl AnyExperiment {
         match self {
             Self::Expressions(e) => &e.name,
             Self::Anomalies(e) => &e.name,
+            Self::RealFake(e) => &e.name,
         }
     }
 
@@ -35,6 +38,7 @@ impl AnyExperiment {
         match self {
             Self::Expressions(e) => to_yaml(&**e),
             Self::Anomalies(e) => to_yaml(&**e),
+            Self::RealFake(e) => to_yaml(&**e),
         }
     }
 
@@ -59,6 +63,7 @@ impl AnyExperiment {
         match self {
             Self::Expressions(_) => "expressions",
             Self::Anomalies(_) => "anomalies",
+            Self::RealFake(_) => "real_fake",
         }
     }
 }
@@ -86,6 +91,10 @@ pub fn load_any(path: &Path, sets: &[String]) -> Result<Loaded<AnyExperiment>, C
             let loaded = load_as::<AnomalyExperiment>(path, sets)?;
             whole(AnyExperiment::Anomalies(Box::new(loaded.experiment)), loaded.sources)
         }
+        Some(System::RealFake) => {
+            let loaded = load_as::<RealFakeExperiment>(path, sets)?;
+            whole(AnyExperiment::RealFake(Box::new(loaded.experiment)), loaded.sources)
+        }
     })
 }
 
@@ -98,12 +107,14 @@ pub fn read_any(name: &str, text: &str) -> Result<AnyExperiment, ConfigError> {
     Ok(match system(&root)? {
         None => AnyExperiment::Expressions(Box::new(finish(&root)?)),
         Some(System::Anomalies) => AnyExperiment::Anomalies(Box::new(finish(&root)?)),
+        Some(System::RealFake) => AnyExperiment::RealFake(Box::new(finish(&root)?)),
     })
 }
 
 #[derive(Clone, Copy)]
 enum System {
     Anomalies,
+    RealFake,
 }
 
 fn system(root: &Node) -> Result<Option<System>, Box<Diagnostic>> {
@@ -111,9 +122,10 @@ fn system(root: &Node) -> Result<Option<System>, Box<Diagnostic>> {
     let Some(entry) = entries.iter().find(|entry| entry.key == KEY) else { return Ok(None) };
     match &entry.node.value {
         Value::Plain(name) | Value::Quoted(name) if name == "anomalies" => Ok(Some(System::Anomalies)),
+        Value::Plain(name) | Value::Quoted(name) if name == "real_fake" => Ok(Some(System::RealFake)),
         _ => {
             let found = entry.node.describe();
-            let message = format!("expected `anomalies`, found {found}");
+            let message = format!("expected `anomalies` or `real_fake`, found {found}");
             let help = "without this key the experiment is a classification of expressions";
             Err(Diagnostic::new(message).help(help).or_at(&entry.node.place, KEY))
         }

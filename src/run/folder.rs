@@ -192,6 +192,15 @@ impl RunFolder {
         self.scores().is_file()
     }
 
+    /// A JSON file of the run.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is of another form.
+    pub fn read_json<T: serde::de::DeserializeOwned>(&self, path: &Path) -> Result<T> {
+        serde_json::from_str(&self.read(path)?)
+            .with_context(|| format!("{} is not what a run of this system writes", path.display()))
+    }
+
     /// A file of the run as text.
     ///
     /// # Errors
