@@ -17,6 +17,7 @@ threads: 2
 data:
   source: {generated: {subjects: 10, seconds: 2, rate: 10}}
 method: length
+train: {epochs: 2, lr: 1e-3}
 ";
 
 /// A table as py-feat writes it: 20 action units and 68 landmarks, a last row without values; real smiles have more AU06.
@@ -111,7 +112,8 @@ fn every_shipped_experiment_is_fitted_and_reported() {
         let told = place.ok(&format!("eval --run {} --csv again.csv", run.display()));
         assert!(told.contains("tested clips: the accuracy is known to about"), "{told}");
         // The saved method says what the fitted one said.
-        let test = |text: String| text.lines().filter(|l| l.starts_with("test,")).map(str::to_owned).collect::<Vec<_>>();
+        let test =
+            |text: String| text.lines().filter(|l| l.starts_with("test,")).map(str::to_owned).collect::<Vec<_>>();
         let [before, after] = [run.join("clips.csv"), place.at("again.csv")].map(|p| fs::read_to_string(p).unwrap());
         assert_eq!(test(before), test(after), "{file}");
         place.ok(&format!("report --run {} --publish published", run.display()));
@@ -140,9 +142,10 @@ fn a_run_scores_other_clips_and_tables_without_truth() {
     let place = place();
     smiles(&place, "smiles");
     smiles(&place, "others");
-    let source = "--set data.source={au_tables:{root:smiles}}";
+    let source = "--set data.source.au_tables.root=smiles";
     let run = train(&place, "runs", source);
-    let told = place.ok(&format!("eval --run {} --data others --set-name validation --json scores.json", run.display()));
+    let told =
+        place.ok(&format!("eval --run {} --data others --set-name validation --json scores.json", run.display()));
     assert!(told.contains("6 clips"), "{told}");
     assert_eq!(common::json(&place.at("scores.json"))["outcome"]["sets"]["test"]["n"], 6);
     let told = place.ok(&format!("predict --run {} others/validation --csv out.csv", run.display()));
@@ -169,7 +172,7 @@ fn bad_input_is_one_clear_paragraph() {
     place.write("felt/true/a.csv", &good);
     place.write("felt/validation/true/b.csv", &good);
     fs::create_dir(place.at("empty")).unwrap();
-    let tables = |root: &str| format!("--set data.source={{au_tables:{{root:{root}}}}}");
+    let tables = |root: &str| format!("--set data.source.au_tables.root={root}");
     for (words, told) in [
         (tables("words"), "line 2: column FaceScore is `smile`"),
         (tables("nan"), "no row has a number in the column AU01"),

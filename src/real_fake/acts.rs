@@ -164,7 +164,8 @@ impl Act {
         };
         let [start, full, fading, gone] = self.phases;
         let envelope = smooth((time - start) / (full - start)) * (1.0 - smooth((time - fading) / (gone - fading)));
-        let sum: f64 = self.waves.iter().map(|(f, p, depth)| depth * (std::f64::consts::TAU * f * time + p).sin()).sum();
+        let sum: f64 =
+            self.waves.iter().map(|(f, p, depth)| depth * (std::f64::consts::TAU * f * time + p).sin()).sum();
         envelope * (1.0 + sum)
     }
 

@@ -108,9 +108,10 @@ impl ClipSet {
             return Ok(());
         }
         let place = |name: &String| {
-            self.units.iter().position(|u| u == name).with_context(|| {
-                format!("the action unit {name} is missing: the clips have {}", self.units.join(" "))
-            })
+            self.units
+                .iter()
+                .position(|u| u == name)
+                .with_context(|| format!("the action unit {name} is missing: the clips have {}", self.units.join(" ")))
         };
         let places: Vec<usize> = names.iter().map(place).collect::<Result<_>>()?;
         let width = self.units.len();

@@ -201,7 +201,9 @@ pub fn read(path: &Path) -> Result<(Vec<ScoredClip>, Vec<String>)> {
 fn parse(record: &csv::StringRecord, names: &[String]) -> Result<ScoredClip> {
     let text = |i: usize| Some(record[i].to_owned()).filter(|t| !t.is_empty());
     let number = |i: usize| -> Result<f64> {
-        record[i].parse().with_context(|| format!("column {} is `{}`, not a number", FIXED.get(i).unwrap_or(&"score"), &record[i]))
+        record[i]
+            .parse()
+            .with_context(|| format!("column {} is `{}`, not a number", FIXED.get(i).unwrap_or(&"score"), &record[i]))
     };
     let real = match &record[6] {
         "" => None,

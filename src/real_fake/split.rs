@@ -169,9 +169,9 @@ fn folds(set: &ClipSet, rule: &RealFakeSplit, labelled: &[usize], seed: u64) -> 
             );
             let fold = |&i: &usize| {
                 let subject = set.clips[i].subject.as_deref().unwrap_or_default();
-                let number: usize = subject
-                    .parse()
-                    .with_context(|| format!("data.split: subject `{subject}` is not a number, so it has no remainder"))?;
+                let number: usize = subject.parse().with_context(|| {
+                    format!("data.split: subject `{subject}` is not a number, so it has no remainder")
+                })?;
                 Ok(number % o.by)
             };
             Ok(Some(labelled.iter().map(fold).collect::<Result<_>>()?))
@@ -216,7 +216,13 @@ fn shuffled_strata(set: &ClipSet, clips: &[usize], seed: u64) -> Vec<Vec<usize>>
     strata
 }
 
-fn check(set: &ClipSet, data: &RealFakeData, training: &[usize], test: &[usize], notes: &mut Vec<String>) -> Result<()> {
+fn check(
+    set: &ClipSet,
+    data: &RealFakeData,
+    training: &[usize],
+    test: &[usize],
+    notes: &mut Vec<String>,
+) -> Result<()> {
     let own = data.split == RealFakeSplit::Official;
     for (clips, name) in [(training, "training"), (test, "validation")] {
         ensure!(
@@ -232,9 +238,8 @@ fn check(set: &ClipSet, data: &RealFakeData, training: &[usize], test: &[usize],
         let only = CLASSES[usize::from(set.clips[test[0]].real == Some(true))];
         notes.push(format!("all tested clips are {only}: their accuracy says nothing of the other class"));
     }
-    let people = |clips: &[usize]| -> BTreeSet<&str> {
-        clips.iter().filter_map(|&i| set.clips[i].subject.as_deref()).collect()
-    };
+    let people =
+        |clips: &[usize]| -> BTreeSet<&str> { clips.iter().filter_map(|&i| set.clips[i].subject.as_deref()).collect() };
     let common = people(training).intersection(&people(test)).count();
     if common > 0 {
         notes.push(format!("{common} subjects stand in the training clips as well as in the tested ones"));
@@ -287,7 +292,8 @@ fn kept_back(
         }
         ensure!(!kept.is_empty(), "{} training clips are too few to keep some back (data.validation)", training.len());
         notes.push(
-            "subjects are unknown or too few, so the clips that select weights may show people who are trained on".into(),
+            "subjects are unknown or too few, so the clips that select weights may show people who are trained on"
+                .into(),
         );
     }
     Ok(kept)

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail, ensure};
 use burn::tensor::Device;
 
-use super::files::{Facts, Outcome};
+use super::files::{self, Facts, Outcome};
 use super::view::{aligned, emotions, experiment_of, methods, verdicts};
 use super::{add_scores, scores};
 use crate::commands::pool::in_pool;
@@ -51,7 +51,7 @@ impl<'a> Loaded<'a> {
     pub fn open(run: &'a RunFolder, device: Option<&str>) -> Result<Self> {
         let experiment = experiment_of(run)?;
         ensure!(
-            run.path().join("method").is_dir(),
+            run.method().is_dir(),
             "{} holds no fitted method: it is not finished, or a group (name one of its members)",
             run.path().display()
         );
@@ -62,8 +62,7 @@ impl<'a> Loaded<'a> {
 
     /// The fitted method, for clips like these.
     pub fn method(&self, set: &ClipSet) -> Result<Box<dyn Fitted>> {
-        let folder = self.run.path().join("method");
-        self.experiment.method.build().load(set, &folder, &self.device, self.compute)
+        self.experiment.method.build().load(set, &self.run.method(), &self.device, self.compute)
     }
 
     /// The clips with the action units that the method was fitted on, in their order.
@@ -100,7 +99,7 @@ fn eval_in_pool(run: &RunFolder, asked: &Asked) -> Result<String> {
         places.iter().zip(values).map(|(&i, score)| ScoredClip::new(&set, i, &name, score)).collect();
     let mut names = Vec::new();
     for baseline in baselines(&set) {
-        let folder = run.path().join("baselines").join(baseline.name);
+        let folder = files::baseline(run, baseline.name);
         if folder.is_dir() {
             let fitted = baseline.method.load(&set, &folder, &loaded.device, loaded.compute)?;
             add_scores(&set, &[(name.as_str(), &places)], fitted.as_ref(), baseline.name, &mut clips)?;

@@ -26,6 +26,11 @@ pub fn outcome(run: &RunFolder) -> PathBuf {
     run.path().join("real_fake.json")
 }
 
+/// The folder of a fitted baseline.
+pub fn baseline(run: &RunFolder, name: &str) -> PathBuf {
+    run.path().join("baselines").join(name)
+}
+
 /// The sets of a division with their names.
 pub fn sets(division: &Division) -> [(&'static str, &Vec<usize>); 4] {
     [

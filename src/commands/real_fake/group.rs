@@ -111,7 +111,8 @@ fn view(folder: &RunFolder, group: &Group, members: &Members) -> Result<Aggregat
     }
     let mut warnings = Vec::new();
     if members.missing > 0 {
-        let text = format!("{} of {} runs are not finished and not in these figures.", members.missing, group.values.len());
+        let text =
+            format!("{} of {} runs are not finished and not in these figures.", members.missing, group.values.len());
         warnings.push(Warning { serious: true, text });
     }
     let texts = match group.varied {

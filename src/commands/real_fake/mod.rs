@@ -90,7 +90,7 @@ impl RealFakeSession<'_> {
         self.announce(&facts, &device.name.to_string(), compute, progress.as_mut());
         let room = Room { set, division, compute, device: device.device };
         let fitting = Instant::now();
-        let fitted = self.fit(&room, method.as_ref(), &self.folder("method")?, progress.as_mut())?;
+        let fitted = self.fit(&room, method.as_ref(), &RunFolder::create_at(&self.run.method())?, progress.as_mut())?;
         provenance.training_seconds = fitting.elapsed().as_secs_f64();
         self.finish(&room, fitted.as_ref(), provenance, began, progress.as_mut())
     }
@@ -140,7 +140,7 @@ impl RealFakeSession<'_> {
         let mut clips = self.scored(room, fitted)?;
         let mut names = Vec::new();
         for baseline in baselines(&room.set) {
-            let folder = self.folder("baselines").and_then(|f| RunFolder::create_at(&f.path().join(baseline.name)))?;
+            let folder = RunFolder::create_at(&files::baseline(self.run, baseline.name))?;
             let fitted = self.fit(room, baseline.method.as_ref(), &folder, progress)?;
             add_scores(&room.set, &files::sets(&room.division), fitted.as_ref(), baseline.name, &mut clips)?;
             names.push(baseline.name.to_owned());
@@ -166,7 +166,8 @@ impl RealFakeSession<'_> {
     fn scored(&self, room: &Room, fitted: &dyn Fitted) -> Result<Vec<ScoredClip>> {
         let mut clips = Vec::new();
         for (name, places) in files::sets(&room.division) {
-            let scores = scores(fitted, &room.set, places).with_context(|| format!("the {name} clips cannot be scored"))?;
+            let scores =
+                scores(fitted, &room.set, places).with_context(|| format!("the {name} clips cannot be scored"))?;
             clips.extend(places.iter().zip(scores).map(|(&i, score)| ScoredClip::new(&room.set, i, name, score)));
         }
         Ok(clips)
@@ -184,10 +185,6 @@ impl RealFakeSession<'_> {
             std::fs::remove_dir(&folder).map_err(|e| explain(&folder, &e))?;
         }
         Ok(checks)
-    }
-
-    fn folder(&self, name: &str) -> Result<RunFolder> {
-        RunFolder::create_at(&self.run.path().join(name))
     }
 
     fn stop_if_asked(&self, place: &str) -> Result<()> {
@@ -227,7 +224,11 @@ fn scores(fitted: &dyn Fitted, set: &ClipSet, clips: &[usize]) -> Result<Vec<f64
     let scores = fitted.scores(set, clips)?;
     ensure!(scores.len() == clips.len(), "{} scores were given for {} clips", scores.len(), clips.len());
     if let Some(i) = scores.iter().position(|s| !s.is_finite()) {
-        bail!("the score of clip {} is {}: the method's weights or the clip's values are broken", set.clips[clips[i]].name, scores[i]);
+        bail!(
+            "the score of clip {} is {}: the method's weights or the clip's values are broken",
+            set.clips[clips[i]].name,
+            scores[i]
+        );
     }
     Ok(scores)
 }

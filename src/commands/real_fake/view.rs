@@ -109,12 +109,7 @@ pub(super) fn uneven(m: &McNemar) -> String {
 /// The method and the baselines on the same clips.
 pub(super) fn methods(method: &str, measures: &Measures, baselines: &[Beside]) -> Table {
     let line = |m: &Measures| {
-        vec![
-            m.n.to_string(),
-            m.accuracy.as_ref().map_or_else(|| "-".into(), share),
-            percent(m.uar),
-            area(m.auroc),
-        ]
+        vec![m.n.to_string(), m.accuracy.as_ref().map_or_else(|| "-".into(), share), percent(m.uar), area(m.auroc)]
     };
     let mut rows = vec![row(method, [line(measures), vec!["-".into()]].concat())];
     for b in baselines {
@@ -186,12 +181,7 @@ fn sets(outcome: &Outcome) -> Table {
         let name = if name == "validation" { "validation (selects weights)" } else { name };
         row(
             name,
-            vec![
-                m.n.to_string(),
-                m.accuracy.as_ref().map_or_else(|| "-".into(), share),
-                percent(m.uar),
-                area(m.auroc),
-            ],
+            vec![m.n.to_string(), m.accuracy.as_ref().map_or_else(|| "-".into(), share), percent(m.uar), area(m.auroc)],
         )
     };
     let order = ["training", "validation", "test"];
@@ -246,7 +236,12 @@ fn method(experiment: &RealFakeExperiment, outcome: &Outcome) -> Vec<(String, St
 /// A table for the terminal, its columns aligned.
 pub(super) fn aligned(table: &Table) -> String {
     let lines: Vec<Vec<&str>> = std::iter::once(table.heads.iter().map(String::as_str).collect())
-        .chain(table.rows.iter().map(|r| std::iter::once(r.name.as_str()).chain(r.values.iter().map(String::as_str)).collect()))
+        .chain(
+            table
+                .rows
+                .iter()
+                .map(|r| std::iter::once(r.name.as_str()).chain(r.values.iter().map(String::as_str)).collect()),
+        )
         .collect();
     let width = |c: usize| lines.iter().filter_map(|l| l.get(c)).map(|t| t.chars().count()).max().unwrap_or(0);
     let padded = |line: &Vec<&str>| {

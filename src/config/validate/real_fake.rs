@@ -38,7 +38,12 @@ impl Found {
         self.not_negative("data.longest_gap", data.longest_gap);
         if let Some(folds) = data.split.folds() {
             self.up_to("data.split", folds, 2, MAX_FOLDS);
-            self.check("data.fold", data.fold, data.fold < folds.max(1), &format!("a fold of 0 to {}", folds.max(1) - 1));
+            self.check(
+                "data.fold",
+                data.fold,
+                data.fold < folds.max(1),
+                &format!("a fold of 0 to {}", folds.max(1) - 1),
+            );
         } else {
             self.check("data.fold", data.fold, data.fold == 0, "0: the official division has no folds");
         }

@@ -75,11 +75,17 @@ pub(super) fn read(options: &AuTablesOptions, longest_gap: f64) -> Result<ClipSe
     let (files, strange) = tables(options)?;
     let labels = options.labels.as_deref().map(read_labels).transpose()?;
     let table = options.table(longest_gap);
-    let read: Vec<(PathBuf, FrameTable)> =
-        files.into_par_iter().map(|path| Ok((path.clone(), frame_table::read(&path, &table)?))).collect::<Result<_>>()?;
+    let read: Vec<(PathBuf, FrameTable)> = files
+        .into_par_iter()
+        .map(|path| Ok((path.clone(), frame_table::read(&path, &table)?)))
+        .collect::<Result<_>>()?;
     let mut set = ClipSet::default();
     if !strange.is_empty() {
-        set.notes.push(format!("{} no tables of frames and left out: {}", are(strange.len(), "file"), listed(&strange, 4)));
+        set.notes.push(format!(
+            "{} no tables of frames and left out: {}",
+            are(strange.len(), "file"),
+            listed(&strange, 4)
+        ));
     }
     let (mut counts, mut faceless, mut used) = (Counts::default(), Vec::new(), BTreeSet::new());
     for (path, found) in read {
@@ -99,7 +105,11 @@ pub(super) fn read(options: &AuTablesOptions, longest_gap: f64) -> Result<ClipSe
         labels.check(&used)?;
     }
     if !faceless.is_empty() {
-        set.notes.push(format!("{} left out, with no face in any frame: {}", are(faceless.len(), "clip"), listed(&faceless, 4)));
+        set.notes.push(format!(
+            "{} left out, with no face in any frame: {}",
+            are(faceless.len(), "clip"),
+            listed(&faceless, 4)
+        ));
     }
     set.notes.extend(notes(&counts, longest_gap));
     let known = set.clips.iter().filter(|c| c.real.is_some()).count();
@@ -147,7 +157,8 @@ fn add(set: &mut ClipSet, name: String, table: FrameTable, label: Label) -> Resu
 pub(super) fn notes(counts: &Counts, longest_gap: f64) -> Vec<String> {
     let mut notes = Vec::new();
     if counts.extra > 0 {
-        notes.push(format!("{} a last row without values, beyond the last frame: dropped", have(counts.extra, "table")));
+        notes
+            .push(format!("{} a last row without values, beyond the last frame: dropped", have(counts.extra, "table")));
     }
     if counts.crowded > 0 {
         notes.push(format!(
@@ -291,9 +302,11 @@ fn read_labels(path: &Path) -> Result<Labels> {
         let record = record.with_context(|| format!("{shown}, line {line}"))?;
         let cell = |column: Option<usize>| column.and_then(|c| record.get(c)).filter(|text| !text.is_empty());
         let word = cell(Some(truth));
-        let real = word.map(|w| truth_word(w).with_context(|| format!("{shown}, line {line}: truth is `{w}`, not real or fake")));
+        let real = word
+            .map(|w| truth_word(w).with_context(|| format!("{shown}, line {line}: truth is `{w}`, not real or fake")));
         let part = cell(part).map(|w| {
-            part_word(w).with_context(|| format!("{shown}, line {line}: part is `{w}`, not training, validation or test"))
+            part_word(w)
+                .with_context(|| format!("{shown}, line {line}: part is `{w}`, not training, validation or test"))
         });
         let label = Label {
             real: real.transpose()?,

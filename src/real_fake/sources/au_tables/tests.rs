@@ -39,8 +39,7 @@ fn folders_say_truth_part_and_emotion() {
     let names: Vec<&str> = set.clips.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names[0], "training/csv/fake/pleasure/a (1)");
     let seen: Vec<_> = set.clips.iter().map(|c| (c.real, c.part)).collect();
-    let wanted =
-        [(Some(false), Part::Training), (Some(true), Part::Training), (Some(true), Part::Validation)].to_vec();
+    let wanted = [(Some(false), Part::Training), (Some(true), Part::Training), (Some(true), Part::Validation)].to_vec();
     assert_eq!(seen, wanted);
     assert_eq!((set.emotions.clone(), set.units.join(" ")), (vec!["pleasure".to_owned()], "AU01 AU12".to_owned()));
     assert_eq!(set.clips[0].units.as_ref().unwrap().values, [0.1, 0.2, 0.3, 0.4]);
@@ -97,8 +96,7 @@ fn the_real_smile_tables_are_read_with_all_their_oddities() {
         eprintln!("skipped: FERROTYPE_SMILES names no folder of unpacked smile tables");
         return;
     };
-    let options =
-        AuTablesOptions { root, kind: TableKind::Auto, fps: 30.0, min_score: 0.0, labels: None };
+    let options = AuTablesOptions { root, kind: TableKind::Auto, fps: 30.0, min_score: 0.0, labels: None };
     let set = read(&options, 0.25).unwrap();
     let count = |part: Part, real: bool| set.clips.iter().filter(|c| c.part == part && c.real == Some(real)).count();
     assert_eq!((count(Part::Training, false), count(Part::Training, true)), (102, 99));
