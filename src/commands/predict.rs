@@ -76,7 +76,8 @@ impl PredictCommand {
         }
         ensure!(self.emotion.is_none(), "--emotion is for runs that tell real from fake");
         let detector = self.cut.detector()?;
-        let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
+        let mut loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
+        loaded.network = loaded.network.folded()?;
         ensure!(
             loaded.experiment.data.clips.is_none(),
             "{} takes sequences of pictures out of clips, not single pictures: prepare the videos with `ferrotype data \

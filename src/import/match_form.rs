@@ -70,7 +70,7 @@ pub fn match_form(foreign: &Foreign, forms: Vec<Wanted>, head: Head, classes: Op
     }
     check_colours(&wanted)?;
     let classes = names_of_classes(&tried, &wanted, head, classes)?;
-    let prefix = wanted.model.architecture().head();
+    let prefix = wanted.model.architecture().classifier();
     let fresh = match head {
         Head::File => Vec::new(),
         Head::New => tried.graph.parameters.iter().map(|p| p.name.clone()).filter(|n| n.starts_with(prefix)).collect(),
@@ -100,7 +100,7 @@ fn attempt(foreign: &Foreign, index: &Index, wanted: &Wanted, head: Head, classe
         }
     };
     let graph = build(outputs)?;
-    let prefix = wanted.model.architecture().head();
+    let prefix = wanted.model.architecture().classifier();
     let is_fresh = |name: &str| head == Head::New && name.starts_with(prefix);
     let mut applied = apply(foreign, index, &graph, &entries(wanted, &graph), is_fresh);
     if head == Head::New {
@@ -131,7 +131,7 @@ fn outputs(index: &Index, entries: &[Entry], graph: &Graph) -> Option<usize> {
 fn no_match(tried: &Tried, wanted: &Wanted, head: Head) -> anyhow::Error {
     let Applied { missing, misshapen, unused, .. } = &tried.applied;
     let model = wanted.model.name();
-    let prefix = wanted.model.architecture().head();
+    let prefix = wanted.model.architecture().classifier();
     let mut faults = Vec::new();
     for (what, names) in
         [("missing", missing), ("misshapen", misshapen), ("in the file, but not in the network", unused)]

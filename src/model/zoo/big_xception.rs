@@ -39,7 +39,7 @@ impl Architecture for BigXceptionOptions {
         "oarriaga/face_classification src/models/cnn.py"
     }
 
-    fn head(&self) -> &'static str {
+    fn classifier(&self) -> &'static str {
         "head."
     }
 

@@ -39,7 +39,7 @@ impl Architecture for DepthwiseSeparableOptions {
         "a network to measure speed with, after MobileNet (arXiv:1704.04861); unpublished"
     }
 
-    fn head(&self) -> &'static str {
+    fn classifier(&self) -> &'static str {
         "head."
     }
 

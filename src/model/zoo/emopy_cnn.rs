@@ -48,7 +48,7 @@ impl Architecture for EmopyCnnOptions {
         "kristof-becode/Emotion-Detection-use-case Emo_model.py, after thoughtworksarts/EmoPy"
     }
 
-    fn head(&self) -> &'static str {
+    fn classifier(&self) -> &'static str {
         "head."
     }
 

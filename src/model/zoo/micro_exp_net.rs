@@ -75,7 +75,7 @@ impl Architecture for MicroExpNetOptions {
         "Cugu et al. 2017, arXiv:1711.07011; cuguilke/microexpnet"
     }
 
-    fn head(&self) -> &'static str {
+    fn classifier(&self) -> &'static str {
         "logits."
     }
 

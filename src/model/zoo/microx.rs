@@ -122,7 +122,7 @@ impl Architecture for MicroxOptions {
         7
     }
 
-    fn head(&self) -> &'static str {
+    fn classifier(&self) -> &'static str {
         "fusion."
     }
 

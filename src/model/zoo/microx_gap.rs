@@ -46,7 +46,7 @@ impl Architecture for MicroxGapOptions {
         7
     }
 
-    fn head(&self) -> &'static str {
+    fn classifier(&self) -> &'static str {
         "fusion."
     }
 

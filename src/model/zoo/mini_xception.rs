@@ -47,7 +47,7 @@ impl Architecture for MiniXceptionOptions {
         "Arriaga et al. 2017, arXiv:1710.07557; oarriaga/face_classification src/models/cnn.py"
     }
 
-    fn head(&self) -> &'static str {
+    fn classifier(&self) -> &'static str {
         "head."
     }
 

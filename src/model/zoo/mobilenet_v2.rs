@@ -102,7 +102,7 @@ impl Architecture for MobilenetV2Options {
         "Sandler et al. 2018, arXiv:1801.04381; keras-applications, torchvision"
     }
 
-    fn head(&self) -> &'static str {
+    fn classifier(&self) -> &'static str {
         "head."
     }
 

@@ -33,7 +33,7 @@ pub trait Architecture {
     fn source(&self) -> &'static str;
 
     /// What the names of the classifier's parameters begin with: those that other classes need anew.
-    fn head(&self) -> &'static str;
+    fn classifier(&self) -> &'static str;
 
     /// The forms in which weights of it were published, the most usual first.
     fn origins(&self) -> Vec<Origin> {

@@ -57,7 +57,7 @@ impl Architecture for Resnet18Options {
         "He et al. 2015, arXiv:1512.03385; torchvision resnet18 with a 3x3 stem"
     }
 
-    fn head(&self) -> &'static str {
+    fn classifier(&self) -> &'static str {
         "fc."
     }
 

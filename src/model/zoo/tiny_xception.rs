@@ -44,7 +44,7 @@ impl Architecture for TinyXceptionOptions {
         "oarriaga/face_classification src/models/cnn.py"
     }
 
-    fn head(&self) -> &'static str {
+    fn classifier(&self) -> &'static str {
         "head."
     }
 

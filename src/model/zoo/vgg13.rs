@@ -45,7 +45,7 @@ impl Architecture for Vgg13Options {
         "Barsoum et al. 2016, arXiv:1608.01041; microsoft/FERPlus src/models.py"
     }
 
-    fn head(&self) -> &'static str {
+    fn classifier(&self) -> &'static str {
         "head.logits."
     }
 

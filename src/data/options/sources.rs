@@ -1,0 +1,201 @@
+//! Datasets in their original forms.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Baum1Options, Baum2Options, ClipsOptions, Colour, DrawnClipsOptions};
+
+/// A dataset in its original form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Subcommand)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceOptions {
+    /// Drawn faces: needs no data.
+    #[command(after_help = "Example: ferrotype data prepare synthetic --count 8000 --out datasets/synthetic.h5")]
+    Synthetic(SyntheticOptions),
+    /// Kaggle's FER2013 table.
+    #[command(after_help = "Example: ferrotype data prepare fer2013 --csv fer2013.csv --out datasets/fer2013.h5")]
+    Fer2013(Fer2013Options),
+    /// FER2013 with Microsoft's FER+ votes.
+    #[command(
+        after_help = "Example: ferrotype data prepare ferplus --csv fer2013.csv --votes fer2013new.csv --out datasets/ferplus.h5\n         ferrotype data prepare ferplus --csv fer2013.csv --votes fer2013new.csv FER2013Train/label.csv FER2013Valid/label.csv FER2013Test/label.csv\n         ferrotype data prepare ferplus --images FERPlus/data"
+    )]
+    Ferplus(FerplusOptions),
+    /// Class folders, or train/val/test folders of class folders.
+    #[command(after_help = "Example: ferrotype data prepare folder --root photos/ --size 48 --out datasets/photos.h5")]
+    Folder(FolderOptions),
+    /// A table with columns path, label and optionally split and subject.
+    #[command(
+        after_help = "Example: ferrotype data prepare manifest --csv photos.csv --size 48 --out datasets/photos.h5"
+    )]
+    Manifest(ManifestOptions),
+    /// RAF-DB's basic set in its official form.
+    #[command(after_help = "Example: ferrotype data prepare rafdb --root RAF-DB/basic --out datasets/rafdb.h5")]
+    Rafdb(RafdbOptions),
+    /// AffectNet in its official form.
+    #[command(
+        after_help = "Example: ferrotype data prepare affectnet --root AffectNet --size 112 --out datasets/affectnet.h5"
+    )]
+    Affectnet(AffectnetOptions),
+    /// Video files with a table of labels.
+    #[command(
+        after_help = "Example: ferrotype data prepare clips --videos clips/ --labels labels.csv --openface csv/ --out datasets/clips.h5\n         ferrotype data prepare clips --videos clips/ --labels labels.csv --detector yunet.onnx --landmarks pfld_68.onnx --rate 25"
+    )]
+    Clips(ClipsOptions),
+    /// BAUM-1a, acted clips, in its official form.
+    #[command(
+        after_help = "Example: ferrotype data prepare baum1a --root BAUM1 --detector yunet.onnx --landmarks pfld_68.onnx"
+    )]
+    Baum1a(Baum1Options),
+    /// BAUM-1s, spontaneous clips, in its official form.
+    #[command(after_help = "Example: ferrotype data prepare baum1s --root BAUM1 --openface openface/")]
+    Baum1s(Baum1Options),
+    /// BAUM-2, through a list of clips.
+    #[command(
+        after_help = "Example: ferrotype data prepare baum2 --videos BAUM2 --list baum2.csv --openface openface/"
+    )]
+    Baum2(Baum2Options),
+    /// Drawn clips: need no data and no ffmpeg.
+    #[command(after_help = "Example: ferrotype data prepare drawn_clips --subjects 6 --out datasets/drawn_clips.h5")]
+    #[command(name = "drawn_clips")]
+    DrawnClips(DrawnClipsOptions),
+}
+
+/// The generator of drawn faces.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+pub struct SyntheticOptions {
+    /// Number of faces.
+    #[arg(long, default_value_t = Self::default().count)]
+    pub count: usize,
+    /// Seed of the generator, independent of the experiment's.
+    #[arg(long, default_value_t = Self::default().seed)]
+    pub seed: u64,
+    /// Pixels per side.
+    #[arg(long, default_value_t = Self::default().size)]
+    pub size: usize,
+    /// Number of distinct identities (subjects).
+    #[arg(long, default_value_t = Self::default().identities)]
+    pub identities: usize,
+    /// How strong expressions are, 0 (none: chance) to 1.
+    #[arg(long, default_value_t = Self::default().intensity)]
+    pub intensity: f32,
+    /// How strong pose, light, noise, blur and occlusion are, 0 to 1.
+    #[arg(long, default_value_t = Self::default().nuisance)]
+    pub nuisance: f32,
+}
+
+impl Default for SyntheticOptions {
+    fn default() -> Self {
+        Self { count: 8000, seed: 1, size: 48, identities: 400, intensity: 0.8, nuisance: 0.5 }
+    }
+}
+
+/// FER2013: `fer2013.csv`, `icml_face_data.csv` or the `train.csv` form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Fer2013Options {
+    /// The table.
+    #[arg(long)]
+    pub csv: PathBuf,
+}
+
+/// FER+.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct FerplusOptions {
+    /// `fer2013.csv`, or none with Microsoft's folder form (`images`).
+    #[serde(default)]
+    #[arg(long, required_unless_present = "images", requires = "votes")]
+    pub csv: Option<PathBuf>,
+    /// Microsoft's folder form: a folder with FER2013Train, FER2013Valid and FER2013Test, each with pictures and label.csv.
+    #[serde(default)]
+    #[arg(long, conflicts_with_all = ["csv", "votes"])]
+    pub images: Option<PathBuf>,
+    /// The votes: `fer2013new.csv`, which is aligned with `csv` row by row; or Microsoft's three label.csv files together
+    /// with `fer2013new.csv`, without which the names in label.csv cannot be matched to the rows of `csv`.
+    #[serde(default)]
+    #[arg(long, num_args = 1..)]
+    pub votes: Vec<PathBuf>,
+}
+
+/// A folder of pictures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct FolderOptions {
+    /// Class folders, or train/val/test folders of class folders.
+    #[arg(long)]
+    pub root: PathBuf,
+    /// Pixels per side to store; needed where sizes differ.
+    #[serde(default)]
+    #[arg(long)]
+    pub size: Option<usize>,
+    /// Store grey or RGB; by default grey where all pictures are grey.
+    #[serde(default)]
+    #[arg(long)]
+    pub colour: Option<Colour>,
+    /// Leave out files that are not pictures instead of refusing the dataset; the prepared file lists them.
+    #[serde(default)]
+    #[arg(long)]
+    pub skip_bad: bool,
+}
+
+/// A table of pictures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestOptions {
+    /// The table: columns path, label, and optionally split and subject. Paths are relative to it.
+    #[arg(long)]
+    pub csv: PathBuf,
+    /// Pixels per side to store; needed where sizes differ.
+    #[serde(default)]
+    #[arg(long)]
+    pub size: Option<usize>,
+    /// Store grey or RGB; by default grey where all pictures are grey.
+    #[serde(default)]
+    #[arg(long)]
+    pub colour: Option<Colour>,
+    /// Leave out files that are not pictures instead of refusing the dataset; the prepared file lists them.
+    #[serde(default)]
+    #[arg(long)]
+    pub skip_bad: bool,
+}
+
+/// RAF-DB basic: `EmoLabel/list_patition_label.txt` and `Image/aligned`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct RafdbOptions {
+    /// The folder `basic`.
+    #[arg(long)]
+    pub root: PathBuf,
+    /// Pixels per side to store (the aligned pictures are 100).
+    #[serde(default)]
+    #[arg(long)]
+    pub size: Option<usize>,
+    /// Leave out files that are not pictures instead of refusing the dataset; the prepared file lists them.
+    #[serde(default)]
+    #[arg(long)]
+    pub skip_bad: bool,
+}
+
+/// AffectNet: `train_set` and `val_set`, each with `images` and `annotations`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct AffectnetOptions {
+    /// The folder with `train_set` and `val_set`.
+    #[arg(long)]
+    pub root: PathBuf,
+    /// Pixels per side to store (the pictures are 224).
+    #[serde(default)]
+    #[arg(long)]
+    pub size: Option<usize>,
+    /// Eight classes, or seven without contempt.
+    #[serde(default)]
+    #[arg(long)]
+    pub seven_classes: bool,
+    /// Leave out files that are not pictures instead of refusing the dataset; the prepared file lists them.
+    #[serde(default)]
+    #[arg(long)]
+    pub skip_bad: bool,
+}
