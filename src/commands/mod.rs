@@ -5,6 +5,7 @@ pub mod anomalies;
 pub mod attack;
 mod bar;
 pub mod bench;
+pub mod compare;
 pub mod completions;
 pub mod config;
 pub mod data;
@@ -58,6 +59,7 @@ enum Command {
     Sweep(sweep::SweepCommand),
     Ablate(ablate::AblateCommand),
     Eval(eval::EvalCommand),
+    Compare(compare::CompareCommand),
     Predict(predict::PredictCommand),
     Import(import::ImportCommand),
     Attack(attack::AttackCommand),
@@ -84,6 +86,7 @@ impl Cli {
             Command::Sweep(c) => c.run(),
             Command::Ablate(c) => c.run(),
             Command::Eval(c) => c.run(),
+            Command::Compare(c) => c.run(),
             Command::Predict(c) => c.run(),
             Command::Import(c) => c.run(),
             Command::Attack(c) => c.run(),

@@ -64,7 +64,8 @@ impl PredictCommand {
     /// When the run or the detector cannot be loaded, or a picture cannot be used; the others are still predicted.
     pub fn run(self) -> Result<()> {
         let detector = self.cut.detector()?;
-        let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
+        let mut loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
+        loaded.network = loaded.network.folded()?;
         ensure!(
             loaded.experiment.data.clips.is_none(),
             "{} takes sequences of pictures out of clips, not single pictures: prepare the videos with `ferrotype data \

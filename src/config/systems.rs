@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use super::diagnostic::{ConfigError, Diagnostic};
 use super::shape::Shape;
 use super::tree::{Node, Source, Value, parse};
-use super::{AnomalyExperiment, Experiment, Loaded, finish, layers, load_as, to_yaml};
+use super::{AnomalyExperiment, Experiment, Loaded, finish, layers, load_as, to_yaml, write};
+use crate::training::options::TrainOptions;
 
 /// The key that names the system. A file without it describes a classification of expressions.
 const KEY: &str = "system";
@@ -36,6 +37,47 @@ impl AnyExperiment {
             Self::Expressions(e) => to_yaml(&**e),
             Self::Anomalies(e) => to_yaml(&**e),
         }
+    }
+
+    /// The fully resolved experiment as JSON.
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Expressions(e) => write::json(&**e),
+            Self::Anomalies(e) => write::json(&**e),
+        }
+    }
+
+    /// How it is trained.
+    pub fn train(&self) -> &TrainOptions {
+        match self {
+            Self::Expressions(e) => &e.train,
+            Self::Anomalies(e) => &e.train,
+        }
+    }
+
+    /// The same settings under another name and, where there is one, with another seed. What scores were expected is left
+    /// out: they were those of the experiment that these settings come from.
+    pub fn renamed(mut self, name: String, seed: Option<u64>) -> Self {
+        match &mut self {
+            Self::Expressions(e) => {
+                (e.name, e.seed, e.expect) = (name, seed.unwrap_or(e.seed), None);
+            }
+            Self::Anomalies(e) => (e.name, e.seed) = (name, seed.unwrap_or(e.seed)),
+        }
+        self
+    }
+
+    /// The experiment without an export and, where it does not say, with so many CPU threads: one trial of many.
+    pub fn as_trial(mut self, threads: usize) -> Self {
+        let (export, own) = match &mut self {
+            Self::Expressions(e) => (&mut e.export, &mut e.threads),
+            Self::Anomalies(e) => (&mut e.export, &mut e.threads),
+        };
+        export.onnx = false;
+        if *own == 0 {
+            *own = threads;
+        }
+        self
     }
 
     /// The experiment, if it is one of expressions.
@@ -94,10 +136,22 @@ pub fn load_any(path: &Path, sets: &[String]) -> Result<Loaded<AnyExperiment>, C
 /// # Errors
 /// As [`load_any`].
 pub fn read_any(name: &str, text: &str) -> Result<AnyExperiment, ConfigError> {
-    let root = parse(&Source::file(name, text))?;
-    Ok(match system(&root)? {
-        None => AnyExperiment::Expressions(Box::new(finish(&root)?)),
-        Some(System::Anomalies) => AnyExperiment::Anomalies(Box::new(finish(&root)?)),
+    read_root(&parse(&Source::file(name, text))?)
+}
+
+/// The experiment in a tree, its values checked.
+pub(super) fn read_root(root: &Node) -> Result<AnyExperiment, ConfigError> {
+    Ok(match system(root)? {
+        None => AnyExperiment::Expressions(Box::new(finish(root)?)),
+        Some(System::Anomalies) => AnyExperiment::Anomalies(Box::new(finish(root)?)),
+    })
+}
+
+/// The keys that the experiment in a tree may have, by its system.
+pub(super) fn shape_of(root: &Node) -> Result<Shape, ConfigError> {
+    Ok(match system(root)? {
+        None => Shape::of::<Experiment>(),
+        Some(System::Anomalies) => Shape::of::<AnomalyExperiment>(),
     })
 }
 

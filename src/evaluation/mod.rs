@@ -8,14 +8,15 @@
 //! such rows as some class hides a broken model.
 
 mod aggregate;
-mod compare;
+pub mod compare;
+mod decisions;
 pub mod metrics;
 mod sample;
 mod scores;
 pub mod statistics;
 
 pub use aggregate::{Aggregate, Spread, aggregate};
-pub use compare::{McNemar, mcnemar};
+pub use decisions::Decisions;
 pub use sample::{Confusion, Sample, Scored};
 pub use scores::{CalibrationBin, ClassScores, Score, Scores, score, score_folds};
 

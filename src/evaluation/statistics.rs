@@ -1,4 +1,6 @@
-//! The little statistics that scores need: intervals and an exact test.
+//! The little statistics that scores need: intervals, an exact test, and Welch's.
+
+use serde::{Deserialize, Serialize};
 
 /// The 97.5 % point of the normal distribution.
 const Z_975: f64 = 1.959_963_984_540_054;
@@ -32,20 +34,64 @@ pub fn deviation(values: &[f64]) -> Option<f64> {
 /// Student's 95 % interval of the mean; `None` of fewer than two values.
 pub fn t_interval(values: &[f64]) -> Option<[f64; 2]> {
     let (m, sd, n) = (mean(values)?, deviation(values)?, values.len());
-    let half = t_975(n - 1) * sd / (n as f64).sqrt();
+    let half = t_975((n - 1) as f64) * sd / (n as f64).sqrt();
     Some([m - half, m + half])
 }
 
-/// The 97.5 % point of Student's distribution with `freedom` degrees of freedom (at least 1).
-pub fn t_975(freedom: usize) -> f64 {
-    let v = freedom.max(1) as f64;
-    // P(|T| > t) falls with t from 1; bisection to the last bit is quick enough for a report.
+/// The 97.5 % point of Student's distribution with `freedom` degrees of freedom (at least 1, whole or not).
+pub fn t_975(freedom: f64) -> f64 {
+    // The probability falls with t from 1; bisection to the last bit is quick enough for a report.
     let (mut low, mut high) = (0.0, 13.0);
     for _ in 0..200 {
         let t = 0.5 * (low + high);
-        if incomplete_beta(v / 2.0, 0.5, v / (v + t * t)) > 0.05 { low = t } else { high = t }
+        if t_two_sided(t, freedom) > 0.05 { low = t } else { high = t }
     }
     0.5 * (low + high)
+}
+
+/// P(|T| > |t|) of Student's distribution with `freedom` degrees of freedom (at least 1, whole or not).
+pub fn t_two_sided(t: f64, freedom: f64) -> f64 {
+    let v = freedom.max(1.0);
+    incomplete_beta(v / 2.0, 0.5, v / (v + t * t))
+}
+
+/// The point below which the share `at` of `sorted` lies, linear between values (numpy's default). NaN of none.
+pub fn quantile(sorted: &[f64], at: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
+    let place = at.clamp(0.0, 1.0) * last as f64;
+    let below = place.floor() as usize;
+    let above = (below + 1).min(last);
+    sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
+}
+
+/// Welch's test of the means of two independent samples with unlike variances.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Welch {
+    /// First mean minus second.
+    pub difference: f64,
+    /// The statistic.
+    pub t: f64,
+    /// Degrees of freedom (Welch and Satterthwaite).
+    pub freedom: f64,
+    /// Two-sided probability of so large a difference, were the means equal.
+    pub p: f64,
+    /// 95 % interval of the difference.
+    pub interval: [f64; 2],
+}
+
+/// Compares the means of two samples; `None` where one has fewer than two values or neither varies.
+pub fn welch(first: &[f64], second: &[f64]) -> Option<Welch> {
+    let part = |v: &[f64]| Some((mean(v)?, deviation(v)?.powi(2) / v.len() as f64, v.len() as f64));
+    let ((m1, e1, n1), (m2, e2, n2)) = (part(first)?, part(second)?);
+    let error = (e1 + e2).sqrt();
+    if error <= 0.0 {
+        return None;
+    }
+    let freedom = (e1 + e2).powi(2) / (e1 * e1 / (n1 - 1.0) + e2 * e2 / (n2 - 1.0));
+    let (difference, half) = (m1 - m2, t_975(freedom) * error);
+    let t = difference / error;
+    let interval = [difference - half, difference + half];
+    Some(Welch { difference, t, freedom, p: t_two_sided(t, freedom), interval })
 }
 
 /// Two-sided exact binomial test of `hits` of `n` against one half.
@@ -126,13 +172,16 @@ mod tests {
         (0, 10, 0.0, 0.277_532_799_862_889_26),
         (10, 10, 0.722_467_200_137_110_7, 1.0),
     ];
-    const T: [(usize, f64); 6] = [
-        (1, 12.706_204_736_174_694),
-        (2, 4.302_652_729_749_462),
-        (4, 2.776_445_105_197_793_4),
-        (9, 2.262_157_162_798_205),
-        (30, 2.042_272_456_301_237_8),
-        (1000, 1.962_339_080_826_408_3),
+    const T: [(f64, f64); 9] = [
+        (1.0, 12.706_204_736_174_694),
+        (1.5, 6.016_663_104_427_929),
+        (2.0, 4.302_652_729_749_462),
+        (3.7, 2.867_520_707_191_189_5),
+        (4.0, 2.776_445_105_197_793_4),
+        (9.0, 2.262_157_162_798_205),
+        (30.0, 2.042_272_456_301_237_8),
+        (1000.0, 1.962_339_080_826_408_3),
+        (1000.5, 1.962_337_892_459_348),
     ];
 
     #[test]
@@ -153,6 +202,39 @@ mod tests {
         close(binomial_half(3, 15), 0.035_156_25);
         close(binomial_half(12, 15), 0.035_156_25);
         close(binomial_half(40, 100), 0.056_887_933_640_980_89);
+    }
+
+    // `2 * scipy.stats.t.sf(abs(t), df)`; `r = scipy.stats.ttest_ind(a, b, equal_var=False)` with its statistic, df, pvalue
+    // and confidence_interval(.95).
+    #[test]
+    fn tests_of_means_agree_with_scipy() {
+        for (t, df, p) in [
+            (0.5, 3.7, 0.645_335_643_319_931_8),
+            (2.0, 1.0, 0.295_167_235_300_866_5),
+            (4.2, 7.25, 0.003_731_820_587_150_576),
+            (12.0, 4.0, 0.000_276_428_548_502_973),
+        ] {
+            close(t_two_sided(t, df), p);
+            close(t_two_sided(-t, df), p);
+        }
+        let w = welch(&[0.61, 0.625, 0.598, 0.633, 0.615], &[0.59, 0.601, 0.612]).unwrap();
+        close(w.difference, 0.0152);
+        close(w.t, 1.733_627_276_286_536_8);
+        close(w.freedom, 5.151_327_745_100_865);
+        close(w.p, 0.141_794_957_632_046_44);
+        close(w.interval[0], -0.007_140_509_321_915_879);
+        close(w.interval[1], 0.037_540_509_321_915_64);
+        assert_eq!(welch(&[0.5], &[0.5, 0.6]), None);
+        assert_eq!(welch(&[0.5, 0.5], &[0.6, 0.6]), None);
+    }
+
+    // numpy.quantile([1, 2, 4, 8], [0, .25, .5, .975, 1])
+    #[test]
+    fn quantiles_are_linear_between_values() {
+        let of = |at| quantile(&[1.0, 2.0, 4.0, 8.0], at);
+        assert_eq!([of(0.0), of(0.25), of(0.5), of(1.0)], [1.0, 1.75, 3.0, 8.0]);
+        close(of(0.975), 7.7);
+        assert!(quantile(&[], 0.5).is_nan());
     }
 
     #[test]

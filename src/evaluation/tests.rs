@@ -150,14 +150,3 @@ fn names_are_unique_and_scores_survive_json() {
         assert_eq!(back.metrics[name].interval.is_some(), score.interval.is_some());
     }
 }
-
-#[test]
-fn mcnemar_counts_the_rows_that_differ() {
-    let truth = vec![0; 20];
-    let first = sure(&["a", "b"], truth.clone(), &[&[0; 17][..], &[1; 3]].concat());
-    let second = sure(&["a", "b"], truth, &[&[1; 12][..], &[0; 8]].concat());
-    let test = mcnemar(&first, &second).unwrap();
-    assert_eq!((test.n, test.only_first, test.only_second), (20, 12, 3));
-    close(test.p, 0.035_156_25);
-    assert!(mcnemar(&first, &sure(&["a", "c"], vec![0], &[0])).is_err());
-}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::evaluation::Predictions;
+use crate::evaluation::{Decisions, Predictions};
 use crate::run::files::write_atomic;
 
 /// Columns before the probabilities.
@@ -39,7 +39,28 @@ fn to_csv(predictions: &Predictions) -> Result<Vec<u8>> {
 /// # Errors
 /// When the file cannot be read or is not of this form: the line is named.
 pub fn read(path: impl AsRef<Path>) -> Result<Predictions> {
-    let path = path.as_ref();
+    let mut read = Predictions::default();
+    read.classes = each(path.as_ref(), |classes, record| add(&mut read, classes, record))?;
+    Ok(read)
+}
+
+/// Reads only what was decided, by the column `prediction`: probabilities may be rounded alike.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_decisions(path: impl AsRef<Path>) -> Result<Decisions> {
+    let mut read = Decisions::default();
+    read.classes = each(path.as_ref(), |classes, record| {
+        read.rows.push(row(record)?);
+        read.truth.push(class(classes, &record[1])?);
+        read.predicted.push(class(classes, &record[2])?);
+        Ok(())
+    })?;
+    Ok(read)
+}
+
+/// Gives each record, with the classes, to `take`; gives the classes.
+fn each(path: &Path, mut take: impl FnMut(&[String], &csv::StringRecord) -> Result<()>) -> Result<Vec<String>> {
     let name = path.display();
     let mut csv = csv::Reader::from_path(path).with_context(|| format!("cannot read {name}"))?;
     let header = csv.headers().with_context(|| format!("cannot read {name}"))?.clone();
@@ -47,22 +68,27 @@ pub fn read(path: impl AsRef<Path>) -> Result<Predictions> {
         header.len() > FIXED.len() && header.iter().take(FIXED.len()).eq(FIXED),
         "{name} is not a table of predictions: its columns must be row, truth, prediction and one per class"
     );
-    let mut read =
-        Predictions { classes: header.iter().skip(FIXED.len()).map(String::from).collect(), ..Default::default() };
+    let classes: Vec<String> = header.iter().skip(FIXED.len()).map(String::from).collect();
     for (i, record) in csv.records().enumerate() {
         let record = record.with_context(|| format!("{name}, line {}", i + 2))?;
-        add(&mut read, &record).with_context(|| format!("{name}, line {}", i + 2))?;
+        take(&classes, &record).with_context(|| format!("{name}, line {}", i + 2))?;
     }
-    Ok(read)
+    Ok(classes)
 }
 
-fn add(read: &mut Predictions, record: &csv::StringRecord) -> Result<()> {
-    let row = record[0].parse().with_context(|| format!("`{}` is not a row number", &record[0]))?;
-    let truth = read.classes.iter().position(|c| *c == record[1]);
-    let truth = truth.with_context(|| format!("the class `{}` has no column", &record[1]))?;
-    read.rows.push(row);
+fn row(record: &csv::StringRecord) -> Result<u32> {
+    record[0].parse().with_context(|| format!("`{}` is not a row number", &record[0]))
+}
+
+fn class(classes: &[String], name: &str) -> Result<usize> {
+    classes.iter().position(|c| c == name).with_context(|| format!("the class `{name}` has no column"))
+}
+
+fn add(read: &mut Predictions, classes: &[String], record: &csv::StringRecord) -> Result<()> {
+    let truth = class(classes, &record[1])?;
+    read.rows.push(row(record)?);
     read.truth.push(truth);
-    read.targets.extend((0..read.classes.len()).map(|c| f32::from(c == truth)));
+    read.targets.extend((0..classes.len()).map(|c| f32::from(c == truth)));
     for value in record.iter().skip(FIXED.len()) {
         let p: f64 = value.parse().with_context(|| format!("`{value}` is not a number"))?;
         ensure!((0.0..=1.0).contains(&p), "`{value}` is not a probability");
@@ -86,6 +112,7 @@ mod tests {
             text.starts_with("row,truth,prediction,neutral,happiness,surprise,fear,contempt\n0,neutral,neutral,4.")
         );
         let back = read(&path).unwrap();
+        assert_eq!(read_decisions(&path).unwrap(), Decisions::of(&twelve()));
         let (a, b) = (score(&twelve()).unwrap(), score(&back).unwrap());
         assert_eq!(a.confusion, b.confusion);
         assert!((a.metrics["log_loss"].value - b.metrics["log_loss"].value).abs() < 1e-6);

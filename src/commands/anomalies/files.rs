@@ -92,6 +92,21 @@ pub struct AnomalyScores {
     pub detectors: Vec<DetectorScores>,
 }
 
+impl AnomalyScores {
+    /// Reads `metrics.json`.
+    ///
+    /// # Errors
+    /// When it is missing or not of this form.
+    pub fn load(run: &RunFolder) -> Result<Self> {
+        read_json(run, &run.scores())
+    }
+
+    /// The mean of the detectors' squared errors of the validation frames.
+    pub fn mean_validation_error(&self) -> f64 {
+        self.detectors.iter().map(|d| d.validation_error).sum::<f64>() / self.detectors.len() as f64
+    }
+}
+
 /// What came out of one detector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DetectorScores {
