@@ -78,8 +78,8 @@ impl<'a> Clips<'a> {
 pub struct Decisions {
     /// The higher, the more genuine: -0.5 to 0.5. Scores of a group compare its clips with each other.
     pub scores: Vec<f64>,
-    /// Whether a clip is genuine: above the median of its group, or for a single clip above 0.
-    pub genuine: Vec<bool>,
+    /// The score less the median of the clip's group, or for a single clip the score: genuine where it is above 0.
+    pub margins: Vec<f64>,
     /// Whether the clip was alone in its group, so that the fallback decided.
     pub alone: Vec<bool>,
 }
@@ -143,6 +143,12 @@ impl Ranker {
         self.codes
     }
 
+    /// Weights and biases of all machines.
+    pub fn parameters(&self) -> usize {
+        let members = self.pairs.members.iter().chain(&self.fallback.members);
+        members.map(|plane| plane.weights.len() + 1).sum()
+    }
+
     /// Decides about clips, each compared with the others of its group; the fallback decides about those that are alone.
     ///
     /// # Errors
@@ -151,7 +157,7 @@ impl Ranker {
         self.check_clips(&clips)?;
         let n = clips.features.rows();
         ensure!(groups.len() == n, "{n} clips have {} groups", groups.len());
-        let mut decisions = Decisions { scores: vec![0.0; n], genuine: vec![false; n], alone: vec![false; n] };
+        let mut decisions = Decisions { scores: vec![0.0; n], margins: vec![0.0; n], alone: vec![false; n] };
         let projections: Vec<Vec<f64>> = clips.features.iter().map(|row| self.projections(row)).collect();
         let mut seen: Vec<u64> = groups.to_vec();
         seen.sort_unstable();
@@ -160,7 +166,7 @@ impl Ranker {
             let members: Vec<usize> = (0..n).filter(|&at| groups[at] == group).collect();
             if let [only] = members[..] {
                 decisions.scores[only] = self.fallback.vote(&clips.with_code(only)?)?;
-                decisions.genuine[only] = decisions.scores[only] > 0.0;
+                decisions.margins[only] = decisions.scores[only];
                 decisions.alone[only] = true;
                 continue;
             }
@@ -178,7 +184,7 @@ impl Ranker {
             let scores: Vec<f64> = members.iter().enumerate().map(score).collect();
             let middle = median(&scores);
             for (&at, &score) in members.iter().zip(&scores) {
-                (decisions.scores[at], decisions.genuine[at]) = (score, score > middle);
+                (decisions.scores[at], decisions.margins[at]) = (score, score - middle);
             }
         }
         Ok(decisions)
@@ -255,6 +261,13 @@ impl Ranker {
         let fits = |t: &Reference| t.projections.len() == members && t.code < self.codes.max(1);
         ensure!(self.training.iter().all(fits), "its training clips do not fit its ensemble");
         Ok(())
+    }
+}
+
+impl Decisions {
+    /// Whether each clip is genuine.
+    pub fn genuine(&self) -> Vec<bool> {
+        self.margins.iter().map(|&margin| margin > 0.0).collect()
     }
 }
 

@@ -46,7 +46,7 @@ fn pairs_of_one_subject_tell_what_single_clips_hide() {
         Ranker::fit(of(&train, &train_codes), &train_genuine, Pairing::Groups(&train_groups), &options(25)).unwrap();
     let right = |genuine: &[bool]| genuine.iter().zip(&test_genuine).filter(|(a, b)| a == b).count();
     let pairs = ranker.within_groups(of(&test, &test_codes), &test_groups).unwrap();
-    assert!(right(&pairs.genuine) >= 14, "{pairs:?}");
+    assert!(right(&pairs.genuine()) >= 14, "{pairs:?}");
     assert!(pairs.alone.iter().all(|alone| !alone) && pairs.scores.iter().all(|s| s.abs() <= 0.5 + 1e-4));
     // Each clip alone in its group: the fallback decides, and says what `alone` says.
     let single: Vec<u64> = (0..16).collect();
@@ -55,7 +55,7 @@ fn pairs_of_one_subject_tell_what_single_clips_hide() {
     assert_eq!(alone.scores, ranker.alone(of(&test, &test_codes)).unwrap());
     // Three clips of a group: the median decides, and the third place breaks ties.
     let triple = ranker.within_groups(of(&test, &[0; 16]), &[9; 16]).unwrap();
-    assert_eq!(triple.genuine.iter().filter(|&&genuine| genuine).count(), 8);
+    assert_eq!(triple.genuine().iter().filter(|&&genuine| genuine).count(), 8);
     assert!(ranker.within_groups(clips, &[0; 48]).unwrap_err().to_string().contains("several emotions"));
 }
 
