@@ -12,6 +12,7 @@
 //! their change, which is the next landmarks less the present ones.
 
 mod network;
+mod options;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -22,13 +23,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
-use ferrotype_classic::boosting::{Boosting, BoostingOptions};
+use ferrotype_classic::boosting::Boosting;
 use ferrotype_classic::matrix::Matrix;
 use ferrotype_classic::model;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::files;
+use super::inputs::same_emotions;
 use super::training::{Goal, names, train};
 use crate::export::{ReconstructionCheck, Sequences, export_reconstruction};
 use crate::model::Network;
@@ -38,62 +39,13 @@ use crate::real_fake::clip::{CLASSES, ClipSet};
 use crate::real_fake::method::{Fitted, Method, Work};
 use walks::{Measure, WIDTH, Walk, Walks, batch};
 
+pub use options::ParametricBiasOptions;
+
 const NAME: &str = "parametric_bias";
 /// Clips that an exported file is checked on, at most.
 const CHECKED: usize = 8;
 /// The group of all clips, where emotions are not told apart.
 const ALL: &str = "all";
-
-/// Options of the recurrent networks with parametric bias.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ParametricBiasOptions {
-    /// Numbers of a clip's bias.
-    pub biases: usize,
-    /// Values of the network's state.
-    pub hidden: usize,
-    /// Every so many frames are a step.
-    pub every: usize,
-    /// Steps of a clip at most, from its beginning.
-    pub steps: usize,
-    /// Adam's steps that find a clip's bias.
-    pub inference_steps: usize,
-    /// Their rate.
-    pub inference_rate: f32,
-    /// Trees.
-    pub trees: usize,
-    /// Splits on the longest way through a tree.
-    pub depth: usize,
-    /// Share of each tree's correction that is applied.
-    pub tree_rate: f64,
-}
-
-impl Default for ParametricBiasOptions {
-    fn default() -> Self {
-        Self {
-            biases: 4,
-            hidden: 16,
-            every: 3,
-            steps: 32,
-            inference_steps: 30,
-            inference_rate: 0.1,
-            trees: 100,
-            depth: 2,
-            tree_rate: 0.1,
-        }
-    }
-}
-
-impl ParametricBiasOptions {
-    fn boosting(&self) -> BoostingOptions {
-        BoostingOptions {
-            trees: self.trees,
-            depth: self.depth,
-            learning_rate: self.tree_rate,
-            ..BoostingOptions::default()
-        }
-    }
-}
 
 /// The two networks of an emotion, that of fake clips first, and the trees on their biases.
 struct Group {
@@ -120,27 +72,7 @@ struct Content {
 
 impl Method for ParametricBiasOptions {
     fn problems(&self) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        let sizes = [
-            ("biases", self.biases, 1, WIDTH),
-            ("hidden", self.hidden, 1, 1024),
-            ("every", self.every, 1, 1000),
-            ("steps", self.steps, 2, 100_000),
-            ("inference_steps", self.inference_steps, 1, 100_000),
-            ("trees", self.trees, 1, 100_000),
-            ("depth", self.depth, 1, 30),
-        ];
-        for (key, value, least, most) in sizes {
-            if !(least..=most).contains(&value) {
-                found.push((key.into(), format!("{value} is impossible; expected {least} to {most}")));
-            }
-        }
-        for (key, rate) in [("inference_rate", f64::from(self.inference_rate)), ("tree_rate", self.tree_rate)] {
-            if !(rate.is_finite() && rate > 0.0) {
-                found.push((key.into(), format!("{rate} is impossible; expected more than 0")));
-            }
-        }
-        found
+        self.impossible()
     }
 
     fn fit(&self, set: &ClipSet, training: &[usize], _: &[usize], work: &mut Work) -> Result<Box<dyn Fitted>> {
@@ -162,12 +94,7 @@ impl Method for ParametricBiasOptions {
 
     fn load(&self, set: &ClipSet, folder: &Path, device: &Device, compute: Compute) -> Result<Box<dyn Fitted>> {
         let content: Content = files::read(&folder.join(format!("{NAME}.json")), NAME)?;
-        ensure!(
-            content.emotions == set.emotions,
-            "the method was fitted on the emotions {}, and these clips have {}",
-            content.emotions.join(", "),
-            set.emotions.join(", ")
-        );
+        same_emotions(&content.emotions, set)?;
         let options = &content.options;
         let group = |(emotion, name): (Option<usize>, String)| -> Result<Group> {
             let read = |class: &str| {

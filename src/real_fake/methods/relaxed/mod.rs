@@ -8,125 +8,35 @@
 //! of the frames is a run of our own, and steps are standardised by the training clips.
 
 mod frames;
+mod options;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
-use ferrotype_classic::bilinear::{TensorSketch, signed_square_root};
+use ferrotype_classic::bilinear::{TensorSketch, normalise, signed_square_root};
 use ferrotype_classic::matrix::Matrix;
 use ferrotype_classic::model;
 use ferrotype_classic::svm::{Plane, Svm, SvmOptions};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::files;
-use super::sequence::{FittedSequence, Pieces, SequenceNetwork, SeriesOptions};
+use super::inputs::same_emotions;
+use super::sequence::FittedSequence;
 use crate::export::{ReconstructionCheck, export_reconstruction};
-use crate::model::GraphBuilder;
-use crate::model::layers::{Linear, Lstm};
 use crate::ops::Compute;
 use crate::real_fake::clip::{Clip, ClipSet, Series};
 use crate::real_fake::method::{Fitted, Method, Work};
 use frames::Eyes;
 
+pub use options::{MemoryOptions, RelaxedOptions};
+
 const NAME: &str = "relaxed";
 /// Clips that an exported file is checked on, at most.
 const CHECKED: usize = 8;
-
-/// Options of the relaxed spatio-temporal features.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RelaxedOptions {
-    /// A finished run whose network looks at the frames.
-    pub features: PathBuf,
-    /// The ONNX file of a face detector, for clips without landmarks; without one, too, whole frames are looked at.
-    #[serde(default)]
-    pub detector: Option<PathBuf>,
-    /// Frames per second that are looked at, chosen by time; all, where none is given.
-    #[serde(default)]
-    pub rate: Option<f64>,
-    /// Frames that make a step.
-    #[serde(default = "three")]
-    pub frames: usize,
-    /// What learns from the steps.
-    #[serde(default)]
-    pub memory: MemoryOptions,
-    /// Numbers that stand for a clip.
-    #[serde(default = "descriptor")]
-    pub descriptor: usize,
-    /// Cost of a margin violated in the support vector machine.
-    #[serde(default = "one")]
-    pub c: f64,
-}
-
-fn three() -> usize {
-    3
-}
-
-fn descriptor() -> usize {
-    512
-}
-
-fn one() -> f64 {
-    1.0
-}
-
-/// The recurrent network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct MemoryOptions {
-    /// The windows, in steps.
-    pub series: SeriesOptions,
-    /// Numbers that stand for a step.
-    pub sketch: usize,
-    /// Values of the state.
-    pub hidden: usize,
-    /// Dropout rates before and behind the state.
-    pub dropout: [f32; 2],
-}
-
-impl Default for MemoryOptions {
-    fn default() -> Self {
-        let series = SeriesOptions { pieces: Some(Pieces { length: 5, stride: 5 }), emotion: false };
-        Self { series, sketch: 64, hidden: 64, dropout: [0.5, 0.4] }
-    }
-}
-
-impl SequenceNetwork for MemoryOptions {
-    const NAME: &'static str = "relaxed_memory";
-
-    fn series(&self) -> &SeriesOptions {
-        &self.series
-    }
-
-    fn layers(&self, g: &mut GraphBuilder, _: usize) {
-        g.to_sequence("steps").dropout(self.dropout[0]).lstm("memory", Lstm::keras(self.hidden).relu().last());
-        g.dropout(self.dropout[1]).linear("head", Linear::new(2));
-    }
-
-    fn own_problems(&self) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        for (key, value) in [("sketch", self.sketch), ("hidden", self.hidden)] {
-            if !(1..=65_536).contains(&value) {
-                found.push((key.into(), format!("{value} is impossible; expected 1 to 65536")));
-            }
-        }
-        if self.dropout.iter().any(|rate| !(0.0..1.0).contains(rate)) {
-            found.push((
-                "dropout".into(),
-                format!("{:?} is impossible; expected rates from 0 to below 1", self.dropout),
-            ));
-        }
-        if self.series.pieces.is_none() || self.series.emotion {
-            found.push(("series".into(), "windows are needed, and each emotion has its own network".into()));
-        }
-        found
-    }
-}
 
 /// What was fitted for one emotion.
 struct Group {
@@ -159,25 +69,7 @@ impl Method for RelaxedOptions {
     }
 
     fn problems(&self) -> Vec<(String, String)> {
-        let mut found: Vec<(String, String)> =
-            super::sequence::problems(&self.memory).into_iter().map(|(k, m)| (format!("memory.{k}"), m)).collect();
-        let mut check = |key: &str, holds: bool, message: String| {
-            if !holds {
-                found.push((key.to_owned(), message));
-            }
-        };
-        check(
-            "frames",
-            (1..=1000).contains(&self.frames),
-            format!("{} is impossible; expected 1 to 1000", self.frames),
-        );
-        let size = self.descriptor;
-        check("descriptor", (1..=65_536).contains(&size), format!("{size} is impossible; expected 1 to 65536"));
-        check("c", self.c.is_finite() && self.c > 0.0, format!("{} is impossible; expected more than 0", self.c));
-        if let Some(rate) = self.rate {
-            check("rate", rate.is_finite() && rate > 0.0, format!("{rate} is impossible; expected more than 0"));
-        }
-        found
+        self.impossible()
     }
 
     fn fit(&self, set: &ClipSet, training: &[usize], validation: &[usize], work: &mut Work) -> Result<Box<dyn Fitted>> {
@@ -191,12 +83,7 @@ impl Method for RelaxedOptions {
 
     fn load(&self, set: &ClipSet, folder: &Path, device: &Device, compute: Compute) -> Result<Box<dyn Fitted>> {
         let content: Content = files::read(&folder.join(format!("{NAME}.json")), NAME)?;
-        ensure!(
-            content.emotions == set.emotions,
-            "the method was fitted on the emotions {}, and these clips have {}",
-            content.emotions.join(", "),
-            set.emotions.join(", ")
-        );
+        same_emotions(&content.emotions, set)?;
         // Where the run stands now: folders are moved.
         let eyes = Eyes::open(self, device, compute)?;
         ensure!(
@@ -312,7 +199,12 @@ impl Content {
         let states = memory.examples(seen, clips)?.values_of(memory.network(), "memory")?;
         let describe = |windows: Vec<Vec<f32>>| {
             let count = windows.len() as f64;
-            let positions: Vec<f64> = windows.iter().flat_map(|w| unit(w)).collect();
+            let unit = |window: &Vec<f32>| {
+                let mut state: Vec<f64> = window.iter().map(|&v| f64::from(v)).collect();
+                normalise(&mut state);
+                state
+            };
+            let positions: Vec<f64> = windows.iter().flat_map(unit).collect();
             let mut pooled = self.sketches[1].pool(&positions)?;
             pooled.iter_mut().for_each(|v| *v /= count);
             signed_square_root(&mut pooled);
@@ -371,12 +263,6 @@ impl Content {
         }
         Ok(found)
     }
-}
-
-/// The vector with length 1; zeros stay zeros.
-fn unit(vector: &[f32]) -> Vec<f64> {
-    let length = vector.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
-    vector.iter().map(|&v| if length > 0.0 { f64::from(v) / length } else { 0.0 }).collect()
 }
 
 impl FittedRelaxed {

@@ -6,6 +6,7 @@ use super::*;
 use crate::config;
 use crate::model::Network;
 use crate::real_fake::methods::sequence::tests::{clips, fitted, options, with_work};
+use crate::real_fake::methods::sequence::{Pieces, SeriesOptions};
 use crate::run::RunFolder;
 use crate::training::checkpoint::{Checkpoint, Meta};
 use crate::video::{self, Encoder};
