@@ -23,11 +23,7 @@ pub(super) fn truths(set: &ClipSet, clips: &[usize]) -> Result<Vec<bool>> {
 }
 
 /// One row per clip.
-pub(super) fn rows(
-    set: &ClipSet,
-    clips: &[usize],
-    of: impl Fn(&Clip) -> Result<Vec<f64>>,
-) -> Result<Matrix> {
+pub(super) fn rows(set: &ClipSet, clips: &[usize], of: impl Fn(&Clip) -> Result<Vec<f64>>) -> Result<Matrix> {
     let row = |&i: &usize| of(&set.clips[i]).with_context(|| format!("clip {}", set.clips[i].name));
     Matrix::from_rows(&clips.iter().map(row).collect::<Result<Vec<_>>>()?)
 }
@@ -97,7 +93,13 @@ pub(super) mod drawn {
             for emotion in 0..2 {
                 for real in [false, true] {
                     let index = ((subject * 2 + emotion) * 2 + usize::from(real)) as u64;
-                    set.clips.push(clip(subject, emotion, real, strength, &mut Stream::of(seed, Purpose::Synthesis, &[index])));
+                    set.clips.push(clip(
+                        subject,
+                        emotion,
+                        real,
+                        strength,
+                        &mut Stream::of(seed, Purpose::Synthesis, &[index]),
+                    ));
                 }
             }
         }

@@ -109,7 +109,8 @@ mod tests {
         fitted.save(folder.path()).unwrap();
         assert_eq!(model::read::<Threshold>(&folder.path().join(FILE)).unwrap(), fitted);
         std::fs::write(folder.path().join(FILE), "{\"at\": 2.0}").unwrap();
-        let load = LengthOptions::default().load(&ClipSet::default(), folder.path(), &Device::default(), Compute::default());
+        let load =
+            LengthOptions::default().load(&ClipSet::default(), folder.path(), &Device::default(), Compute::default());
         assert!(format!("{:#}", load.err().unwrap()).contains("length.json"));
     }
 }

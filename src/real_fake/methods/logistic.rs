@@ -118,9 +118,8 @@ mod tests {
         assert_eq!(fitted.parameters(), 8);
         let folder = tempfile::tempdir().unwrap();
         fitted.save(folder.path()).unwrap();
-        let load = |set: &ClipSet| {
-            LogisticOptions::default().load(set, folder.path(), &Device::default(), Compute::default())
-        };
+        let load =
+            |set: &ClipSet| LogisticOptions::default().load(set, folder.path(), &Device::default(), Compute::default());
         assert_eq!(load(&set).unwrap().scores(&set, &test).unwrap(), scores);
         set.units[0] = "AU45".into();
         assert!(load(&set).err().unwrap().to_string().contains("AU45"));

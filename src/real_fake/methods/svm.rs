@@ -51,7 +51,7 @@ struct Machines {
     emotions: Vec<String>,
     signed_root: bool,
     machines: Vec<Plane>,
-    /// The same with their support vectors as libsvm's text, which is written beside but not read from here.
+    /// The same with their support vectors as libsvm's text, which a fit writes beside for other programs.
     #[serde(skip)]
     texts: Vec<String>,
 }
@@ -125,14 +125,9 @@ impl Method for SvmOptions {
     }
 
     fn load(&self, set: &ClipSet, folder: &Path, _: &Device, _: Compute) -> Result<Box<dyn Fitted>> {
-        let mut fitted: Machines = model::read(&folder.join(FILE))?;
+        let fitted: Machines = model::read(&folder.join(FILE))?;
         if !fitted.emotions.is_empty() {
             inputs::same_emotions(&fitted.emotions, set)?;
-        }
-        for name in fitted.names() {
-            let path = folder.join(format!("{name}.svm"));
-            let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            fitted.texts.push(text);
         }
         Ok(Box::new(fitted))
     }
@@ -157,7 +152,11 @@ impl Machines {
                 members.push(i);
             }
         }
-        ensure!(!members.is_empty(), "no training clip shows {}", self.emotions.get(machine).map_or(ALL, String::as_str));
+        ensure!(
+            !members.is_empty(),
+            "no training clip shows {}",
+            self.emotions.get(machine).map_or(ALL, String::as_str)
+        );
         Ok(members)
     }
 }
@@ -255,7 +254,8 @@ mod tests {
         assert!(said(&|s| s.clips[2].descriptor = None, plain()).contains("clip 0/1fake: it has no descriptor"));
         assert!(said(&|s| s.clips[2].emotion = None, plain()).contains("clip 0/1fake: nobody says which emotion"));
         assert!(said(&|s| s.emotions.clear(), plain()).contains("per_emotion: false"));
-        let sad = |s: &mut ClipSet| s.clips.iter_mut().filter(|c| c.emotion == Some(1)).for_each(|c| c.real = Some(true));
+        let sad =
+            |s: &mut ClipSet| s.clips.iter_mut().filter(|c| c.emotion == Some(1)).for_each(|c| c.real = Some(true));
         assert!(said(&sad, plain()).contains("the machine for sadness: all 24 training clips are real"));
         let none = |s: &mut ClipSet| s.clips.iter_mut().for_each(|c| c.emotion = Some(0));
         assert!(said(&none, plain()).contains("no training clip shows sadness"));
