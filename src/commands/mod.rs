@@ -11,6 +11,7 @@ pub mod config;
 pub mod data;
 pub mod doctor;
 pub mod eval;
+mod experiments;
 pub mod explain;
 pub mod export;
 pub mod faces;
@@ -24,9 +25,11 @@ mod pool;
 pub mod predict;
 pub mod published;
 pub mod report;
+pub mod reproduce;
 pub mod runs;
 pub mod scored_set;
 pub mod session;
+mod slurm;
 pub mod sweep;
 pub mod train;
 pub mod view;
@@ -58,6 +61,7 @@ enum Command {
     Train(train::TrainCommand),
     Sweep(sweep::SweepCommand),
     Ablate(ablate::AblateCommand),
+    Reproduce(reproduce::ReproduceCommand),
     Eval(eval::EvalCommand),
     Compare(compare::CompareCommand),
     Predict(predict::PredictCommand),
@@ -85,6 +89,7 @@ impl Cli {
             Command::Train(c) => c.run(),
             Command::Sweep(c) => c.run(),
             Command::Ablate(c) => c.run(),
+            Command::Reproduce(c) => c.run(),
             Command::Eval(c) => c.run(),
             Command::Compare(c) => c.run(),
             Command::Predict(c) => c.run(),

@@ -38,6 +38,22 @@ impl AnyExperiment {
         }
     }
 
+    /// Whether the weights are selected on the rows that are scored in the end.
+    pub fn is_selected_on_test(&self) -> bool {
+        match self {
+            Self::Expressions(e) => e.is_selected_on_test(),
+            Self::Anomalies(_) => false,
+        }
+    }
+
+    /// Every key with its value, as JSON.
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Expressions(e) => super::write::json(&**e),
+            Self::Anomalies(e) => super::write::json(&**e),
+        }
+    }
+
     /// The experiment, if it is one of expressions.
     ///
     /// # Errors
