@@ -63,6 +63,13 @@ impl ReportCommand {
                 self.run.display()
             );
         }
+        if !is_anomalies && !folder.predictions().is_file() {
+            bail!(
+                "{} is a sweep's trial, whose test set was not scored: train the best settings by themselves (`ferrotype sweep \
+                 best STUDY --out best.yaml`)",
+                self.run.display()
+            );
+        }
         say(if is_anomalies { anomalies::report_run(&folder)? } else { report_run(&folder)? })?;
         if let Some(parent) = &self.publish {
             let published = if is_anomalies { anomalies::publish } else { publish };

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
 
 use super::loaded::any_experiment_of;
+use super::session::Ending;
 use super::slurm::{self, Place};
 use super::train::{Runner, begin_group};
 use super::{experiments, say};
@@ -145,7 +146,7 @@ impl ReproduceCommand {
 impl How {
     fn runner(&self, interrupt: Interrupt) -> Runner {
         let style = if self.quiet { Style::Quiet } else { Style::Auto };
-        Runner { interrupt, style, other_kernels: false }
+        Runner { interrupt, style, other_kernels: false, ending: Ending::Whole }
     }
 }
 

@@ -8,7 +8,7 @@ use ferrotype_sweep::options::Slurm;
 
 use super::anomalies::{self, AnomalySession};
 use super::loaded::any_experiment_of;
-use super::session::{self, Session};
+use super::session::{self, Ending, Session};
 use super::slurm::{self, Place};
 use super::{reproduce, say};
 use crate::config::{self, AnyExperiment, Experiment};
@@ -68,6 +68,9 @@ pub struct TrainCommand {
     /// Save and end when standard input is closed: how a sweep ends its trials, and how they end when it is killed.
     #[arg(long, hide = true)]
     until_stdin_closes: bool,
+    /// End with the validation set's scores: the test set of a sweep's trial is nobody's business.
+    #[arg(long, hide = true)]
+    validation_only: bool,
     /// Train the member of this group that is this Slurm task's.
     #[arg(long, hide = true, value_name = "GROUP", conflicts_with_all = ["config", "resume"])]
     member_of: Option<PathBuf>,
@@ -83,7 +86,8 @@ impl TrainCommand {
         if self.until_stdin_closes {
             interrupt.ask_when_closed(std::io::stdin());
         }
-        let trainer = Runner { interrupt, style: self.style(), other_kernels: self.other_kernels };
+        let ending = if self.validation_only { Ending::ValidationOnly } else { Ending::Whole };
+        let trainer = Runner { interrupt, style: self.style(), other_kernels: self.other_kernels, ending };
         if let Some(group) = &self.member_of {
             return slurm::member(&trainer, group);
         }
@@ -170,6 +174,8 @@ pub struct Runner {
     pub style: Style,
     /// Resume although the kernels differ.
     pub other_kernels: bool,
+    /// What follows training.
+    pub ending: Ending,
 }
 
 impl Runner {
@@ -185,7 +191,8 @@ impl Runner {
         let (interrupt, style, other_kernels) = (&self.interrupt, self.style, self.other_kernels);
         match experiment {
             AnyExperiment::Expressions(experiment) => {
-                let outcome = Session { experiment, run, interrupt, style, other_kernels }.run()?;
+                let ending = self.ending;
+                let outcome = Session { experiment, run, interrupt, style, other_kernels, ending }.run()?;
                 Ok(Summary { text: outcome.text().to_owned(), json: outcome.json() })
             }
             AnyExperiment::Anomalies(experiment) => {

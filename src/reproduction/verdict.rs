@@ -127,3 +127,97 @@ fn cautions(figure: &Published, outcome: &Outcome, kind: Kind) -> Vec<String> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Registry, Standing};
+    use super::*;
+    use crate::config::read_any;
+    use crate::run::group::Varied;
+
+    const CONFIG: &str = "name: x\ndata: {path: a.h5, preprocess: {size: 48}}\nmodel: mini_xception\n\
+                          train: {epochs: 30, lr: 1e-3}\n";
+
+    fn outcome(value: f64) -> Outcome {
+        Outcome {
+            folder: "runs/x".into(),
+            mark: None,
+            standing: Standing { epochs: 30, recipe_epochs: 30, changes: Vec::new() },
+            over: Some(Varied::Seed),
+            metric: "accuracy".into(),
+            values: vec![value - 0.002, value, value + 0.002],
+            value: Some(value),
+            sd: Some(0.002),
+            interval: Some([value - 0.005, value + 0.005]),
+            rows: 3137,
+            unfinished: Vec::new(),
+            selected_on_test: false,
+            drawn: false,
+            wall_seconds: 10.0,
+            processor_seconds: Some(20.0),
+            device: "flex".into(),
+            data: "abc".into(),
+            config: "def".into(),
+            experiment: read_any("x", CONFIG).unwrap(),
+        }
+    }
+
+    fn judge(name: &str, outcome: &Outcome) -> (Kind, String) {
+        let registry = Registry::shipped().unwrap();
+        let found = verdict(registry.find(name).unwrap(), outcome).unwrap().unwrap();
+        (found.kind, found.text)
+    }
+
+    #[test]
+    fn the_tolerance_decides() {
+        // Published 83.97 %, tolerance one point.
+        let kind = |value| judge("ferplus-vgg13-multi_target", &outcome(value)).0;
+        assert_eq!(kind(0.835), Kind::Reproduced);
+        assert_eq!(kind(0.849), Kind::Reproduced);
+        assert_eq!(kind(0.851), Kind::Above);
+        assert_eq!(kind(0.8295), Kind::Below);
+        let text = judge("ferplus-vgg13-multi_target", &outcome(0.83)).1;
+        assert_eq!(
+            text,
+            "**reproduced**. -0.97 points to the published figure, which lies outside the 95 % interval; tolerance 1.00. The \
+             published figure is unconfirmed."
+        );
+    }
+
+    #[test]
+    fn what_speaks_against_a_figure_is_always_said() {
+        let (kind, text) = judge("fer2013-mini_xception", &outcome(0.66));
+        assert_eq!(kind, Kind::SelectedOnTest);
+        assert!(text.starts_with("**published figure selected on test**. +0.00 points"), "{text}");
+        let mut short = outcome(0.66);
+        short.standing.epochs = 3;
+        short.standing.changes = vec!["train.lr: 0.001 -> 0.002".into()];
+        let (kind, text) = judge("fer2013-mini_xception", &short);
+        assert_eq!(kind, Kind::NotComparable);
+        for part in ["3 of 30 epochs; changed: train.lr: 0.001 -> 0.002.", "was selected on the test set."] {
+            assert!(text.contains(part), "{text}");
+        }
+        let mut both = outcome(0.66);
+        both.selected_on_test = true;
+        assert!(judge("fer2013-mini_xception-published", &both).1.contains("Ours was selected on the test set, too"));
+        let (kind, text) = judge("ferplus-vgg13-majority", &both);
+        assert!(kind == Kind::NotComparable && text.contains("ours was selected on the test set"), "{text}");
+        let (kind, text) = judge("ferplus-resnet18", &outcome(0.8));
+        assert!(kind == Kind::NotComparable && text.contains("there is no published figure"), "{text}");
+        let (kind, text) = judge("fer2013-resnet18", &outcome(0.706));
+        assert!(kind == Kind::NotComparable && text.contains("another recipe") && text.contains("unknown"), "{text}");
+        let mut drawn = outcome(0.84);
+        drawn.drawn = true;
+        drawn.values.truncate(1);
+        let (kind, text) = judge("ferplus-vgg13-multi_target", &drawn);
+        assert!(kind == Kind::NotComparable && text.contains("drawn faces") && text.contains("One run only"), "{text}");
+    }
+
+    #[test]
+    fn an_unfinished_run_has_no_verdict() {
+        let registry = Registry::shipped().unwrap();
+        let mut open = outcome(0.84);
+        open.unfinished = vec![4];
+        assert_eq!(verdict(registry.find("ferplus-vgg13-majority").unwrap(), &open).unwrap(), None);
+    }
+}

@@ -31,7 +31,7 @@ pub fn run(registry: &Registry, budget: Option<&str>, how: &How) -> Result<()> {
             left.push(format!("{name}: not run: no time was left (about {})", duration(estimate(plan))));
             continue;
         }
-        let trained = match begun(plan, &how.out)? {
+        let (folder, trained) = match begun(plan, &how.out)? {
             Begun::Finished(folder) => {
                 left.push(format!("{name}: done before, in {}", folder.display()));
                 continue;
@@ -39,18 +39,23 @@ pub fn run(registry: &Registry, budget: Option<&str>, how: &How) -> Result<()> {
             Begun::Unfinished(folder) => {
                 eprintln!("== {name}: going on with {}", folder.display());
                 let run = RunFolder::open(&folder)?;
-                runner.members(&plan.experiment, &run, &plan.group).map(|_| folder)
+                (folder, runner.members(&plan.experiment, &run, &plan.group))
             }
             Begun::No => {
                 eprintln!("== {name}: about {}", duration(estimate(plan)));
                 let run = plan.begin(&how.out)?;
-                runner.new_group(&plan.experiment, &run, &plan.group).map(|_| run.path().to_path_buf())
+                (run.path().to_path_buf(), runner.new_group(&plan.experiment, &run, &plan.group))
             }
         };
         match trained {
-            Ok(folder) => say(judged(registry, &folder)?.unwrap_or_default())?,
+            Ok(_) => say(judged(registry, &folder)?.unwrap_or_default())?,
             Err(e) if e.downcast_ref::<Interrupted>().is_some() => {
-                left.push(format!("{name}: unfinished and saved: the same command goes on with it, or {}", resume(&e)));
+                let (group, what) = (folder.display(), "unfinished and saved: the same command goes on with it, or");
+                // Stopped before the first step it leaves nothing.
+                left.push(match folder.exists() {
+                    true => format!("{name}: {what} ferrotype train --resume {group}"),
+                    false => format!("{name}: not run: the time was up before its first step"),
+                });
             }
             Err(e) => failed.push(format!("{name}: {e:#}")),
         }
@@ -64,11 +69,6 @@ pub fn run(registry: &Registry, budget: Option<&str>, how: &How) -> Result<()> {
         return Err(Interrupted("interrupted; everything is saved, and the same command goes on".into()).into());
     }
     Ok(())
-}
-
-fn resume(error: &anyhow::Error) -> String {
-    let text = error.to_string();
-    text.split_once(": ").map_or(text.clone(), |(_, command)| command.to_owned())
 }
 
 /// What can be run, the cheapest first; and why the rest cannot.

@@ -55,7 +55,7 @@ impl ProcessLauncher<'_> {
         let mut experiment = config::trial_experiment(self.study.frozen(), &job.values)?;
         experiment.name = format!("{}-{:05}", self.study.options().name, job.trial);
         experiment.seed = job.seed.unwrap_or(experiment.seed);
-        // A trial is no result to be compared or exported: `best` gives the experiment for that.
+        // A trial is no result to be compared, scored on the test set or exported: `best` gives the experiment for that.
         experiment.expect = None;
         experiment.export.onnx = false;
         if experiment.threads == 0 {
@@ -66,7 +66,7 @@ impl ProcessLauncher<'_> {
         let again = file.try_clone().with_context(|| format!("cannot open {}", log.display()))?;
         let program = std::env::current_exe().context("cannot find this program's own file")?;
         let mut command = Command::new(&program);
-        command.args(["train", "--until-stdin-closes", "--resume"]).arg(run.path());
+        command.args(["train", "--until-stdin-closes", "--validation-only", "--resume"]).arg(run.path());
         command.stdin(Stdio::piped()).stdout(file).stderr(again);
         // Ctrl-C is the sweep's: it asks its trials to save, one by one.
         #[cfg(unix)]
