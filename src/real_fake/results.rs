@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::clip::{CLASSES, ClipSet};
 use crate::anomaly::measures::auroc;
+use crate::evaluation::compare::{McNemar, mcnemar};
 use crate::evaluation::statistics::wilson;
-use crate::evaluation::{McNemar, Predictions, Score, Scores, mcnemar, score};
+use crate::evaluation::{Predictions, Score, Scores, score};
 use crate::run::files::write_atomic;
 
 /// Scores nearer to 0 than this are moved to it: their probabilities would be written as one half.
@@ -136,10 +137,14 @@ pub fn measure(clips: &[&ScoredClip], baseline: Option<&str>) -> Result<Option<(
 /// The baselines on these clips, beside the method.
 pub fn beside(clips: &[&ScoredClip], names: &[String]) -> Result<Vec<Beside>> {
     let labelled: Vec<&ScoredClip> = clips.iter().copied().filter(|c| c.real.is_some()).collect();
-    let own = predictions(&labelled, None)?;
+    let right = |baseline: Option<&str>| -> Result<Vec<bool>> {
+        let predictions = predictions(&labelled, baseline)?;
+        Ok((0..predictions.len()).map(|i| predictions.predicted(i) == predictions.truth[i]).collect())
+    };
+    let own = right(None)?;
     let of = |name: &String| {
         let (test, _) = measure(&labelled, Some(name))?.context("there are no labelled clips")?;
-        Ok(Beside { name: name.clone(), test, mcnemar: mcnemar(&own, &predictions(&labelled, Some(name))?)? })
+        Ok(Beside { name: name.clone(), test, mcnemar: mcnemar(&own, &right(Some(name))?) })
     };
     names.iter().map(of).collect()
 }
