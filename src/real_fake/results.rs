@@ -106,6 +106,14 @@ fn score_of(clip: &ScoredClip, baseline: Option<&str>) -> Result<f64> {
     score.with_context(|| format!("clip {} was not scored by {}", clip.clip, baseline.unwrap_or("the method")))
 }
 
+/// Whether each of these labelled clips is decided rightly.
+///
+/// # Errors
+/// When a clip was not scored.
+pub fn rights(clips: &[&ScoredClip], baseline: Option<&str>) -> Result<Vec<bool>> {
+    clips.iter().map(|c| Ok(c.real == Some(score_of(c, baseline)? > 0.0))).collect()
+}
+
 /// Measures the labelled ones of these clips; `None` where there are none.
 pub fn measure(clips: &[&ScoredClip], baseline: Option<&str>) -> Result<Option<(Measures, Scores)>> {
     let labelled: Vec<&ScoredClip> = clips.iter().copied().filter(|c| c.real.is_some()).collect();
@@ -137,14 +145,10 @@ pub fn measure(clips: &[&ScoredClip], baseline: Option<&str>) -> Result<Option<(
 /// The baselines on these clips, beside the method.
 pub fn beside(clips: &[&ScoredClip], names: &[String]) -> Result<Vec<Beside>> {
     let labelled: Vec<&ScoredClip> = clips.iter().copied().filter(|c| c.real.is_some()).collect();
-    let right = |baseline: Option<&str>| -> Result<Vec<bool>> {
-        let predictions = predictions(&labelled, baseline)?;
-        Ok((0..predictions.len()).map(|i| predictions.predicted(i) == predictions.truth[i]).collect())
-    };
-    let own = right(None)?;
+    let own = rights(&labelled, None)?;
     let of = |name: &String| {
         let (test, _) = measure(&labelled, Some(name))?.context("there are no labelled clips")?;
-        Ok(Beside { name: name.clone(), test, mcnemar: mcnemar(&own, &right(Some(name))?) })
+        Ok(Beside { name: name.clone(), test, mcnemar: mcnemar(&own, &rights(&labelled, Some(name))?) })
     };
     names.iter().map(of).collect()
 }
