@@ -23,6 +23,7 @@ pub mod onnx;
 mod pool;
 pub mod predict;
 pub mod published;
+pub mod real_fake;
 pub mod report;
 pub mod runs;
 pub mod scored_set;

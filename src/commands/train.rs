@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::anomalies::{self, AnomalySession};
 use super::loaded::any_experiment_of;
+use super::real_fake::{self, RealFakeSession};
 use super::say;
 use super::session::{self, Session};
 use crate::config::{self, AnyExperiment, Experiment};
@@ -85,10 +86,13 @@ impl TrainCommand {
         match (&self.seeds, self.folds) {
             (Some(text), _) => trainer.group(&experiment, &self.out, Varied::Seed, parse_values(text)?),
             (None, true) => {
-                let AnyExperiment::Expressions(expressions) = &experiment else {
-                    bail!("an experiment of the system {} has no folds: --seeds repeats it", experiment.system());
+                let count = match &experiment {
+                    AnyExperiment::Expressions(e) => fold_count(e)?,
+                    AnyExperiment::RealFake(e) => real_fake::fold_count(e)?,
+                    AnyExperiment::Anomalies(_) => {
+                        bail!("an experiment of the system {} has no folds: --seeds repeats it", experiment.system())
+                    }
                 };
-                let count = fold_count(expressions)?;
                 trainer.group(&experiment, &self.out, Varied::Fold, (0..count as u64).collect())
             }
             (None, false) => {
@@ -160,6 +164,9 @@ impl Runner {
             }
             AnyExperiment::Anomalies(experiment) => {
                 AnomalySession { experiment, run, interrupt, style, other_kernels }.run()
+            }
+            AnyExperiment::RealFake(experiment) => {
+                RealFakeSession { experiment, run, interrupt, style, other_kernels }.run()
             }
         }
     }
@@ -244,6 +251,7 @@ impl Runner {
         let (json, text) = match experiment {
             AnyExperiment::Expressions(_) => session::report_group(folder, group)?,
             AnyExperiment::Anomalies(_) => anomalies::report_group(folder, group)?,
+            AnyExperiment::RealFake(_) => real_fake::report_group(folder, group)?,
         };
         Ok(Summary { text, json })
     }
@@ -256,6 +264,8 @@ fn member(experiment: &AnyExperiment, varied: Varied, value: u64) -> AnyExperime
         (AnyExperiment::Expressions(e), Varied::Seed) => e.seed = value,
         (AnyExperiment::Expressions(e), Varied::Fold) => e.data.fold = value as usize,
         (AnyExperiment::Anomalies(e), _) => e.seed = value,
+        (AnyExperiment::RealFake(e), Varied::Seed) => e.seed = value,
+        (AnyExperiment::RealFake(e), Varied::Fold) => e.data.fold = value as usize,
     }
     member
 }

@@ -130,7 +130,15 @@ fn system_problem(options: &SweepOptions, experiment: &AnyExperiment) -> Option<
                 .into(),
         }),
         AnyExperiment::Anomalies(_) => None,
+        AnyExperiment::RealFake(_) => Some(no_sweep_of_real_fake()),
     }
+}
+
+/// Its methods without networks keep no clips back, so trials could only be ranked by the tested ones.
+fn no_sweep_of_real_fake() -> Problem {
+    let message = "experiments of the system real_fake cannot be searched: most of its methods keep no clips back, so that \
+                   trials would be ranked by the tested clips; compare a few settings with `ferrotype compare-methods`";
+    Problem { path: "experiment".into(), message: message.into() }
 }
 
 /// Why trials of this experiment would be ranked by its test set.
@@ -153,6 +161,7 @@ fn objective(options: &SweepOptions, experiment: &AnyExperiment) -> Result<Objec
     match experiment {
         AnyExperiment::Expressions(e) => objective_of_expressions(options, e),
         AnyExperiment::Anomalies(_) => objective_of_anomalies(options),
+        AnyExperiment::RealFake(_) => Err(no_sweep_of_real_fake()),
     }
 }
 

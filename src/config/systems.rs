@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::diagnostic::{ConfigError, Diagnostic};
 use super::shape::Shape;
 use super::tree::{Node, Source, Value, parse};
-use super::{AnomalyExperiment, Experiment, Loaded, finish, layers, load_as, to_yaml, write};
+use super::{AnomalyExperiment, Experiment, Loaded, RealFakeExperiment, finish, layers, load_as, to_yaml, write};
 use crate::training::options::TrainOptions;
 
 /// The key that names the system. A file without it describes a classification of expressions.
@@ -20,6 +20,8 @@ pub enum AnyExperiment {
     Expressions(Box<Experiment>),
     /// Finds anomalies in a face's behaviour.
     Anomalies(Box<AnomalyExperiment>),
+    /// Tells felt from posed expressions.
+    RealFake(Box<RealFakeExperiment>),
 }
 
 impl AnyExperiment {
@@ -28,6 +30,7 @@ impl AnyExperiment {
         match self {
             Self::Expressions(e) => &e.name,
             Self::Anomalies(e) => &e.name,
+            Self::RealFake(e) => &e.name,
         }
     }
 
@@ -36,6 +39,7 @@ impl AnyExperiment {
         match self {
             Self::Expressions(e) => to_yaml(&**e),
             Self::Anomalies(e) => to_yaml(&**e),
+            Self::RealFake(e) => to_yaml(&**e),
         }
     }
 
@@ -44,6 +48,7 @@ impl AnyExperiment {
         match self {
             Self::Expressions(e) => write::json(&**e),
             Self::Anomalies(e) => write::json(&**e),
+            Self::RealFake(e) => write::json(&**e),
         }
     }
 
@@ -52,6 +57,7 @@ impl AnyExperiment {
         match self {
             Self::Expressions(e) => &e.train,
             Self::Anomalies(e) => &e.train,
+            Self::RealFake(e) => &e.train,
         }
     }
 
@@ -63,6 +69,9 @@ impl AnyExperiment {
                 (e.name, e.seed, e.expect) = (name, seed.unwrap_or(e.seed), None);
             }
             Self::Anomalies(e) => (e.name, e.seed) = (name, seed.unwrap_or(e.seed)),
+            Self::RealFake(e) => {
+                (e.name, e.seed, e.expect) = (name, seed.unwrap_or(e.seed), None);
+            }
         }
         self
     }
@@ -72,6 +81,7 @@ impl AnyExperiment {
         let (export, own) = match &mut self {
             Self::Expressions(e) => (&mut e.export, &mut e.threads),
             Self::Anomalies(e) => (&mut e.export, &mut e.threads),
+            Self::RealFake(e) => (&mut e.export, &mut e.threads),
         };
         export.onnx = false;
         if *own == 0 {
@@ -101,6 +111,7 @@ impl AnyExperiment {
         match self {
             Self::Expressions(_) => "expressions",
             Self::Anomalies(_) => "anomalies",
+            Self::RealFake(_) => "real_fake",
         }
     }
 }
@@ -128,6 +139,10 @@ pub fn load_any(path: &Path, sets: &[String]) -> Result<Loaded<AnyExperiment>, C
             let loaded = load_as::<AnomalyExperiment>(path, sets)?;
             whole(AnyExperiment::Anomalies(Box::new(loaded.experiment)), loaded.sources)
         }
+        Some(System::RealFake) => {
+            let loaded = load_as::<RealFakeExperiment>(path, sets)?;
+            whole(AnyExperiment::RealFake(Box::new(loaded.experiment)), loaded.sources)
+        }
     })
 }
 
@@ -144,6 +159,7 @@ pub(super) fn read_root(root: &Node) -> Result<AnyExperiment, ConfigError> {
     Ok(match system(root)? {
         None => AnyExperiment::Expressions(Box::new(finish(root)?)),
         Some(System::Anomalies) => AnyExperiment::Anomalies(Box::new(finish(root)?)),
+        Some(System::RealFake) => AnyExperiment::RealFake(Box::new(finish(root)?)),
     })
 }
 
@@ -152,12 +168,14 @@ pub(super) fn shape_of(root: &Node) -> Result<Shape, ConfigError> {
     Ok(match system(root)? {
         None => Shape::of::<Experiment>(),
         Some(System::Anomalies) => Shape::of::<AnomalyExperiment>(),
+        Some(System::RealFake) => Shape::of::<RealFakeExperiment>(),
     })
 }
 
 #[derive(Clone, Copy)]
 enum System {
     Anomalies,
+    RealFake,
 }
 
 fn system(root: &Node) -> Result<Option<System>, Box<Diagnostic>> {
@@ -165,9 +183,10 @@ fn system(root: &Node) -> Result<Option<System>, Box<Diagnostic>> {
     let Some(entry) = entries.iter().find(|entry| entry.key == KEY) else { return Ok(None) };
     match &entry.node.value {
         Value::Plain(name) | Value::Quoted(name) if name == "anomalies" => Ok(Some(System::Anomalies)),
+        Value::Plain(name) | Value::Quoted(name) if name == "real_fake" => Ok(Some(System::RealFake)),
         _ => {
             let found = entry.node.describe();
-            let message = format!("expected `anomalies`, found {found}");
+            let message = format!("expected `anomalies` or `real_fake`, found {found}");
             let help = "without this key the experiment is a classification of expressions";
             Err(Diagnostic::new(message).help(help).or_at(&entry.node.place, KEY))
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use ferrotype_sweep::curve::{Objective, Point};
 use ferrotype_sweep::launch::{Job, Launched, Launcher, Run, RunState};
 use ferrotype_sweep::space::Values;
@@ -49,6 +49,7 @@ impl Launcher for ProcessLauncher<'_> {
         let evaluations = match config::trial_experiment(self.study.frozen(), &job.values)? {
             AnyExperiment::Expressions(_) => Evaluations::History,
             AnyExperiment::Anomalies(_) => Evaluations::Detectors,
+            AnyExperiment::RealFake(e) => bail!("{} is of the system real_fake, which has no sweeps", e.name),
         };
         let read = (0, Vec::new());
         Ok(Launched::Running(Box::new(ProcessRun { run, log, child, objective, evaluations, read, ended: None })))
