@@ -6,7 +6,7 @@
     python scripts/check_onnx.py /tmp/onnx
 
 For each NAME.onnx with a NAME.safetensors beside it (raw `pixels` and the network's `logits`, or `features` and
-`outputs`): the file is valid, takes any batch size, and gives the same values. Exit code 1 when one does not.
+`outputs`, perhaps with `lengths`): the file is valid, takes any batch size, and gives the same values. Exit code 1 when one does not.
 """
 import json
 import struct
@@ -21,7 +21,7 @@ TOLERANCE = 1e-4  # largest logit difference, relative to the range of the logit
 
 
 def read_safetensors(path):
-    """The tensors of a safetensors file (f32 only), without the package of that name."""
+    """The tensors of a safetensors file (f32 and i64), without the package of that name."""
     data = path.read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
     header = json.loads(data[8 : 8 + length])
@@ -29,7 +29,8 @@ def read_safetensors(path):
     out = {}
     for name, entry in header.items():
         begin, end = (8 + length + offset for offset in entry["data_offsets"])
-        out[name] = np.frombuffer(data[begin:end], np.float32).reshape(entry["shape"])
+        kind = {"F32": np.float32, "I64": np.int64}[entry["dtype"]]
+        out[name] = np.frombuffer(data[begin:end], kind).reshape(entry["shape"])
     return out
 
 
@@ -58,13 +59,16 @@ def check(path):
 def check_features(path, model, session, known):
     """A network of features: no probabilities; a sequence where the network gives it laid out as a vector."""
     x, y = known["features"], known["outputs"]
-    (outputs,) = session.run(["outputs"], {"features": x})
-    (one,) = session.run(["outputs"], {"features": x[:1]})
+    more = {"lengths": known["lengths"]} if "lengths" in known else {}
+    (outputs,) = session.run(["outputs"], {"features": x, **more})
+    (one,) = session.run(["outputs"], {"features": x[:1], **{k: v[:1] for k, v in more.items()}})
     relative = np.abs(outputs.reshape(y.shape) - y).max() / np.ptp(y)
     batch = np.abs(one - outputs[:1]).max() / np.ptp(y)
     free = session.get_inputs()[0].shape[2] == "steps"
     if free:  # nothing fixes the length: the same file must take another
-        session.run(["outputs"], {"features": np.concatenate([x, x], 2)})
+        (longer,) = session.run(["outputs"], {"features": np.concatenate([x, x], 2), **more})
+        if more:  # what is beyond the lengths is padding
+            batch = max(batch, np.abs(longer - outputs).max() / np.ptp(y))
     ok = relative <= TOLERANCE and batch <= TOLERANCE
     print(
         f"{'ok  ' if ok else 'FAIL'} {path.stem:24} {len(model.graph.node):3} nodes  opset {model.opset_import[0].version}"

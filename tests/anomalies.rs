@@ -144,6 +144,36 @@ fn an_interrupted_run_ends_as_one_that_was_not() {
 }
 
 #[test]
+fn a_sweep_ranks_by_the_validation_error_of_all_detectors() {
+    let place = place();
+    place.write(
+        "sweep.yaml",
+        "name: s\nexperiment: face.yaml\nsampler: grid\nset: {data.source: {csv: {path: features.csv}}, rules.pick: {deviation: \
+         {k: 2}}}\nspace:\n  data.reduction.pca.components: {choice: [2, 3]}\n  model.lstm_autoencoder.hidden: {choice: [4, \
+         8]}\n",
+    );
+    let out = place.ok("sweep --config sweep.yaml --out study -q");
+    assert!(out.contains("4 of 4 trials (4 finished)"), "{out}");
+    let json: serde_json::Value = serde_json::from_str(&place.ok("sweep status study --json")).unwrap();
+    let error = |trial: usize| {
+        let text = fs::read_to_string(place.at("study").join(format!("trials/{trial:05}/run/metrics.json"))).unwrap();
+        let scores: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let detectors = scores["detectors"].as_array().unwrap();
+        assert_eq!(detectors.len(), 3);
+        detectors.iter().map(|d| d["validation_error"].as_f64().unwrap()).sum::<f64>() / 3.0
+    };
+    let errors: Vec<f64> = (0..4).map(error).collect();
+    for (trial, error) in json["trials"].as_array().unwrap().iter().zip(&errors) {
+        assert!((trial["value"].as_f64().unwrap() - error).abs() < 1e-12, "{trial} {error}");
+    }
+    let smallest = (0..4).min_by(|&a, &b| errors[a].total_cmp(&errors[b])).unwrap();
+    let best = fs::read_to_string(place.at("study/best.yaml")).unwrap();
+    assert!(best.starts_with(&format!("# Trial {smallest} ")) && best.contains("validation mse"), "{best}");
+    place.ok("train --config study/best.yaml --out best -q");
+    assert!(place.only("best").join("detectors/all/model.onnx").is_file());
+}
+
+#[test]
 fn bad_input_is_one_clear_paragraph() {
     let place = place();
     place.write("one.csv", features(1, true));
@@ -172,7 +202,7 @@ fn bad_input_is_one_clear_paragraph() {
     assert!(common::entries(&place.at("bad")).is_empty(), "refused starts leave no folders");
     place.write("other.yaml", SMALL.replace("system: anomalies", "system: moods"));
     let unknown = place.refused("train --config other.yaml");
-    assert!(unknown.contains("other.yaml:1:9") && unknown.contains("expected `anomalies`"), "{unknown}");
+    assert!(unknown.contains("other.yaml:1:9") && unknown.contains("expected `anomalies` or `real_fake`"), "{unknown}");
     let run = train(&place, "runs", "");
     for verb in ["eval", "predict"] {
         let extra = if verb == "predict" { " x.png" } else { "" };

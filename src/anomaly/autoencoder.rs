@@ -130,7 +130,10 @@ impl Autoencoder {
             let last = frames - steps;
             let starts = [0, last / 2, last];
             let values = starts.iter().flat_map(|&s| &input.values[s * self.columns..(s + steps) * self.columns]);
-            pieces.push((self.of_length(network, steps)?, Sequences { steps, values: values.copied().collect() }));
+            pieces.push((
+                self.of_length(network, steps)?,
+                Sequences { steps, values: values.copied().collect(), valid: Vec::new() },
+            ));
         }
         export::export_reconstruction(network, &input.columns, to, tolerance, &pieces)
     }

@@ -71,7 +71,9 @@ impl Subject {
     /// # Errors
     /// When the device cannot be read.
     pub fn infer(&self, passes: usize) -> Result<Vec<f64>> {
-        (0..passes).map(|_| timed(|| self.logits().map(drop))).collect()
+        // As evaluation and prediction do: once for all pictures.
+        let network = self.learner.network.folded()?;
+        (0..passes).map(|_| timed(|| self.logits_of(&network).map(drop))).collect()
     }
 
     /// The logits of the fixed pictures, in evaluation mode.
@@ -79,7 +81,10 @@ impl Subject {
     /// # Errors
     /// When the device cannot be read.
     pub fn logits(&self) -> Result<Vec<f32>> {
-        let network = &self.learner.network;
+        self.logits_of(&self.learner.network)
+    }
+
+    fn logits_of(&self, network: &Network) -> Result<Vec<f32>> {
         let logits = network.forward(images(&self.batch, network.device()))?;
         let length = logits.dims().iter().product::<usize>();
         ops::host(logits.reshape([length]))

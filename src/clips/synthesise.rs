@@ -15,7 +15,7 @@ use crate::run::files::write_atomic;
 use crate::video::{self, Encoder};
 
 /// OpenFace's action units that the generator has. Its AU45, the blink, is closed eyes here.
-const UNITS: [(Au, &str); 17] = [
+pub(crate) const UNITS: [(Au, &str); 17] = [
     (Au::InnerBrow, "AU01"),
     (Au::OuterBrow, "AU02"),
     (Au::BrowLower, "AU04"),

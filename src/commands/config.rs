@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::config::{self, AnomalyExperiment};
+use crate::config::{self, AnomalyExperiment, RealFakeExperiment};
 
 /// Check, show and describe experiment files.
 #[derive(Debug, Args)]
@@ -51,6 +51,9 @@ enum System {
     Expressions,
     /// Finds anomalies in a face's behaviour.
     Anomalies,
+    /// Tells felt from posed expressions.
+    #[value(name = "real_fake")]
+    RealFake,
 }
 
 impl System {
@@ -58,6 +61,7 @@ impl System {
         match self {
             Self::Expressions => config::schema(),
             Self::Anomalies => config::schema_of::<AnomalyExperiment>(),
+            Self::RealFake => config::schema_of::<RealFakeExperiment>(),
         }
     }
 }

@@ -2,15 +2,18 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 
-use super::loaded::LoadedRun;
+use super::loaded::{LoadedRun, any_experiment_of};
+use super::real_fake;
 use super::say;
 use super::scored_set::ScoredSet;
+use crate::config::AnyExperiment;
 use crate::evaluation::{Scores, metrics, score};
 use crate::report;
 use crate::report::terminal::format_score;
+use crate::run::RunFolder;
 use crate::run::files::write_atomic;
 use crate::training::progress::Style;
 use crate::training::scoring;
@@ -22,7 +25,8 @@ use crate::training::scoring;
   ferrotype eval --run runs/vgg13-20260101-120000 --set-name validation
   ferrotype eval --run runs/vgg13-20260101-120000 --data datasets/other.h5 --json scores.json
   ferrotype eval --run runs/imported/mini_xception --data datasets/fer2013.h5 --set-name validation
-  ferrotype eval --run runs/imported/mini_xception --data datasets/ferplus.h5 --labels majority --common-classes")]
+  ferrotype eval --run runs/imported/mini_xception --data datasets/ferplus.h5 --labels majority --common-classes
+  ferrotype eval --run runs/smiles-logistic-20260101-120000 --data other_smiles/      (system real_fake: a folder)")]
 pub struct EvalCommand {
     /// The run.
     #[arg(long, value_name = "RUN")]
@@ -46,6 +50,10 @@ impl EvalCommand {
     /// # Errors
     /// When run or data cannot be read, or their classes differ.
     pub fn run(self) -> Result<()> {
+        let run = RunFolder::open(&self.run)?;
+        if matches!(any_experiment_of(&run)?, AnyExperiment::RealFake(_)) {
+            return self.real_fake(&run);
+        }
         let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
         let chosen = self.set.load(&loaded)?;
         let mut progress = Style::Auto.start();
@@ -61,6 +69,23 @@ impl EvalCommand {
         }
         chosen.notes.iter().try_for_each(say)?;
         say(text(&chosen.title, &scores))
+    }
+
+    /// Scores a run of the system that tells felt from posed expressions.
+    fn real_fake(&self, run: &RunFolder) -> Result<()> {
+        ensure!(
+            self.set.labels.is_none() && !self.set.common_classes,
+            "--labels and --common-classes are for runs that classify expressions; {} tells real from fake",
+            self.run.display()
+        );
+        let asked = real_fake::Asked {
+            data: self.set.data.as_deref(),
+            set: self.set.set_name,
+            device: self.device.as_deref(),
+            json: self.json.as_deref(),
+            csv: self.csv.as_deref(),
+        };
+        say(real_fake::eval(run, &asked)?)
     }
 }
 

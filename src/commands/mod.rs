@@ -24,6 +24,7 @@ pub mod onnx;
 mod pool;
 pub mod predict;
 pub mod published;
+pub mod real_fake;
 pub mod report;
 pub mod reproduce;
 pub mod runs;

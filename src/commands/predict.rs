@@ -21,11 +21,14 @@ use self::files::{find, refuse};
 use self::pictures::{CutArgs, Cutter, Face, Found};
 use self::table::{Row, line, table};
 use super::bar::bar;
-use super::loaded::LoadedRun;
+use super::loaded::{LoadedRun, any_experiment_of};
+use super::{real_fake, say};
+use crate::config::AnyExperiment;
 use crate::data::preprocess::Pipeline;
 use crate::evaluation::Predictions;
 use crate::faces::Photo;
 use crate::ops;
+use crate::run::RunFolder;
 use crate::run::files::write_atomic;
 
 /// Faces per step.
@@ -41,7 +44,8 @@ pub struct PredictCommand {
     /// The run.
     #[arg(long, value_name = "RUN")]
     run: PathBuf,
-    /// Pictures (png, jpg), or folders of them: face crops, unless a detector is given.
+    /// Pictures (png, jpg), or folders of them: face crops, unless a detector is given. Of the system real_fake: tables of
+    /// action units, or folders of them.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -52,6 +56,9 @@ pub struct PredictCommand {
     /// Write what the network saw, as PNG files, to this folder.
     #[arg(long, value_name = "FOLDER")]
     save_crops: Option<PathBuf>,
+    /// Of the system real_fake: the emotion that the clips show, for methods that are fitted emotion by emotion.
+    #[arg(long, value_name = "NAME")]
+    emotion: Option<String>,
     /// Compute on another device than the experiment's.
     #[arg(long)]
     device: Option<String>,
@@ -63,8 +70,14 @@ impl PredictCommand {
     /// # Errors
     /// When the run or the detector cannot be loaded, or a picture cannot be used; the others are still predicted.
     pub fn run(self) -> Result<()> {
+        let run = RunFolder::open(&self.run)?;
+        if matches!(any_experiment_of(&run)?, AnyExperiment::RealFake(_)) {
+            return self.real_fake(&run);
+        }
+        ensure!(self.emotion.is_none(), "--emotion is for runs that tell real from fake");
         let detector = self.cut.detector()?;
-        let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
+        let mut loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
+        loaded.network = loaded.network.folded()?;
         ensure!(
             loaded.experiment.data.clips.is_none(),
             "{} takes sequences of pictures out of clips, not single pictures: prepare the videos with `ferrotype data \
@@ -79,6 +92,22 @@ impl PredictCommand {
         work.all(&files)?;
         work.show(self.csv.as_deref())?;
         work.conclude(files.len())
+    }
+
+    /// Predicts for a run of the system that tells felt from posed expressions.
+    fn real_fake(&self, run: &RunFolder) -> Result<()> {
+        ensure!(
+            self.cut.is_plain() && self.save_crops.is_none(),
+            "{} takes tables of action units, no pictures: --detector, --min-score, --margin and --save-crops do not apply",
+            self.run.display()
+        );
+        let wanted = real_fake::Wanted {
+            paths: &self.paths,
+            emotion: self.emotion.as_deref(),
+            csv: self.csv.as_deref(),
+            device: self.device.as_deref(),
+        };
+        say(real_fake::predict(run, &wanted)?)
     }
 }
 

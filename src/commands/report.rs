@@ -1,6 +1,6 @@
 //! `ferrotype report`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -8,6 +8,7 @@ use clap::Args;
 use super::anomalies;
 use super::loaded::any_experiment_of;
 use super::published::{publish, publish_group};
+use super::real_fake;
 use super::say;
 use super::session::{report_group, report_run};
 use crate::config::AnyExperiment;
@@ -38,17 +39,14 @@ impl ReportCommand {
         let folder = RunFolder::open(&self.run)?;
         let _lock = folder.lock()?;
         let experiment = any_experiment_of(&folder)?;
-        let is_anomalies = matches!(experiment, AnyExperiment::Anomalies(_));
+        let rooms = Rooms::of(&experiment);
         if let Some(group) = Group::open(&self.run)? {
-            let made = if is_anomalies { anomalies::report_group } else { report_group };
-            say(made(&folder, &group)?.1)?;
-            return match &self.publish {
-                Some(_) if is_anomalies => bail!("--publish takes single runs of the system anomalies, no groups"),
-                Some(parent) => {
-                    say(format_args!("published      {}", publish_group(&folder, &group, parent)?.display()))
-                }
-                None => Ok(()),
+            say((rooms.report_group)(&folder, &group)?.1)?;
+            let Some(parent) = &self.publish else { return Ok(()) };
+            let Some(publish_group) = rooms.publish_group else {
+                bail!("--publish takes single runs of the system {}, no groups", experiment.system());
             };
+            return say(format_args!("published      {}", publish_group(&folder, &group, parent)?.display()));
         }
         if folder.is_imported() {
             bail!(
@@ -63,19 +61,48 @@ impl ReportCommand {
                 self.run.display()
             );
         }
-        if !is_anomalies && !folder.predictions().is_file() {
+        if matches!(experiment, AnyExperiment::Expressions(_)) && !folder.predictions().is_file() {
             bail!(
                 "{} is a sweep's trial, whose test set was not scored: train the best settings by themselves (`ferrotype sweep \
                  best STUDY --out best.yaml`)",
                 self.run.display()
             );
         }
-        say(if is_anomalies { anomalies::report_run(&folder)? } else { report_run(&folder)? })?;
+        say((rooms.report_run)(&folder)?)?;
         if let Some(parent) = &self.publish {
-            let published = if is_anomalies { anomalies::publish } else { publish };
-            let target = published(&folder, parent)?;
+            let target = (rooms.publish)(&folder, parent)?;
             say(format_args!("published      {}", target.display()))?;
         }
         Ok(())
+    }
+}
+
+/// What builds and publishes the reports of a system.
+struct Rooms {
+    report_run: fn(&RunFolder) -> Result<String>,
+    report_group: fn(&RunFolder, &Group) -> Result<(serde_json::Value, String)>,
+    publish: fn(&RunFolder, &Path) -> Result<PathBuf>,
+    publish_group: Option<fn(&RunFolder, &Group, &Path) -> Result<PathBuf>>,
+}
+
+impl Rooms {
+    fn of(experiment: &AnyExperiment) -> Self {
+        match experiment {
+            AnyExperiment::Expressions(_) => {
+                Self { report_run, report_group, publish, publish_group: Some(publish_group) }
+            }
+            AnyExperiment::Anomalies(_) => Self {
+                report_run: anomalies::report_run,
+                report_group: anomalies::report_group,
+                publish: anomalies::publish,
+                publish_group: None,
+            },
+            AnyExperiment::RealFake(_) => Self {
+                report_run: real_fake::report_run,
+                report_group: real_fake::report_group,
+                publish: real_fake::publish,
+                publish_group: Some(real_fake::publish_group),
+            },
+        }
     }
 }

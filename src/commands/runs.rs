@@ -92,6 +92,7 @@ fn collect(root: &Path, folder: &Path, rows: &mut Vec<Row>) -> Result<()> {
 fn row(name: String, run: &RunFolder) -> Row {
     let model = match any_experiment_of(run) {
         Ok(AnyExperiment::Expressions(e)) => e.model.name().to_owned(),
+        Ok(AnyExperiment::RealFake(e)) => e.method.name().to_owned(),
         Ok(other) => other.system().to_owned(),
         Err(_) => "?".into(),
     };

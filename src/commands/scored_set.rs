@@ -13,7 +13,8 @@ use crate::data::{Split, labels};
 /// The choice of rows, as flags.
 #[derive(Debug, Args)]
 pub struct ScoredSet {
-    /// Another prepared file than the run's: its test rows, or all its rows where it has no division.
+    /// Another prepared file than the run's: its test rows, or all its rows where it has no division. Of the system
+    /// real_fake: another folder or file for the experiment's source.
     #[arg(long, value_name = "H5")]
     pub data: Option<PathBuf>,
     /// Which set: of the run's own data (by default test), or of the file's own division with --data.

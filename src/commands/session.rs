@@ -82,6 +82,7 @@ impl Session<'_> {
         let task = Task::prepare(&self.experiment.data, self.experiment.seed)?;
 
         let graph = Arc::new(self.experiment.model.build(task.input(), task.classes().len())?);
+        scoring::check_lengths(&graph, &task.train)?;
         let mut network = Network::new(graph, self.experiment.seed, &device.device).with_compute(compute);
         let mut fresh = Meta {
             model: self.experiment.model.name().into(),

@@ -8,6 +8,7 @@ use ferrotype_sweep::options::Slurm;
 
 use super::anomalies::{self, AnomalySession};
 use super::loaded::any_experiment_of;
+use super::real_fake::{self, RealFakeSession};
 use super::session::{self, Ending, Session};
 use super::slurm::{self, Place};
 use super::{reproduce, say};
@@ -108,10 +109,14 @@ impl TrainCommand {
         let values = match (&self.seeds, self.folds) {
             (Some(text), _) => Some((Varied::Seed, parse_values(text)?)),
             (None, true) => {
-                let AnyExperiment::Expressions(expressions) = &experiment else {
-                    bail!("an experiment of the system {} has no folds: --seeds repeats it", experiment.system());
+                let count = match &experiment {
+                    AnyExperiment::Expressions(e) => fold_count(e)?,
+                    AnyExperiment::RealFake(e) => real_fake::fold_count(e)?,
+                    AnyExperiment::Anomalies(_) => {
+                        bail!("an experiment of the system {} has no folds: --seeds repeats it", experiment.system())
+                    }
                 };
-                Some((Varied::Fold, (0..fold_count(expressions)? as u64).collect()))
+                Some((Varied::Fold, (0..count as u64).collect()))
             }
             (None, false) => None,
         };
@@ -197,6 +202,9 @@ impl Runner {
             }
             AnyExperiment::Anomalies(experiment) => {
                 AnomalySession { experiment, run, interrupt, style, other_kernels }.run()
+            }
+            AnyExperiment::RealFake(experiment) => {
+                RealFakeSession { experiment, run, interrupt, style, other_kernels }.run()
             }
         }
     }
@@ -314,6 +322,7 @@ impl Runner {
         let (json, text) = match experiment {
             AnyExperiment::Expressions(_) => session::report_group(folder, group)?,
             AnyExperiment::Anomalies(_) => anomalies::report_group(folder, group)?,
+            AnyExperiment::RealFake(_) => real_fake::report_group(folder, group)?,
         };
         Ok(Summary { text, json })
     }
@@ -342,6 +351,8 @@ fn member(experiment: &AnyExperiment, varied: Varied, value: u64) -> AnyExperime
         (AnyExperiment::Expressions(e), Varied::Seed) => e.seed = value,
         (AnyExperiment::Expressions(e), Varied::Fold) => e.data.fold = value as usize,
         (AnyExperiment::Anomalies(e), _) => e.seed = value,
+        (AnyExperiment::RealFake(e), Varied::Seed) => e.seed = value,
+        (AnyExperiment::RealFake(e), Varied::Fold) => e.data.fold = value as usize,
     }
     member
 }

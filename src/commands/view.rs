@@ -6,7 +6,7 @@ mod looks;
 use anyhow::{Context, Result};
 
 use super::loaded::experiment_of;
-use crate::config::{self, Experiment};
+use crate::config::{self, Expect, Experiment};
 use crate::data::labels;
 use crate::data::task::{self, Facts};
 use crate::evaluation::{Scores, metrics, score_folds};
@@ -184,7 +184,12 @@ fn onnx(check: &ExportCheck, run: &RunFolder) -> OnnxView {
 }
 
 fn expect(experiment: &Experiment) -> Option<ExpectView> {
-    experiment.expect.as_ref().map(|e| ExpectView {
+    expected(experiment.expect.as_ref())
+}
+
+/// An expected figure as reports show it.
+pub(super) fn expected(figure: Option<&Expect>) -> Option<ExpectView> {
+    figure.map(|e| ExpectView {
         metric: e.metric.clone(),
         value: e.value,
         tolerance: e.tolerance,

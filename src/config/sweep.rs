@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ferrotype_sweep::check::{self, refuse_test_metric};
 use ferrotype_sweep::curve::{Goal, Objective};
-use ferrotype_sweep::options::SweepOptions;
+use ferrotype_sweep::options::{Pruner, SweepOptions};
 use ferrotype_sweep::space::{Dimension, Space, Values};
 use ferrotype_sweep::study::Frozen;
 use serde_json::Value as Json;
@@ -12,9 +12,10 @@ use serde_json::Value as Json;
 use super::diagnostic::{Diagnostic, nearest};
 use super::layers::{apply_set, check_path, read_chain};
 use super::shape::Shape;
+use super::systems::{read_root, shape_of};
 use super::tree::{Node, Source, Value, parse};
 use super::validate::METRICS;
-use super::{ConfigError, Experiment, Problem, SelectOn, finish, from_tree, load, write};
+use super::{AnyExperiment, ConfigError, Experiment, Problem, SelectOn, from_tree, load_any, write};
 use crate::data::options::SplitRule;
 use crate::evaluation::metrics;
 
@@ -24,7 +25,7 @@ pub struct LoadedSweep {
     /// The sweep.
     pub options: SweepOptions,
     /// The experiment, with what the sweep sets for all trials.
-    pub experiment: Experiment,
+    pub experiment: AnyExperiment,
     /// What ranks the trials.
     pub objective: Objective,
 }
@@ -40,19 +41,22 @@ pub fn load_sweep(path: &Path) -> Result<LoadedSweep, ConfigError> {
     let problems = |found: Vec<(String, String)>| -> Vec<Problem> {
         found.into_iter().map(|(path, message)| Problem { path, message }).collect()
     };
-    let mut found = problems(check::problems(&options));
-    found.extend(unknown_keys(&options));
+    let found = problems(check::problems(&options));
     if !found.is_empty() {
         return Err(at(found));
     }
     let file = experiment_file(&root, path, &options.experiment);
-    let plain = load(&file, &[])?.experiment;
+    let plain = load_any(&file, &[])?.experiment;
+    let found = unknown_keys(&options, &shape_of(&parse(&Source::file("the experiment", &plain.to_yaml()))?)?);
+    if !found.is_empty() {
+        return Err(at(found));
+    }
     let experiment = with(&plain, options.set.iter()).map_err(|error| {
         at(vec![Problem { path: "set".into(), message: format!("these make no experiment: {}", first_line(&error)) }])
     })?;
     let space = Space::of(&options.space).map_err(|p| at(problems(p)))?;
     let mut found = corner_problems(&experiment, &space);
-    found.extend(test_set_problem(&experiment));
+    found.extend(system_problem(&options, &experiment));
     match objective(&options, &experiment) {
         Err(problem) => found.push(problem),
         Ok(objective) if found.is_empty() => return Ok(LoadedSweep { options, experiment, objective }),
@@ -69,12 +73,11 @@ fn experiment_file(root: &Node, path: &Path, named: &Path) -> PathBuf {
 }
 
 /// Keys that no experiment has.
-fn unknown_keys(options: &SweepOptions) -> Vec<Problem> {
-    let shape = Shape::of::<Experiment>();
+fn unknown_keys(options: &SweepOptions, shape: &Shape) -> Vec<Problem> {
     let all = options.set.keys().map(|k| ("set", k)).chain(options.space.keys().map(|k| ("space", k)));
     all.filter_map(|(section, key)| {
         let keys: Vec<&str> = key.split('.').collect();
-        let (known, error) = check_path(&keys, &shape).err()?;
+        let (known, error) = check_path(&keys, shape).err()?;
         let help = error.help.iter().map(|line| format!("\n {line}")).collect::<String>();
         let elsewhere = error.stray.as_deref().and_then(|k| shape.path_of(k));
         let meant = elsewhere.map(|path| format!("; did you mean `{path}`?")).unwrap_or_default();
@@ -85,7 +88,7 @@ fn unknown_keys(options: &SweepOptions) -> Vec<Problem> {
 }
 
 /// Each key's smallest and largest value, or every choice, as an experiment: the rest as it stands, conditions met.
-fn corner_problems(experiment: &Experiment, space: &Space) -> Vec<Problem> {
+fn corner_problems(experiment: &AnyExperiment, space: &Space) -> Vec<Problem> {
     let mut found = Vec::new();
     for dimension in space.dimensions() {
         for value in dimension.domain.corners() {
@@ -116,6 +119,28 @@ fn first_line(error: &ConfigError) -> String {
     error.to_string().lines().next().unwrap_or_default().trim_start_matches("--set ").to_owned()
 }
 
+/// Why trials of an experiment of this system cannot be ranked, or pruned, as the sweep would have it.
+fn system_problem(options: &SweepOptions, experiment: &AnyExperiment) -> Option<Problem> {
+    match experiment {
+        AnyExperiment::Expressions(e) => test_set_problem(e),
+        AnyExperiment::Anomalies(_) if options.pruner != Pruner::None => Some(Problem {
+            path: "pruner".into(),
+            message: "trials that find anomalies cannot be pruned: their detectors are trained one after another, so that no \
+                      early score stands for a trial; leave `pruner` out, and give the experiment train.early_stopping"
+                .into(),
+        }),
+        AnyExperiment::Anomalies(_) => None,
+        AnyExperiment::RealFake(_) => Some(no_sweep_of_real_fake()),
+    }
+}
+
+/// Its methods without networks keep no clips back, so trials could only be ranked by the tested ones.
+fn no_sweep_of_real_fake() -> Problem {
+    let message = "experiments of the system real_fake cannot be searched: most of its methods keep no clips back, so that \
+                   trials would be ranked by the tested clips; compare a few settings with `ferrotype compare-methods`";
+    Problem { path: "experiment".into(), message: message.into() }
+}
+
 /// Why trials of this experiment would be ranked by its test set.
 fn test_set_problem(experiment: &Experiment) -> Option<Problem> {
     let why = if experiment.evaluate.select_on == SelectOn::Test {
@@ -132,7 +157,35 @@ fn test_set_problem(experiment: &Experiment) -> Option<Problem> {
     Some(Problem { path: "experiment".into(), message })
 }
 
-fn objective(options: &SweepOptions, experiment: &Experiment) -> Result<Objective, Problem> {
+fn objective(options: &SweepOptions, experiment: &AnyExperiment) -> Result<Objective, Problem> {
+    match experiment {
+        AnyExperiment::Expressions(e) => objective_of_expressions(options, e),
+        AnyExperiment::Anomalies(_) => objective_of_anomalies(options),
+        AnyExperiment::RealFake(_) => Err(no_sweep_of_real_fake()),
+    }
+}
+
+/// Autoencoders are ranked by how well they give again the frames that select their weights: planted anomalies are for
+/// measuring what came out, and real videos have none.
+fn objective_of_anomalies(options: &SweepOptions) -> Result<Objective, Problem> {
+    match options.metric.as_deref() {
+        None | Some("mse" | "loss") => Ok(Objective {
+            metric: "mse".into(),
+            goal: Goal::Minimise,
+            select_by: "mse".into(),
+            select_goal: Goal::Minimise,
+        }),
+        Some(name) => Err(Problem {
+            path: "metric".into(),
+            message: format!(
+                "{name:?} cannot rank trials that find anomalies: they are ranked by the squared error of the validation \
+                 frames (`mse`), never by planted anomalies"
+            ),
+        }),
+    }
+}
+
+fn objective_of_expressions(options: &SweepOptions, experiment: &Experiment) -> Result<Objective, Problem> {
     let problem = |message: String| Problem { path: "metric".into(), message };
     let name = options.metric.as_deref().unwrap_or(&experiment.evaluate.select_by);
     if let Some(message) = refuse_test_metric(name) {
@@ -155,26 +208,26 @@ fn objective(options: &SweepOptions, experiment: &Experiment) -> Result<Objectiv
 
 /// The experiment with some keys set, parents before what is below them (the order of names).
 fn with<'v>(
-    experiment: &Experiment,
+    experiment: &AnyExperiment,
     values: impl Iterator<Item = (&'v String, &'v Json)>,
-) -> Result<Experiment, ConfigError> {
-    overlay(&write::yaml(experiment), values)
+) -> Result<AnyExperiment, ConfigError> {
+    overlay(&experiment.to_yaml(), values)
 }
 
-fn overlay<'v>(yaml: &str, values: impl Iterator<Item = (&'v String, &'v Json)>) -> Result<Experiment, ConfigError> {
-    let shape = Shape::of::<Experiment>();
+fn overlay<'v>(yaml: &str, values: impl Iterator<Item = (&'v String, &'v Json)>) -> Result<AnyExperiment, ConfigError> {
     let mut root = parse(&Source::file("the experiment", yaml))?;
+    let shape = shape_of(&root)?;
     for (key, value) in values {
         root = apply_set(root, &format!("{key}={value}"), &shape)?;
     }
-    finish(&root)
+    read_root(&root)
 }
 
 /// The experiment of a trial of a frozen study.
 ///
 /// # Errors
 /// When the values together make no experiment.
-pub fn trial_experiment(frozen: &Frozen, values: &Values) -> Result<Experiment, ConfigError> {
+pub fn trial_experiment(frozen: &Frozen, values: &Values) -> Result<AnyExperiment, ConfigError> {
     overlay(&write::yaml(&frozen.experiment), values.iter())
 }
 
@@ -184,7 +237,7 @@ pub fn freeze(loaded: &LoadedSweep) -> Frozen {
         digest: String::new(),
         objective: loaded.objective.clone(),
         sweep: loaded.options.clone(),
-        experiment: write::json(&loaded.experiment),
+        experiment: loaded.experiment.to_json(),
     };
     frozen.digest = write::digest_of(&frozen.essence());
     frozen

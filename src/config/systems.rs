@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use super::diagnostic::{ConfigError, Diagnostic};
 use super::shape::Shape;
 use super::tree::{Node, Source, Value, parse};
-use super::{AnomalyExperiment, Experiment, Loaded, finish, layers, load_as, to_yaml};
+use super::{
+    AnomalyExperiment, Expect, Experiment, Loaded, RealFakeExperiment, finish, layers, load_as, to_yaml, write,
+};
+use crate::training::options::TrainOptions;
 
 /// The key that names the system. A file without it describes a classification of expressions.
 const KEY: &str = "system";
@@ -19,6 +22,8 @@ pub enum AnyExperiment {
     Expressions(Box<Experiment>),
     /// Finds anomalies in a face's behaviour.
     Anomalies(Box<AnomalyExperiment>),
+    /// Tells felt from posed expressions.
+    RealFake(Box<RealFakeExperiment>),
 }
 
 impl AnyExperiment {
@@ -27,6 +32,7 @@ impl AnyExperiment {
         match self {
             Self::Expressions(e) => &e.name,
             Self::Anomalies(e) => &e.name,
+            Self::RealFake(e) => &e.name,
         }
     }
 
@@ -35,6 +41,7 @@ impl AnyExperiment {
         match self {
             Self::Expressions(e) => to_yaml(&**e),
             Self::Anomalies(e) => to_yaml(&**e),
+            Self::RealFake(e) => to_yaml(&**e),
         }
     }
 
@@ -42,16 +49,73 @@ impl AnyExperiment {
     pub fn is_selected_on_test(&self) -> bool {
         match self {
             Self::Expressions(e) => e.is_selected_on_test(),
-            Self::Anomalies(_) => false,
+            Self::Anomalies(_) | Self::RealFake(_) => false,
         }
     }
 
-    /// Every key with its value, as JSON.
+    /// Puts another figure in the place of the expected one. The system anomalies has none.
+    pub fn set_expect(&mut self, expect: Option<Expect>) {
+        match self {
+            Self::Expressions(e) => e.expect = expect,
+            Self::RealFake(e) => e.expect = expect,
+            Self::Anomalies(_) => {}
+        }
+    }
+
+    /// CPU threads; 0 means all cores.
+    pub fn threads_mut(&mut self) -> &mut usize {
+        match self {
+            Self::Expressions(e) => &mut e.threads,
+            Self::Anomalies(e) => &mut e.threads,
+            Self::RealFake(e) => &mut e.threads,
+        }
+    }
+
+    /// The fully resolved experiment as JSON.
     pub fn to_json(&self) -> serde_json::Value {
         match self {
-            Self::Expressions(e) => super::write::json(&**e),
-            Self::Anomalies(e) => super::write::json(&**e),
+            Self::Expressions(e) => write::json(&**e),
+            Self::Anomalies(e) => write::json(&**e),
+            Self::RealFake(e) => write::json(&**e),
         }
+    }
+
+    /// How it is trained.
+    pub fn train(&self) -> &TrainOptions {
+        match self {
+            Self::Expressions(e) => &e.train,
+            Self::Anomalies(e) => &e.train,
+            Self::RealFake(e) => &e.train,
+        }
+    }
+
+    /// The same settings under another name and, where there is one, with another seed. What scores were expected is left
+    /// out: they were those of the experiment that these settings come from.
+    pub fn renamed(mut self, name: String, seed: Option<u64>) -> Self {
+        match &mut self {
+            Self::Expressions(e) => {
+                (e.name, e.seed, e.expect) = (name, seed.unwrap_or(e.seed), None);
+            }
+            Self::Anomalies(e) => (e.name, e.seed) = (name, seed.unwrap_or(e.seed)),
+            Self::RealFake(e) => {
+                (e.name, e.seed, e.expect) = (name, seed.unwrap_or(e.seed), None);
+            }
+        }
+        self
+    }
+
+    /// The experiment without an export and, where it does not say, with so many CPU threads: one trial of many.
+    pub fn as_trial(mut self, threads: usize) -> Self {
+        let export = match &mut self {
+            Self::Expressions(e) => &mut e.export,
+            Self::Anomalies(e) => &mut e.export,
+            Self::RealFake(e) => &mut e.export,
+        };
+        export.onnx = false;
+        if *self.threads_mut() == 0 {
+            *self.threads_mut() = threads;
+        }
+        self
     }
 
     /// The experiment, if it is one of expressions.
@@ -75,6 +139,7 @@ impl AnyExperiment {
         match self {
             Self::Expressions(_) => "expressions",
             Self::Anomalies(_) => "anomalies",
+            Self::RealFake(_) => "real_fake",
         }
     }
 }
@@ -102,6 +167,10 @@ pub fn load_any(path: &Path, sets: &[String]) -> Result<Loaded<AnyExperiment>, C
             let loaded = load_as::<AnomalyExperiment>(path, sets)?;
             whole(AnyExperiment::Anomalies(Box::new(loaded.experiment)), loaded.sources)
         }
+        Some(System::RealFake) => {
+            let loaded = load_as::<RealFakeExperiment>(path, sets)?;
+            whole(AnyExperiment::RealFake(Box::new(loaded.experiment)), loaded.sources)
+        }
     })
 }
 
@@ -110,16 +179,31 @@ pub fn load_any(path: &Path, sets: &[String]) -> Result<Loaded<AnyExperiment>, C
 /// # Errors
 /// As [`load_any`].
 pub fn read_any(name: &str, text: &str) -> Result<AnyExperiment, ConfigError> {
-    let root = parse(&Source::file(name, text))?;
-    Ok(match system(&root)? {
-        None => AnyExperiment::Expressions(Box::new(finish(&root)?)),
-        Some(System::Anomalies) => AnyExperiment::Anomalies(Box::new(finish(&root)?)),
+    read_root(&parse(&Source::file(name, text))?)
+}
+
+/// The experiment in a tree, its values checked.
+pub(super) fn read_root(root: &Node) -> Result<AnyExperiment, ConfigError> {
+    Ok(match system(root)? {
+        None => AnyExperiment::Expressions(Box::new(finish(root)?)),
+        Some(System::Anomalies) => AnyExperiment::Anomalies(Box::new(finish(root)?)),
+        Some(System::RealFake) => AnyExperiment::RealFake(Box::new(finish(root)?)),
+    })
+}
+
+/// The keys that the experiment in a tree may have, by its system.
+pub(super) fn shape_of(root: &Node) -> Result<Shape, ConfigError> {
+    Ok(match system(root)? {
+        None => Shape::of::<Experiment>(),
+        Some(System::Anomalies) => Shape::of::<AnomalyExperiment>(),
+        Some(System::RealFake) => Shape::of::<RealFakeExperiment>(),
     })
 }
 
 #[derive(Clone, Copy)]
 enum System {
     Anomalies,
+    RealFake,
 }
 
 fn system(root: &Node) -> Result<Option<System>, Box<Diagnostic>> {
@@ -127,9 +211,10 @@ fn system(root: &Node) -> Result<Option<System>, Box<Diagnostic>> {
     let Some(entry) = entries.iter().find(|entry| entry.key == KEY) else { return Ok(None) };
     match &entry.node.value {
         Value::Plain(name) | Value::Quoted(name) if name == "anomalies" => Ok(Some(System::Anomalies)),
+        Value::Plain(name) | Value::Quoted(name) if name == "real_fake" => Ok(Some(System::RealFake)),
         _ => {
             let found = entry.node.describe();
-            let message = format!("expected `anomalies`, found {found}");
+            let message = format!("expected `anomalies` or `real_fake`, found {found}");
             let help = "without this key the experiment is a classification of expressions";
             Err(Diagnostic::new(message).help(help).or_at(&entry.node.place, KEY))
         }

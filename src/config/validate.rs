@@ -3,6 +3,7 @@
 mod anomalies;
 mod data;
 mod model;
+mod real_fake;
 mod train;
 mod transfer;
 

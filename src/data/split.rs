@@ -9,6 +9,8 @@ use super::options::{Holdout, SplitRule};
 use super::{FaceSet, Labelled, Split};
 use crate::random::{Purpose, Stream};
 
+pub use folds::groups_in_folds;
+
 /// Which examples stand in which set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Division {

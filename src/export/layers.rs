@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context, Result};
 use ferrotype_kernels::{Activation, Padding};
 
+use super::lengths::Lengths;
 use super::proto::AttributeProto;
 use super::recurrent;
 use super::writer::{Writer, float, integer, integers};
@@ -12,17 +13,25 @@ use crate::model::{Graph, Layer, Network, Node, Shape, StateTensor};
 use crate::ops::Window;
 
 /// What a file itself calls its inputs and outputs: no layer's output may have such a name.
-const VALUES: [&str; 5] = ["pixels", "features", "logits", "probabilities", "outputs"];
+const VALUES: [&str; 6] = ["pixels", "features", "lengths", "logits", "probabilities", "outputs"];
 
 /// Writes the network's layers after the value `input` and returns the name of its logits.
 pub fn lower(writer: &mut Writer, network: &Network, input: &str) -> Result<String> {
-    let last = lower_nodes(writer, network, input)?.pop().unwrap_or_default();
+    let last = lower_nodes(writer, network, input, None)?.pop().unwrap_or_default();
     // Where the last layer vanished, its input gets the name that users look for.
     Ok(if last == "logits" { last } else { writer.node("Identity", "logits", &[&last], Vec::new()) })
 }
 
 /// Writes the network's layers after the value `input` and returns the names of all their outputs.
-pub fn lower_nodes(writer: &mut Writer, network: &Network, input: &str) -> Result<Vec<String>> {
+///
+/// # Errors
+/// When a layer has no ONNX form.
+pub fn lower_nodes(
+    writer: &mut Writer,
+    network: &Network,
+    input: &str,
+    lengths: Option<&Lengths>,
+) -> Result<Vec<String>> {
     let graph = network.graph();
     let state: HashMap<String, StateTensor> = network.state()?.into_iter().map(|t| (t.name.clone(), t)).collect();
     write_constants(writer, graph, &state);
@@ -35,7 +44,8 @@ pub fn lower_nodes(writer: &mut Writer, network: &Network, input: &str) -> Resul
             name => name.to_owned(),
         };
         let place = || format!("layer {}", node.name);
-        names.push(lower_node(writer, graph, node, &name, &inputs, &state).with_context(place)?);
+        let lengths = lengths.filter(|l| l.concern(node));
+        names.push(lower_node(writer, graph, node, &name, &inputs, &state, lengths).with_context(place)?);
     }
     Ok(names)
 }
@@ -59,6 +69,7 @@ fn lower_node(
     name: &str,
     inputs: &[&str],
     state: &HashMap<String, StateTensor>,
+    lengths: Option<&Lengths>,
 ) -> Result<String> {
     let shapes = graph.input_shapes(node);
     let parameters = graph.parameters[node.parameters.clone()].iter().map(|p| p.name.as_str());
@@ -88,10 +99,7 @@ fn lower_node(
             attributes.push(integer("count_include_pad", i64::from(layer.count_padding)));
             writer.node("AveragePool", name, inputs, attributes)
         }
-        Layer::GlobalAvgPool(_) => {
-            let mean = writer.node("GlobalAveragePool", &format!("{name}.mean"), inputs, Vec::new());
-            writer.node("Flatten", name, &[&mean], vec![integer("axis", 1)])
-        }
+        Layer::GlobalAvgPool(_) => global_mean(writer, name, inputs),
         Layer::Flatten(_) => writer.node("Flatten", name, inputs, vec![integer("axis", 1)]),
         Layer::Linear(_) if matches!(shapes[0], Shape::Sequence { .. }) => each_step(writer, name, &constants),
         Layer::Linear(_) => writer.node("Gemm", name, &constants, vec![integer("transB", 1)]),
@@ -112,12 +120,23 @@ fn lower_node(
             let axis = writer.integers(&format!("{name}.axis"), &[1]);
             writer.node("Squeeze", name, &[inputs[0], &axis], Vec::new())
         }
-        Layer::LastStep(_) => {
-            let last = writer.integers(&format!("{name}.last"), &[-1]);
-            let one = writer.node("Gather", &format!("{name}.step"), &[inputs[0], &last], vec![integer("axis", 1)]);
-            let axis = writer.integers(&format!("{name}.axis"), &[1]);
-            writer.node("Squeeze", name, &[&one, &axis], Vec::new())
-        }
+        Layer::MaskSteps(_) => match lengths {
+            Some(lengths) => lengths.masked(writer, name, inputs[0], &shapes[0]),
+            None => inputs[0].into(),
+        },
+        Layer::MeanSteps(_) => match lengths {
+            Some(lengths) => lengths.mean(writer, name, inputs[0], &shapes[0]),
+            None => global_mean(writer, name, inputs),
+        },
+        Layer::LastStep(_) => match lengths {
+            Some(lengths) => lengths.last(writer, name, inputs[0]),
+            None => {
+                let last = writer.integers(&format!("{name}.last"), &[-1]);
+                let one = writer.node("Gather", &format!("{name}.step"), &[inputs[0], &last], vec![integer("axis", 1)]);
+                let axis = writer.integers(&format!("{name}.axis"), &[1]);
+                writer.node("Squeeze", name, &[&one, &axis], Vec::new())
+            }
+        },
         Layer::Repeat(layer) => {
             let axis = writer.integers(&format!("{name}.axis"), &[1]);
             let one = writer.node("Unsqueeze", &format!("{name}.step"), &[inputs[0], &axis], Vec::new());
@@ -127,13 +146,19 @@ fn lower_node(
         Layer::Lstm(layer) => {
             let own = &graph.parameters[node.parameters.clone()];
             let own: Vec<&StateTensor> = own.iter().filter_map(|p| state.get(&p.name)).collect();
-            recurrent::lstm(writer, layer, name, inputs[0], &own)?
+            recurrent::lstm(writer, layer, name, inputs[0], &own, lengths)?
         }
         Layer::ConvLstm(layer) => {
             let [weight, state, bias] = [constants[1], constants[2], constants[3]];
             recurrent::conv_lstm(writer, layer, name, inputs[0], &shapes[0], [weight, state, bias])?
         }
     })
+}
+
+/// The mean of each plane.
+fn global_mean(writer: &mut Writer, name: &str, inputs: &[&str]) -> String {
+    let mean = writer.node("GlobalAveragePool", &format!("{name}.mean"), inputs, Vec::new());
+    writer.node("Flatten", name, &[&mean], vec![integer("axis", 1)])
 }
 
 /// A linear layer of every step: input, weight and, where there is one, bias.

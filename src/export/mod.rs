@@ -5,6 +5,7 @@
 //! file's metadata.
 
 mod layers;
+mod lengths;
 mod preprocess;
 mod proto;
 mod reconstruction;

@@ -1,5 +1,5 @@
-//! A network that gives sequences again, as a checked ONNX file: `features [batch, 1, steps, columns]` in, `outputs
-//! [batch, steps, columns]` out.
+//! A network of feature sequences as a checked ONNX file: `features [batch, 1, steps, columns]` in and, where sequences
+//! differ in length, `lengths [batch]`; `outputs` out, one vector or one per step.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,6 +17,8 @@ pub struct Sequences {
     pub steps: usize,
     /// `[sequences, steps, columns]`.
     pub values: Vec<f32>,
+    /// Steps of each that are there, for a file that takes lengths; else empty.
+    pub valid: Vec<u32>,
 }
 
 /// How an exported file and the network that it came from compare.
@@ -50,7 +52,7 @@ impl ReconstructionCheck {
 }
 
 /// Writes the network to `target`, compares the file with it (each piece's own network holds the same weights for another
-/// number of steps), and keeps the file only if they agree.
+/// number of steps), and keeps the file only if they agree. The file takes lengths where the sequences have them.
 ///
 /// # Errors
 /// When the network cannot be lowered, or the file computes something else.
@@ -64,7 +66,8 @@ pub fn export_reconstruction(
     let name = &network.graph().name;
     let properties =
         BTreeMap::from([("model".to_owned(), name.clone()), ("columns".to_owned(), serde_json::to_string(columns)?)]);
-    let bytes = features_to_onnx(network, properties).with_context(|| format!("lowering {name} to ONNX"))?;
+    let lengths = pieces.iter().any(|(_, s)| !s.valid.is_empty());
+    let bytes = features_to_onnx(network, properties, lengths).with_context(|| format!("lowering {name} to ONNX"))?;
     let check = verify(&bytes, tolerance, pieces)?;
     if !check.passed {
         bail!(
@@ -87,7 +90,7 @@ fn verify(bytes: &[u8], tolerance: f64, pieces: &[(Network, Sequences)]) -> Resu
         let [_, steps, width] = network.graph().input;
         let n = sequences.values.len() / (steps * width);
         ensure!(n > 0, "an export is checked on sequences, but there are none");
-        let difference = verify_features(bytes.to_vec(), network, n, sequences.values.clone())?;
+        let difference = verify_features(bytes.to_vec(), network, n, sequences.values.clone(), &sequences.valid)?;
         worst = if difference.is_finite() { worst.max(difference) } else { f64::MAX };
         values += sequences.values.len();
     }

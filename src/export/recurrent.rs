@@ -5,6 +5,7 @@ use anyhow::{Result, ensure};
 use ferrotype_kernels::recurrent::{Cell, Gate, Squash, States};
 
 use super::layers::pads;
+use super::lengths::Lengths;
 use super::writer::{Writer, float, integer, integers};
 use crate::model::layers::{ConvLstm, Lstm};
 use crate::model::{Shape, StateTensor};
@@ -12,8 +13,16 @@ use crate::model::{Shape, StateTensor};
 /// The gates' order in ONNX, as positions in ours: input, output, forget, candidate.
 const ORDER: [usize; 4] = [0, 3, 1, 2];
 
-/// An LSTM of a sequence `[batch, steps, features]`, with its parameters' values.
-pub fn lstm(writer: &mut Writer, layer: &Lstm, name: &str, input: &str, state: &[&StateTensor]) -> Result<String> {
+/// An LSTM of a sequence `[batch, steps, features]`, with its parameters' values. Padding stands behind what is there, so
+/// it changes no state before it, and only the last state has to be looked for.
+pub fn lstm(
+    writer: &mut Writer,
+    layer: &Lstm,
+    name: &str,
+    input: &str,
+    state: &[&StateTensor],
+    lengths: Option<&Lengths>,
+) -> Result<String> {
     ensure!(layer.mask.is_none(), "has a mask: ONNX's LSTM cannot leave out single steps");
     ensure!(
         layer.cell == Cell::default(),
@@ -33,14 +42,19 @@ pub fn lstm(writer: &mut Writer, layer: &Lstm, name: &str, input: &str, state: &
     let x = writer.node("Transpose", &part("by_steps"), &[input], vec![integers("perm", &[1, 0, 2])]);
     let attributes = vec![integer("hidden_size", hidden as i64)];
     let (all, last) = (part("all"), part("last"));
-    Ok(match layer.states {
-        States::All => {
-            writer.nodes("LSTM", &part("lstm"), &[&x, &w, &r, &b], &[&all], attributes);
-            let axis = writer.integers(&part("direction"), &[1]);
-            let y = writer.node("Squeeze", &part("squeezed"), &[&all, &axis], Vec::new());
-            writer.node("Transpose", name, &[&y], vec![integers("perm", &[1, 0, 2])])
+    let sequence = |writer: &mut Writer, name: &str| {
+        writer.nodes("LSTM", &part("lstm"), &[&x, &w, &r, &b], &[&all], attributes.clone());
+        let axis = writer.integers(&part("direction"), &[1]);
+        let y = writer.node("Squeeze", &part("squeezed"), &[&all, &axis], Vec::new());
+        writer.node("Transpose", name, &[&y], vec![integers("perm", &[1, 0, 2])])
+    };
+    Ok(match (layer.states, lengths) {
+        (States::All, _) => sequence(writer, name),
+        (States::Last, Some(lengths)) => {
+            let states = sequence(writer, &part("states"));
+            lengths.last(writer, name, &states)
         }
-        States::Last => {
+        (States::Last, None) => {
             writer.nodes("LSTM", &part("lstm"), &[&x, &w, &r, &b], &[&all, &last], attributes);
             let axis = writer.integers(&part("direction"), &[0]);
             writer.node("Squeeze", name, &[&last, &axis], Vec::new())

@@ -44,6 +44,11 @@ impl Writer {
         self.constant(name, &[values.len()], I64, raw)
     }
 
+    /// Adds a constant integer without axes and returns its name.
+    pub fn scalar(&mut self, name: &str, value: i64) -> String {
+        self.constant(name, &[], I64, value.to_le_bytes().to_vec())
+    }
+
     fn constant(&mut self, name: &str, shape: &[usize], data_type: i32, raw_data: Vec<u8>) -> String {
         let dims = shape.iter().map(|&d| d as i64).collect();
         self.graph.initializer.push(TensorProto { dims, data_type: Some(data_type), name: name.into(), raw_data });
@@ -52,22 +57,27 @@ impl Writer {
 
     /// Declares an input `[batch, shape...]` of floats.
     pub fn input(&mut self, name: &str, shape: &[usize], doc: &str) {
-        self.graph.input.push(batched(name, &fixed(shape), doc));
+        self.graph.input.push(batched(name, F32, &fixed(shape), doc));
     }
 
     /// Declares an input of floats with a batch axis, and an axis of any number of steps where there is no size.
     pub fn input_of(&mut self, name: &str, shape: &[Option<usize>], doc: &str) {
-        self.graph.input.push(batched(name, shape, doc));
+        self.graph.input.push(batched(name, F32, shape, doc));
+    }
+
+    /// Declares an input of one integer per example.
+    pub fn input_of_integers(&mut self, name: &str, doc: &str) {
+        self.graph.input.push(batched(name, I64, &[], doc));
     }
 
     /// Declares an output `[batch, shape...]` of floats.
     pub fn output(&mut self, name: &str, shape: &[usize], doc: &str) {
-        self.graph.output.push(batched(name, &fixed(shape), doc));
+        self.graph.output.push(batched(name, F32, &fixed(shape), doc));
     }
 
     /// Declares an output as [`input_of`](Self::input_of) does an input.
     pub fn output_of(&mut self, name: &str, shape: &[Option<usize>], doc: &str) {
-        self.graph.output.push(batched(name, shape, doc));
+        self.graph.output.push(batched(name, F32, shape, doc));
     }
 
     /// The finished graph.
@@ -97,11 +107,11 @@ fn fixed(shape: &[usize]) -> Vec<Option<usize>> {
     shape.iter().map(|&d| Some(d)).collect()
 }
 
-fn batched(name: &str, shape: &[Option<usize>], doc: &str) -> ValueInfoProto {
+fn batched(name: &str, elem_type: i32, shape: &[Option<usize>], doc: &str) -> ValueInfoProto {
     let free = |name: &str| Dimension::Param(name.into());
     let sizes = shape.iter().map(|d| d.map_or_else(|| free("steps"), |d| Dimension::Value(d as i64)));
     let dim = std::iter::once(free("batch")).chain(sizes).map(|d| DimensionProto { value: Some(d) }).collect();
     let shape = TensorShapeProto { dim };
-    let tensor = TensorTypeProto { elem_type: Some(F32), shape: Some(shape) };
+    let tensor = TensorTypeProto { elem_type: Some(elem_type), shape: Some(shape) };
     ValueInfoProto { name: name.into(), kind: Some(TypeProto { tensor_type: Some(tensor) }), doc_string: doc.into() }
 }

@@ -11,7 +11,6 @@ mod match_form;
 mod pickle;
 mod tensors;
 mod torch;
-mod zip;
 
 use std::fs::File;
 use std::io::Read;

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail, ensure};
+use ferrotype_base::zip;
 
 use super::pickle::{Id, Pickle, Value};
 use super::tensors::Number;
-use super::{Foreign, ForeignTensor, count, most_bytes, zip};
+use super::{Foreign, ForeignTensor, count, most_bytes};
 
 /// Where training scripts put the weights beside other things.
 const INSIDE: [&str; 6] = ["state_dict", "model_state_dict", "model_state", "model", "net", "weights"];
@@ -17,7 +18,7 @@ const MOST_TENSORS: usize = 100_000;
 
 /// The tensors of a PyTorch file.
 pub fn read(bytes: &[u8]) -> Result<Foreign> {
-    let members = zip::members(bytes)?;
+    let members = members(bytes).context("its zip archive cannot be read")?;
     let root = members.keys().filter_map(|name| name.strip_suffix("data.pkl")).min().with_context(|| {
         "it is a zip archive, but not one of PyTorch's (it has no data.pkl): torch.save(model.state_dict(), file) \
          writes one"
@@ -35,6 +36,19 @@ pub fn read(bytes: &[u8]) -> Result<Foreign> {
     let weights = file.weights(&mut foreign)?;
     file.collect(weights, "", 0, &mut foreign)?;
     Ok(foreign)
+}
+
+/// Names and contents of the archive. PyTorch stores its members, it never compresses them (its
+/// `caffe2/serialize/inline_container.cc`).
+fn members(bytes: &[u8]) -> Result<HashMap<String, &[u8]>> {
+    let mut stored = HashMap::new();
+    for member in zip::members(bytes)? {
+        let Some(content) = member.stored() else {
+            bail!("its member {} is compressed, which PyTorch never does", member.name);
+        };
+        stored.insert(member.name, content);
+    }
+    Ok(stored)
 }
 
 struct File<'a> {

@@ -8,7 +8,7 @@ use ferrotype_kernels::Activation;
 use super::graph::{Graph, Node, NodeId};
 use super::layers::{
     Activate, Add, AvgPool, BatchNorm, Concat, Conv2d, ConvLstm, Dropout, Flatten, GlobalAvgPool, LastStep, Layer,
-    Linear, Lstm, MaxPool, ParameterSpec, Repeat, Shape, Slice, Softmax, ToSequence,
+    Linear, Lstm, MaskSteps, MaxPool, MeanSteps, ParameterSpec, Repeat, Shape, Slice, Softmax, ToSequence,
 };
 use super::plan;
 
@@ -161,6 +161,16 @@ impl GraphBuilder {
     /// The last step of a sequence.
     pub fn last_step(&mut self, name: impl AsRef<str>) -> &mut Self {
         self.push(name.as_ref(), Layer::LastStep(LastStep), &[])
+    }
+
+    /// Zeros in place of padded steps.
+    pub fn mask_steps(&mut self, name: impl AsRef<str>) -> &mut Self {
+        self.push(name.as_ref(), Layer::MaskSteps(MaskSteps), &[])
+    }
+
+    /// The mean over the steps that are there.
+    pub fn mean_steps(&mut self, name: impl AsRef<str>) -> &mut Self {
+        self.push(name.as_ref(), Layer::MeanSteps(MeanSteps), &[])
     }
 
     /// A vector at each of so many steps.

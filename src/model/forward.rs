@@ -3,11 +3,12 @@
 mod sequences;
 
 use anyhow::{Result, bail, ensure};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use ferrotype_kernels::Activation;
 
 use super::graph::{Graph, Node, NodeId};
 use super::layers::{BatchNorm, Layer, RunningVariance};
+use super::lengths::Lengths;
 use super::plan::Step;
 use crate::ops::{self, Compute};
 use crate::random::{self, Purpose};
@@ -67,6 +68,8 @@ pub struct Pass<'a> {
     /// Per parameter: whether it is frozen. A normalisation layer all of whose parameters are frozen keeps to its running
     /// statistics. Empty where nothing is.
     pub frozen: &'a [bool],
+    /// Which steps of the batch's sequences are there, where some are padding.
+    pub(super) lengths: Option<Lengths>,
 }
 
 /// What a pass gives.
@@ -78,6 +81,13 @@ pub struct Outcome {
 }
 
 impl Pass<'_> {
+    /// The pass of a batch whose sequences have these lengths; see [`Lengths::of`].
+    pub(super) fn with_lengths(mut self, batch: usize, valid: &[u32], device: &Device) -> Result<Self> {
+        let lengths = Lengths::of(self.graph, batch, valid, device)?;
+        self.lengths = if self.mode == Mode::Evaluate { lengths } else { lengths.map(Lengths::autodiff) };
+        Ok(self)
+    }
+
     /// Computes the logits of `x [batch, channels, height, width]`.
     pub fn run(&self, x: Tensor<4>) -> Result<Outcome> {
         self.run_watched(x, |_, value| value)
@@ -124,6 +134,7 @@ impl Pass<'_> {
 
     fn step(&self, node: &Node, step: &Step, inputs: Vec<Value>, buffers: &mut [Tensor<1>]) -> Result<Value> {
         let (compute, act) = (self.compute, step.activation);
+        let lengths = self.lengths.as_ref().filter(|l| l.concern(node));
         let mut inputs = inputs.into_iter();
         let Some(x) = inputs.next() else { bail!("{}: the layer takes nothing", node.name) };
         let parameter = |i: usize| self.parameters[node.parameters.start + i].clone();
@@ -175,12 +186,14 @@ impl Pass<'_> {
                 let [batch, _, steps, features] = x.dims();
                 Value::Sequence(x.reshape([batch, steps, features]))
             }
-            Layer::LastStep(_) => Value::Vector(sequences::last(x.sequence()?)),
+            Layer::LastStep(_) => Value::Vector(sequences::last(x.sequence()?, lengths)),
+            Layer::MaskSteps(_) => sequences::masked(x, lengths)?,
+            Layer::MeanSteps(_) => Value::Vector(sequences::mean(x.map()?, lengths)),
             Layer::Repeat(layer) => Value::Sequence(sequences::repeat(x.vector()?, layer.steps)),
             Layer::Lstm(layer) => {
                 let mask = inputs.next().map(Value::sequence).transpose()?;
                 let parameters = &self.parameters[node.parameters.clone()];
-                sequences::lstm(compute, layer, x.sequence()?, mask, parameters)
+                sequences::lstm(compute, layer, x.sequence()?, mask, lengths, parameters)
             }
             Layer::ConvLstm(layer) => {
                 let x = x.map()?;

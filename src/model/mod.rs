@@ -6,10 +6,12 @@
 
 mod builder;
 mod flip;
+mod fold;
 mod forward;
 mod graph;
 mod init;
 pub mod layers;
+mod lengths;
 mod network;
 mod outputs;
 mod part;
@@ -123,6 +125,8 @@ impl ModelOptions {
     }
 }
 
+#[cfg(test)]
+pub(crate) use lengths::tests as lengths_tests;
 #[cfg(test)]
 mod parity;
 #[cfg(test)]

@@ -93,6 +93,11 @@ impl Network {
         self
     }
 
+    /// Another graph with values of its own on the same device, computed by the same code.
+    pub(super) fn replaced(&self, graph: Arc<Graph>, parameters: Vec<Parameter>, buffers: Vec<Buffer>) -> Self {
+        Self { graph, device: self.device.clone(), compute: self.compute, parameters, buffers }
+    }
+
     /// The layers.
     pub fn graph(&self) -> &Arc<Graph> {
         &self.graph
@@ -110,18 +115,38 @@ impl Network {
 
     /// The logits `[batch, classes]` of `x [batch, channels, height, width]`, in evaluation mode, without autodiff.
     pub fn forward(&self, x: Tensor<4>) -> Result<Tensor<2>> {
+        self.forward_lengths(x, &[])
+    }
+
+    /// As [`Network::forward`], for sequences `[batch, 1, steps, features]` of these lengths: steps beyond an example's
+    /// length are padding and change nothing. No lengths: all steps are there.
+    ///
+    /// # Errors
+    /// When a length is 0 or beyond the steps, or a layer would mix padding with what is there.
+    pub fn forward_lengths(&self, x: Tensor<4>, valid: &[u32]) -> Result<Tensor<2>> {
         self.check_device(&x)?;
         let parameters: Vec<_> = self.parameters.iter().map(|p| p.tensor.clone()).collect();
-        let outcome = self.pass(&parameters, &self.buffer_tensors(), Mode::Evaluate).run(x.without_autodiff())?;
-        Ok(outcome.logits)
+        let buffers = self.buffer_tensors();
+        let pass = self.pass(&parameters, &buffers, Mode::Evaluate).with_lengths(x.dims()[0], valid, &self.device)?;
+        Ok(pass.run(x.without_autodiff())?.logits)
     }
 
     /// A pass in training mode: batch statistics, dropout with masks of `key`, and gradients wanted for every
     /// parameter. Follow it by `backward` on something made of its logits, or autodiff keeps what it recorded.
     pub fn train_pass(&self, x: Tensor<4>, key: u64) -> Result<TrainPass> {
+        self.train_pass_lengths(x, key, &[])
+    }
+
+    /// As [`Network::train_pass`], for sequences of these lengths, as in [`Network::forward_lengths`].
+    ///
+    /// # Errors
+    /// As [`Network::forward_lengths`].
+    pub fn train_pass_lengths(&self, x: Tensor<4>, key: u64, valid: &[u32]) -> Result<TrainPass> {
         self.check_device(&x)?;
         let leaves: Vec<_> = self.parameters.iter().map(|p| p.tensor.clone().autodiff().require_grad()).collect();
-        let outcome = self.pass(&leaves, &self.buffer_tensors(), Mode::Train(key)).run(x.autodiff())?;
+        let buffers = self.buffer_tensors();
+        let pass = self.pass(&leaves, &buffers, Mode::Train(key)).with_lengths(x.dims()[0], valid, &self.device)?;
+        let outcome = pass.run(x.autodiff())?;
         Ok(TrainPass { logits: outcome.logits, leaves, buffer_updates: outcome.buffers })
     }
 
@@ -157,6 +182,6 @@ impl Network {
     }
 
     pub(super) fn pass<'a>(&'a self, parameters: &'a [Tensor<1>], buffers: &'a [Tensor<1>], mode: Mode) -> Pass<'a> {
-        Pass { graph: &self.graph, compute: self.compute, parameters, buffers, mode, frozen: &[] }
+        Pass { graph: &self.graph, compute: self.compute, parameters, buffers, mode, frozen: &[], lengths: None }
     }
 }

@@ -110,23 +110,25 @@ impl Network {
         }
     }
 
-    /// The logits from the value of node `entry`, `[batch, ..]` of [`Network::feature_shape`], in evaluation mode.
-    pub fn forward_from(&self, x: Tensor<4>, entry: NodeId) -> Result<Tensor<2>> {
+    /// The logits from the value of node `entry`, `[batch, ..]` of [`Network::feature_shape`], in evaluation mode; `valid`
+    /// as in [`Network::forward_lengths`].
+    pub fn forward_from(&self, x: Tensor<4>, entry: NodeId, valid: &[u32]) -> Result<Tensor<2>> {
         if entry == 0 {
-            return self.forward(x);
+            return self.forward_lengths(x, valid);
         }
         self.check_device(&x)?;
         let parameters: Vec<_> = self.parameters.iter().map(|p| p.tensor.clone()).collect();
         let buffers = self.buffer_tensors();
         let pass = self.pass(&parameters, &buffers, Mode::Evaluate);
+        let pass = pass.with_lengths(x.dims()[0], valid, self.device())?;
         pass.between(entry, self.value_at(x.without_autodiff(), entry)?, self.graph().output())?.0.vector()
     }
 
-    /// As [`Network::train_pass`], of a part: frozen parameters get no gradient, frozen normalisation layers use and keep
+    /// As [`Network::train_pass_lengths`], of a part: frozen parameters get no gradient, frozen normalisation layers use and keep
     /// their running statistics, and autodiff begins at the first layer that is trained.
-    pub fn train_pass_of(&self, x: Tensor<4>, key: u64, part: &Part) -> Result<TrainPass> {
+    pub fn train_pass_of(&self, x: Tensor<4>, key: u64, part: &Part, valid: &[u32]) -> Result<TrainPass> {
         if part.entry == 0 && part.frozen.is_empty() {
-            return self.train_pass(x, key);
+            return self.train_pass_lengths(x, key, valid);
         }
         self.check_device(&x)?;
         let is_frozen = |i: usize| part.frozen.get(i).copied().unwrap_or(false);
@@ -134,7 +136,8 @@ impl Network {
             |(i, tensor): (usize, Tensor<1>)| if is_frozen(i) { tensor } else { tensor.autodiff().require_grad() };
         let leaves: Vec<_> = self.parameters.iter().map(|p| p.tensor.clone()).enumerate().map(leaf).collect();
         let buffers = self.buffer_tensors();
-        let mut pass = self.pass(&leaves, &buffers, Mode::Train(key));
+        let pass = self.pass(&leaves, &buffers, Mode::Train(key));
+        let mut pass = pass.with_lengths(x.dims()[0], valid, self.device())?;
         pass.frozen = &part.frozen;
         let (value, buffer_updates) = pass.between(part.entry, self.value_at(x, part.entry)?, self.graph().output())?;
         Ok(TrainPass { logits: value.vector()?, leaves, buffer_updates })

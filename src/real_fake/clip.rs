@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use anyhow::{Context, Result};
+
 /// The classes, in the order of every file: a positive score says `real`.
 pub const CLASSES: [&str; 2] = ["fake", "real"];
 
@@ -94,4 +96,47 @@ pub struct ClipSet {
     pub notes: Vec<String>,
     /// Whether the clips are drawn or simulated.
     pub synthetic: bool,
+}
+
+impl ClipSet {
+    /// Takes these action units in this order, and drops others.
+    ///
+    /// # Errors
+    /// When one is missing; it is named.
+    pub fn take_units(&mut self, names: &[String]) -> Result<()> {
+        if self.units == names {
+            return Ok(());
+        }
+        let place = |name: &String| {
+            self.units
+                .iter()
+                .position(|u| u == name)
+                .with_context(|| format!("the action unit {name} is missing: the clips have {}", self.units.join(" ")))
+        };
+        let places: Vec<usize> = names.iter().map(place).collect::<Result<_>>()?;
+        let width = self.units.len();
+        for series in self.clips.iter_mut().filter_map(|c| c.units.as_mut()) {
+            let rows = series.values.chunks_exact(width.max(1));
+            series.values = rows.flat_map(|row| places.iter().map(|&p| row[p])).collect();
+        }
+        self.units = names.to_vec();
+        Ok(())
+    }
+
+    /// Numbers the emotions as another set does.
+    ///
+    /// # Errors
+    /// When a clip shows an emotion that the other does not know.
+    pub fn name_emotions(&mut self, names: &[String]) -> Result<()> {
+        for clip in &mut self.clips {
+            let Some(emotion) = clip.emotion else { continue };
+            let name = &self.emotions[emotion];
+            let place = names.iter().position(|n| n == name);
+            clip.emotion = Some(place.with_context(|| {
+                format!("clip {} shows {name}; the method was fitted on {}", clip.name, names.join(", "))
+            })?);
+        }
+        self.emotions = names.to_vec();
+        Ok(())
+    }
 }

@@ -36,6 +36,17 @@ pub struct Work<'a> {
 
 /// A way to tell felt from posed expressions, with its options.
 pub trait Method {
+    /// Whether it has weights that validation clips select. Then a part of the training clips (`data.validation`) is kept
+    /// back for that; otherwise it is fitted on all of them.
+    fn selects(&self) -> bool {
+        false
+    }
+
+    /// Options that are impossible: the key below the method's, and what is wrong with it.
+    fn problems(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
     /// Fits it on training clips, all of which have a truth. `validation` selects the weights of networks (by a loss);
     /// other methods do not look at it. Both are places in `set.clips`.
     ///

@@ -4,7 +4,15 @@
 //! time, or published descriptors; [`split`] divides them; a [`method::Method`] (one file each below [`methods`]) is
 //! fitted on training clips and gives every clip a score, whose sign is the decision.
 
+pub mod acts;
+pub mod baselines;
 pub mod clip;
+pub mod data;
+pub mod frame_table;
 pub mod method;
 pub mod methods;
 pub mod options;
+pub mod resample;
+pub mod results;
+pub mod sources;
+pub mod split;

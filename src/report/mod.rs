@@ -18,6 +18,7 @@ mod figure;
 mod html;
 mod plots;
 pub mod predictions;
+pub mod real_fake;
 mod saliency;
 mod sections;
 mod sweep;

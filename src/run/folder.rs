@@ -60,9 +60,7 @@ impl RunFolder {
 
     /// Removes a new run's folder if training never began in it: a start that was refused leaves nothing to clear.
     pub fn remove_if_untouched(&self) {
-        let parts = fs::read_dir(self.parts()).into_iter().flatten().flatten();
-        let begun = parts.map(|part| Self { path: part.path() }).any(|part| part.is_begun());
-        if !begun && !self.is_begun() {
+        if !self.is_begun() && ![self.parts(), self.method()].iter().any(|folder| begun_below(folder)) {
             self.remove();
         }
     }
@@ -75,6 +73,11 @@ impl RunFolder {
     /// Where the parts of a run stand that trains several networks: each is a folder as a run's.
     pub fn parts(&self) -> PathBuf {
         self.path.join("detectors")
+    }
+
+    /// Where a fitted method stands, of a run that is more than one network. Its networks' folders below it are as a run's.
+    pub fn method(&self) -> PathBuf {
+        self.path.join("method")
     }
 
     /// Removes the folder with all that is in it.
@@ -192,6 +195,15 @@ impl RunFolder {
         self.scores().is_file()
     }
 
+    /// A JSON file of the run.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is of another form.
+    pub fn read_json<T: serde::de::DeserializeOwned>(&self, path: &Path) -> Result<T> {
+        serde_json::from_str(&self.read(path)?)
+            .with_context(|| format!("{} is not what a run of this system writes", path.display()))
+    }
+
     /// A file of the run as text.
     ///
     /// # Errors
@@ -199,6 +211,13 @@ impl RunFolder {
     pub fn read(&self, path: &Path) -> Result<String> {
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
     }
+}
+
+/// Whether training left something to go on from in any of the folders below.
+fn begun_below(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = entries.map(|entry| entry.path()).filter(|path| path.is_dir());
+    folders.into_iter().any(|path| RunFolder { path: path.clone() }.is_begun() || begun_below(&path))
 }
 
 /// Removes temporary files of writes that were cut off. Only called under the lock, so none is in use.
@@ -222,6 +241,20 @@ mod tests {
         let a = RunFolder::create(parent.path(), "x").unwrap();
         let b = RunFolder::create(parent.path(), "x").unwrap();
         assert_ne!(a, b);
+    }
+
+    #[test]
+    fn a_start_that_was_refused_vanishes_and_a_begun_one_stays() {
+        let parent = tempfile::tempdir().unwrap();
+        let refused = RunFolder::create(parent.path(), "x").unwrap();
+        fs::create_dir_all(refused.method().join("networks/anger")).unwrap();
+        refused.remove_if_untouched();
+        assert!(!refused.path().exists());
+        let begun = RunFolder::create(parent.path(), "x").unwrap();
+        let network = RunFolder::create_at(&begun.method().join("networks/anger")).unwrap();
+        fs::write(network.history(), "{}").unwrap();
+        begun.remove_if_untouched();
+        assert!(begun.path().exists());
     }
 
     #[test]

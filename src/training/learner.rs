@@ -151,7 +151,8 @@ impl Learner {
         let classes = self.network.graph().classes;
         let dropout = key(self.seed, Purpose::Dropout, &[self.steps(), part as u64]);
         let pixels = timed(Kind::Phase(Phase::Input), || images(batch, &device));
-        let pass = timed(Kind::Phase(Phase::Forward), || self.network.train_pass_of(pixels, dropout, &self.part))?;
+        let forward = || self.network.train_pass_of(pixels, dropout, &self.part, &batch.valid);
+        let pass = timed(Kind::Phase(Phase::Forward), forward)?;
         let weights = self.example_weights(batch);
         let rows = batch.len();
         let targets = Tensor::<2>::from_data(TensorData::new(batch.targets.clone(), [rows, classes]), &device);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use burn::tensor::Tensor;
 
 use super::features::Features;
@@ -15,7 +15,7 @@ use crate::data::loader::Stored;
 use crate::data::task::Subset;
 use crate::data::{classes, labels};
 use crate::evaluation::{Predictions, Scores, metrics, score};
-use crate::model::{Network, NodeId};
+use crate::model::{Graph, Network, NodeId};
 use crate::ops;
 
 /// A set of labelled faces that selects the weights.
@@ -56,6 +56,25 @@ impl Validation for Scoring<'_> {
     }
 }
 
+/// Whether a network can take a set's examples where shorter ones are padded.
+///
+/// # Errors
+/// When some are shorter than others, and the network would take padding for frames.
+pub fn check_lengths(graph: &Graph, subset: &Subset) -> Result<()> {
+    let Some(segments) = &subset.faces.segments else { return Ok(()) };
+    let lengths = || subset.rows().into_iter().map(|row| segments.valid[row as usize] as usize);
+    let (shortest, frames) = (lengths().min().unwrap_or(segments.frames), segments.frames);
+    ensure!(
+        shortest == frames || graph.takes_sequences(),
+        "the clips differ in length ({shortest} to {} frames, padded to {frames}: data.clips.segments is `whole`), but {} \
+         takes padding for frames: choose data.clips.segments `spread`, which gives every clip {frames} frames, or at most \
+         {shortest} for data.clips.frames",
+        lengths().max().unwrap_or(frames),
+        graph.name
+    );
+    if shortest < frames { graph.padding().map(|_| ()) } else { Ok(()) }
+}
+
 /// Predicts every row of a set, in order.
 ///
 /// # Errors
@@ -66,7 +85,7 @@ pub fn predict(
     options: &Evaluate,
     progress: &mut dyn Progress,
 ) -> Result<Predictions> {
-    predict_from(network, subset, None, options, progress)
+    predict_from(&network.folded()?, subset, None, options, progress)
 }
 
 /// As [`predict`]; where there are features of the set's pictures, from them.
@@ -77,6 +96,7 @@ fn predict_from(
     options: &Evaluate,
     progress: &mut dyn Progress,
 ) -> Result<Predictions> {
+    check_lengths(network.graph(), subset)?;
     let loader = |stored: &Arc<Stored>| subset.evaluation_loader(options.batch_size)?.with_stored(stored.clone());
     let straight = features.map_or_else(|| subset.evaluation_loader(options.batch_size), |f| loader(&f.selection))?;
     let mut mirrored = match features.and_then(|f| f.mirrored.as_ref()) {
@@ -86,7 +106,8 @@ fn predict_from(
     let entry = features.map_or(0, |f| f.entry);
     let mut predictions = without_logits(subset);
     for batch in straight.epoch(0, 0) {
-        let x = images(&batch?, network.device());
+        let batch = batch?;
+        let x = images(&batch, network.device());
         let other = match &mut mirrored {
             Some(batches) => {
                 let batch = batches.next().context("the stored mirror images ended early")??;
@@ -94,7 +115,7 @@ fn predict_from(
             }
             None => (options.flip_average && entry == 0).then(|| x.clone().flip([3])),
         };
-        predictions.logits.extend(logits(network, x, other, entry)?);
+        predictions.logits.extend(logits(network, x, other, entry, &batch.valid)?);
         progress.work("scoring", predictions.logits.len() / predictions.classes.len().max(1), straight.examples());
     }
     Ok(predictions)
@@ -131,10 +152,16 @@ fn pick(values: &[f32], places: &[usize]) -> Vec<f32> {
 }
 
 /// The logits of a batch on the host, row-major; where there are mirror images, the mean over both.
-fn logits(network: &Network, x: Tensor<4>, mirrored: Option<Tensor<4>>, entry: NodeId) -> Result<Vec<f32>> {
-    let straight = network.forward_from(x, entry)?;
+fn logits(
+    network: &Network,
+    x: Tensor<4>,
+    mirrored: Option<Tensor<4>>,
+    entry: NodeId,
+    valid: &[u32],
+) -> Result<Vec<f32>> {
+    let straight = network.forward_from(x, entry, valid)?;
     let z = match mirrored {
-        Some(x) => (straight + network.forward_from(x, entry)?).div_scalar(2.0),
+        Some(x) => (straight + network.forward_from(x, entry, valid)?).div_scalar(2.0),
         None => straight,
     };
     let [rows, classes] = z.dims();

@@ -83,7 +83,8 @@ impl Ensemble {
         let mut sums = vec![0.0f64; rows * self.classes];
         for member in &self.members {
             let x = images(batches[member.pipeline], member.network.device());
-            let logits = ops::host(member.network.forward(x)?.reshape([rows * self.classes]))?;
+            let logits = member.network.forward_lengths(x, &batches[member.pipeline].valid)?;
+            let logits = ops::host(logits.reshape([rows * self.classes]))?;
             for (row, sum) in logits.chunks_exact(self.classes).zip(sums.chunks_exact_mut(self.classes)) {
                 let mut own: Vec<f64> = member.outputs.iter().map(|&o| f64::from(row[o])).collect();
                 if self.average == Average::Probabilities {

@@ -1,8 +1,13 @@
-//! Zip archives of stored files (PKWARE's APPNOTE, sections 4.3.7, 4.3.12 and 4.3.16).
+//! Zip archives: written with stored files (PKWARE's APPNOTE, sections 4.3.7, 4.3.12 and 4.3.16), read with stored and
+//! deflated ones.
+
+mod read;
 
 use anyhow::{Result, ensure};
 
 use crate::crc::crc32;
+
+pub use read::{Member, members};
 
 /// The archive of files by name. The same files give the same bytes: their time is 1 January 1980.
 ///

@@ -4,7 +4,7 @@ use crate::options::{Pruner, Sampler, SweepOptions};
 use crate::space::Space;
 
 /// Keys that no trial may vary, and why.
-const FIXED: [(&str, &str); 13] = [
+const FIXED: [(&str, &str); 17] = [
     ("name", "each run's name is its trial"),
     ("description", "it changes nothing"),
     ("expect", "it changes nothing"),
@@ -17,6 +17,10 @@ const FIXED: [(&str, &str); 13] = [
     ("data.split", "trials scored on different validation sets cannot be compared"),
     ("data.fold", "trials scored on different validation sets cannot be compared"),
     ("data.labels", "a label mode decides which rows the validation set has, so scores cannot be compared"),
+    ("data.validation", "trials scored on different validation sets cannot be compared"),
+    ("data.scaling", "errors of columns that are scaled in different ways cannot be compared"),
+    ("data.emotions", "errors of different columns cannot be compared"),
+    ("data.detectors", "errors of different columns cannot be compared"),
     ("data.limit", "trials scored on different validation sets cannot be compared"),
 ];
 

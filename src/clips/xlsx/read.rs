@@ -1,9 +1,7 @@
 //! The first sheet of an xlsx file as text: a zip archive of XML files (ECMA-376), as far as tables of annotations need it.
 
-use std::collections::HashMap;
-
-use anyhow::{Context, Result, anyhow, bail, ensure};
-use miniz_oxide::inflate::decompress_to_vec_with_limit;
+use anyhow::{Context, Result, ensure};
+use ferrotype_base::zip::{self, Member};
 
 use super::xml::{Piece, attribute, pieces};
 
@@ -125,51 +123,18 @@ fn column(place: &str) -> Option<usize> {
     number.checked_sub(1)
 }
 
-/// The files of a zip archive (PKWARE's APPNOTE, sections 4.3.7, 4.3.12 and 4.3.16).
-struct Archive<'a> {
-    bytes: &'a [u8],
-    /// Place of the local header, packed size, method.
-    files: HashMap<String, (usize, usize, u16)>,
-}
+/// The files of the archive.
+struct Archive<'a>(Vec<Member<'a>>);
 
 impl<'a> Archive<'a> {
     fn open(bytes: &'a [u8]) -> Result<Self> {
-        let end =
-            bytes.windows(4).rposition(|w| w == b"PK\x05\x06").context("it is cut off: its directory is missing")?;
-        ensure!(bytes.len() >= end + 22, "its directory is cut off");
-        let count = number(bytes, end + 10, 2)?;
-        let mut at = number(bytes, end + 16, 4)?;
-        let mut files = HashMap::new();
-        for _ in 0..count {
-            ensure!(bytes.get(at..at + 4) == Some(b"PK\x01\x02"), "its directory is damaged");
-            let flags = number(bytes, at + 8, 2)?;
-            ensure!(flags & 1 == 0, "it is encrypted");
-            let [name, extra, comment] = [28, 30, 32].map(|o| number(bytes, at + o, 2));
-            let (name, skipped) = (name?, extra? + comment?);
-            let text = bytes.get(at + 46..at + 46 + name).context("its directory is cut off")?;
-            let file = (number(bytes, at + 42, 4)?, number(bytes, at + 20, 4)?, number(bytes, at + 10, 2)? as u16);
-            files.insert(String::from_utf8_lossy(text).into_owned(), file);
-            at += 46 + name + skipped;
-        }
-        Ok(Self { bytes, files })
+        Ok(Self(zip::members(bytes)?))
     }
 
     /// A file as text, if it is there.
     fn text(&self, name: &str) -> Result<Option<String>> {
-        let Some(&(at, size, method)) = self.files.get(name) else { return Ok(None) };
-        let start = at + 30 + number(self.bytes, at + 26, 2)? + number(self.bytes, at + 28, 2)?;
-        let packed = self.bytes.get(start..start.saturating_add(size)).with_context(|| format!("{name} is cut off"))?;
-        let content = match method {
-            0 => packed.to_vec(),
-            8 => decompress_to_vec_with_limit(packed, LARGEST).map_err(|e| anyhow!("{name} is damaged: {e}"))?,
-            other => bail!("{name} is packed by method {other}; only stored and deflated files can be read"),
-        };
+        let Some(member) = self.0.iter().find(|member| member.name == name) else { return Ok(None) };
+        let content = member.content(LARGEST)?.into_owned();
         Ok(Some(String::from_utf8(content).with_context(|| format!("{name} is not UTF-8"))?))
     }
-}
-
-/// A number of some bytes, the lowest first.
-fn number(bytes: &[u8], at: usize, len: usize) -> Result<usize> {
-    let found = bytes.get(at..at + len).context("it is cut off")?;
-    Ok(found.iter().rev().fold(0, |n, &b| n << 8 | usize::from(b)))
 }

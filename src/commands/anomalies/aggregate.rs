@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::files::{AnomalyScores, read_json};
+use super::files::AnomalyScores;
 use crate::anomaly::rules::moments;
 use crate::run::RunFolder;
 use crate::run::files::write_atomic;
@@ -34,7 +34,7 @@ pub fn compare(runs: &[RunFolder]) -> Result<Vec<Compared>> {
     let mut finished = 0;
     for run in runs.iter().filter(|run| run.is_finished()) {
         finished += 1;
-        let scores: AnomalyScores = read_json(run, &run.scores())?;
+        let scores = AnomalyScores::load(run)?;
         for d in scores.detectors {
             let own = all.entry((d.name.clone(), "lstm_autoencoder".into())).or_default();
             own.entry("validation_error".into()).or_default().push(d.validation_error);

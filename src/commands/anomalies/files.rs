@@ -1,7 +1,6 @@
 //! The files of a run of the system `anomalies`, beside those of any run.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 use ferrotype_base::digest;
@@ -76,7 +75,7 @@ impl Facts {
     /// # Errors
     /// When it is missing or not of this form.
     pub fn load(run: &RunFolder) -> Result<Self> {
-        read_json(run, &run.facts())
+        run.read_json(&run.facts())
     }
 
     /// The name of the result table.
@@ -90,6 +89,21 @@ impl Facts {
 pub struct AnomalyScores {
     /// One per detector.
     pub detectors: Vec<DetectorScores>,
+}
+
+impl AnomalyScores {
+    /// Reads `metrics.json`.
+    ///
+    /// # Errors
+    /// When it is missing or not of this form.
+    pub fn load(run: &RunFolder) -> Result<Self> {
+        run.read_json(&run.scores())
+    }
+
+    /// The mean of the detectors' squared errors of the validation frames.
+    pub fn mean_validation_error(&self) -> f64 {
+        self.detectors.iter().map(|d| d.validation_error).sum::<f64>() / self.detectors.len() as f64
+    }
 }
 
 /// What came out of one detector.
@@ -205,10 +219,4 @@ pub fn read_errors(folder: &RunFolder) -> Result<Vec<(f64, f64)>> {
         all.push(pair.with_context(|| format!("{}: line {} is damaged", path.display(), all.len() + 2))?);
     }
     Ok(all)
-}
-
-/// A JSON file of a run.
-pub fn read_json<T: serde::de::DeserializeOwned>(run: &RunFolder, path: &Path) -> Result<T> {
-    serde_json::from_str(&run.read(path)?)
-        .with_context(|| format!("{} is not what a run of this system writes", path.display()))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::files::{AnomalyScores, DetectorScores, Facts, detector_folder, read_errors, read_json};
+use super::files::{AnomalyScores, DetectorScores, Facts, detector_folder, read_errors};
 use crate::anomaly::measures::Detection;
 use crate::anomaly::options::{AnomalyModel, Form};
 use crate::anomaly::results::Peak;
@@ -41,7 +41,7 @@ pub fn experiment_of(run: &RunFolder) -> Result<AnomalyExperiment> {
 pub fn report_run(run: &RunFolder) -> Result<String> {
     let view = of_run(run, true)?;
     let report = anomalies::write(run.path(), &view)?;
-    let scores: AnomalyScores = read_json(run, &run.scores())?;
+    let scores = AnomalyScores::load(run)?;
     let facts = Facts::load(run)?;
     let mut text = String::new();
     for d in &scores.detectors {
@@ -83,7 +83,7 @@ fn terminal(d: &DetectorScores, grouped: bool) -> String {
 fn of_run(run: &RunFolder, with_faces: bool) -> Result<AnomalyView> {
     let experiment = experiment_of(run)?;
     let facts = Facts::load(run)?;
-    let scores: AnomalyScores = read_json(run, &run.scores())?;
+    let scores = AnomalyScores::load(run)?;
     let provenance = Provenance::load(run);
     // A report can be built where the source is gone, though without faces.
     let table = if with_faces { source::obtain(&experiment.data, experiment.seed).ok() } else { None };

@@ -20,7 +20,8 @@ pub struct Emotions {
 impl Emotions {
     /// Loads a finished run.
     pub fn open(path: &Path) -> Result<Self> {
-        let loaded = LoadedRun::open(path, None)?;
+        let mut loaded = LoadedRun::open(path, None)?;
+        loaded.network = loaded.network.folded()?;
         let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
         let (own, wanted) = (pipeline.shape(), loaded.network.graph().input);
         ensure!(own == wanted, "{} takes inputs of {wanted:?}, not single faces", path.display());

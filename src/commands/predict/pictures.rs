@@ -28,6 +28,11 @@ pub(in crate::commands) struct CutArgs {
 }
 
 impl CutArgs {
+    /// Whether nothing was asked for.
+    pub(in crate::commands) fn is_plain(&self) -> bool {
+        self.detector.is_none() && self.min_score.is_none() && self.margin.is_none()
+    }
+
     /// The detector, if there is one, with its margin.
     pub(in crate::commands) fn detector(&self) -> Result<Option<(Box<Detector>, f32)>> {
         let margin = self.margin.unwrap_or(MARGIN);

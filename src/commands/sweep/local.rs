@@ -10,7 +10,7 @@ use ferrotype_sweep::worker::{Left, Worker};
 use super::live::Live;
 use super::trial::ProcessLauncher;
 use super::{page, show};
-use crate::config;
+use crate::config::{self, AnyExperiment};
 use crate::data::task::obtain;
 use crate::training::interrupt::{Interrupt, Interrupted};
 
@@ -59,7 +59,9 @@ pub fn run(study: &Study, jobs: usize, quiet: bool, interrupt: &Interrupt) -> Re
 
 /// Makes the data file once, rather than in each of the first trials.
 fn prepare_data(study: &Study, quiet: bool) -> Result<()> {
-    let experiment = config::trial_experiment(study.frozen(), &Default::default())?;
+    let AnyExperiment::Expressions(experiment) = config::trial_experiment(study.frozen(), &Default::default())? else {
+        return Ok(());
+    };
     if !experiment.data.path.is_file() {
         if !quiet {
             eprintln!("preparing {}", experiment.data.path.display());

@@ -57,7 +57,9 @@ fn view(study: &Study, snapshot: &Snapshot, best: Option<String>) -> Result<Swee
         shares: shares.into_iter().map(|s| SweepShare { key: s.key, share: s.share, sd: s.sd }).collect(),
         summary: table::summary(study, snapshot),
         best,
-        synthetic: study.frozen().experiment["data"]["source"].get("synthetic").is_some(),
+        synthetic: ["synthetic", "generated"]
+            .iter()
+            .any(|s| study.frozen().experiment["data"]["source"].get(s).is_some()),
         seeds: study.seeds(),
     })
 }

@@ -55,13 +55,9 @@ pub fn best(study: &Study, out: Option<&Path>) -> Result<()> {
 pub fn best_yaml(study: &Study, snapshot: &Snapshot) -> Result<Option<String>> {
     let ranking = snapshot.ranking(study.objective().goal);
     let Some(best) = ranking.first() else { return Ok(None) };
-    let mut experiment = config::trial_experiment(study.frozen(), &best.values)?;
-    experiment.name = format!("{}-best", study.options().name);
-    if let Some(&seed) = study.options().seeds.first() {
-        experiment.seed = seed;
-    }
-    // It was the figure of other settings.
-    experiment.expect = None;
+    let experiment = config::trial_experiment(study.frozen(), &best.values)?;
+    let name = format!("{}-best", study.options().name);
+    let experiment = experiment.renamed(name, study.options().seeds.first().copied());
     let seeds = study.seeds();
     let head = format!(
         "# Trial {} of the sweep {}: the best of {} finished ones by validation {} ({:.4}{}).\n# {}\n",
@@ -73,7 +69,7 @@ pub fn best_yaml(study: &Study, snapshot: &Snapshot) -> Result<Option<String>> {
         if seeds > 1 { format!(", mean over {seeds} seeds") } else { String::new() },
         table::settings(best),
     );
-    Ok(Some(head + &config::to_yaml(&experiment)))
+    Ok(Some(head + &experiment.to_yaml()))
 }
 
 /// Writes the table of trials.

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use ferrotype_sweep::curve::{Objective, Point};
 use ferrotype_sweep::launch::{Job, Launched, Launcher, Run, RunState};
 use ferrotype_sweep::space::Values;
 use ferrotype_sweep::study::Study;
 
-use crate::config;
+use crate::commands::anomalies::AnomalyScores;
+use crate::config::{self, AnyExperiment};
 use crate::run::RunFolder;
 use crate::run::files::{explain, write_atomic};
 use crate::run::history::History;
@@ -34,7 +35,7 @@ pub struct ProcessLauncher<'s> {
 
 impl Launcher for ProcessLauncher<'_> {
     fn epochs(&self, values: &Values) -> Result<u64> {
-        Ok(config::trial_experiment(self.study.frozen(), values)?.train.epochs as u64)
+        Ok(config::trial_experiment(self.study.frozen(), values)?.train().epochs as u64)
     }
 
     fn launch(&self, job: &Job) -> Result<Launched> {
@@ -45,23 +46,23 @@ impl Launcher for ProcessLauncher<'_> {
         let objective = self.study.objective().clone();
         let log = job.folder.with_extension("log");
         let child = if run.is_finished() { None } else { Some(self.start(job, &run, &log)?) };
+        let evaluations = match config::trial_experiment(self.study.frozen(), &job.values)? {
+            AnyExperiment::Expressions(_) => Evaluations::History,
+            AnyExperiment::Anomalies(_) => Evaluations::Detectors,
+            AnyExperiment::RealFake(e) => bail!("{} is of the system real_fake, which has no sweeps", e.name),
+        };
         let read = (0, Vec::new());
-        Ok(Launched::Running(Box::new(ProcessRun { run, log, child, objective, read, ended: None })))
+        Ok(Launched::Running(Box::new(ProcessRun { run, log, child, objective, evaluations, read, ended: None })))
     }
 }
 
 impl ProcessLauncher<'_> {
     fn start(&self, job: &Job, run: &RunFolder, log: &Path) -> Result<Child> {
-        let mut experiment = config::trial_experiment(self.study.frozen(), &job.values)?;
-        experiment.name = format!("{}-{:05}", self.study.options().name, job.trial);
-        experiment.seed = job.seed.unwrap_or(experiment.seed);
         // A trial is no result to be compared, scored on the test set or exported: `best` gives the experiment for that.
-        experiment.expect = None;
-        experiment.export.onnx = false;
-        if experiment.threads == 0 {
-            experiment.threads = self.threads;
-        }
-        write_atomic(run.config(), config::to_yaml(&experiment).as_bytes())?;
+        let name = format!("{}-{:05}", self.study.options().name, job.trial);
+        let experiment = config::trial_experiment(self.study.frozen(), &job.values)?;
+        let experiment = experiment.renamed(name, job.seed).as_trial(self.threads);
+        write_atomic(run.config(), experiment.to_yaml().as_bytes())?;
         let file = OpenOptions::new().create(true).append(true).open(log).map_err(|e| explain(log, &e))?;
         let again = file.try_clone().with_context(|| format!("cannot open {}", log.display()))?;
         let program = std::env::current_exe().context("cannot find this program's own file")?;
@@ -75,6 +76,40 @@ impl ProcessLauncher<'_> {
     }
 }
 
+/// Where a run's evaluations stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Evaluations {
+    /// In its history, epoch by epoch.
+    History,
+    /// In the scores of its detectors, once all are trained: the mean of their validation errors.
+    Detectors,
+}
+
+impl Evaluations {
+    /// The file that holds them, and grows with them.
+    fn file(self, run: &RunFolder) -> PathBuf {
+        match self {
+            Self::History => run.history(),
+            Self::Detectors => run.scores(),
+        }
+    }
+
+    fn read(self, run: &RunFolder, objective: &Objective) -> Result<Vec<Point>> {
+        if self == Self::Detectors {
+            let scores = AnomalyScores::load(run)?;
+            let error = scores.mean_validation_error();
+            let epoch = scores.detectors.iter().map(|d| d.epochs).max().unwrap_or_default() as u64;
+            return Ok(vec![Point { epoch, metric: error, select: error }]);
+        }
+        let point = |e: &crate::run::history::EpochRecord| {
+            let value = |name: &str| e.validation.get(name).copied();
+            let (metric, select) = (value(&objective.metric)?, value(&objective.select_by)?);
+            Some(Point { epoch: e.epoch, metric, select })
+        };
+        Ok(History::read(&run.history())?.epochs.iter().filter_map(point).collect())
+    }
+}
+
 /// A run that was begun.
 struct ProcessRun {
     run: RunFolder,
@@ -82,7 +117,8 @@ struct ProcessRun {
     /// None for a run that was finished before.
     child: Option<Child>,
     objective: Objective,
-    /// The length of `metrics.jsonl` when it was last read, and its evaluations.
+    evaluations: Evaluations,
+    /// The length of the evaluations' file when it was last read, and what was in it.
     read: (u64, Vec<Point>),
     ended: Option<RunState>,
 }
@@ -106,15 +142,9 @@ impl Run for ProcessRun {
     }
 
     fn points(&mut self) -> Result<Vec<Point>> {
-        let path = self.run.history();
-        let length = fs::metadata(&path).map_or(0, |m| m.len());
+        let length = fs::metadata(self.evaluations.file(&self.run)).map_or(0, |m| m.len());
         if length != self.read.0 {
-            let point = |e: &crate::run::history::EpochRecord| {
-                let value = |name: &str| e.validation.get(name).copied();
-                let (metric, select) = (value(&self.objective.metric)?, value(&self.objective.select_by)?);
-                Some(Point { epoch: e.epoch, metric, select })
-            };
-            self.read = (length, History::read(&path)?.epochs.iter().filter_map(point).collect());
+            self.read = (length, self.evaluations.read(&self.run, &self.objective)?);
         }
         Ok(self.read.1.clone())
     }

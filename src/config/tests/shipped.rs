@@ -77,6 +77,7 @@ fn every_shipped_file_opens_with_its_purpose_data_command_and_figure() {
 fn the_key_tables_in_the_documentation_are_up_to_date() {
     check_table("docs/configuration.md", &key_table());
     check_table("docs/anomalies.md", &key_table_of::<AnomalyExperiment>());
+    check_table("docs/real_fake.md", &key_table_of::<RealFakeExperiment>());
 }
 
 fn check_table(page: &str, wanted: &str) {

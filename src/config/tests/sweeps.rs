@@ -1,17 +1,23 @@
 //! Sweep files: what is refused, where, and why.
 
+use ferrotype_sweep::curve::Goal;
+
 use super::*;
+use crate::anomaly::options::AnomalyModel;
 
 const EXPERIMENT: &str = "name: x\ndata: {path: a.h5, preprocess: {size: 48}}\nmodel: mini_xception\n\
                           train: {epochs: 3, lr: 1e-3}\n";
 
-/// Reads a sweep over [`EXPERIMENT`]; an error without the folder's name.
+const FACE: &str = "system: anomalies\nname: f\ndata: {source: {generated: {}}}\ntrain: {epochs: 3, lr: 1e-3}\n";
+
+/// Reads a sweep over [`EXPERIMENT`] (or [`FACE`]); an error without the folder's name.
 fn read_sweep(text: &str) -> Result<LoadedSweep, String> {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("e")).unwrap();
     fs::write(folder.path().join("e/x.yaml"), EXPERIMENT).unwrap();
     let test = format!("{EXPERIMENT}evaluate: {{select_on: test}}\n");
     fs::write(folder.path().join("e/test.yaml"), test).unwrap();
+    fs::write(folder.path().join("e/face.yaml"), FACE).unwrap();
     let path = folder.path().join("s.yaml");
     fs::write(&path, text).unwrap();
     load_sweep(&path).map_err(|e| e.to_string().replace(&format!("{}/", folder.path().display()), ""))
@@ -27,14 +33,40 @@ fn a_sweep_is_read_with_its_experiment() {
          when: {{train.optimizer: sgd}}}}\n"
     ))
     .unwrap();
-    assert_eq!(loaded.experiment.train.epochs, 5);
+    assert_eq!(loaded.experiment.train().epochs, 5);
     assert_eq!((loaded.objective.metric.as_str(), loaded.objective.select_by.as_str()), ("log_loss", "accuracy"));
     let frozen = frozen_from_yaml("study.yaml", &frozen_to_yaml(&freeze(&loaded))).unwrap();
     let values =
         serde_json::from_str(r#"{"train.optimizer.sgd.momentum": 0.25, "train.lr": 1e-5, "train.optimizer": "sgd"}"#);
     let trial = trial_experiment(&frozen, &values.unwrap()).unwrap();
-    assert_eq!(trial.train.lr, 1e-5);
-    assert!(matches!(trial.train.optimizer, OptimizerOptions::Sgd(o) if o.momentum == 0.25 && !o.nesterov));
+    assert_eq!(trial.train().lr, 1e-5);
+    assert!(matches!(&trial.train().optimizer, OptimizerOptions::Sgd(o) if o.momentum == 0.25 && !o.nesterov));
+}
+
+#[test]
+fn anomalies_are_ranked_by_the_validation_error_alone() {
+    let head = "name: s\nexperiment: e/face.yaml\nspace: {model.lstm_autoencoder.hidden: {choice: [8, 16]}}\n";
+    let loaded = read_sweep(head).unwrap();
+    let o = &loaded.objective;
+    assert_eq!((o.metric.as_str(), o.select_by.as_str(), o.goal), ("mse", "mse", Goal::Minimise));
+    let frozen = frozen_from_yaml("study.yaml", &frozen_to_yaml(&freeze(&loaded))).unwrap();
+    let values = serde_json::from_str(r#"{"model.lstm_autoencoder.hidden": 16}"#).unwrap();
+    let AnyExperiment::Anomalies(trial) = trial_experiment(&frozen, &values).unwrap() else { panic!("another system") };
+    let AnomalyModel::LstmAutoencoder(model) = &trial.model;
+    assert_eq!(model.hidden, 16);
+    for (rest, expected) in [
+        ("metric: auroc", "never by planted anomalies"),
+        ("pruner: {asha: {}}", "cannot be pruned"),
+        ("set: {model.lstm_autoencoder.hiden: 3}", "did you mean `hidden`?"),
+        ("set: {evaluate.select_on: test}", "the experiment's `evaluate.select_on`: unknown key"),
+    ] {
+        let error = read_sweep(&format!("{head}{rest}\n")).expect_err(rest);
+        assert!(error.contains(expected), "{rest}\n{error}\nlacks\n{expected}");
+    }
+    for key in ["data.scaling: {choice: [none, min_max]}", "data.validation: {float: [0.1, 0.2]}"] {
+        let error = read_sweep(&format!("name: s\nexperiment: e/face.yaml\nspace: {{{key}}}\n")).unwrap_err();
+        assert!(error.contains("cannot be searched"), "{error}");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ impl Root for AnomalyExperiment {
         let AnomalyModel::LstmAutoencoder(model) = &self.model;
         found.lstm_autoencoder(model);
         found.train(&self.train);
-        found.only_for_expressions(&self.train);
+        found.only_for_expressions(&self.train, "anomalies");
         found.rules(&self.rules);
         found.at_least("evaluate.every", self.evaluate.every, 1);
         found.not_negative("evaluate.tolerance", self.evaluate.tolerance);
@@ -33,7 +33,7 @@ impl Root for AnomalyExperiment {
 
 impl Found {
     /// Keys of `train` that belong to the classification of expressions are refused rather than read and ignored.
-    fn only_for_expressions(&mut self, train: &TrainOptions) {
+    pub fn only_for_expressions(&mut self, train: &TrainOptions, system: &str) {
         let given = [
             ("train.init", train.init.is_some()),
             ("train.fresh", !train.fresh.is_empty()),
@@ -45,7 +45,7 @@ impl Found {
             ("train.adversarial", train.adversarial.is_some()),
         ];
         for (key, _) in given.into_iter().filter(|(_, given)| *given) {
-            self.add(key, "is for the classification of expressions; the system anomalies does not have it".into());
+            self.add(key, format!("is for the classification of expressions; the system {system} does not have it"));
         }
     }
 

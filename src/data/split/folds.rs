@@ -48,16 +48,25 @@ pub(super) fn subjects(faces: &FaceSet) -> Result<BTreeMap<&str, Vec<usize>>> {
     Ok(rows)
 }
 
-/// Gives each subject, the largest first, to the fold that is smallest so far; equals in seeded order.
-pub(super) fn by_subject(faces: &FaceSet, k: usize, seed: u64) -> Result<Vec<Option<usize>>> {
-    let mut groups: Vec<Vec<usize>> = subjects(faces)?.into_values().collect();
+/// Gives each group of rows, the largest first, to the fold that is smallest so far; equals in seeded order. Gives each
+/// row with its fold.
+pub fn groups_in_folds(mut groups: Vec<Vec<usize>>, k: usize, seed: u64) -> Vec<(usize, usize)> {
     Stream::of(seed, Purpose::Division, &[]).shuffle(&mut groups);
     groups.sort_by_key(|rows| std::cmp::Reverse(rows.len()));
-    let (mut folds, mut sizes) = (vec![None; faces.len()], vec![0; k]);
+    let (mut folds, mut sizes) = (Vec::new(), vec![0; k]);
     for rows in groups {
         let smallest = (0..k).min_by_key(|&f| sizes[f]).unwrap_or(0);
         sizes[smallest] += rows.len();
-        rows.into_iter().for_each(|row| folds[row] = Some(smallest));
+        folds.extend(rows.into_iter().map(|row| (row, smallest)));
+    }
+    folds
+}
+
+/// Folds of whole subjects, of like size.
+pub(super) fn by_subject(faces: &FaceSet, k: usize, seed: u64) -> Result<Vec<Option<usize>>> {
+    let mut folds = vec![None; faces.len()];
+    for (row, fold) in groups_in_folds(subjects(faces)?.into_values().collect(), k, seed) {
+        folds[row] = Some(fold);
     }
     Ok(folds)
 }

@@ -7,6 +7,7 @@ use ferrotype_kernels::recurrent::Gate;
 
 use super::*;
 use crate::model::layers::{ConvLstm, Linear, Lstm};
+use crate::model::lengths_tests as ragged;
 use crate::model::{GraphBuilder, ModelOptions};
 use crate::random::Stream;
 
@@ -65,9 +66,9 @@ fn features(network: &Network, batch: usize) -> Vec<f32> {
 fn networks_of_sequences_agree_with_their_files() {
     for (name, free, network) in networks() {
         assert_eq!(steps_are_free(network.graph()), free, "{name}");
-        let bytes = features_to_onnx(&network, BTreeMap::new()).unwrap();
+        let bytes = features_to_onnx(&network, BTreeMap::new(), false).unwrap();
         for batch in [1, 3] {
-            let off = verify_features(bytes.clone(), &network, batch, features(&network, batch)).unwrap();
+            let off = verify_features(bytes.clone(), &network, batch, features(&network, batch), &[]).unwrap();
             assert!(off < 1e-5, "{name}, {batch} examples: {off:e}");
         }
     }
@@ -81,10 +82,32 @@ fn files_of_lstms_take_any_number_of_steps() {
         NETWORKS[0].3(&mut g);
         network(g)
     };
-    let bytes = features_to_onnx(&build(7), BTreeMap::new()).unwrap();
+    let bytes = features_to_onnx(&build(7), BTreeMap::new(), false).unwrap();
     let longer = build(11);
-    let off = verify_features(bytes, &longer, 2, features(&longer, 2)).unwrap();
+    let off = verify_features(bytes, &longer, 2, features(&longer, 2), &[]).unwrap();
     assert!(off < 1e-5, "{off:e}");
+}
+
+/// A file made from a network of nine steps, on sequences of other lengths with other padding.
+#[test]
+fn files_keep_to_the_lengths_of_sequences() {
+    let lengths = [3, 9, 1, 6];
+    for &(name, build) in ragged::NETWORKS {
+        let network = |steps| ragged::network(build, steps, crate::ops::Compute::default());
+        let bytes = features_to_onnx(&network(9), BTreeMap::new(), true).unwrap();
+        assert_eq!(steps_are_free(network(9).graph()), name != "code_again", "{name}");
+        for (steps, padding) in [(9, 0.0), (9, 3.0), (14, -2.0)] {
+            // What repeats a code so often fixes the steps of the file.
+            let steps = if name == "code_again" { 9 } else { steps };
+            let x: Vec<f32> = ragged::padded(&lengths, steps, padding).into_data().try_into_vec().unwrap();
+            let off = verify_features(bytes.clone(), &network(steps), 4, x, &lengths).unwrap();
+            assert!(off < 1e-5, "{name}, {steps} steps: {off:e}");
+        }
+    }
+    let mut g = GraphBuilder::new("net", [1, 4, 2]);
+    g.to_sequence("steps").lstm("memory", Lstm::keras(3)).flatten("flat");
+    let error = features_to_onnx(&network(g), BTreeMap::new(), true).unwrap_err().to_string();
+    assert!(error.contains("flat") && error.contains("padding"), "{error}");
 }
 
 #[test]
@@ -97,7 +120,7 @@ fn what_onnx_cannot_say_is_refused() {
             None => g.lstm("memory", layer),
         };
         g.flatten("flat");
-        let error = format!("{:#}", features_to_onnx(&network(g), BTreeMap::new()).unwrap_err());
+        let error = format!("{:#}", features_to_onnx(&network(g), BTreeMap::new(), false).unwrap_err());
         assert!(error.contains("layer memory") && error.contains(needed), "{error}");
     }
 }
@@ -126,7 +149,25 @@ fn sequences_for_other_runtimes() {
             ("outputs", TensorView::new(Dtype::F32, vec![5, network.graph().classes], &y).unwrap()),
         ];
         let path = Path::new(&folder).join(format!("sequence_{name}"));
-        fs::write(path.with_extension("onnx"), features_to_onnx(&network, BTreeMap::new()).unwrap()).unwrap();
+        fs::write(path.with_extension("onnx"), features_to_onnx(&network, BTreeMap::new(), false).unwrap()).unwrap();
+        fs::write(path.with_extension("safetensors"), safetensors::serialize(tensors, None).unwrap()).unwrap();
+    }
+    let lengths = [3u32, 9, 1, 6];
+    for &(name, build) in ragged::NETWORKS {
+        let network = ragged::network(build, 9, crate::ops::Compute::default());
+        let x = ragged::padded(&lengths, 9, 2.0);
+        let y: Vec<f32> = network.forward_lengths(x.clone(), &lengths).unwrap().into_data().try_into_vec().unwrap();
+        let x: Vec<f32> = x.into_data().try_into_vec().unwrap();
+        let bytes = |v: &[f32]| v.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+        let (x, y) = (bytes(&x), bytes(&y));
+        let lengths: Vec<u8> = lengths.iter().flat_map(|&l| i64::from(l).to_le_bytes()).collect();
+        let tensors = [
+            ("features", TensorView::new(Dtype::F32, vec![4, 1, 9, 5], &x).unwrap()),
+            ("lengths", TensorView::new(Dtype::I64, vec![4], &lengths).unwrap()),
+            ("outputs", TensorView::new(Dtype::F32, vec![4, y.len() / 16], &y).unwrap()),
+        ];
+        let path = Path::new(&folder).join(format!("sequence_ragged_{name}"));
+        fs::write(path.with_extension("onnx"), features_to_onnx(&network, BTreeMap::new(), true).unwrap()).unwrap();
         fs::write(path.with_extension("safetensors"), safetensors::serialize(tensors, None).unwrap()).unwrap();
     }
 }

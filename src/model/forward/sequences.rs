@@ -6,6 +6,7 @@ use ferrotype_kernels::recurrent::States;
 
 use super::Value;
 use crate::model::layers::Lstm;
+use crate::model::lengths::Lengths;
 use crate::ops::{self, Compute, RecurrentWeights};
 
 /// The same layer for every step.
@@ -16,10 +17,32 @@ pub(super) fn each_step(x: Tensor<3>, layer: impl FnOnce(Tensor<2>) -> Tensor<2>
     y.reshape([batch, steps, outputs])
 }
 
-/// The last step.
-pub(super) fn last(x: Tensor<3>) -> Tensor<2> {
+/// The last step that is there.
+pub(super) fn last(x: Tensor<3>, lengths: Option<&Lengths>) -> Tensor<2> {
     let [batch, steps, features] = x.dims();
-    x.narrow(1, steps - 1, 1).reshape([batch, features])
+    match lengths {
+        Some(lengths) => lengths.last(x),
+        None => x.narrow(1, steps - 1, 1).reshape([batch, features]),
+    }
+}
+
+/// Zeros in place of padded steps.
+pub(super) fn masked(x: Value, lengths: Option<&Lengths>) -> Result<Value> {
+    Ok(match (x, lengths) {
+        (x, None) => x,
+        (Value::Map(x), Some(lengths)) => Value::Map(lengths.masked_map(x)),
+        (x, Some(lengths)) => Value::Sequence(lengths.masked_sequence(x.sequence()?)),
+    })
+}
+
+/// The mean of `x [batch, channels, steps, 1]` over the steps that are there. Steps are added one by one, so that zeros
+/// behind the last change nothing.
+pub(super) fn mean(x: Tensor<4>, lengths: Option<&Lengths>) -> Tensor<2> {
+    let [batch, channels, steps, _] = x.dims();
+    match lengths {
+        None => x.sum_dim(2).reshape([batch, channels]).div_scalar(steps as f64),
+        Some(lengths) => lengths.masked_map(x).sum_dim(2).reshape([batch, channels]) / lengths.counts(),
+    }
 }
 
 /// The vector at every step.
@@ -29,12 +52,13 @@ pub(super) fn repeat(x: Tensor<2>, steps: usize) -> Tensor<3> {
 }
 
 /// All steps' outputs, or the last one's, of a layer with these parameters. `mask` is the sequence that says what is
-/// padding.
+/// padding, `lengths` those of the sequences.
 pub(super) fn lstm(
     compute: Compute,
     layer: &Lstm,
     x: Tensor<3>,
     mask: Option<Tensor<3>>,
+    lengths: Option<&Lengths>,
     parameters: &[Tensor<1>],
 ) -> Value {
     let [batch, steps, _] = x.dims();
@@ -42,6 +66,10 @@ pub(super) fn lstm(
         let real = source.not_equal_elem(padding).float().max_dim(2);
         real.reshape([batch, steps])
     });
+    let mask = match (mask, lengths) {
+        (Some(mask), Some(lengths)) => Some(mask * lengths.mask()),
+        (mask, lengths) => mask.or_else(|| lengths.map(Lengths::mask)),
+    };
     // PyTorch's two biases have one effect.
     let bias = parameters[2..].iter().cloned().reduce(|a, b| a + b);
     let weights = RecurrentWeights { input: parameters[0].clone(), recurrent: parameters[1].clone(), bias };

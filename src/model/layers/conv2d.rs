@@ -51,6 +51,14 @@ impl Conv2d {
         Self::with(Channels::Depthwise, kernel)
     }
 
+    /// A dense convolution over so many steps of a map `[channels, steps, width]`, all columns at once: to `[out, steps,
+    /// 1]`. Zeros stand before the first step and behind the last; an even kernel looks one step further ahead than back.
+    pub fn over_steps(out: usize, steps: usize, width: usize) -> Self {
+        let before = steps.saturating_sub(1) / 2;
+        let padding = kernels::Padding { top: before, bottom: steps.saturating_sub(1) - before, left: 0, right: 0 };
+        Self { kernel: [steps, width], padding: PaddingRule::Explicit(padding), ..Self::new(out, 1) }
+    }
+
     fn with(channels: Channels, kernel: usize) -> Self {
         Self {
             channels,

@@ -26,6 +26,7 @@ mod padding;
 mod sequence;
 mod slice;
 mod softmax;
+mod steps;
 
 pub use activation::Activate;
 pub use add::Add;
@@ -44,6 +45,7 @@ pub use padding::PaddingRule;
 pub use sequence::{LastStep, Repeat, ToSequence};
 pub use slice::Slice;
 pub use softmax::Softmax;
+pub use steps::{MaskSteps, MeanSteps};
 
 /// The shape of one example's value; the batch axis stands before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,6 +227,10 @@ pub enum Layer {
     ToSequence(ToSequence),
     /// The last step of a sequence.
     LastStep(LastStep),
+    /// Zeros in place of padded steps.
+    MaskSteps(MaskSteps),
+    /// Mean over the steps that are there.
+    MeanSteps(MeanSteps),
     /// A vector at every step.
     Repeat(Repeat),
     /// Long short-term memory.
@@ -253,6 +259,8 @@ impl Layer {
             Self::Softmax(l) => Some(l),
             Self::ToSequence(l) => Some(l),
             Self::LastStep(l) => Some(l),
+            Self::MaskSteps(l) => Some(l),
+            Self::MeanSteps(l) => Some(l),
             Self::Repeat(l) => Some(l),
             Self::Lstm(l) => Some(l),
             Self::ConvLstm(l) => Some(l),
@@ -278,6 +286,8 @@ impl Layer {
             Self::Softmax(_) => "softmax",
             Self::ToSequence(_) => "to_sequence",
             Self::LastStep(_) => "last_step",
+            Self::MaskSteps(_) => "mask_steps",
+            Self::MeanSteps(_) => "mean_steps",
             Self::Repeat(_) => "repeat",
             Self::Lstm(_) => "lstm",
             Self::ConvLstm(_) => "conv_lstm",

@@ -119,6 +119,7 @@ impl Network {
             buffers: &buffers,
             mode: Mode::Evaluate,
             frozen: &[],
+            lengths: None,
         };
         Ok(pass.run_watched(x, watch)?.logits)
     }

@@ -2,23 +2,24 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use burn::tensor::Device;
+use ferrotype_classic::model;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ops::Compute;
 use crate::real_fake::clip::ClipSet;
 use crate::real_fake::method::{Fitted, Method, Work};
-use crate::run::files::write_atomic;
 
 /// Options of the confound: none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LengthOptions {}
 
-/// A threshold on seconds.
+/// A threshold on seconds: what the file holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Threshold {
     /// Seconds.
     at: f64,
@@ -27,6 +28,10 @@ struct Threshold {
 }
 
 const FILE: &str = "length.json";
+
+impl model::Fitted for Threshold {
+    const KIND: &'static str = "real_fake_length";
+}
 
 impl Method for LengthOptions {
     fn fit(&self, set: &ClipSet, training: &[usize], _: &[usize], _: &mut Work) -> Result<Box<dyn Fitted>> {
@@ -43,11 +48,7 @@ impl Method for LengthOptions {
     }
 
     fn load(&self, _: &ClipSet, folder: &Path, _: &Device, _: Compute) -> Result<Box<dyn Fitted>> {
-        let path = folder.join(FILE);
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let threshold: Threshold =
-            serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))?;
-        Ok(Box::new(threshold))
+        Ok(Box::new(model::read::<Threshold>(&folder.join(FILE))?))
     }
 }
 
@@ -78,7 +79,7 @@ impl Fitted for Threshold {
     }
 
     fn save(&self, folder: &Path) -> Result<()> {
-        write_atomic(folder.join(FILE), (serde_json::to_string_pretty(self)? + "\n").as_bytes())
+        model::write(&folder.join(FILE), self)
     }
 
     fn parameters(&self) -> usize {
@@ -99,5 +100,17 @@ mod tests {
         assert_eq!(found.at, 2.5);
         let turned: Vec<(f64, bool)> = clips.iter().map(|&(s, r)| (s, !r)).collect();
         assert!(!best(&turned, 3).longer_is_real);
+    }
+
+    #[test]
+    fn the_threshold_survives_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let fitted = Threshold { at: 0.1 + 0.2, longer_is_real: false };
+        fitted.save(folder.path()).unwrap();
+        assert_eq!(model::read::<Threshold>(&folder.path().join(FILE)).unwrap(), fitted);
+        std::fs::write(folder.path().join(FILE), "{\"at\": 2.0}").unwrap();
+        let load =
+            LengthOptions::default().load(&ClipSet::default(), folder.path(), &Device::default(), Compute::default());
+        assert!(format!("{:#}", load.err().unwrap()).contains("length.json"));
     }
 }

@@ -1,0 +1,162 @@
+//! NumPy's `.npy` files, read (format versions 1 to 3; NEP 1).
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+
+/// More elements than any array that is read here has.
+const MOST: usize = 1 << 28;
+
+/// An array of numbers, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Numbers {
+    /// Its sides; none for a single number.
+    pub shape: Vec<usize>,
+    /// Its elements, the last side running fastest. Every type is given as f64, which holds whole numbers to 2^53.
+    pub values: Vec<f64>,
+}
+
+/// The array of a `.npy` file: floats of 32 or 64 bits, integers of 8 to 64 bits, booleans, in either byte order.
+///
+/// # Errors
+/// When the file is cut off or damaged, is no `.npy` file, or holds texts, objects or other things than numbers.
+pub fn read(bytes: &[u8]) -> Result<Numbers> {
+    ensure!(bytes.starts_with(b"\x93NUMPY"), "it is no .npy file: numpy.save(path, array) writes one");
+    let version = *bytes.get(6).context("it is cut off")?;
+    let wide = match version {
+        1 => 2,
+        2 | 3 => 4,
+        other => bail!("it is a .npy file of version {other}; versions 1 to 3 can be read"),
+    };
+    let length = bytes.get(8..8 + wide).context("it is cut off")?.iter().rev().fold(0, |n, &b| n << 8 | usize::from(b));
+    let header = bytes.get(8 + wide..(8 + wide).saturating_add(length)).context("it is cut off within its header")?;
+    let header = String::from_utf8_lossy(header);
+    let form = Form::of(entry(&header, "descr")?)?;
+    let shape = shape(entry(&header, "shape")?)?;
+    let count = shape.iter().try_fold(1usize, |n, &side| n.checked_mul(side)).filter(|&n| n <= MOST);
+    let count = count.with_context(|| format!("its shape {shape:?} has more elements than can be read"))?;
+    let data = &bytes[8 + wide + length..];
+    ensure!(
+        data.len() >= count * form.size,
+        "it is cut off: shape {shape:?} takes {} bytes and {} are there",
+        count * form.size,
+        data.len()
+    );
+    let values: Vec<f64> = data.chunks_exact(form.size).take(count).map(|b| form.value(b)).collect();
+    let fortran = entry(&header, "fortran_order")?.starts_with("True");
+    Ok(Numbers { values: if fortran { row_major(&shape, &values) } else { values }, shape })
+}
+
+/// What stands behind a key of the header, which is a Python dictionary.
+fn entry<'a>(header: &'a str, key: &str) -> Result<&'a str> {
+    let at = header.find(&format!("'{key}'")).with_context(|| format!("its header lacks {key}"))?;
+    let rest = header[at + key.len() + 2..].trim_start();
+    Ok(rest.strip_prefix(':').with_context(|| format!("its header is damaged at {key}"))?.trim_start())
+}
+
+fn shape(text: &str) -> Result<Vec<usize>> {
+    let inside = text.strip_prefix('(').and_then(|t| t.split_once(')')).context("its header has no shape")?.0;
+    let sides = inside.split(',').map(str::trim).filter(|side| !side.is_empty());
+    sides.map(|side| side.parse().map_err(|_| anyhow!("its header has a side `{side}`, which is no number"))).collect()
+}
+
+/// How an element is stored.
+struct Form {
+    kind: u8,
+    size: usize,
+    big: bool,
+}
+
+impl Form {
+    fn of(text: &str) -> Result<Self> {
+        let inner = text.strip_prefix('\'').and_then(|t| t.split_once('\'')).map(|(inner, _)| inner);
+        let form = inner.and_then(|inner| {
+            let bytes = inner.as_bytes();
+            let (&order, &kind) = (bytes.first()?, bytes.get(1)?);
+            let size = inner.get(2..)?.parse().ok()?;
+            let known = matches!((kind, size), (b'f', 4 | 8) | (b'i' | b'u', 1 | 2 | 4 | 8) | (b'b', 1));
+            (known && matches!(order, b'<' | b'>' | b'|' | b'=')).then_some(Self { kind, size, big: order == b'>' })
+        });
+        form.with_context(|| {
+            let shown: String = text.chars().take(24).collect();
+            format!("its elements are of type {shown}, not numbers: save numpy.asarray(x, dtype=numpy.float32)")
+        })
+    }
+
+    fn value(&self, bytes: &[u8]) -> f64 {
+        let mut eight = [0; 8];
+        let bits = bytes.iter().enumerate();
+        bits.for_each(|(i, &b)| eight[if self.big { bytes.len() - 1 - i } else { i }] = b);
+        let bits = u64::from_le_bytes(eight);
+        let unused = 64 - 8 * self.size as u32;
+        match (self.kind, self.size) {
+            (b'f', 4) => f64::from(f32::from_bits(bits as u32)),
+            (b'f', _) => f64::from_bits(bits),
+            (b'i', _) => ((bits << unused) as i64 >> unused) as f64,
+            _ => bits as f64,
+        }
+    }
+}
+
+/// Elements whose first side runs fastest, put in the usual order.
+fn row_major(shape: &[usize], values: &[f64]) -> Vec<f64> {
+    let place = |mut at: usize| {
+        let mut stride: usize = shape.iter().product();
+        shape.iter().rev().fold(0, |place, &side| {
+            stride /= side;
+            let index = at % side;
+            at /= side;
+            place + index * stride
+        })
+    };
+    (0..values.len()).map(|at| values[place(at)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(header: &str, data: &[u8]) -> Vec<u8> {
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(data);
+        bytes
+    }
+
+    #[test]
+    fn types_orders_and_layouts_are_numpys() {
+        // np.save of np.array([[1, 2, 3]], np.float32); of np.array([-2, 3], '>i2'); of np.asfortranarray([[1, 2], [3, 4]], 'u1')
+        let floats: Vec<u8> = [1f32, 2.0, 3.0].iter().flat_map(|v| v.to_le_bytes()).collect();
+        let a = read(&file("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3), }     \n", &floats)).unwrap();
+        assert_eq!(a, Numbers { shape: vec![1, 3], values: vec![1.0, 2.0, 3.0] });
+        let b = read(&file("{'descr': '>i2', 'fortran_order': False, 'shape': (2,), }\n", &[255, 254, 0, 3])).unwrap();
+        assert_eq!(b, Numbers { shape: vec![2], values: vec![-2.0, 3.0] });
+        let c = read(&file("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 2), }\n", &[1, 3, 2, 4])).unwrap();
+        assert_eq!(c, Numbers { shape: vec![2, 2], values: vec![1.0, 2.0, 3.0, 4.0] });
+        let single = read(&file("{'descr': '<f8', 'fortran_order': False, 'shape': (), }\n", &0.5f64.to_le_bytes()));
+        assert_eq!(single.unwrap(), Numbers { shape: vec![], values: vec![0.5] });
+        let empty = read(&file("{'descr': '<f8', 'fortran_order': True, 'shape': (0, 3), }\n", &[])).unwrap();
+        assert_eq!(empty, Numbers { shape: vec![0, 3], values: vec![] });
+    }
+
+    #[test]
+    fn what_is_no_array_of_numbers_is_refused() {
+        let said = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
+        assert!(said(b"PK\x03\x04").contains("no .npy file"));
+        assert!(said(b"\x93NUMPY\x09\x00").contains("version 9"));
+        let header = |descr: &str, shape: &str| {
+            file(&format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n"), &[0; 8])
+        };
+        assert!(said(&header("'|O'", "(1,)")).contains("'|O'"));
+        assert!(said(&header("'<U3'", "(1,)")).contains("not numbers"));
+        assert!(said(&header("'<f8'", "(2,)")).contains("cut off: shape [2] takes 16 bytes and 8 are there"));
+        assert!(said(&header("'<f8'", "(99999999999, 99999999999)")).contains("more elements"));
+        assert!(said(&header("'<f8'", "(-1,)")).contains("`-1`"));
+        let good = header("'<f8'", "(1,)");
+        for at in 0..good.len() {
+            assert!(read(&good[..at]).is_err(), "{at}");
+            let mut bad = good.clone();
+            bad[at] ^= 0x81;
+            let _ = read(&bad);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A fitted method on clips again: its own, or others.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Result, bail, ensure};
+use burn::tensor::Device;
+
+use super::files::{self, Facts, Outcome};
+use super::view::{aligned, emotions, experiment_of, methods, verdicts};
+use super::{add_scores, scores};
+use crate::commands::pool::in_pool;
+use crate::commands::scored_set::SetName;
+use crate::commands::session::compute;
+use crate::config::RealFakeExperiment;
+use crate::device::DeviceName;
+use crate::ops::Compute;
+use crate::real_fake::baselines::baselines;
+use crate::real_fake::clip::{ClipSet, Part};
+use crate::real_fake::data;
+use crate::real_fake::method::Fitted;
+use crate::real_fake::results::{self, ScoredClip, beside};
+use crate::real_fake::split;
+use crate::run::RunFolder;
+use crate::run::files::write_atomic;
+
+/// What `ferrotype eval` was asked for.
+pub struct Asked<'a> {
+    /// Another folder or file for the experiment's source.
+    pub data: Option<&'a Path>,
+    /// Which clips.
+    pub set: Option<SetName>,
+    /// Another device than the experiment's.
+    pub device: Option<&'a str>,
+    /// Also write the scores to this file.
+    pub json: Option<&'a Path>,
+    /// Also write every clip's scores to this file.
+    pub csv: Option<&'a Path>,
+}
+
+/// A run's experiment and where it computes.
+pub(super) struct Loaded<'a> {
+    pub run: &'a RunFolder,
+    pub experiment: RealFakeExperiment,
+    pub facts: Facts,
+    device: Device,
+    compute: Compute,
+}
+
+impl<'a> Loaded<'a> {
+    pub fn open(run: &'a RunFolder, device: Option<&str>) -> Result<Self> {
+        let experiment = experiment_of(run)?;
+        ensure!(
+            run.method().is_dir(),
+            "{} holds no fitted method: it is not finished, or a group (name one of its members)",
+            run.path().display()
+        );
+        let device = device.unwrap_or(&experiment.device.0).parse::<DeviceName>()?.open()?;
+        let compute = compute(&experiment.kernels, &device)?;
+        Ok(Self { run, facts: Facts::load(run)?, experiment, device: device.device, compute })
+    }
+
+    /// The fitted method, for clips like these.
+    pub fn method(&self, set: &ClipSet) -> Result<Box<dyn Fitted>> {
+        self.experiment.method.build().load(set, &self.run.method(), &self.device, self.compute)
+    }
+
+    /// The clips with the action units that the method was fitted on, in their order.
+    pub fn like_fitted(&self, mut set: ClipSet) -> Result<ClipSet> {
+        set.take_units(&self.facts.units)?;
+        set.name_emotions(&self.facts.emotions)?;
+        Ok(set)
+    }
+}
+
+/// Scores and gives the lines for the terminal.
+///
+/// # Errors
+/// When the run or the clips cannot be read, or do not fit each other.
+pub fn eval(run: &RunFolder, asked: &Asked) -> Result<String> {
+    let threads = experiment_of(run)?.threads;
+    in_pool(threads, |_| eval_in_pool(run, asked))
+}
+
+fn eval_in_pool(run: &RunFolder, asked: &Asked) -> Result<String> {
+    let loaded = Loaded::open(run, asked.device)?;
+    let mut options = loaded.experiment.data.clone();
+    if let Some(path) = asked.data {
+        options.source.set_path(path)?;
+    }
+    let set = loaded.like_fitted(data::obtain(&options)?)?;
+    let (name, places) = match asked.data {
+        None => own(&loaded, &set, asked.set)?,
+        Some(_) => others(&set, asked.set)?,
+    };
+    let fitted = loaded.method(&set)?;
+    let values = scores(fitted.as_ref(), &set, &places)?;
+    let mut clips: Vec<ScoredClip> =
+        places.iter().zip(values).map(|(&i, score)| ScoredClip::new(&set, i, &name, score)).collect();
+    let mut names = Vec::new();
+    for baseline in baselines(&set) {
+        let folder = files::baseline(run, baseline.name);
+        if folder.is_dir() {
+            let fitted = baseline.method.load(&set, &folder, &loaded.device, loaded.compute)?;
+            add_scores(&set, &[(name.as_str(), &places)], fitted.as_ref(), baseline.name, &mut clips)?;
+            names.push(baseline.name.to_owned());
+        }
+    }
+    report(&loaded, &set, &clips, &names, asked)
+}
+
+/// A set of the run's own division.
+fn own(loaded: &Loaded, set: &ClipSet, wanted: Option<SetName>) -> Result<(String, Vec<usize>)> {
+    let e = &loaded.experiment;
+    let division = split::divide(set, &e.data, e.method.build().selects(), e.seed)?;
+    let (name, places) = match wanted {
+        Some(SetName::Train) => ("training", division.training),
+        Some(SetName::Validation) => ("validation", division.validation),
+        Some(SetName::Test) | None => ("test", division.test),
+    };
+    ensure!(!places.is_empty(), "the run has no {name} clips: its method needs none to select weights");
+    Ok((name.to_owned(), places))
+}
+
+/// Labelled clips of another folder: those of a part, or all.
+fn others(set: &ClipSet, wanted: Option<SetName>) -> Result<(String, Vec<usize>)> {
+    let part = wanted.map(|name| match name {
+        SetName::Train => Part::Training,
+        SetName::Validation => Part::Validation,
+        SetName::Test => Part::Test,
+    });
+    let fits = |&i: &usize| set.clips[i].real.is_some() && part.is_none_or(|p| set.clips[i].part == p);
+    let places: Vec<usize> = (0..set.clips.len()).filter(fits).collect();
+    ensure!(!places.is_empty(), "none of the {} clips is labelled and of that part", set.clips.len());
+    Ok(("test".into(), places))
+}
+
+fn report(loaded: &Loaded, set: &ClipSet, clips: &[ScoredClip], names: &[String], asked: &Asked) -> Result<String> {
+    let all: Vec<&ScoredClip> = clips.iter().collect();
+    let Some((measures, metrics)) = results::measure(&all, None)? else { bail!("none of the clips is labelled") };
+    let besides = beside(&all, names)?;
+    let method = loaded.experiment.method.name();
+    if let Some(path) = asked.csv {
+        results::write(path, clips, names)?;
+    }
+    if let Some(path) = asked.json {
+        let outcome = Outcome {
+            method: method.to_owned(),
+            sets: BTreeMap::from([("test".to_owned(), measures.clone())]),
+            baselines: besides.clone(),
+            ..Outcome::default()
+        };
+        let both = serde_json::json!({ "outcome": outcome, "metrics": metrics });
+        write_atomic(path, (serde_json::to_string_pretty(&both)? + "\n").as_bytes())?;
+    }
+    let mut lines = vec![format!("{}: {} clips", loaded.run.path().display(), measures.n)];
+    lines.push(aligned(&methods(method, &measures, &besides)));
+    if !measures.by_emotion.is_empty() {
+        lines.push(aligned(&emotions(&measures)));
+    }
+    lines.extend(verdicts(&measures, method, &besides));
+    lines.extend(set.notes.iter().map(|note| format!("note: {note}")));
+    Ok(lines.join("\n"))
+}

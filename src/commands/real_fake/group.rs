@@ -1,0 +1,161 @@
+//! Several runs of one experiment: seeds, or folds whose tested clips are pooled.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::files::{self, Facts, Outcome, measures_by_set, of_set};
+use super::view::{area, experiment_of, uneven, verdicts};
+use crate::commands::view::expected;
+use crate::config;
+use crate::evaluation::statistics::{deviation, mean};
+use crate::evaluation::{McNemar, aggregate, score_folds};
+use crate::real_fake::baselines::title;
+use crate::real_fake::results::{self, ScoredClip, beside};
+use crate::report::{self, AggregateView, RunRow, Warning};
+use crate::run::RunFolder;
+use crate::run::files::write_atomic;
+use crate::run::group::{Group, Varied};
+
+/// The finished members of a group.
+pub(super) struct Members {
+    pub(super) runs: Vec<(u64, RunFolder)>,
+    missing: usize,
+}
+
+impl Members {
+    pub(super) fn of(folder: &Path, group: &Group) -> Self {
+        let open = |&value: &u64| Some((value, RunFolder::open(&group.member(folder, value)).ok()?));
+        let runs: Vec<_> = group.values.iter().filter_map(open).filter(|(_, run)| run.is_finished()).collect();
+        Self { missing: group.values.len() - runs.len(), runs }
+    }
+
+    pub(super) fn outcomes(&self) -> Result<Vec<Outcome>> {
+        self.runs.iter().map(|(_, run)| Outcome::load(run)).collect()
+    }
+
+    /// The tested clips of all members, each once, with the names of the baselines. Only for folds.
+    pub(super) fn pooled(&self) -> Result<(Vec<ScoredClip>, Vec<String>)> {
+        let (mut all, mut names) = (Vec::new(), Vec::new());
+        for (_, run) in &self.runs {
+            let (clips, own) = results::read(&files::clips(run))?;
+            all.extend(clips.into_iter().filter(|c| c.set == "test"));
+            names = own;
+        }
+        all.sort_by_key(|c| c.row);
+        Ok((all, names))
+    }
+}
+
+/// Builds the report of a group of runs; gives the result as one JSON object, and as its last lines.
+///
+/// # Errors
+/// When no run of the group is finished, or a file is broken.
+pub fn report_group(folder: &RunFolder, group: &Group) -> Result<(serde_json::Value, String)> {
+    let (path, view) = write(folder, group, folder.path())?;
+    let scores: Vec<_> = view.runs.iter().map(|r| r.scores.clone()).collect();
+    let sum = aggregate(&scores)?;
+    let mut lines = vec![format!("{}: {} {}s", view.name, sum.runs, view.over)];
+    if let (Some(spread), None) = (sum.metrics.get("accuracy"), &view.pooled) {
+        let sd = spread.sd.map_or_else(String::new, |sd| format!(" ± {:.2}", 100.0 * sd));
+        lines.push(format!("accuracy  mean {:.2}{sd} %", 100.0 * spread.mean));
+    }
+    if let Some(score) = view.pooled.as_ref().and_then(|p| p.metrics.get("accuracy")) {
+        lines.push(format!("accuracy  pooled {}", super::view::share(score)));
+    }
+    lines.extend(view.warnings.iter().map(|w| w.text.clone()));
+    lines.push(format!("report  {}", path.display()));
+    let json = serde_json::json!({
+        "event": "group_result", "run": folder.path(), "over": view.over, "runs": sum.runs, "scores": sum.metrics,
+        "pooled": view.pooled.as_ref().map(|p| &p.metrics),
+    });
+    Ok((json, lines.join("\n")))
+}
+
+/// Writes the group's report into a folder; of folds also `clips.csv` and `real_fake.json` of all tested clips together.
+pub(super) fn write(folder: &RunFolder, group: &Group, target: &Path) -> Result<(PathBuf, AggregateView)> {
+    let members = Members::of(folder.path(), group);
+    let view = view(folder, group, &members)?;
+    if group.varied == Varied::Fold {
+        let (clips, names) = members.pooled()?;
+        let pooled = pooled_outcome(&members, &clips, &names)?;
+        let target = RunFolder::create_at(target)?;
+        results::write(&files::clips(&target), &clips, &names)?;
+        write_atomic(files::outcome(&target), (serde_json::to_string_pretty(&pooled)? + "\n").as_bytes())?;
+    }
+    Ok((report::write_aggregate(target, &view)?, view))
+}
+
+fn pooled_outcome(members: &Members, clips: &[ScoredClip], names: &[String]) -> Result<Outcome> {
+    let first = members.outcomes()?.into_iter().next().context("none of the runs is finished")?;
+    Ok(Outcome {
+        method: first.method,
+        parameters: first.parameters,
+        sets: measures_by_set(clips)?,
+        baselines: beside(&of_set(clips, "test"), names)?,
+        unlabelled: None,
+        onnx: Vec::new(),
+    })
+}
+
+fn view(folder: &RunFolder, group: &Group, members: &Members) -> Result<AggregateView> {
+    let experiment = experiment_of(folder)?;
+    let (mut runs, mut folds, mut synthetic) = (Vec::new(), Vec::new(), false);
+    for (value, run) in &members.runs {
+        let scores = report::read_metrics(run.scores())?.remove("test").unwrap_or_default();
+        runs.push(RunRow { label: value.to_string(), path: run.name(), scores });
+        synthetic |= Facts::load(run)?.synthetic;
+        if group.varied == Varied::Fold {
+            folds.push(report::predictions::read(run.predictions())?);
+        }
+    }
+    let mut warnings = Vec::new();
+    if members.missing > 0 {
+        let text =
+            format!("{} of {} runs are not finished and not in these figures.", members.missing, group.values.len());
+        warnings.push(Warning { serious: true, text });
+    }
+    let texts = match group.varied {
+        Varied::Fold => {
+            let (clips, names) = members.pooled()?;
+            let outcome = pooled_outcome(members, &clips, &names)?;
+            outcome.sets.get("test").map(|m| verdicts(m, &outcome.method, &outcome.baselines)).unwrap_or_default()
+        }
+        Varied::Seed => over_seeds(&members.outcomes()?),
+    };
+    warnings.extend(texts.into_iter().map(|text| Warning { serious: false, text }));
+    Ok(AggregateView {
+        name: folder.name(),
+        description: experiment.description.clone(),
+        synthetic,
+        over: group.varied.word().into(),
+        pooled: if folds.is_empty() { None } else { Some(score_folds(&folds)?) },
+        expect: expected(experiment.expect.as_ref()),
+        warnings,
+        config: config::to_yaml(&experiment),
+        provenance: Vec::new(),
+        runs,
+    })
+}
+
+/// What several seeds say beside the metrics of any run.
+fn over_seeds(outcomes: &[Outcome]) -> Vec<String> {
+    let mut texts = Vec::new();
+    let aurocs: Vec<f64> = outcomes.iter().filter_map(|o| o.sets.get("test")?.auroc).collect();
+    if let Some(m) = mean(&aurocs) {
+        let sd = deviation(&aurocs).map_or_else(String::new, |sd| format!(" ± {sd:.3}"));
+        texts.push(format!("AUROC on the tested clips: mean {m:.3}{sd} over {} seeds.", aurocs.len()));
+    }
+    for (i, b) in outcomes.first().map(|o| o.baselines.as_slice()).unwrap_or_default().iter().enumerate() {
+        let tests: Vec<&McNemar> = outcomes.iter().filter_map(|o| Some(&o.baselines.get(i)?.mcnemar)).collect();
+        let all: Vec<String> = tests.iter().map(|m| uneven(m)).collect();
+        let accuracy = b.test.accuracy.as_ref().map_or_else(|| "-".into(), super::view::share);
+        texts.push(format!(
+            "Beside it, {}: accuracy {accuracy}, AUROC {}; clips that only the method and only it has right, seed by seed: {}.",
+            title(&b.name),
+            area(b.test.auroc),
+            all.join("; ")
+        ));
+    }
+    texts
+}

@@ -1,0 +1,117 @@
+//! A fitted method on tables whose truth is not known.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::eval::Loaded;
+use super::scores;
+use super::view::experiment_of;
+use crate::commands::pool::in_pool;
+use crate::real_fake::clip::{CLASSES, Clip, ClipSet, Part};
+use crate::real_fake::data::{RealFakeData, at_rate, check};
+use crate::real_fake::frame_table::{self, TableKind, TableOptions};
+use crate::real_fake::sources::RealFakeSource;
+use crate::real_fake::sources::au_tables::{files_below, name_of};
+use crate::run::RunFolder;
+use crate::run::files::write_atomic;
+
+/// What `ferrotype predict` was asked for.
+pub struct Wanted<'a> {
+    /// Tables, or folders of them.
+    pub paths: &'a [PathBuf],
+    /// The emotion that they show.
+    pub emotion: Option<&'a str>,
+    /// Also write the predictions to this file.
+    pub csv: Option<&'a Path>,
+    /// Another device than the experiment's.
+    pub device: Option<&'a str>,
+}
+
+/// Scores tables of action units, all together; gives a line for each.
+///
+/// # Errors
+/// When the run or a table cannot be read, or a table lacks what the method was fitted on.
+pub fn predict(run: &RunFolder, wanted: &Wanted) -> Result<String> {
+    let threads = experiment_of(run)?.threads;
+    in_pool(threads, |_| predict_in_pool(run, wanted))
+}
+
+fn predict_in_pool(run: &RunFolder, wanted: &Wanted) -> Result<String> {
+    let loaded = Loaded::open(run, wanted.device)?;
+    let set = loaded.like_fitted(read(&loaded.experiment.data, wanted)?)?;
+    let places: Vec<usize> = (0..set.clips.len()).collect();
+    let values = scores(loaded.method(&set)?.as_ref(), &set, &places)?;
+    let called = |score: f64| CLASSES[usize::from(score > 0.0)];
+    if let Some(path) = wanted.csv {
+        let mut out = csv::Writer::from_writer(Vec::new());
+        out.write_record(["file", "prediction", "score"])?;
+        for (clip, &score) in set.clips.iter().zip(&values) {
+            out.write_record([clip.name.as_str(), called(score), &score.to_string()])?;
+        }
+        write_atomic(path, &out.into_inner().context("the table of predictions cannot be made")?)?;
+    }
+    let line = |(clip, &score): (&Clip, &f64)| format!("{}: {} (score {score:.4})", clip.name, called(score));
+    let mut lines: Vec<String> = set.clips.iter().zip(&values).map(line).collect();
+    lines.extend(set.notes.iter().map(|note| format!("note: {note}")));
+    Ok(lines.join("\n"))
+}
+
+/// The tables as clips without a truth.
+fn read(data: &RealFakeData, wanted: &Wanted) -> Result<ClipSet> {
+    let table = match &data.source {
+        RealFakeSource::AuTables(o) => o.table(data.longest_gap),
+        _ => TableOptions { kind: TableKind::Auto, rate: 30.0, min_score: 0.0, longest_gap: data.longest_gap },
+    };
+    let mut set = ClipSet::default();
+    set.emotions.extend(wanted.emotion.map(str::to_owned));
+    for path in files(wanted.paths)? {
+        let found = frame_table::read(&path, &table)?;
+        if found.intensities.is_empty() {
+            bail!("{} has no face in any frame", path.display());
+        }
+        if set.clips.is_empty() {
+            set.units = found.units.clone();
+        }
+        // Each table may order its action units in its own way.
+        let mut one = ClipSet { units: found.units, ..ClipSet::default() };
+        one.clips.push(Clip {
+            name: name_of(Path::new(""), &path),
+            subject: None,
+            emotion: wanted.emotion.map(|_| 0),
+            real: None,
+            part: Part::Test,
+            seconds: found.seconds,
+            units: Some(found.intensities),
+            landmarks: found.landmarks,
+            descriptor: None,
+            video: None,
+        });
+        one.take_units(&set.units).with_context(|| path.display().to_string())?;
+        set.clips.append(&mut one.clips);
+    }
+    if let Some(rate) = data.rate {
+        at_rate(&mut set, rate, data.longest_gap);
+    }
+    set.clips.sort_by(|a, b| a.name.cmp(&b.name));
+    check(&set)?;
+    Ok(set)
+}
+
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let before = files.len();
+            files_below(path, "csv", &mut files)?;
+            if files.len() == before {
+                bail!("there are no .csv files below {}", path.display());
+            }
+        } else if path.is_file() {
+            files.push(path.clone());
+        } else {
+            bail!("there is no file or folder {}", path.display());
+        }
+    }
+    Ok(files)
+}

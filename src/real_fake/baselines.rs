@@ -1,0 +1,32 @@
+//! What every method is measured against, on the same clips.
+
+use super::clip::ClipSet;
+use super::method::Method;
+use super::methods::length::LengthOptions;
+
+/// A method that stands beside every other.
+pub struct Baseline {
+    /// Its name in files.
+    pub name: &'static str,
+    /// The method.
+    pub method: Box<dyn Method>,
+}
+
+/// What clip length alone tells: a confound, not a method.
+pub const LENGTH: &str = "length";
+/// Logistic regression on the means of the action units: what a method must beat to be called working.
+pub const AU_MEANS: &str = "au_means";
+
+/// The name of a baseline in reports.
+pub fn title(name: &str) -> &str {
+    match name {
+        LENGTH => "clip length alone",
+        AU_MEANS => "logistic regression on AU means",
+        other => other,
+    }
+}
+
+/// The baselines that these clips allow.
+pub fn baselines(_set: &ClipSet) -> Vec<Baseline> {
+    vec![Baseline { name: LENGTH, method: Box::new(LengthOptions::default()) }]
+}

@@ -1,0 +1,350 @@
+//! Tables of a face's action units, frame by frame, as three programs write them: py-feat (Cheong et al. 2023), OpenFace
+//! 2.2 (Baltrusaitis et al. 2018) and LibreFace (Chang et al., arXiv:2308.10713).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::clip::Series;
+use super::resample::{RawFrame, filled};
+
+/// Which program wrote a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TableKind {
+    /// Recognised by its header.
+    #[default]
+    Auto,
+    /// py-feat: `frame`, `FaceScore`, `AU01`, ...
+    PyFeat,
+    /// OpenFace 2.2's FeatureExtraction or FaceLandmarkVidMulti: `frame`, `confidence`, `success`, `AU01_r`, ...
+    OpenFace,
+    /// LibreFace: `frame_idx`, `frame_time_in_ms`, `au_1_intensity`, ...
+    LibreFace,
+}
+
+impl TableKind {
+    /// The program's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "any program",
+            Self::PyFeat => "py-feat",
+            Self::OpenFace => "OpenFace",
+            Self::LibreFace => "LibreFace",
+        }
+    }
+}
+
+/// How tables are read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TableOptions {
+    /// Who wrote them.
+    pub kind: TableKind,
+    /// Frames per second, for tables that number their frames and do not time them.
+    pub rate: f64,
+    /// Faces that the program is less sure of count as none.
+    pub min_score: f64,
+    /// Seconds: see [`filled`].
+    pub longest_gap: f64,
+}
+
+/// What was found in a table, or in several together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows.
+    pub rows: usize,
+    /// A last row without any value, beyond the last frame: py-feat writes one.
+    pub extra: usize,
+    /// Frames without a face, or with a blank.
+    pub blank: usize,
+    /// Of these, filled in between their neighbours.
+    pub interpolated: usize,
+    /// Of these, left out.
+    pub left_out: usize,
+    /// Frames with more than one face.
+    pub crowded: usize,
+}
+
+impl Counts {
+    /// Adds those of another table.
+    pub fn add(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.extra += other.extra;
+        self.blank += other.blank;
+        self.interpolated += other.interpolated;
+        self.left_out += other.left_out;
+        self.crowded += other.crowded;
+    }
+}
+
+/// A table, cleaned: one face, in order of time, without gaps that can be filled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FrameTable {
+    /// Who wrote it.
+    pub kind: TableKind,
+    /// Names of the action units: `AU01`, ...
+    pub units: Vec<String>,
+    /// Their intensities; no frames where no face was found in any.
+    pub intensities: Series,
+    /// 68 points, x and y in turn, where the table has them.
+    pub landmarks: Option<Series>,
+    /// Seconds from the first frame to the end of the last, with or without a face.
+    pub seconds: f64,
+    /// What was found.
+    pub counts: Counts,
+}
+
+/// Whether a file's header is that of such a table.
+pub fn is_frame_table(path: &Path) -> Result<bool> {
+    Ok(recognise(&header(&mut open(path)?, path)?).is_some())
+}
+
+/// Reads a table.
+///
+/// # Errors
+/// When the file cannot be read, is of another kind, lacks columns, has a cell that is neither a number nor blank, or a
+/// column that is blank in every row; line and column are named.
+pub fn read(path: &Path, options: &TableOptions) -> Result<FrameTable> {
+    let shown = path.display();
+    let mut reader = open(path)?;
+    let header = header(&mut reader, path)?;
+    let kind = match (options.kind, recognise(&header)) {
+        (TableKind::Auto, Some(kind)) => kind,
+        (TableKind::Auto, None) => bail!(
+            "{shown} is no table of action units that is known here: py-feat's has the columns frame, FaceScore and AU01, \
+             OpenFace's frame, confidence, success and AU01_r, LibreFace's frame_idx and au_1_intensity"
+        ),
+        (wanted, _) => wanted,
+    };
+    let layout = Layout::of(kind, &header).with_context(|| format!("{shown} is no table of {}", kind.name()))?;
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.with_context(|| format!("{shown} is not a table"))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        rows.push(layout.row(&record, options).with_context(|| format!("{shown}, line {line}"))?);
+    }
+    ensure!(!rows.is_empty(), "{shown} has a header and no rows");
+    clean(kind, &layout, rows, options).with_context(|| format!("{shown}"))
+}
+
+type Reader = csv::Reader<std::fs::File>;
+
+fn open(path: &Path) -> Result<Reader> {
+    csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_path(path)
+        .map_err(|e| anyhow!("cannot read the table {}: {e}", path.display()))
+}
+
+fn header(reader: &mut Reader, path: &Path) -> Result<Vec<String>> {
+    let header = reader.headers().with_context(|| format!("{} is not a table", path.display()))?;
+    Ok(header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect())
+}
+
+fn recognise(header: &[String]) -> Option<TableKind> {
+    let has = |name: &str| header.iter().any(|h| h == name);
+    let any = |kind: TableKind| header.iter().any(|h| unit_number(kind, h).is_some());
+    if has("frame") && has("confidence") && has("success") && any(TableKind::OpenFace) {
+        Some(TableKind::OpenFace)
+    } else if has("frame_idx") && any(TableKind::LibreFace) {
+        Some(TableKind::LibreFace)
+    } else if has("frame") && any(TableKind::PyFeat) {
+        Some(TableKind::PyFeat)
+    } else {
+        None
+    }
+}
+
+/// The number of the action unit whose intensity a column holds.
+fn unit_number(kind: TableKind, column: &str) -> Option<u8> {
+    let digits = match kind {
+        TableKind::PyFeat => column.strip_prefix("AU")?,
+        TableKind::OpenFace => column.strip_prefix("AU")?.strip_suffix("_r")?,
+        TableKind::LibreFace => column.strip_prefix("au_")?.strip_suffix("_intensity")?,
+        TableKind::Auto => return None,
+    };
+    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    plain.then(|| digits.parse().ok()).flatten()
+}
+
+/// Where the columns stand.
+struct Layout {
+    header: Vec<String>,
+    frame: usize,
+    /// Column and seconds per unit.
+    time: Option<(usize, f64)>,
+    face: Option<usize>,
+    score: Option<usize>,
+    success: Option<usize>,
+    /// Name and column.
+    units: Vec<(String, usize)>,
+    /// 68 columns of x, 68 of y; none without landmarks.
+    points: Vec<usize>,
+}
+
+/// A row as it stands in the file.
+struct Row {
+    time: f64,
+    face: i64,
+    score: f64,
+    /// Units and landmarks; NaN for blanks.
+    values: Vec<f32>,
+}
+
+impl Row {
+    fn is_whole(&self) -> bool {
+        self.values.iter().all(|v| v.is_finite())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.values.iter().all(|v| v.is_nan())
+    }
+}
+
+impl Layout {
+    fn of(kind: TableKind, header: &[String]) -> Result<Self> {
+        let find = |name: &str| header.iter().position(|h| h == name);
+        let frame_name = if kind == TableKind::LibreFace { "frame_idx" } else { "frame" };
+        let frame = find(frame_name).with_context(|| format!("its column {frame_name} is missing"))?;
+        let units: Vec<(String, usize)> = header
+            .iter()
+            .enumerate()
+            .filter_map(|(i, name)| Some((format!("AU{:02}", unit_number(kind, name)?), i)))
+            .collect();
+        ensure!(!units.is_empty(), "it has no columns of action units' intensities");
+        if let Some(twice) = (1..units.len()).find(|&i| units[..i].iter().any(|u| u.0 == units[i].0)) {
+            bail!("two of its columns are {}", units[twice].0);
+        }
+        let points: Option<Vec<usize>> =
+            ["x", "y"].iter().flat_map(|axis| (0..68).map(move |i| find(&format!("{axis}_{i}")))).collect();
+        Ok(Self {
+            header: header.to_vec(),
+            frame,
+            time: find("timestamp").map(|c| (c, 1.0)).or(find("frame_time_in_ms").map(|c| (c, 1e-3))),
+            face: find("face_id"),
+            score: ["confidence", "FaceScore", "face_detection_score"].iter().find_map(|name| find(name)),
+            success: find("success"),
+            units,
+            points: points.unwrap_or_default(),
+        })
+    }
+
+    fn row(&self, record: &csv::StringRecord, options: &TableOptions) -> Result<Row> {
+        let number = |column: usize| -> Result<f64> {
+            let text = record.get(column).unwrap_or_default();
+            if text.is_empty() {
+                return Ok(f64::NAN);
+            }
+            text.parse().map_err(|_| anyhow!("column {} is `{text}`, not a number", self.header[column]))
+        };
+        let frame = number(self.frame)?;
+        ensure!(frame.is_finite() && frame >= 0.0, "column {} is {frame}", self.header[self.frame]);
+        let time = match self.time {
+            Some((column, unit)) => number(column)? * unit,
+            None => frame / options.rate,
+        };
+        ensure!(time.is_finite() && time >= 0.0, "the time of frame {frame} is {time} s");
+        let optional = |column: Option<usize>, default: f64| column.map_or(Ok(default), number);
+        let (score, success) = (optional(self.score, 1.0)?, optional(self.success, 1.0)?);
+        let mut values = Vec::with_capacity(self.units.len() + self.points.len());
+        for (_, column) in &self.units {
+            values.push(number(*column)? as f32);
+        }
+        for i in 0..self.points.len() {
+            // From all x, then all y, to pairs.
+            values.push(number(self.points[i % 2 * 68 + i / 2])? as f32);
+        }
+        values.iter_mut().filter(|v| v.is_infinite()).for_each(|v| *v = f32::NAN);
+        let lost = success < 0.5 || score < options.min_score;
+        if lost {
+            values.iter_mut().for_each(|v| *v = f32::NAN);
+        }
+        Ok(Row { time, face: optional(self.face, 0.0)? as i64, score: if lost { 0.0 } else { score }, values })
+    }
+}
+
+fn clean(kind: TableKind, layout: &Layout, mut rows: Vec<Row>, options: &TableOptions) -> Result<FrameTable> {
+    let mut counts = Counts { rows: rows.len(), ..Counts::default() };
+    if kind == TableKind::PyFeat && rows.len() > 1 && rows.last().is_some_and(Row::is_empty) {
+        rows.pop();
+        counts.extra = 1;
+    }
+    refuse_blank_columns(layout, &rows)?;
+    rows.sort_by(|a, b| a.time.total_cmp(&b.time));
+    let times: Vec<f64> = {
+        let mut all: Vec<f64> = rows.iter().map(|r| r.time).collect();
+        all.dedup();
+        all
+    };
+    let chosen = one_face(rows, &times, &mut counts);
+    counts.blank = chosen.iter().filter(|f| f.values.is_none()).count();
+    let (series, interpolated, left_out) = filled(&chosen, options.longest_gap);
+    (counts.interpolated, counts.left_out) = (interpolated, left_out);
+    let width = layout.units.len();
+    let part = |from: usize, to: usize| Series {
+        times: series.times.clone(),
+        values: series.values.chunks_exact(width + layout.points.len()).flat_map(|r| &r[from..to]).copied().collect(),
+    };
+    let span = times.last().unwrap_or(&0.0) - times.first().unwrap_or(&0.0);
+    let step = if times.len() > 1 { span / (times.len() - 1) as f64 } else { 1.0 / options.rate };
+    Ok(FrameTable {
+        kind,
+        units: layout.units.iter().map(|u| u.0.clone()).collect(),
+        intensities: part(0, width),
+        landmarks: (!layout.points.is_empty()).then(|| part(width, width + layout.points.len())),
+        seconds: span + step,
+        counts,
+    })
+}
+
+/// A column without any number, in a table whose other columns have some, is a broken table and no missing face.
+fn refuse_blank_columns(layout: &Layout, rows: &[Row]) -> Result<()> {
+    let width = layout.units.len() + layout.points.len();
+    let blank: Vec<usize> = (0..width).filter(|&c| rows.iter().all(|r| r.values[c].is_nan())).collect();
+    if blank.is_empty() || blank.len() == width {
+        return Ok(());
+    }
+    let name = |c: usize| match layout.units.get(c) {
+        Some((name, _)) => name.clone(),
+        None => format!("{}_{}", ["x", "y"][(c - layout.units.len()) % 2], (c - layout.units.len()) / 2),
+    };
+    let names: Vec<String> = blank.iter().map(|&c| name(c)).collect();
+    bail!(
+        "no row has a number in the column{} {}: leave {} out of the table, or measure anew",
+        if names.len() > 1 { "s" } else { "" },
+        ferrotype_base::text::listed(&names, 6),
+        if names.len() > 1 { "them" } else { "it" }
+    )
+}
+
+/// One face per frame: of faces with numbers, the one with the greatest sum of scores; of those without, the one with the
+/// highest score in each frame.
+fn one_face(rows: Vec<Row>, times: &[f64], counts: &mut Counts) -> Vec<RawFrame> {
+    let mut weights = BTreeMap::<i64, f64>::new();
+    for row in rows.iter().filter(|r| r.is_whole()) {
+        *weights.entry(row.face).or_default() += row.score;
+    }
+    let main = weights.iter().fold(None, |best: Option<(i64, f64)>, (&face, &weight)| match best {
+        Some((_, w)) if w >= weight => best,
+        _ => Some((face, weight)),
+    });
+    let mut rows = rows.into_iter().peekable();
+    let mut frames = Vec::with_capacity(times.len());
+    for &time in times {
+        let mut here = Vec::new();
+        while let Some(row) = rows.next_if(|r| r.time == time) {
+            here.push(row);
+        }
+        counts.crowded += usize::from(here.iter().filter(|r| !r.is_empty()).count() > 1);
+        let own = here.into_iter().filter(|r| r.is_whole() && main.is_some_and(|(face, _)| face == r.face));
+        let best = own.reduce(|best, row| if row.score > best.score { row } else { best });
+        frames.push(RawFrame { time, values: best.map(|row| row.values) });
+    }
+    frames
+}
+
+#[cfg(test)]
+mod tests;

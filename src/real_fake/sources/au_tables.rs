@@ -1,0 +1,325 @@
+//! A folder of tables of action units, frame by frame.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use ferrotype_base::text::listed;
+use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{emotion_word, part_word, place_of, truth_word};
+use crate::real_fake::clip::{Clip, ClipSet, Part};
+use crate::real_fake::frame_table::{self, Counts, FrameTable, TableKind, TableOptions};
+
+/// A folder of tables.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuTablesOptions {
+    /// The folder. Every `.csv` file below it whose header is that of such a table is a clip, named by its path.
+    pub root: PathBuf,
+    /// Who wrote the tables.
+    #[serde(default)]
+    pub kind: TableKind,
+    /// Frames per second of tables that number their frames and do not time them (py-feat's).
+    #[serde(default = "fps")]
+    pub fps: f64,
+    /// Faces whose score (py-feat) or confidence (OpenFace) is lower count as none.
+    #[serde(default)]
+    pub min_score: f64,
+    /// A table with the columns `name` (the path below the folder, without `.csv`, or the file's name alone) and `truth`
+    /// (real or fake), and as far as they are known `subject`, `emotion` and `part` (training, validation, test). Without
+    /// it, folders named `true` or `fake`, `training` or `validation`, and after an emotion say so.
+    #[serde(default)]
+    pub labels: Option<PathBuf>,
+}
+
+fn fps() -> f64 {
+    30.0
+}
+
+impl AuTablesOptions {
+    /// Impossible options.
+    pub fn problems(&self) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        if self.root.as_os_str().is_empty() {
+            found.push(("root", "is empty; expected a folder".into()));
+        }
+        if !(self.fps.is_finite() && self.fps > 0.0) {
+            found.push(("fps", format!("{} is impossible; expected frames per second above 0", self.fps)));
+        }
+        if !(0.0..=1.0).contains(&self.min_score) {
+            found.push(("min_score", format!("{} is impossible; expected 0 to 1", self.min_score)));
+        }
+        found
+    }
+
+    /// How a table is read.
+    pub fn table(&self, longest_gap: f64) -> TableOptions {
+        TableOptions { kind: self.kind, rate: self.fps, min_score: self.min_score, longest_gap }
+    }
+}
+
+/// What is known of a clip beside its measurements.
+#[derive(Clone, Debug, Default)]
+struct Label {
+    real: Option<bool>,
+    subject: Option<String>,
+    emotion: Option<String>,
+    part: Option<Part>,
+}
+
+/// Reads the clips.
+pub(super) fn read(options: &AuTablesOptions, longest_gap: f64) -> Result<ClipSet> {
+    let (files, strange) = tables(options)?;
+    let labels = options.labels.as_deref().map(read_labels).transpose()?;
+    let table = options.table(longest_gap);
+    let read: Vec<(PathBuf, FrameTable)> = files
+        .into_par_iter()
+        .map(|path| Ok((path.clone(), frame_table::read(&path, &table)?)))
+        .collect::<Result<_>>()?;
+    let mut set = ClipSet::default();
+    if !strange.is_empty() {
+        set.notes.push(format!(
+            "{} no tables of frames and left out: {}",
+            are(strange.len(), "file"),
+            listed(&strange, 4)
+        ));
+    }
+    let (mut counts, mut faceless, mut used) = (Counts::default(), Vec::new(), BTreeSet::new());
+    for (path, found) in read {
+        let name = name_of(&options.root, &path);
+        counts.add(&found.counts);
+        if found.intensities.is_empty() {
+            faceless.push(name);
+            continue;
+        }
+        let label = match &labels {
+            Some(labels) => labels.find(&name, &mut used),
+            None => by_folders(&name),
+        };
+        add(&mut set, name, found, label).with_context(|| path.display().to_string())?;
+    }
+    if let Some(labels) = &labels {
+        labels.check(&used)?;
+    }
+    if !faceless.is_empty() {
+        set.notes.push(format!(
+            "{} left out, with no face in any frame: {}",
+            are(faceless.len(), "clip"),
+            listed(&faceless, 4)
+        ));
+    }
+    set.notes.extend(notes(&counts, longest_gap));
+    let known = set.clips.iter().filter(|c| c.real.is_some()).count();
+    ensure!(
+        known > 0,
+        "none of the {} tables below {} is labelled: put them into folders named `true` and `fake`, or give \
+         data.source.au_tables.labels",
+        set.clips.len(),
+        options.root.display()
+    );
+    Ok(set)
+}
+
+/// The set to which a clip is to be added has the units and landmarks that it has.
+fn add(set: &mut ClipSet, name: String, table: FrameTable, label: Label) -> Result<()> {
+    if set.clips.is_empty() {
+        set.units = table.units.clone();
+    }
+    let with_landmarks = set.clips.first().is_none_or(|c| c.landmarks.is_some() == table.landmarks.is_some());
+    ensure!(
+        set.units == table.units,
+        "its action units are {}, and those of {} are {}: one folder holds tables of one kind",
+        table.units.join(" "),
+        set.clips.first().map_or("the others", |c| c.name.as_str()),
+        set.units.join(" ")
+    );
+    ensure!(with_landmarks, "some tables of this folder have 68 landmarks and others do not");
+    let emotion = label.emotion.map(|e| place_of(&mut set.emotions, &e));
+    set.clips.push(Clip {
+        name,
+        subject: label.subject,
+        emotion,
+        real: label.real,
+        part: label.part.unwrap_or(if label.real.is_some() { Part::Training } else { Part::Test }),
+        seconds: table.seconds,
+        units: Some(table.intensities),
+        landmarks: table.landmarks,
+        descriptor: None,
+        video: None,
+    });
+    Ok(())
+}
+
+/// What was cleaned, one sentence each.
+pub(super) fn notes(counts: &Counts, longest_gap: f64) -> Vec<String> {
+    let mut notes = Vec::new();
+    if counts.extra > 0 {
+        notes
+            .push(format!("{} a last row without values, beyond the last frame: dropped", have(counts.extra, "table")));
+    }
+    if counts.crowded > 0 {
+        notes.push(format!(
+            "{} more than one face: the face with the most sure track (or, without tracks, the highest score) was taken",
+            have(counts.crowded, "frame")
+        ));
+    }
+    if counts.blank > 0 {
+        notes.push(format!(
+            "{} no face or a blank: {} filled in between neighbours at most {longest_gap} s apart, {} left out",
+            have(counts.blank, "frame"),
+            counts.interpolated,
+            counts.left_out
+        ));
+    }
+    notes
+}
+
+fn are(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what} is") } else { format!("{n} {what}s are") }
+}
+
+fn have(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what} has") } else { format!("{n} {what}s have") }
+}
+
+/// The tables below the root, in order, and the names of other `.csv` files.
+fn tables(options: &AuTablesOptions) -> Result<(Vec<PathBuf>, Vec<String>)> {
+    let root = &options.root;
+    ensure!(root.is_dir(), "data.source.au_tables.root: there is no folder {}", root.display());
+    let labels = options.labels.as_deref().and_then(|p| std::fs::canonicalize(p).ok());
+    let mut files = Vec::new();
+    files_below(root, "csv", &mut files)?;
+    files.retain(|path| labels.is_none() || std::fs::canonicalize(path).ok() != labels);
+    ensure!(!files.is_empty(), "there are no .csv files below {}", root.display());
+    if options.kind != TableKind::Auto {
+        return Ok((files, Vec::new()));
+    }
+    let (mut found, mut strange) = (Vec::new(), Vec::new());
+    for path in files {
+        if frame_table::is_frame_table(&path)? {
+            found.push(path);
+        } else {
+            strange.push(name_of(root, &path) + ".csv");
+        }
+    }
+    ensure!(
+        !found.is_empty(),
+        "none of the {} .csv files below {} is a table of action units of py-feat, OpenFace or LibreFace ({})",
+        strange.len(),
+        root.display(),
+        listed(&strange, 4)
+    );
+    Ok((found, strange))
+}
+
+/// Files with an extension below a folder, in order of their names.
+///
+/// # Errors
+/// When a folder cannot be listed.
+pub fn files_below(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) -> Result<()> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot list the folder {}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            files_below(&path, extension, found)?;
+        } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension)) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// `training/csv/fake/pleasure/a` of a file below the root.
+pub fn name_of(root: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(root).unwrap_or(path).with_extension("");
+    let parts: Vec<String> = below.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
+    parts.join("/")
+}
+
+/// What the folders of a clip's name say.
+fn by_folders(name: &str) -> Label {
+    let mut label = Label::default();
+    let Some((folders, _)) = name.rsplit_once('/') else { return label };
+    for word in folders.split('/') {
+        label.part = label.part.or(part_word(word));
+        // A folder named 0 or 1 is a number, no truth.
+        let is_number = word.bytes().all(|b| b.is_ascii_digit());
+        label.real = label.real.or(truth_word(word).filter(|_| !is_number));
+        label.emotion = label.emotion.or(emotion_word(word).map(str::to_owned));
+    }
+    label
+}
+
+/// Labels by name.
+struct Labels {
+    path: PathBuf,
+    by_name: BTreeMap<String, Label>,
+}
+
+impl Labels {
+    fn find(&self, name: &str, used: &mut BTreeSet<String>) -> Label {
+        let file = name.rsplit('/').next().unwrap_or(name);
+        let key = [name, file].into_iter().find(|key| self.by_name.contains_key(*key));
+        key.map_or_else(Label::default, |key| {
+            used.insert(key.to_owned());
+            self.by_name[key].clone()
+        })
+    }
+
+    /// Every label must belong to a clip: a name that is misspelt would lose its truth in silence.
+    fn check(&self, used: &BTreeSet<String>) -> Result<()> {
+        let lost: Vec<&String> = self.by_name.keys().filter(|name| !used.contains(*name)).collect();
+        ensure!(
+            lost.is_empty(),
+            "{}: {} no table: {}",
+            self.path.display(),
+            have(lost.len(), "name"),
+            listed(&lost, 4)
+        );
+        Ok(())
+    }
+}
+
+fn read_labels(path: &Path) -> Result<Labels> {
+    let shown = path.display();
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_path(path)
+        .with_context(|| format!("cannot read the labels {shown}"))?;
+    let header = reader.headers().with_context(|| format!("{shown} is not a table"))?.clone();
+    let find = |name: &str| header.iter().position(|h| h.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
+    let (Some(name), Some(truth)) = (find("name"), find("truth")) else {
+        bail!("{shown} needs the columns `name` and `truth`; it has {}", header.iter().collect::<Vec<_>>().join(", "));
+    };
+    let (subject, emotion, part) = (find("subject"), find("emotion"), find("part"));
+    let mut by_name = BTreeMap::new();
+    for (i, record) in reader.records().enumerate() {
+        let line = i + 2;
+        let record = record.with_context(|| format!("{shown}, line {line}"))?;
+        let cell = |column: Option<usize>| column.and_then(|c| record.get(c)).filter(|text| !text.is_empty());
+        let word = cell(Some(truth));
+        let real = word
+            .map(|w| truth_word(w).with_context(|| format!("{shown}, line {line}: truth is `{w}`, not real or fake")));
+        let part = cell(part).map(|w| {
+            part_word(w)
+                .with_context(|| format!("{shown}, line {line}: part is `{w}`, not training, validation or test"))
+        });
+        let label = Label {
+            real: real.transpose()?,
+            subject: cell(subject).map(str::to_owned),
+            emotion: cell(emotion).map(|w| emotion_word(w).map_or_else(|| w.to_owned(), str::to_owned)),
+            part: part.transpose()?,
+        };
+        let key = cell(Some(name)).with_context(|| format!("{shown}, line {line}: the name is missing"))?;
+        let key = key.strip_suffix(".csv").unwrap_or(key).replace('\\', "/");
+        ensure!(by_name.insert(key.clone(), label).is_none(), "{shown}, line {line}: {key} stands there twice");
+    }
+    Ok(Labels { path: path.to_owned(), by_name })
+}
+
+#[cfg(test)]
+mod tests;
