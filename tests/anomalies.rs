@@ -143,6 +143,49 @@ fn an_interrupted_run_ends_as_one_that_was_not() {
     assert!(again.contains("is finished"), "{again}");
 }
 
+/// The video and the networks lie in the folder that FERROTYPE_DATA names. No network for action units is at hand: their
+/// table is made here, and lacks the last ten frames.
+#[test]
+fn faces_of_a_real_video_are_prepared_and_learned() {
+    let Some(data) = std::env::var_os("FERROTYPE_DATA").map(PathBuf::from) else {
+        println!("skipped: FERROTYPE_DATA is not set");
+        return;
+    };
+    if Command::new("ffmpeg").arg("-version").output().is_err() {
+        println!("skipped: ffmpeg is not installed");
+        return;
+    }
+    let place = place();
+    let mut units = String::from("frame,timestamp,AU06,AU12\n");
+    for frame in 0..62 {
+        let smile = (f64::from(frame) / 8.0).sin();
+        writeln!(units, "{frame},{},{},{smile}", f64::from(frame) / 25.0, smile * 0.5).unwrap();
+    }
+    place.write("units.csv", units);
+    let file = |name: &str| data.join(name).display().to_string();
+    let out = place.ok(&format!(
+        "data prepare faces --video {} --detector {} --embedder {} --units units.csv --rate 0 --out faces/faces.h5",
+        file("videos/single_face.mp4"),
+        file("onnx/yunet.onnx"),
+        file("onnx/mobilefacenet_128.onnx")
+    ));
+    for told in
+        ["72 faces in 72 frames (72 decoded)", "person 1: 62 frames", "10 faces have no row in the table of units"]
+    {
+        assert!(out.contains(told), "{out}");
+    }
+    assert_eq!(common::entries(&place.at("faces/organized_faces/person_1")).len(), 62);
+    let sets = "--set data={source: {faces: {path: faces/faces.h5}}, reduction: {pca: {components: 2}}}";
+    let mut words: Vec<&str> = "train --config face.yaml --out real -q".split(' ').collect();
+    words.extend(sets.splitn(2, ' '));
+    let ended = Ended::of(place.command(words).output().unwrap());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let table = result_table(&place.only("real"));
+    let header = table.lines().next().unwrap();
+    assert!(["Comp 1", "Comp 2", "AU06", "AU12", "Anomaly_Score_Emb"].iter().all(|c| header.contains(c)), "{header}");
+    assert_eq!(table.lines().count(), 63);
+}
+
 #[test]
 fn a_sweep_ranks_by_the_validation_error_of_all_detectors() {
     let place = place();

@@ -1,9 +1,10 @@
 //! The network: LSTM layers that give their input again.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use burn::tensor::{Tensor, TensorData};
 
 use super::inputs::DetectorInput;
@@ -101,12 +102,7 @@ impl Autoencoder {
         if network.graph().input[1] == frames {
             return Ok(network.clone());
         }
-        let graph = Arc::new(self.graph(frames)?);
-        let mut other = Network::new(graph, 0, network.device()).with_compute(network.compute());
-        let same = other.parameters.len() == network.parameters.len();
-        ensure!(same, "{}: weights of another network", network.graph().name);
-        other.parameters.clone_from(&network.parameters);
-        Ok(other)
+        network.in_graph(Arc::new(self.graph(frames)?))
     }
 
     /// Writes the network as ONNX and checks the file in a second runtime on the detector's frames: windows of the
@@ -135,7 +131,7 @@ impl Autoencoder {
                 Sequences { steps, values: values.copied().collect(), valid: Vec::new() },
             ));
         }
-        export::export_reconstruction(network, &input.columns, to, tolerance, &pieces)
+        export::export_reconstruction(network, &input.columns, BTreeMap::new(), to, tolerance, &pieces)
     }
 }
 

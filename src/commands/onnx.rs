@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use ferrotype_kernels::recurrent::States;
 
 use crate::config::Experiment;
 use crate::data::task::{Facts, Subset};
 use crate::evaluation::Scores;
 use crate::export::{self, CheckBatch, ExportCheck, ModelCard};
-use crate::model::Network;
+use crate::model::{Graph, Layer, Network};
 use crate::run::RunFolder;
 
-/// Pictures per batch of the check.
+/// Examples per batch of the check, at most.
 const BATCH: usize = 64;
+
+/// Bytes that the values of a batch of the check may have: what the second runtime holds at once is a few times that.
+const BATCH_BYTES: usize = 1 << 30;
 
 /// Exports to `out` and checks on `test`.
 ///
@@ -34,7 +38,7 @@ pub fn export(
         classes: facts.classes.clone(),
         properties: properties(experiment, facts, scores, run),
     };
-    let batches = test.indices.chunks(BATCH).map(|part| check_batch(test, part));
+    let batches = test.indices.chunks(batch(network.graph())).map(|part| check_batch(test, part));
     let check = export::export(network, &card, out, experiment.export.tolerance, batches)?;
     if !check.passed {
         bail!(
@@ -49,6 +53,19 @@ pub fn export(
         );
     }
     Ok(check)
+}
+
+/// Examples per batch of the check: fewer of large networks.
+fn batch(graph: &Graph) -> usize {
+    let values = graph.nodes.iter().map(|node| match &node.layer {
+        // Written step by step: the sums of all gates of all steps stand in memory.
+        Layer::ConvLstm(layer) => {
+            let steps = if layer.states == States::All { 1 } else { layer.steps };
+            4 * steps * node.shape.len()
+        }
+        _ => node.shape.len(),
+    });
+    (BATCH_BYTES / (4 * values.sum::<usize>()).max(1)).clamp(1, BATCH)
 }
 
 /// What the file says of its origin.
@@ -95,4 +112,19 @@ pub fn text(check: &ExportCheck) -> String {
         100.0 * check.accuracy_network,
         100.0 * check.accuracy_onnx
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ModelOptions;
+
+    #[test]
+    fn batches_of_large_networks_are_small() {
+        for (name, expected) in [("microx", 3..=6), ("mini_xception", BATCH..=BATCH)] {
+            let options = ModelOptions::all().into_iter().find(|o| o.name() == name).unwrap();
+            let batch = batch(&options.build(options.default_input(), 7).unwrap());
+            assert!(expected.contains(&batch), "{name}: {batch}");
+        }
+    }
 }

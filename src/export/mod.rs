@@ -98,6 +98,8 @@ pub fn export(
 ) -> Result<ExportCheck> {
     let bytes = to_onnx(network, card).with_context(|| format!("lowering {} to ONNX", network.graph().name))?;
     let part = Part::write(target, &bytes)?;
+    // A large network's file need not stand in memory twice while it is checked.
+    drop(bytes);
     let check = verify(&part.path, network, tolerance, batches)?;
     if check.passed {
         part.keep(target)?;

@@ -52,20 +52,22 @@ impl ReconstructionCheck {
 }
 
 /// Writes the network to `target`, compares the file with it (each piece's own network holds the same weights for another
-/// number of steps), and keeps the file only if they agree. The file takes lengths where the sequences have them.
+/// number of steps), and keeps the file only if they agree. `properties` are said in the file beside the model's name and
+/// that of its columns. The file takes lengths where the sequences have them.
 ///
 /// # Errors
 /// When the network cannot be lowered, or the file computes something else.
 pub fn export_reconstruction(
     network: &Network,
     columns: &[String],
+    mut properties: BTreeMap<String, String>,
     target: &Path,
     tolerance: f64,
     pieces: &[(Network, Sequences)],
 ) -> Result<ReconstructionCheck> {
     let name = &network.graph().name;
-    let properties =
-        BTreeMap::from([("model".to_owned(), name.clone()), ("columns".to_owned(), serde_json::to_string(columns)?)]);
+    properties.insert("model".to_owned(), name.clone());
+    properties.insert("columns".to_owned(), serde_json::to_string(columns)?);
     let lengths = pieces.iter().any(|(_, s)| !s.valid.is_empty());
     let bytes = features_to_onnx(network, properties, lengths).with_context(|| format!("lowering {name} to ONNX"))?;
     let check = verify(&bytes, tolerance, pieces)?;

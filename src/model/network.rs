@@ -93,6 +93,19 @@ impl Network {
         self
     }
 
+    /// The same values in another graph: one that differs from its own in sizes that no parameter has, as the number of
+    /// steps of a sequence.
+    ///
+    /// # Errors
+    /// When its parameters or buffers differ in name or shape.
+    pub fn in_graph(&self, graph: Arc<Graph>) -> Result<Self> {
+        let parameters = |g: &Graph| g.parameters.iter().map(|p| (p.name.clone(), p.shape.clone())).collect::<Vec<_>>();
+        let buffers = |g: &Graph| g.buffers.iter().map(|b| (b.name.clone(), b.shape.clone())).collect::<Vec<_>>();
+        let same = parameters(&graph) == parameters(&self.graph) && buffers(&graph) == buffers(&self.graph);
+        ensure!(same, "{}: weights of another network", self.graph.name);
+        Ok(self.replaced(graph, self.parameters.clone(), self.buffers.clone()))
+    }
+
     /// Another graph with values of its own on the same device, computed by the same code.
     pub(super) fn replaced(&self, graph: Arc<Graph>, parameters: Vec<Parameter>, buffers: Vec<Buffer>) -> Self {
         Self { graph, device: self.device.clone(), compute: self.compute, parameters, buffers }

@@ -8,6 +8,8 @@
 //!
 //! Shapes are the caller's duty: a [`Graph`](crate::model::Graph) has checked them before anything computes.
 
+use std::fmt;
+
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 use ferrotype_kernels::pool::Pool2d;
@@ -49,6 +51,16 @@ pub enum Compute {
     Burn,
     /// Ferrotype's CPU kernels with this instruction set, on the `flex` device.
     Native(Isa),
+}
+
+impl fmt::Display for Compute {
+    /// As checkpoints name it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Burn => f.write_str("burn"),
+            Self::Native(isa) => write!(f, "native {isa}"),
+        }
+    }
 }
 
 /// The size, step and border of a pooling window.

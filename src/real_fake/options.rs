@@ -4,43 +4,48 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::method::Method;
-use super::methods::length::LengthOptions;
-use super::methods::logistic::LogisticOptions;
-use super::methods::rank_svm::RankSvmOptions;
-use super::methods::svm::SvmOptions;
+use super::methods::{length, logistic, lstm, rank_svm, svm, temporal_convolution};
 
-/// The ways to tell felt from posed expressions. A new one is one file below `methods`, one variant and one line here.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum MethodOptions {
-    /// The longer clip is real, or the shorter, as training says: what clip length alone tells. No method: a warning.
-    Length(LengthOptions),
-    /// Logistic regression on the means of action units: what a method must beat to be called working.
-    Logistic(LogisticOptions),
-    /// Pairs of clips ranked by linear machines that vote, on the dynamics of action units (NIT-OVGU).
-    RankSvm(RankSvmOptions),
-    /// A linear support vector machine on published descriptors, one for each emotion.
-    Svm(SvmOptions),
+/// Declares [`MethodOptions`]: one variant per file below `methods`.
+macro_rules! registry {
+    ($($(#[$doc:meta])* $variant:ident($module:ident::$options:ident),)*) => {
+        /// The ways to tell felt from posed expressions.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum MethodOptions {
+            $($(#[$doc])* $variant($module::$options),)*
+        }
+
+        impl MethodOptions {
+            /// The method.
+            pub fn build(&self) -> Box<dyn Method> {
+                match self {
+                    $(Self::$variant(options) => Box::new(options.clone()),)*
+                }
+            }
+
+            /// Its name in the experiment file.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => stringify!($module),)*
+                }
+            }
+        }
+    };
 }
 
-impl MethodOptions {
-    /// The method.
-    pub fn build(&self) -> Box<dyn Method> {
-        match self {
-            Self::Length(o) => Box::new(o.clone()),
-            Self::Logistic(o) => Box::new(o.clone()),
-            Self::RankSvm(o) => Box::new(o.clone()),
-            Self::Svm(o) => Box::new(o.clone()),
-        }
-    }
-
-    /// Its name in the experiment file.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Length(_) => "length",
-            Self::Logistic(_) => "logistic",
-            Self::RankSvm(_) => "rank_svm",
-            Self::Svm(_) => "svm",
-        }
-    }
+// A new method is one file below `methods` and one line here.
+registry! {
+    /// The longer clip is real, or the shorter, as training says: what clip length alone tells. No method: a warning.
+    Length(length::LengthOptions),
+    /// Logistic regression on the means of action units: what a method must beat to be called working.
+    Logistic(logistic::LogisticOptions),
+    /// Pairs of clips ranked by linear machines that vote, on the dynamics of action units (NIT-OVGU).
+    RankSvm(rank_svm::RankSvmOptions),
+    /// A linear support vector machine on published descriptors, one for each emotion.
+    Svm(svm::SvmOptions),
+    /// A long short-term memory over action units.
+    Lstm(lstm::LstmOptions),
+    /// Convolutions over time of action units.
+    TemporalConvolution(temporal_convolution::TemporalConvolutionOptions),
 }

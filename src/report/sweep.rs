@@ -9,7 +9,8 @@ use serde_json::json;
 use super::html::{drawn, fonts, render};
 use super::plots as draw;
 use super::write::write_figures;
-use crate::evaluation::metrics::{find, format_value};
+use crate::evaluation::metrics::{Metric, Unit, find, format_value};
+use crate::evaluation::{Sample, Score};
 use crate::run::files::write_atomic;
 
 /// A sweep as its report shows it.
@@ -100,12 +101,41 @@ pub struct SweepShare {
 /// Rows of the table of best trials.
 const BEST: usize = 15;
 
+/// What trials that find anomalies are ranked by: no metric of predictions.
+struct SquaredError;
+
+impl Metric for SquaredError {
+    fn name(&self) -> &'static str {
+        "mse"
+    }
+
+    fn title(&self) -> &'static str {
+        "Squared error of the validation frames"
+    }
+
+    fn meaning(&self) -> &'static str {
+        "The mean over columns, frames and detectors of the squared difference between a value and what is given again."
+    }
+
+    fn higher_is_better(&self) -> bool {
+        false
+    }
+
+    fn unit(&self) -> Unit {
+        Unit::Number
+    }
+
+    fn score(&self, _: &Sample) -> Option<Score> {
+        None
+    }
+}
+
 /// Writes `plots/*.svg` and `*.png` and `report.html` of a sweep.
 ///
 /// # Errors
 /// When a file cannot be written.
 pub fn write_sweep(folder: &Path, view: &SweepView) -> Result<()> {
-    let metric = find(&view.metric)?;
+    let metric: &dyn Metric = if view.metric == SquaredError.name() { &SquaredError } else { find(&view.metric)? };
     let figures = vec![
         ("parallel", draw::parallel_coordinates(view, metric)),
         ("slices", draw::slices(view, metric)),

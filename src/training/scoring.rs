@@ -175,3 +175,46 @@ fn logits(
 pub fn scores(network: &Network, subset: &Subset, options: &Evaluate, progress: &mut dyn Progress) -> Result<Scores> {
     score(&predict(network, subset, options, progress)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::clips::{store, tests::set};
+    use crate::data::options::DataOptions;
+    use crate::data::task::Task;
+    use crate::model::GraphBuilder;
+
+    /// Networks that cannot tell padding from frames refuse whole clips of different lengths.
+    #[test]
+    fn whole_clips_of_different_lengths_need_a_network_of_sequences() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clips.h5");
+        let lengths = [7, 12, 9, 8, 10, 11, 9, 7];
+        store::write(&set(&lengths), &path).unwrap();
+        let subset = |segments: &str, frames: usize| {
+            let options: DataOptions = serde_json::from_value(serde_json::json!({
+                "path": path,
+                "clips": {"parts": ["full_face"], "frames": frames, "segments": segments},
+                "split": {"clip_holdout": {"validation": 0.25, "test": 0.25}},
+                "preprocess": {"size": 4, "colour": "grey", "scale": "raw"},
+            }))
+            .unwrap();
+            Task::prepare(&options, 1).unwrap().train
+        };
+        let graph = |input: [usize; 3], sequences: bool| {
+            let mut g = GraphBuilder::new("net", input);
+            match sequences {
+                true => g.to_sequence("steps").last_step("last"),
+                false => g.global_avg_pool("mean"),
+            };
+            let outputs = g.shape().len();
+            g.build(outputs).unwrap()
+        };
+        let pictures = graph([12, 4, 4], false);
+        let error = check_lengths(&pictures, &subset("whole", 12)).unwrap_err().to_string();
+        assert!(error.contains("differ in length") && error.contains("spread"), "{error}");
+        check_lengths(&pictures, &subset("spread", 12)).unwrap();
+        check_lengths(&pictures, &subset("whole", 7)).unwrap();
+        check_lengths(&graph([1, 12, 4], true), &subset("whole", 12)).unwrap();
+    }
+}

@@ -30,10 +30,7 @@ pub fn compute(kernels: &Kernels, device: &Opened) -> Result<Compute> {
 
 /// The words for a [`Compute`] in checkpoints and provenance.
 pub fn compute_name(compute: Compute) -> String {
-    match compute {
-        Compute::Burn => "burn".into(),
-        Compute::Native(isa) => format!("native {isa}"),
-    }
+    compute.to_string()
 }
 
 /// The digest of what a result depends on. Threads may differ between the parts of an interrupted run; kernels are

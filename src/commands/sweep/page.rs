@@ -9,7 +9,6 @@ use ferrotype_sweep::table;
 use serde_json::json;
 
 use super::show::best_yaml;
-use crate::evaluation::metrics;
 use crate::report::{SweepAxis, SweepShare, SweepState, SweepTrial, SweepView, write_sweep};
 use crate::run::files::write_atomic;
 
@@ -28,7 +27,6 @@ pub fn write(study: &Study, snapshot: &Snapshot) -> Result<()> {
 }
 
 fn view(study: &Study, snapshot: &Snapshot, best: Option<String>) -> Result<SweepView> {
-    let metric = metrics::find(&study.objective().metric)?;
     let dimensions = study.space().dimensions();
     let rank = snapshot.ranking(study.objective().goal);
     let trial = |t: &Trial| SweepTrial {
@@ -51,7 +49,7 @@ fn view(study: &Study, snapshot: &Snapshot, best: Option<String>) -> Result<Swee
     Ok(SweepView {
         name: study.options().name.clone(),
         description: study.options().description.clone(),
-        metric: metric.name().into(),
+        metric: study.objective().metric.clone(),
         axes: dimensions.iter().map(axis).collect(),
         trials: snapshot.trials.iter().map(trial).collect(),
         shares: shares.into_iter().map(|s| SweepShare { key: s.key, share: s.share, sd: s.sd }).collect(),

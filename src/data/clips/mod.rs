@@ -5,7 +5,7 @@ mod info;
 mod segments;
 pub mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use anyhow::{Result, ensure};
 

@@ -1,7 +1,13 @@
-//! One file per method.
+//! One file per method, and what they share: `inputs` takes what a method needs from clips, `files` is the form of fitted
+//! files, `sequence` and `training` are for methods with networks over time.
 
+mod files;
 mod inputs;
 pub mod length;
 pub mod logistic;
+pub mod lstm;
 pub mod rank_svm;
+mod sequence;
 pub mod svm;
+pub mod temporal_convolution;
+mod training;
