@@ -158,8 +158,10 @@ impl RankSvmOptions {
 
 impl Method for RankSvmOptions {
     fn problems(&self) -> Vec<(String, String)> {
-        let mut found: Vec<_> =
-            [("cutoff", self.cutoff), ("c", self.c)].into_iter().filter_map(|(k, v)| inputs::above_zero(k, v)).collect();
+        let mut found: Vec<_> = [("cutoff", self.cutoff), ("c", self.c)]
+            .into_iter()
+            .filter_map(|(k, v)| inputs::above_zero(k, v))
+            .collect();
         let mut check = |key: &str, fits: bool, text: String| {
             if !fits {
                 found.push((key.to_owned(), text));
