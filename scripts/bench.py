@@ -7,7 +7,9 @@
 
 Five processes stay open: ours, and PyTorch as it comes and with channels_last, each with the stock allocator and with
 glibc told to keep its memory. In every round each gets one order and the others wait. Peak memory is that of short
-processes of their own. The folder gets table.md, table.csv and rounds.jsonl (every single time).
+processes of their own. The same networks as ONNX files are run by rten (in our program) and, with --onnxruntime, by
+onnxruntime; loader and reading of prepared files are ours alone. The folder gets table.md, table.csv, rounds.jsonl
+(every single time) and, where matplotlib is installed, ratios.png and ratios.svg.
 """
 import argparse
 import csv
@@ -43,6 +45,7 @@ TORCH = {  # title -> variant, environment
     "torch CL+mem": ("channels_last", RECYCLE),
 }
 OURS, BURN = "ours", "ours, Burn's ops"
+RTEN, ORT = "rten", "onnxruntime"
 
 
 class Side:
@@ -112,8 +115,10 @@ def torch_command(options, variant):
             "--optimizer", options.optimizer]
 
 
-def rounds(everyone, kind, model, batch, options, log):
-    """Times per side, or the error that ended them. Every round begins with another side."""
+def rounds(everyone, kind, model, batch, options, log, order=None):
+    """Times per side, or the error that ended them. Every round begins with another side. `order` makes the words of a
+    side's order where they are not kind, model, batch and count."""
+    order = order or (lambda side, count: f"{kind} {model} {batch} {count}")
     times = {side.title: [] for side in everyone}
     first, failed, counts = {}, {}, {}
     for number in range(options.rounds + 1):  # round 0 warms up and finds out how many steps fit
@@ -122,7 +127,7 @@ def rounds(everyone, kind, model, batch, options, log):
             if side.title in failed:
                 continue
             count = counts.get(side.title, 2)
-            answer = side.ask(f"{kind} {model} {batch} {count}")
+            answer = side.ask(order(side, count))
             log.write(json.dumps({"side": side.title, "round": number, "kind": kind, "model": model, "batch": batch, **answer}) + "\n")
             if "error" in answer:
                 failed[side.title] = answer["error"]
@@ -138,6 +143,78 @@ def rounds(everyone, kind, model, batch, options, log):
     middle = {title: statistics.median(ms) for title, ms in times.items() if ms and title not in failed}
     spread = {title: (min(ms), max(ms)) for title, ms in times.items() if ms and title not in failed}
     return {"ms": middle, "spread": spread, "first": first, "failed": failed}
+
+
+def onnx_row(ours, ort, model, shape, batch, options, folder, log):
+    """The network's ONNX file in rten, and in onnxruntime where there is one, beside our own forward pass."""
+    file = folder / f"{model}.onnx"
+    made = ours.ask(f"graph {model} {file}")
+    if "error" in made:
+        return {"kind": "onnx", "network": model, "input": shape, "batch": batch, f"{RTEN} ms": made["error"]}
+    rten = Side(RTEN, ours.command, ours.environment, ours.patience)
+    own = Side(OURS, ours.command, ours.environment, ours.patience)
+    everyone = [own, rten] + ([ort] if ort else [])
+    words = {RTEN: f"onnx {model}", ORT: f"onnx {file}", OURS: f"infer {model}"}
+    result = rounds(everyone, "onnx", model, batch, options, log, lambda side, n: f"{words[side.title]} {batch} {n}")
+    for side in (rten, own):
+        side.stop()
+    if ort:
+        ort.ask("drop")
+    file.unlink(missing_ok=True)
+    out = {"kind": "onnx", "network": model, "input": shape, "batch": batch}
+    for side in everyone:
+        ms = result["ms"].get(side.title)
+        out[f"{side.title} ms"] = ms if ms is not None else result["failed"].get(side.title)
+        out[f"{side.title} images/s"] = batch * 1e3 / ms if ms else None
+    return out
+
+
+def data_rows(ours, sizes, options, log):
+    """Loader (48x48 to each size in use, augmented) and reading of a prepared file: ours alone."""
+    out = []
+    for size in sizes:
+        order = lambda side, count: f"loader {size} 64 {max(40, 10 * count)}"
+        result = rounds([ours], "loader", f"to {size}x{size}", 64, options, log, order)
+        ms = result["ms"].get(OURS)
+        out.append({"kind": "data", "what": f"loader, 48x48 to {size}x{size}, augmented", "ms per batch": ms, "batch": 64,
+                    "images/s": 64e3 / ms if ms else None})
+    file = f" {Path(options.data).resolve()}" if options.data else ""
+    answer = ours.ask(f"hdf5 {options.rounds + 1}{file}")
+    log.write(json.dumps({"side": OURS, "kind": "hdf5", **answer}) + "\n")
+    if "error" in answer:
+        sys.exit(f"reading {options.data or 'a prepared file'}: {answer['error']}")
+    ms = statistics.median(answer["ms"][1:])
+    what = f"reading {Path(options.data).name if options.data else 'random 48x48 pictures'} (HDF5, sha256 checked)"
+    out.append({"kind": "data", "what": what, "ms per batch": ms, "batch": answer["batch"],
+                "images/s": answer["batch"] * 1e3 / ms, "MiB/s": answer["mib"] * 1e3 / ms})
+    return out
+
+
+def plot(folder, rows):
+    """Ratios per network as bars; nothing where matplotlib is not installed. True where it was drawn."""
+    try:
+        import matplotlib
+        matplotlib.use("Agg")
+        import matplotlib.pyplot as plt
+    except ImportError:
+        return False
+    bars = [r for r in rows if r["kind"] in ("train", "infer") and "vs default" in r]
+    if not bars:
+        return False
+    names = [f"{r['network']}, {'step' if r['kind'] == 'train' else 'inference'}, batch {r['batch']}" for r in bars]
+    fig, axis = plt.subplots(figsize=(8, 1.2 + 0.36 * len(bars)), layout="constrained")
+    places = range(len(bars))
+    axis.barh([p - 0.2 for p in places], [r["vs default"] for r in bars], 0.38, label="PyTorch default", color="#3b6ea5")
+    axis.barh([p + 0.2 for p in places], [r["vs best"] for r in bars], 0.38, label="best PyTorch", color="#d08c3a")
+    axis.axvline(1, color="black", linewidth=0.8)
+    axis.set_yticks(list(places), names, fontsize=8)
+    axis.invert_yaxis()
+    axis.set_xlabel("PyTorch's time by ours: above 1 ours is faster")
+    axis.legend(fontsize=8)
+    for end in ("png", "svg"):
+        fig.savefig(folder / f"ratios.{end}", dpi=130)
+    plt.close(fig)
+    return True
 
 
 def peaks(model, batch, options):
@@ -233,7 +310,7 @@ def markdown(title, rows, columns):
 def number(value, column):
     if column.startswith("vs"):
         return f"{value:.2f}x"
-    if column.endswith("MiB") or column == "images/s":
+    if column.endswith(("MiB", "MiB/s", "images/s")):
         return f"{value:.0f}"
     return f"{value:.3f}" if value < 10 else f"{value:.1f}"
 
@@ -250,9 +327,15 @@ def write(folder, about, checked, rows, options):
     text += f"\n```\n{checked.strip()}\n```\n" if checked else ""
     text += markdown("Training step, ms", of("train"), head + ms + ["images/s"] + ratios)
     text += markdown("Inference, ms per batch", of("infer"), head + ms + ["images/s"] + ratios)
+    sides_of_files = [RTEN, ORT, OURS]
+    text += markdown("ONNX files, ms per batch and images/s", of("onnx"), head + [f"{t} ms" for t in sides_of_files]
+                     + [f"{t} images/s" for t in sides_of_files])
+    text += markdown("Data, ours alone", of("data"), ["what", "batch", "ms per batch", "images/s", "MiB/s"])
     text += markdown("Peak memory of a training process, MiB", of("train"), head + [f"{t} peak MiB" for t in titles])
     text += markdown("Time until the first step is done, ms", of("train"), head + [f"{t} first ms" for t in titles])
     text += markdown("Slowest and fastest round of training, ms", of("train"), head + [f"{t} range" for t in titles])
+    if plot(folder, rows):
+        text += "\n![Ratios per network](ratios.png)\n"
     (folder / "table.md").write_text(text)
     columns = list(dict.fromkeys(key for r in rows for key in r))
     with open(folder / "table.csv", "w", newline="") as file:
@@ -276,7 +359,12 @@ def measure(options, folder):
         sys.exit("the two sides do not compute the same networks: nothing was measured")
     for side in everyone:
         side.start()
-    about, rows = machine(everyone), []
+    ort = None
+    if options.onnxruntime:
+        ort = Side(ORT, [options.onnxruntime, str(HERE / "bench_onnx.py"), "--serve", "--threads", str(options.threads)], {},
+                   options.patience)
+        ort.start()
+    about, rows = machine(everyone + ([ort] if ort else [])), []
     with open(folder / "rounds.jsonl", "w") as log:
         for model, batch in chosen:
             memory = peaks(model, batch, options)
@@ -289,7 +377,12 @@ def measure(options, folder):
                 write(folder, about, checked, rows, options)
             for side in everyone:
                 side.ask("drop")
-    for side in everyone:
+            if not options.quick:
+                rows += [onnx_row(everyone[0], ort, model, shapes[model], b, options, folder, log) for b in (1, 64)]
+                write(folder, about, checked, rows, options)
+        if not options.quick:
+            rows += data_rows(everyone[0], sorted({int(shapes[m].split("x")[-1]) for m, _ in chosen}), options, log)
+    for side in everyone + ([ort] if ort else []):
         side.stop()
     return write(folder, about, checked, rows, options)
 
@@ -299,6 +392,8 @@ def main():
     parser.add_argument("--out", required=True, help="the folder for the tables")
     parser.add_argument("--ferrotype", default="target/release/ferrotype")
     parser.add_argument("--torch", metavar="PYTHON", help="a Python that has torch; without, only ours is measured")
+    parser.add_argument("--onnxruntime", metavar="PYTHON", help="a Python that has onnxruntime")
+    parser.add_argument("--data", metavar="H5", help="the prepared file whose reading is measured; else a random one")
     parser.add_argument("--models", type=lambda t: t.split(","), help="some of the networks only")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--optimizer", choices=["sgd", "adam"], default="sgd")

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Tests `ferrotype sweep --launcher slurm` against a real slurmctld and slurmd on this machine alone:
 # two workers share a study, one is killed with kill -9, one job is told to end and goes back into the queue, and in the
-# end every trial was done exactly once.
+# end every trial was done exactly once. Then `ferrotype train --seeds 0..2 --launcher slurm`: one of two members is told to
+# end and goes on from its checkpoint, and the last one writes the group's report.
 #
 #   scripts/test_slurm.sh [path to ferrotype]      (default: target/release/ferrotype)
 #
@@ -34,7 +35,7 @@ F="$(mktemp -d /tmp/ferrotype-slurm.XXXXXX)"
 STARTED=()
 stop() {
     status=$?
-    [ "$status" = 0 ] || { echo "failed; the last lines of the logs:"; tail -n 15 "$F"/log/*.log "$F"/work/study/slurm-*.log 2>/dev/null || true; }
+    [ "$status" = 0 ] || { echo "failed; the last lines of the logs:"; tail -n 15 "$F"/log/*.log "$F"/work/study/slurm-*.log "$F"/work/groups/*/slurm-*.log 2>/dev/null || true; }
     if [ -n "${SLURM_CONF:-}" ]; then scancel --user=root --name=slurm_test >/dev/null 2>&1 || true; sleep 1; fi
     # Last started, first stopped.
     for ((i = ${#STARTED[@]} - 1; i >= 0; i--)); do
@@ -162,4 +163,26 @@ done
 over="$(cat study/journal/*.jsonl | grep '"event":"started"' | grep -c '"generation":2')" || true
 [ "$over" -ge 1 ] || { echo "error: no trial was taken over"; exit 1; }
 [ -s study/report.html ] && [ -s study/best.yaml ] || { echo "error: no report"; exit 1; }
-say "passed: 8 trials done once each, $over taken over, task 1 requeued"
+cat >cluster.yaml <<'YAML'
+{partition: main, cpus: 1, notice: 10, memory: 400M}
+YAML
+say "two seeds as one array"
+"$FERROTYPE" train --config experiment.yaml --set train.epochs=8 --seeds 0..2 --launcher slurm --slurm cluster.yaml --out groups
+GROUP="$(ls -d groups/*)"
+JOB="$(head -n 1 "$GROUP/slurm_jobs.txt")"
+until_true "seed 1's first epoch" 60 grep -q '"event":"epoch"' "$GROUP/seed-1/metrics.jsonl"
+say "telling seed 1 to end: it saves and goes back into the queue"
+scancel --signal=TERM --batch "${JOB}_1"
+until_true "seed 1 to be requeued" 60 requeued
+until_true "the group's report" 120 test -s "$GROUP/report.html"
+until_true "the queue to be empty" 60 sh -c '! squeue -h -t PENDING,RUNNING,COMPLETING | grep -q .'
+for seed in 0 1; do
+    epochs="$(grep -c '"event":"epoch"' "$GROUP/seed-$seed/metrics.jsonl")"
+    [ "$epochs" = 8 ] || { echo "error: seed $seed has $epochs epochs"; exit 1; }
+done
+grep -q '"resumed": 1' "$GROUP/seed-1/provenance.json" || { echo "error: seed 1 was not resumed"; exit 1; }
+grep -q '"runs": 2' "$GROUP/aggregate.json" || { echo "error: the report is not of both seeds"; exit 1; }
+say "training seed 1 by itself: it must give the same"
+"$FERROTYPE" train --config experiment.yaml --set train.epochs=8 --set seed=1 --out alone -q >/dev/null
+cmp alone/*/predictions.csv "$GROUP/seed-1/predictions.csv"
+say "passed: 8 trials done once each, $over taken over, task 1 requeued; a group of two seeds, one requeued, with the same result as by itself"

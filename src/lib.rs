@@ -21,6 +21,7 @@ pub mod objective;
 pub mod ops;
 pub mod real_fake;
 pub mod report;
+pub mod reproduction;
 pub mod run;
 pub mod saliency;
 pub mod training;

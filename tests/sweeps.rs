@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use common::{Ended, Place, entries, json, result};
+use common::{Ended, Place, entries, history, json, weights};
 use serde_json::Value;
 
 /// Four trials of two epochs over [`common::SMALL`].
@@ -76,9 +76,18 @@ fn a_killed_sweep_goes_on_and_ends_as_if_it_had_not_been() {
     assert!(out.contains("4 of 4 trials (4 finished)"), "{out}");
     assert_eq!(outcome(&status(&place, "killed")), outcome(&whole));
     for trial in 0..4 {
-        let run = |study: &str| result(&place.at(study).join(format!("trials/{trial:05}/run")));
+        let run = |study: &str| {
+            let run = place.at(study).join(format!("trials/{trial:05}/run"));
+            (history(&run), weights(&run), fs::read_to_string(run.join("metrics.json")).unwrap())
+        };
         assert!(run("killed") == run("whole"), "trial {trial}");
+        // Nothing but the validation set was scored.
+        let folder = place.at("whole").join(format!("trials/{trial:05}/run"));
+        let scores = json(&folder.join("metrics.json"));
+        assert!(scores["validation"]["n"] == 20 && scores["test"].is_null(), "{scores}");
+        assert!(!folder.join("predictions.csv").exists() && !folder.join("report.html").exists());
     }
+    assert!(place.refused("report --run whole/trials/00000/run").contains("sweep's trial"));
     // Its report, table and best experiment.
     let study = place.at("killed");
     for name in ["report.html", "trials.csv", "best.yaml", "plots/parallel.png", "plots/learning_curves.svg"] {

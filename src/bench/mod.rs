@@ -1,10 +1,13 @@
-//! Speed and memory: training steps, inference and the loader, measured on fixed random data.
+//! Speed and memory: training steps, inference (our network, and its ONNX file), the loader and the reading of prepared
+//! files, measured on fixed random data.
 //!
 //! `ferrotype bench` measures in rounds; with `--serve` it takes its orders from standard input, so that
 //! `scripts/bench.py` can let several programs take turns. See `docs/benchmarks.md`.
 
+mod hdf5;
 mod loader;
 mod memory;
+mod onnx;
 mod profile;
 mod recurrent;
 mod subject;
@@ -15,8 +18,10 @@ use serde::Serialize;
 
 use crate::model::ModelOptions;
 
+pub use hdf5::{Reads, read_times};
 pub use loader::loader_ms;
 pub use memory::{peak_mib, reset_peak, resident_mib};
+pub use onnx::OnnxSubject;
 pub use profile::breakdown;
 pub use recurrent::Recurrent;
 pub use subject::{Optimizer, Subject};

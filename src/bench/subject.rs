@@ -90,6 +90,11 @@ impl Subject {
         ops::host(logits.reshape([length]))
     }
 
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.learner.network
+    }
+
     /// Number of trained values.
     pub fn parameters(&self) -> usize {
         self.learner.network.graph().parameter_count()

@@ -17,7 +17,7 @@ fn orders_are_read_and_others_refused() {
     assert_eq!("recurrent lstm:2:5:3:4:2 train 3".parse::<Order>().unwrap(), Order::Recurrent(lstm, true, 3));
     let bad =
         ["recurrent lstm:2:5:3:4 train 3", "recurrent lstm:2:0:3:4:1 train 3", "recurrent conv_lstm:1:2:3:2:4 infer 1"];
-    for bad in bad.into_iter().chain(["", "train vgg13 32", "train vgg13 x 5", "sleep 3"]) {
+    for bad in bad.into_iter().chain(["", "train vgg13 32", "train vgg13 x 5", "hdf5", "sleep 3"]) {
         assert!(bad.parse::<Order>().is_err(), "{bad}");
     }
 }
@@ -38,6 +38,15 @@ fn a_small_network_is_measured() {
     assert!(first["first_ms"].is_number() && ask("train micro_exp_net 2 1")["first_ms"].is_null());
     assert_eq!(ask("infer micro_exp_net 1 3")["ms"].as_array().unwrap().len(), 3);
     assert_eq!(ask("loader 48 8 3")["ms"].as_array().unwrap().len(), 1);
+    let onnx = ask("onnx micro_exp_net 2 3");
+    assert!(onnx["ms"].as_array().unwrap().len() == 3 && onnx["first_ms"].is_number(), "{onnx}");
+    assert!(ask("onnx micro_exp_net 2 1")["first_ms"].is_null());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.onnx");
+    ask(&format!("graph micro_exp_net {}", file.display()));
+    assert!(std::fs::metadata(&file).unwrap().len() > 4 * 65_000);
+    let read = ask("hdf5 2");
+    assert_eq!((read["ms"].as_array().unwrap().len(), &read["batch"], &read["mib"]), (2, &8192.into(), &18.0.into()));
     for layer in ["lstm:2:5:3:4:2", "conv_lstm:2:3:1:6:4"] {
         for mode in ["train", "infer"] {
             assert_eq!(ask(&format!("recurrent {layer} {mode} 3"))["ms"].as_array().unwrap().len(), 3);

@@ -10,7 +10,7 @@ use burn::tensor::Device;
 use serde_json::{Value, json};
 
 use super::subject::{Optimizer, Subject};
-use super::{Recurrent, loader_ms, memory, model};
+use super::{OnnxSubject, Recurrent, loader_ms, memory, model, onnx, read_times};
 use crate::ops::Compute;
 use crate::training::checkpoint::Checkpoint;
 
@@ -27,6 +27,12 @@ pub enum Order {
     Recurrent(Recurrent, bool, usize),
     /// `weights MODEL BATCH FILE`: write a network with pictures and logits as safetensors.
     Weights(String, usize, PathBuf),
+    /// `onnx MODEL BATCH PASSES`: the network's ONNX file in rten.
+    Onnx(String, usize, usize),
+    /// `graph MODEL FILE`: write the network's ONNX file, for other runtimes.
+    Graph(String, PathBuf),
+    /// `hdf5 READS [FILE]`: read a prepared file.
+    Hdf5(usize, Option<PathBuf>),
     /// `drop`: forget all networks.
     Drop,
 }
@@ -45,10 +51,15 @@ impl FromStr for Order {
                 Self::Recurrent(layer.parse()?, mode == "train", number(passes)?)
             }
             ["weights", name, batch, file] => Self::Weights(name.into(), number(batch)?, file.into()),
+            ["onnx", name, batch, passes] => Self::Onnx(name.into(), number(batch)?, number(passes)?),
+            ["graph", name, file] => Self::Graph(name.into(), file.into()),
+            ["hdf5", reads] => Self::Hdf5(number(reads)?, None),
+            ["hdf5", reads, file] => Self::Hdf5(number(reads)?, Some(file.into())),
             ["drop"] => Self::Drop,
             _ => bail!(
                 "`{line}` is no order: expected train MODEL BATCH STEPS, infer MODEL BATCH PASSES, \
-                 loader SIZE BATCH BATCHES, recurrent LAYER train|infer PASSES, weights MODEL BATCH FILE, drop or quit"
+                 loader SIZE BATCH BATCHES, recurrent LAYER train|infer PASSES, weights MODEL BATCH FILE, \
+                 onnx MODEL BATCH PASSES, graph MODEL FILE, hdf5 READS [FILE], drop or quit"
             ),
         })
     }
@@ -61,12 +72,13 @@ pub struct Worker {
     device: Device,
     workers: usize,
     subjects: HashMap<(String, usize), Subject>,
+    files: HashMap<(String, usize), OnnxSubject>,
 }
 
 impl Worker {
-    /// A worker without networks; `workers` are the threads of the loader.
+    /// A worker without networks; `workers` are the threads of the loader and of rten.
     pub fn new(optimizer: Optimizer, compute: Compute, device: Device, workers: usize) -> Self {
-        Self { optimizer, compute, device, workers, subjects: HashMap::new() }
+        Self { optimizer, compute, device, workers, subjects: HashMap::new(), files: HashMap::new() }
     }
 
     /// Carries out an order.
@@ -97,8 +109,30 @@ impl Worker {
                         "peak_mib": memory::peak_mib() })
             }
             Order::Weights(name, batch, file) => self.write(name, *batch, file)?,
+            Order::Onnx(name, batch, passes) => {
+                let key = (name.clone(), *batch);
+                let mut first = None;
+                if !self.files.contains_key(&key) {
+                    let began = Instant::now();
+                    let file = OnnxSubject::new(self.fresh(name, *batch)?.network(), *batch, self.workers)?;
+                    file.infer(1)?;
+                    first = Some(began.elapsed().as_secs_f64() * 1e3);
+                    self.files.insert(key.clone(), file);
+                }
+                let file = self.files.get(&key).context("the file was just put in")?;
+                json!({ "mode": "onnx", "model": name, "batch": batch, "ms": file.infer(*passes)?, "first_ms": first })
+            }
+            Order::Graph(name, file) => {
+                onnx::write(self.fresh(name, 1)?.network(), file)?;
+                json!({ "mode": "graph", "model": name, "file": file })
+            }
+            Order::Hdf5(reads, file) => {
+                let read = read_times(file.as_deref(), *reads)?;
+                json!({ "mode": "hdf5", "batch": read.pictures, "mib": read.mib, "ms": read.ms })
+            }
             Order::Drop => {
                 self.subjects.clear();
+                self.files.clear();
                 memory::reset_peak();
                 json!({ "mode": "drop", "resident_mib": memory::resident_mib() })
             }

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::grid::{MOST, keys, label, points};
 use super::say;
+use super::session::Ending;
 use super::train::{Runner, fold_count};
 use super::view;
 use crate::config::{self, AnyExperiment, Experiment};
@@ -60,7 +61,12 @@ impl AblateCommand {
         }
         let Some((_, first)) = variants.first() else { bail!("--grid names no value") };
         let name = first.name.clone();
-        let runner = Runner { interrupt: Interrupt::listen()?, style: Style::Quiet, other_kernels: false };
+        let runner = Runner {
+            interrupt: Interrupt::listen()?,
+            style: Style::Quiet,
+            other_kernels: false,
+            ending: Ending::Whole,
+        };
         let mut ablation =
             Ablation { name, keys: keys(&self.grid), over: self.varied().map(Varied::word), ..Ablation::default() };
         for (i, (label, experiment)) in variants.iter().enumerate() {

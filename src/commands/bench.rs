@@ -16,12 +16,13 @@ use crate::config::{KernelBackend, Kernels, KernelsIsa};
 use crate::device::DeviceName;
 use anomalies::AnomaliesCommand;
 
-/// Measure training steps, inference, the loader and memory, on fixed random data.
+/// Measure training steps, inference, ONNX files, the loader, reading and memory, on fixed random data.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
   ferrotype bench
   ferrotype bench --models vgg13,mini_xception --kernels burn --mode train
+  ferrotype bench --models vgg13 --mode onnx,loader,hdf5 --data datasets/fer2013.h5
   ferrotype bench --profile vgg13
   python scripts/bench.py --out bench      (beside PyTorch, in turns: see docs/benchmarks.md)")]
 pub struct BenchCommand {
@@ -57,6 +58,9 @@ pub struct BenchCommand {
     /// Where to compute, as in the experiment file.
     #[arg(long, default_value = "flex")]
     device: String,
+    /// The prepared file that `--mode hdf5` reads; without, one of random pictures.
+    #[arg(long, value_name = "H5")]
+    data: Option<std::path::PathBuf>,
     /// Show where the time of this network's training step goes.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["models", "mode", "json", "serve"])]
     profile: Option<String>,
@@ -90,8 +94,12 @@ enum Mode {
     Train,
     /// Forward passes at batch 1 and 64.
     Infer,
+    /// Passes of the network's ONNX file in rten, at batch 1 and 64.
+    Onnx,
     /// Augmented batches from the loader.
     Loader,
+    /// Reading a prepared file: see --data.
+    Hdf5,
 }
 
 impl BenchCommand {
@@ -165,9 +173,17 @@ impl BenchCommand {
                     Mode::Infer => {
                         orders.extend(bench::INFERENCE.map(|b| Order::Infer(name.clone(), b, self.steps)));
                     }
+                    Mode::Onnx => {
+                        orders.extend(bench::INFERENCE.map(|b| Order::Onnx(name.clone(), b, self.steps)));
+                    }
+                    // The same for every network.
+                    Mode::Hdf5 => {}
                     Mode::Loader => orders.push(Order::Loader(size, batch, self.steps * LOADED)),
                 }
             }
+        }
+        if self.mode.contains(&Mode::Hdf5) {
+            orders.push(Order::Hdf5(self.steps, self.data.clone()));
         }
         Ok(orders)
     }
@@ -199,7 +215,7 @@ impl Row {
         let a = &self.last;
         if json {
             let mut line = about.clone();
-            for key in ["mode", "model", "size", "batch", "parameters", "peak_mib"] {
+            for key in ["mode", "model", "size", "batch", "mib", "parameters", "peak_mib"] {
                 if !a[key].is_null() {
                     line[key] = a[key].clone();
                 }
@@ -210,7 +226,11 @@ impl Row {
             println!("{line}");
             return;
         }
-        let name = a["model"].as_str().map_or_else(|| format!("to {0}x{0}", a["size"]), str::to_owned);
+        let name = match (a["model"].as_str(), a["mib"].as_f64()) {
+            (Some(name), _) => name.to_owned(),
+            (None, Some(mib)) => format!("{:.0} MiB/s", mib * 1e3 / times.median_ms),
+            (None, None) => format!("to {0}x{0}", a["size"]),
+        };
         let number = |v: &Value| v.as_f64().map_or("-".into(), |v| format!("{v:.1}"));
         println!(
             "{:<7} {name:<20} {batch:>5} {:>10.3} {:>10.3} {images:>11.1} {:>10} {:>9}",

@@ -12,6 +12,7 @@ pub mod config;
 pub mod data;
 pub mod doctor;
 pub mod eval;
+mod experiments;
 pub mod explain;
 pub mod export;
 pub mod faces;
@@ -26,9 +27,11 @@ pub mod predict;
 pub mod published;
 pub mod real_fake;
 pub mod report;
+pub mod reproduce;
 pub mod runs;
 pub mod scored_set;
 pub mod session;
+mod slurm;
 pub mod sweep;
 pub mod train;
 pub mod view;
@@ -60,6 +63,7 @@ enum Command {
     Train(train::TrainCommand),
     Sweep(sweep::SweepCommand),
     Ablate(ablate::AblateCommand),
+    Reproduce(reproduce::ReproduceCommand),
     Eval(eval::EvalCommand),
     Compare(compare::CompareCommand),
     Predict(predict::PredictCommand),
@@ -88,6 +92,7 @@ impl Cli {
             Command::Train(c) => c.run(),
             Command::Sweep(c) => c.run(),
             Command::Ablate(c) => c.run(),
+            Command::Reproduce(c) => c.run(),
             Command::Eval(c) => c.run(),
             Command::Compare(c) => c.run(),
             Command::Predict(c) => c.run(),

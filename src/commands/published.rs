@@ -1,4 +1,4 @@
-//! Published runs: what may leave the machine, and the table of all of them.
+//! Published runs: what may leave the machine, and their line in the table of all.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::loaded::{any_experiment_of, experiment_of};
-use super::view;
+use super::{experiments, view};
 use crate::config::AnyExperiment;
 use crate::data::task::Facts;
 use crate::evaluation::{Scores, aggregate};
 use crate::report;
+use crate::reproduction::{Mark, Registry};
 use crate::run::files::{explain, write_atomic};
 use crate::run::group::Group;
 use crate::run::{Provenance, RunFolder};
@@ -21,7 +22,7 @@ use crate::run::{Provenance, RunFolder};
 /// # Errors
 /// When a file of the run is missing, or one cannot be written.
 pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
-    let target = parent.join(experiment_of(run)?.name);
+    let target = parent.join(name(run)?);
     let mut view = view::of_run(run)?;
     if !view.dataset.synthetic {
         view.mistakes.iter_mut().for_each(|m| m.face = None);
@@ -32,7 +33,8 @@ pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
     // The report holds the plots; as files they would only swell the repository.
     let plots = target.join("plots");
     std::fs::remove_dir_all(&plots).map_err(|e| explain(&plots, &e))?;
-    copy(&[run.config(), run.history(), run.provenance(), run.facts(), run.onnx_check()], run, &target)?;
+    let mark = Mark::file(run.path());
+    copy(&[run.config(), run.history(), run.provenance(), run.facts(), run.onnx_check(), mark], run, &target)?;
     for folder in view::attack_folders(run) {
         let name = folder.file_name().unwrap_or_default();
         let out = target.join(name);
@@ -41,7 +43,7 @@ pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
             write_atomic(out.join(file), run.read(&folder.join(file))?.as_bytes())?;
         }
     }
-    write_atomic(parent.join("README.md"), table(parent)?.as_bytes())?;
+    experiments::write(&Registry::open(None)?, parent, Path::new(experiments::RUNS))?;
     Ok(target)
 }
 
@@ -51,13 +53,13 @@ pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
 /// # Errors
 /// As [`publish`].
 pub fn publish_group(folder: &RunFolder, group: &Group, parent: &Path) -> Result<PathBuf> {
-    let target = parent.join(format!("{}-{}s", experiment_of(folder)?.name, group.varied.word()));
+    let target = parent.join(format!("{}-{}s", name(folder)?, group.varied.word()));
     report::write_aggregate(&target, &view::of_group(folder, group)?)?;
     let plots = target.join("plots");
     if plots.is_dir() {
         std::fs::remove_dir_all(&plots).map_err(|e| explain(&plots, &e))?;
     }
-    write_atomic(target.join("config.yaml"), folder.read(&folder.config())?.as_bytes())?;
+    copy(&[folder.config(), Mark::file(folder.path())], folder, &target)?;
     group.save(&RunFolder::create_at(&target)?)?;
     for &value in &group.values {
         let run = RunFolder::open(&group.member(folder.path(), value))?;
@@ -65,7 +67,7 @@ pub fn publish_group(folder: &RunFolder, group: &Group, parent: &Path) -> Result
         std::fs::create_dir_all(&out).map_err(|e| explain(&out, &e))?;
         copy(&[run.scores(), run.provenance(), run.facts(), run.onnx_check()], &run, &out)?;
     }
-    write_atomic(parent.join("README.md"), table(parent)?.as_bytes())?;
+    experiments::write(&Registry::open(None)?, parent, Path::new(experiments::RUNS))?;
     Ok(target)
 }
 
@@ -79,30 +81,24 @@ fn copy(files: &[PathBuf], run: &RunFolder, target: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The table of all runs published in a folder, in order of name.
-fn table(parent: &Path) -> Result<String> {
-    let entries = std::fs::read_dir(parent).with_context(|| format!("cannot list {}", parent.display()))?;
-    let mut folders: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
-    folders.sort();
-    let mut text = String::from(
-        "# Experiments\n\nWritten by `ferrotype report --run RUN --publish experiments`, from the files of each run; nothing \
-         is typed by hand.\nTest scores of the selected weights; accuracy with its 95 % interval. Of folds \
-         the pooled scores, of seeds the means with their standard deviation and 95 % interval over seeds. **Drawn**: drawn faces or clips, whose scores say nothing of real ones.\n\n\
-         | experiment | model | test rows | accuracy | UAR | macro-F1 | expected | selected on | training time | machine |\n\
-         |---|---|---:|---|---:|---:|---|---|---:|---|\n",
-    );
-    for folder in folders {
-        let Ok(run) = RunFolder::open(&folder) else { continue };
-        // Other systems have other measures; their reports stand beside.
-        if matches!(any_experiment_of(&run)?, AnyExperiment::Expressions(_)) {
-            text += &row(&run)?;
-        }
+/// What a published copy is called: after the experiment, or after what it repeats and how.
+fn name(run: &RunFolder) -> Result<String> {
+    match Mark::open(run.path())? {
+        Some(mark) => Ok(mark.published_name()),
+        None => Ok(experiment_of(run)?.name),
     }
-    Ok(text)
 }
 
-fn row(run: &RunFolder) -> Result<String> {
-    let experiment = experiment_of(run)?;
+/// The head of the table of published runs.
+pub const HEAD: &str = "| experiment | model | test rows | accuracy | UAR | macro-F1 | expected | selected on | training time | machine |\n\
+     |---|---|---:|---|---:|---:|---|---|---:|---|\n";
+
+/// A published run's line; none for other systems, which have other measures: their reports stand beside.
+///
+/// # Errors
+/// When a file of the run is broken.
+pub fn row(run: &RunFolder) -> Result<Option<String>> {
+    let AnyExperiment::Expressions(experiment) = any_experiment_of(run)? else { return Ok(None) };
     let group = Group::open(run.path())?;
     let members = match &group {
         Some(group) => group.values.iter().map(|&v| RunFolder::create_at(&group.member(run.path(), v))).collect(),
@@ -114,9 +110,9 @@ fn row(run: &RunFolder) -> Result<String> {
         .expect
         .as_ref()
         .map_or_else(|| "-".to_owned(), |e| format!("{} {:.2} % ({})", e.metric, 100.0 * e.value, e.source));
-    let selected = if view::is_selected_on_test(&experiment) { "**test**" } else { "validation" };
+    let selected = if experiment.is_selected_on_test() { "**test**" } else { "validation" };
     let name = run.name();
-    Ok(format!(
+    Ok(Some(format!(
         "| [{name}]({name}/report.html){} | `{}` | {n} | {accuracy} | {uar} | {macro_f1} | {expected} | {selected} | {:.0} s | {}, {} threads, {} |\n",
         if drawn { " **drawn**" } else { "" },
         experiment.model.name(),
@@ -124,7 +120,7 @@ fn row(run: &RunFolder) -> Result<String> {
         provenance.processor,
         provenance.threads,
         provenance.kernels,
-    ))
+    )))
 }
 
 /// The scores of a line as text.

@@ -61,6 +61,13 @@ impl ReportCommand {
                 self.run.display()
             );
         }
+        if matches!(experiment, AnyExperiment::Expressions(_)) && !folder.predictions().is_file() {
+            bail!(
+                "{} is a sweep's trial, whose test set was not scored: train the best settings by themselves (`ferrotype sweep \
+                 best STUDY --out best.yaml`)",
+                self.run.display()
+            );
+        }
         say((rooms.report_run)(&folder)?)?;
         if let Some(parent) = &self.publish {
             let target = (rooms.publish)(&folder, parent)?;

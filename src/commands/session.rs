@@ -49,6 +49,18 @@ pub struct Session<'a> {
     pub style: Style,
     /// Resume although the kernels differ.
     pub other_kernels: bool,
+    /// What follows training.
+    pub ending: Ending,
+}
+
+/// What follows training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ending {
+    /// Scores of both sets, export, report.
+    #[default]
+    Whole,
+    /// The selected weights' scores on the validation set alone: all that a sweep may know of a trial.
+    ValidationOnly,
 }
 
 impl Session<'_> {

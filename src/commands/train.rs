@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
+use ferrotype_sweep::options::Slurm;
 
 use super::anomalies::{self, AnomalySession};
 use super::loaded::any_experiment_of;
 use super::real_fake::{self, RealFakeSession};
-use super::say;
-use super::session::{self, Session};
+use super::session::{self, Ending, Session};
+use super::slurm::{self, Place};
+use super::{reproduce, say};
 use crate::config::{self, AnyExperiment, Experiment};
 use crate::data::split;
 use crate::run::RunFolder;
@@ -25,10 +27,11 @@ use crate::training::progress::Style;
   ferrotype train --config configs/fer2013/mini_xception.yaml --set train.epochs=5 --set train.lr=0.002
   ferrotype train --config configs/ferplus/vgg13_majority.yaml --seeds 0..5     (five seeds, 0 to 4)
   ferrotype train --config configs/ferplus/mobilenet_v2_frozen.yaml --init runs/imported/mobilenet_v2_0.35
+  ferrotype train --config configs/ferplus/vgg13_majority.yaml --seeds 0..5 --launcher slurm --slurm gpu.yaml
   ferrotype train --resume runs/quickstart-20260101-120000")]
 pub struct TrainCommand {
     /// The experiment file.
-    #[arg(long, value_name = "YAML", required_unless_present = "resume", conflicts_with = "resume")]
+    #[arg(long, value_name = "YAML", required_unless_present_any = ["resume", "member_of"], conflicts_with = "resume")]
     config: Option<PathBuf>,
     /// Go on with an interrupted run or group of runs.
     #[arg(long, value_name = "RUN")]
@@ -48,6 +51,12 @@ pub struct TrainCommand {
     /// Where run folders are made.
     #[arg(long, value_name = "FOLDER", default_value = "runs")]
     out: PathBuf,
+    /// Where the seeds or folds are trained.
+    #[arg(long, value_enum, default_value_t = Place::Local)]
+    launcher: Place,
+    /// How jobs are submitted: a YAML file with the keys of a sweep's section `slurm` (see docs/sweeps.md).
+    #[arg(long, value_name = "YAML")]
+    slurm: Option<PathBuf>,
     /// Resume although the CPU kernels differ from those that began the run: bits will differ.
     #[arg(long, requires = "resume")]
     other_kernels: bool,
@@ -60,6 +69,12 @@ pub struct TrainCommand {
     /// Save and end when standard input is closed: how a sweep ends its trials, and how they end when it is killed.
     #[arg(long, hide = true)]
     until_stdin_closes: bool,
+    /// End with the validation set's scores: the test set of a sweep's trial is nobody's business.
+    #[arg(long, hide = true)]
+    validation_only: bool,
+    /// Train the member of this group that is this Slurm task's.
+    #[arg(long, hide = true, value_name = "GROUP", conflicts_with_all = ["config", "resume"])]
+    member_of: Option<PathBuf>,
 }
 
 impl TrainCommand {
@@ -72,9 +87,17 @@ impl TrainCommand {
         if self.until_stdin_closes {
             interrupt.ask_when_closed(std::io::stdin());
         }
-        let trainer = Runner { interrupt, style: self.style(), other_kernels: self.other_kernels };
+        let ending = if self.validation_only { Ending::ValidationOnly } else { Ending::Whole };
+        let trainer = Runner { interrupt, style: self.style(), other_kernels: self.other_kernels, ending };
+        if let Some(group) = &self.member_of {
+            return slurm::member(&trainer, group);
+        }
+        let cluster = match self.launcher {
+            Place::Local => None,
+            Place::Slurm => Some(slurm::options(self.slurm.as_deref())?),
+        };
         if let Some(path) = &self.resume {
-            return trainer.resume(path);
+            return trainer.resume(path, cluster.as_ref());
         }
         let Some(path) = &self.config else { bail!("either --config or --resume is needed") };
         let mut sets = self.sets.clone();
@@ -83,8 +106,8 @@ impl TrainCommand {
             sets.push(format!("train.init={}", serde_json::to_string(init)?));
         }
         let experiment = config::load_any(path, &sets)?.experiment;
-        match (&self.seeds, self.folds) {
-            (Some(text), _) => trainer.group(&experiment, &self.out, Varied::Seed, parse_values(text)?),
+        let values = match (&self.seeds, self.folds) {
+            (Some(text), _) => Some((Varied::Seed, parse_values(text)?)),
             (None, true) => {
                 let count = match &experiment {
                     AnyExperiment::Expressions(e) => fold_count(e)?,
@@ -93,9 +116,21 @@ impl TrainCommand {
                         bail!("an experiment of the system {} has no folds: --seeds repeats it", experiment.system())
                     }
                 };
-                trainer.group(&experiment, &self.out, Varied::Fold, (0..count as u64).collect())
+                Some((Varied::Fold, (0..count as u64).collect()))
             }
-            (None, false) => {
+            (None, false) => None,
+        };
+        match (values, cluster) {
+            (None, Some(_)) => bail!("--launcher slurm trains the members of a group: add --seeds or --folds"),
+            (Some((varied, values)), cluster) => {
+                let group = Group { varied, values };
+                let folder = begin_group(&experiment, &self.out, &group)?;
+                match cluster {
+                    Some(options) => slurm::submit_group(&folder, experiment.name(), &group, &options),
+                    None => trainer.show(trainer.new_group(&experiment, &folder, &group)?),
+                }
+            }
+            (None, None) => {
                 let run = RunFolder::create(&self.out, experiment.name())?;
                 let trained = trainer.single(&experiment, &run);
                 if trained.is_err() {
@@ -144,6 +179,8 @@ pub struct Runner {
     pub style: Style,
     /// Resume although the kernels differ.
     pub other_kernels: bool,
+    /// What follows training.
+    pub ending: Ending,
 }
 
 impl Runner {
@@ -159,7 +196,8 @@ impl Runner {
         let (interrupt, style, other_kernels) = (&self.interrupt, self.style, self.other_kernels);
         match experiment {
             AnyExperiment::Expressions(experiment) => {
-                let outcome = Session { experiment, run, interrupt, style, other_kernels }.run()?;
+                let ending = self.ending;
+                let outcome = Session { experiment, run, interrupt, style, other_kernels, ending }.run()?;
                 Ok(Summary { text: outcome.text().to_owned(), json: outcome.json() })
             }
             AnyExperiment::Anomalies(experiment) => {
@@ -171,11 +209,18 @@ impl Runner {
         }
     }
 
-    fn resume(&self, path: &Path) -> Result<()> {
+    fn resume(&self, path: &Path, cluster: Option<&Slurm>) -> Result<()> {
         if let Some(group) = Group::open(path)? {
             let folder = RunFolder::open(path)?;
             let experiment = any_experiment_of(&folder)?;
-            return self.show(self.members(&experiment, &folder, &group)?);
+            if let Some(options) = cluster {
+                return slurm::submit_group(&folder, experiment.name(), &group, options);
+            }
+            self.show(self.members(&experiment, &folder, &group)?)?;
+            return if self.style == Style::Json { Ok(()) } else { reproduce::say_verdict(path) };
+        }
+        if cluster.is_some() {
+            bail!("--launcher slurm goes on with the members of a group, and {} is a single run", path.display());
         }
         let run = RunFolder::open(path)?;
         if run.is_imported() {
@@ -193,14 +238,16 @@ impl Runner {
         self.single(&experiment, &run)
     }
 
-    fn group(&self, experiment: &AnyExperiment, out: &Path, varied: Varied, values: Vec<u64>) -> Result<()> {
-        let folder = RunFolder::create(out, &format!("{}-{}s", experiment.name(), varied.word()))?;
-        let group = Group { varied, values };
-        let trained = self.train_group(experiment, &folder, &group);
+    /// Trains a group whose folder was just made; where none of its members could begin, the folder is removed.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train).
+    pub fn new_group(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
+        let trained = self.members(experiment, folder, group);
         if trained.is_err() && group.values.iter().all(|&v| !group.member(folder.path(), v).exists()) {
             folder.remove();
         }
-        self.show(trained?)
+        trained
     }
 
     /// Trains what is not finished of a group in this folder, and writes its report.
@@ -208,9 +255,7 @@ impl Runner {
     /// # Errors
     /// As [`train`](Self::train); the other members that are finished stay.
     pub fn train_group(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
-        // Before the experiment: a folder with an experiment and no group would be resumed as a single run.
-        group.save(folder)?;
-        write_atomic(folder.config(), experiment.to_yaml().as_bytes())?;
+        write_group(experiment, folder, group)?;
         self.members(experiment, folder, group)
     }
 
@@ -218,36 +263,62 @@ impl Runner {
         if self.style == Style::Json { say(summary.json) } else { say(summary.text) }
     }
 
-    fn members(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
+    /// Trains the members of a group that are not finished, and writes its report.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train).
+    pub fn members(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
         let _lock = folder.lock()?;
-        let word = group.varied.word();
         for (i, &value) in group.values.iter().enumerate() {
-            let run = RunFolder::create_at(&group.member(folder.path(), value))?;
-            if run.is_finished() {
-                continue;
+            let finished = RunFolder::open(&group.member(folder.path(), value)).is_ok_and(|run| run.is_finished());
+            if self.style == Style::Auto && !finished {
+                eprintln!("== {} {value} ({} of {})", group.varied.word(), i + 1, group.values.len());
             }
-            if self.style == Style::Auto {
-                eprintln!("== {word} {value} ({} of {})", i + 1, group.values.len());
-            }
-            let member = member(experiment, group.varied, value);
-            let trained = self.train(&member, &run);
-            if trained.is_err() {
-                run.remove_if_untouched();
-            }
-            match trained {
+            if let Some(summary) = self.member(experiment, folder, group, value)?
+                && self.style == Style::Json
+            {
                 // Whether somebody reads this line or not, the other members are trained.
-                Ok(summary) if self.style == Style::Json => drop(say(summary.json)),
-                Ok(_) => {}
-                Err(e) if e.downcast_ref::<Interrupted>().is_some() => {
-                    let text = format!(
-                        "interrupted; go on with the whole group: ferrotype train --resume {}",
-                        folder.path().display()
-                    );
-                    return Err(Interrupted(text).into());
-                }
-                Err(e) => return Err(e.context(format!("{word} {value} failed"))),
+                drop(say(summary.json));
             }
         }
+        self.report(experiment, folder, group)
+    }
+
+    /// Trains one member of a group, or goes on with it; gives nothing where it is finished already.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train).
+    pub fn member(
+        &self,
+        experiment: &AnyExperiment,
+        folder: &RunFolder,
+        group: &Group,
+        value: u64,
+    ) -> Result<Option<Summary>> {
+        let run = RunFolder::create_at(&group.member(folder.path(), value))?;
+        if run.is_finished() {
+            return Ok(None);
+        }
+        let trained = self.train(&member(experiment, group.varied, value), &run);
+        if trained.is_err() {
+            run.remove_if_untouched();
+        }
+        match trained {
+            Ok(summary) => Ok(Some(summary)),
+            Err(e) if e.downcast_ref::<Interrupted>().is_some() => {
+                let group = folder.path().display();
+                let text = format!("interrupted; go on with the whole group: ferrotype train --resume {group}");
+                Err(Interrupted(text).into())
+            }
+            Err(e) => Err(e.context(format!("{} {value} failed", group.varied.word()))),
+        }
+    }
+
+    /// Writes the report of a group.
+    ///
+    /// # Errors
+    /// When none of its runs is finished, or a file is broken.
+    pub fn report(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
         let (json, text) = match experiment {
             AnyExperiment::Expressions(_) => session::report_group(folder, group)?,
             AnyExperiment::Anomalies(_) => anomalies::report_group(folder, group)?,
@@ -255,6 +326,22 @@ impl Runner {
         };
         Ok(Summary { text, json })
     }
+}
+
+/// Makes the folder of a new group.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn begin_group(experiment: &AnyExperiment, out: &Path, group: &Group) -> Result<RunFolder> {
+    let folder = RunFolder::create(out, &format!("{}-{}s", experiment.name(), group.varied.word()))?;
+    write_group(experiment, &folder, group)?;
+    Ok(folder)
+}
+
+fn write_group(experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<()> {
+    // Before the experiment: a folder with an experiment and no group would be resumed as a single run.
+    group.save(folder)?;
+    write_atomic(folder.config(), experiment.to_yaml().as_bytes())
 }
 
 /// The experiment of one member of a group.

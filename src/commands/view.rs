@@ -6,9 +6,8 @@ mod looks;
 use anyhow::{Context, Result};
 
 use super::loaded::experiment_of;
-use crate::config::{self, Expect, Experiment, SelectOn};
+use crate::config::{self, Expect, Experiment};
 use crate::data::labels;
-use crate::data::options::SplitRule;
 use crate::data::task::{self, Facts};
 use crate::evaluation::{Scores, metrics, score_folds};
 use crate::export::ExportCheck;
@@ -80,18 +79,13 @@ fn model(experiment: &Experiment, facts: &Facts) -> Result<ModelView> {
 }
 
 fn selection(experiment: &Experiment, meta: &Meta) -> Option<SelectionView> {
-    let set = if is_selected_on_test(experiment) { "test" } else { "validation" };
+    let set = if experiment.is_selected_on_test() { "test" } else { "validation" };
     Some(SelectionView {
         set: set.into(),
         metric: metrics::find(&experiment.evaluate.select_by).ok()?.name().into(),
         value: meta.selection.best?,
         epoch: meta.selection.best_epoch as u64 + 1,
     })
-}
-
-/// Whether the weights are selected on the rows that are scored in the end.
-pub fn is_selected_on_test(experiment: &Experiment) -> bool {
-    experiment.evaluate.select_on == SelectOn::Test || matches!(experiment.data.split, SplitRule::OwnMerged)
 }
 
 fn warnings(experiment: &Experiment, facts: &Facts, history: &History) -> Vec<Warning> {
@@ -231,7 +225,7 @@ pub fn of_group(folder: &RunFolder, group: &Group) -> Result<AggregateView> {
         let text = format!("{missing} of {} runs are not finished and not in these figures.", group.values.len());
         warnings.push(Warning { serious: true, text });
     }
-    if is_selected_on_test(&experiment) {
+    if experiment.is_selected_on_test() {
         let text = "The weights were selected on the test set, as the published recipe did: the scores are optimistic.";
         warnings.push(Warning { serious: true, text: text.into() });
     }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::data::options::DataOptions;
+use crate::data::options::{DataOptions, SplitRule};
 use crate::model::ModelOptions;
 use crate::objective::ObjectiveOptions;
 use crate::training::options::TrainOptions;
@@ -47,6 +47,13 @@ pub struct Experiment {
     /// A published or earlier figure to stand beside the result.
     #[serde(default)]
     pub expect: Option<Expect>,
+}
+
+impl Experiment {
+    /// Whether the weights are selected on the rows that are scored in the end.
+    pub fn is_selected_on_test(&self) -> bool {
+        self.evaluate.select_on == SelectOn::Test || matches!(self.data.split, SplitRule::OwnMerged)
+    }
 }
 
 /// The device's name, checked when it is opened.

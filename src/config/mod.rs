@@ -111,6 +111,14 @@ pub fn with_sets(name: &str, experiment: &Experiment, sets: &[String]) -> Result
     finish(&root)
 }
 
+/// Reads any other document in YAML into a type, as strictly as an experiment file. `name` stands for it in errors.
+///
+/// # Errors
+/// Whatever is wrong, with line, column and the key's path.
+pub fn document<T: DeserializeOwned + JsonSchema>(name: &str, text: &str) -> Result<T, ConfigError> {
+    Ok(from_tree(&tree::parse(&Source::file(name, text))?)?)
+}
+
 /// The experiment in a tree, its values checked.
 fn finish<T: Root>(root: &Node) -> Result<T, ConfigError> {
     let mut experiment: T = from_tree(root)?;

@@ -43,8 +43,17 @@ impl AnyExperiment {
         }
     }
 
-    /// The fully resolved experiment as JSON.
-    pub(super) fn to_json(&self) -> serde_json::Value {
+    /// Whether the weights are selected on the rows that are scored in the end.
+    pub fn is_selected_on_test(&self) -> bool {
+        match self {
+            Self::Expressions(e) => e.is_selected_on_test(),
+            // The test part of their divisions selects nothing.
+            Self::Anomalies(_) | Self::RealFake(_) => false,
+        }
+    }
+
+    /// Every key with its value, as JSON.
+    pub fn to_json(&self) -> serde_json::Value {
         match self {
             Self::Expressions(e) => write::json(&**e),
             Self::Anomalies(e) => write::json(&**e),

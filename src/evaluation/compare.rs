@@ -95,9 +95,8 @@ impl Paired {
 
     /// By how much the first side's mean share of right answers exceeds the second's, row by row.
     fn gains(&self) -> Vec<f64> {
-        let share = |side: &[Vec<bool>], i: usize| {
-            side.iter().filter(|member| member[i]).count() as f64 / side.len() as f64
-        };
+        let share =
+            |side: &[Vec<bool>], i: usize| side.iter().filter(|member| member[i]).count() as f64 / side.len() as f64;
         (0..self.rows.len()).map(|i| share(&self.first, i) - share(&self.second, i)).collect()
     }
 }

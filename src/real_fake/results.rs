@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::clip::{CLASSES, ClipSet};
 use crate::anomaly::measures::auroc;
-use crate::evaluation::statistics::wilson;
 use crate::evaluation::compare::{McNemar, mcnemar};
+use crate::evaluation::statistics::wilson;
 use crate::evaluation::{Predictions, Score, Scores, score};
 use crate::run::files::write_atomic;
 

@@ -12,28 +12,32 @@ use crate::options::Slurm;
 /// What the batch script needs to know.
 #[derive(Clone, Debug)]
 pub struct Submission<'a> {
-    /// The sweep's name.
+    /// The job's name.
     pub name: &'a str,
-    /// The study's folder.
-    pub study: &'a Path,
+    /// The folder of the logs.
+    pub folder: &'a Path,
+    /// Tasks of the array, from 0.
+    pub tasks: usize,
     /// The program.
     pub program: &'a Path,
+    /// Its arguments: the same for every task.
+    pub arguments: &'a [String],
     /// Options of the cluster.
     pub options: &'a Slurm,
 }
 
-/// The batch script of a worker array.
+/// The batch script of an array.
 ///
-/// The worker replaces the shell (`exec`), so that the signal `B:TERM`, which Slurm sends to the batch shell alone, is
-/// the worker's. Asked to end, the worker saves and ends with 130; then, and on pre-emption, the job goes back into the
+/// The program replaces the shell (`exec`), so that the signal `B:TERM`, which Slurm sends to the batch shell alone, is
+/// the program's. Asked to end, it saves and ends with 130; then, and on pre-emption, the job goes back into the
 /// queue by itself.
 pub fn script(submission: &Submission<'_>) -> String {
     let o = submission.options;
     let mut lines = vec!["#!/bin/bash".to_owned()];
     let mut directive = |text: String| lines.push(format!("#SBATCH {text}"));
     directive(format!("--job-name={}", submission.name));
-    directive(format!("--array=0-{}", o.workers - 1));
-    directive(format!("--output={}/slurm-%A_%a.log", submission.study.display()));
+    directive(format!("--array=0-{}", submission.tasks.max(1) - 1));
+    directive(format!("--output={}/slurm-%A_%a.log", submission.folder.display()));
     directive("--open-mode=append".into());
     directive("--requeue".into());
     directive(format!("--signal=B:TERM@{}", o.notice));
@@ -49,8 +53,9 @@ pub fn script(submission: &Submission<'_>) -> String {
     optional.into_iter().filter_map(|(k, v)| Some(format!("--{k}={}", v?))).for_each(&mut directive);
     o.sbatch.iter().cloned().for_each(&mut directive);
     lines.extend(o.setup.iter().cloned());
-    let words = [submission.program.display().to_string(), submission.study.display().to_string()].map(|w| quote(&w));
-    lines.push(format!("exec {} sweep worker {} --requeue", words[0], words[1]));
+    let program = submission.program.display().to_string();
+    let words: Vec<String> = std::iter::once(&program).chain(submission.arguments).map(|w| quote(w)).collect();
+    lines.push(format!("exec {}", words.join(" ")));
     lines.join("\n") + "\n"
 }
 
@@ -91,7 +96,7 @@ pub fn requeue() -> Result<()> {
     let task =
         variable("SLURM_ARRAY_JOB_ID").zip(variable("SLURM_ARRAY_TASK_ID")).map(|(job, task)| format!("{job}_{task}"));
     let Some(job) = task.or_else(|| variable("SLURM_JOB_ID")) else {
-        bail!("--requeue is for workers within a Slurm job")
+        bail!("only what runs within a Slurm job can be put back into the queue")
     };
     let output = Command::new("scontrol").args(["requeue", job.as_str()]).output().context("cannot run scontrol")?;
     if !output.status.success() {
@@ -165,8 +170,10 @@ mod tests {
         };
         let submission = Submission {
             name: "lr",
-            study: Path::new("/data/my sweeps/lr"),
+            folder: Path::new("/data/my sweeps/lr"),
+            tasks: 4,
             program: Path::new("/opt/ferrotype"),
+            arguments: &["sweep", "worker", "/data/my sweeps/lr", "--requeue"].map(String::from),
             options: &options,
         };
         let expected = "#!/bin/bash

@@ -8,6 +8,7 @@ use clap::Args;
 use crate::commands::anomalies::{compare, comparison};
 use crate::commands::grid::{MOST, points};
 use crate::commands::say;
+use crate::commands::session::Ending;
 use crate::commands::train::Runner;
 use crate::config::{self, AnyExperiment};
 use crate::run::RunFolder;
@@ -46,7 +47,12 @@ impl AnomaliesCommand {
         let seeds = parse_values(&self.seeds)?;
         let points = points(&self.grid)?;
         ensure!(points.len() * self.configs.len() * seeds.len() <= MOST, "more than {MOST} runs: give fewer values");
-        let runner = Runner { interrupt: Interrupt::listen()?, style: Style::Quiet, other_kernels: false };
+        let runner = Runner {
+            interrupt: Interrupt::listen()?,
+            style: Style::Quiet,
+            other_kernels: false,
+            ending: Ending::Whole,
+        };
         let mut table = String::new();
         let mut all = Vec::new();
         for path in &self.configs {

@@ -6,8 +6,6 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::commands::loaded::any_experiment_of;
-use crate::commands::view::is_selected_on_test;
-use crate::config::AnyExperiment;
 use crate::evaluation::Decisions;
 use crate::report::predictions;
 use crate::run::group::{Group, Varied};
@@ -135,10 +133,7 @@ fn short(sha: &str) -> String {
 }
 
 fn cautions(run: &RunFolder) -> Vec<String> {
-    match any_experiment_of(run) {
-        Ok(AnyExperiment::Expressions(e)) if is_selected_on_test(&e) => {
-            vec!["its weights were selected on the test set, so its score is optimistic".into()]
-        }
-        _ => Vec::new(),
-    }
+    let optimistic = any_experiment_of(run).is_ok_and(|e| e.is_selected_on_test());
+    let text = "its weights were selected on the test set, so its score is optimistic";
+    optimistic.then(|| text.to_owned()).into_iter().collect()
 }

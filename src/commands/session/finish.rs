@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use super::{Session, report_run};
+use super::{Ending, Session, report_run};
 use crate::commands::onnx;
 use crate::data::task::Task;
 use crate::evaluation::{Scores, score};
@@ -22,7 +22,7 @@ use crate::training::trainer::load_selected;
 
 /// What came out.
 pub struct Outcome {
-    /// Test scores.
+    /// Test scores; of a sweep's trial those of the validation set.
     pub scores: Scores,
     /// The result as text for a terminal.
     text: String,
@@ -60,6 +60,9 @@ impl Session<'_> {
         self.stop_if_asked()?;
         let validation = scoring::scores(&network, &task.validation, evaluate, progress)?;
         self.stop_if_asked()?;
+        if self.ending == Ending::ValidationOnly {
+            return self.finish_trial(validation, provenance, began);
+        }
         let predictions = scoring::predict(&network, &task.test, evaluate, progress)?;
         self.stop_if_asked()?;
         let test = score(&predictions).context("cannot score the test set")?;
@@ -76,6 +79,16 @@ impl Session<'_> {
         let text = report_run(self.run)?;
         self.show_confusion(last_step)?;
         Ok(Outcome { scores: test, text, run: self.run.clone(), onnx: check })
+    }
+
+    /// Writes what a sweep reads of a trial. Its test set is not looked at.
+    fn finish_trial(&self, validation: Scores, provenance: &mut Provenance, began: Instant) -> Result<Outcome> {
+        provenance.finish(began.elapsed().as_secs_f64());
+        provenance.save(self.run)?;
+        report::write_metrics(self.run.scores(), &BTreeMap::from([("validation".to_owned(), validation.clone())]))?;
+        let name = &self.experiment.evaluate.select_by;
+        let text = validation.get(name).map_or_else(|_| String::new(), |s| format!("validation {name} {:.4}", s.value));
+        Ok(Outcome { scores: validation, text, run: self.run.clone(), onnx: None })
     }
 
     /// Adds the test set's confusion matrix to TensorBoard, at the last step.

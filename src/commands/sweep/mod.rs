@@ -11,9 +11,10 @@ mod trial;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use ferrotype_sweep::study::Study;
 
+use super::slurm::Place;
 use crate::config;
 use crate::training::interrupt::Interrupt;
 
@@ -55,14 +56,6 @@ struct How {
     /// Print only the result.
     #[arg(long, short)]
     quiet: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Place {
-    /// On this machine.
-    Local,
-    /// As an array of jobs on a Slurm cluster.
-    Slurm,
 }
 
 #[derive(Debug, Subcommand)]

@@ -58,7 +58,7 @@ impl Launcher for ProcessLauncher<'_> {
 
 impl ProcessLauncher<'_> {
     fn start(&self, job: &Job, run: &RunFolder, log: &Path) -> Result<Child> {
-        // A trial is no result to be compared or exported: `best` gives the experiment for that.
+        // A trial is no result to be compared, scored on the test set or exported: `best` gives the experiment for that.
         let name = format!("{}-{:05}", self.study.options().name, job.trial);
         let experiment = config::trial_experiment(self.study.frozen(), &job.values)?;
         let experiment = experiment.renamed(name, job.seed).as_trial(self.threads);
@@ -67,7 +67,7 @@ impl ProcessLauncher<'_> {
         let again = file.try_clone().with_context(|| format!("cannot open {}", log.display()))?;
         let program = std::env::current_exe().context("cannot find this program's own file")?;
         let mut command = Command::new(&program);
-        command.args(["train", "--until-stdin-closes", "--resume"]).arg(run.path());
+        command.args(["train", "--until-stdin-closes", "--validation-only", "--resume"]).arg(run.path());
         command.stdin(Stdio::piped()).stdout(file).stderr(again);
         // Ctrl-C is the sweep's: it asks its trials to save, one by one.
         #[cfg(unix)]

@@ -57,20 +57,25 @@ impl Frozen {
 
     /// How another sweep differs: `path: here -> there`, one line each.
     pub fn differences(&self, other: &Self) -> Vec<String> {
-        let (mut here, mut there) = (BTreeMap::new(), BTreeMap::new());
-        flatten("", &self.essence(), &mut here);
-        flatten("", &other.essence(), &mut there);
-        let mut paths: Vec<&String> = here.keys().chain(there.keys()).collect();
-        paths.sort();
-        paths.dedup();
-        let show = |v: Option<&String>| v.cloned().unwrap_or_else(|| "nothing".into());
-        let differs = |p: &&String| here.get(*p) != there.get(*p);
-        paths
-            .into_iter()
-            .filter(differs)
-            .map(|p| format!("{p}: {} -> {}", show(here.get(p)), show(there.get(p))))
-            .collect()
+        differences(&self.essence(), &other.essence())
     }
+}
+
+/// Where two values differ, a line `path: here -> there` each.
+pub fn differences(here: &Value, there: &Value) -> Vec<String> {
+    let flat = |value| {
+        let mut out = BTreeMap::new();
+        flatten("", value, &mut out);
+        out
+    };
+    let (here, there) = (flat(here), flat(there));
+    let mut paths: Vec<&String> = here.keys().chain(there.keys()).collect();
+    paths.sort();
+    paths.dedup();
+    let show = |v: Option<&String>| v.cloned().unwrap_or_else(|| "nothing".into());
+    let differs = |p: &&String| here.get(*p) != there.get(*p);
+    let line = |p: &String| format!("{p}: {} -> {}", show(here.get(p)), show(there.get(p)));
+    paths.into_iter().filter(differs).map(line).collect()
 }
 
 fn flatten(path: &str, value: &Value, out: &mut BTreeMap<String, String>) {

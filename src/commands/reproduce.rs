@@ -1,0 +1,247 @@
+//! `ferrotype reproduce`
+
+mod all;
+mod list;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, Subcommand};
+
+use super::loaded::any_experiment_of;
+use super::session::Ending;
+use super::slurm::{self, Place};
+use super::train::{Runner, begin_group};
+use super::{experiments, say};
+use crate::config::AnyExperiment;
+use crate::reproduction::{self, Entry, Mark, Registry, standing, verdict};
+use crate::run::RunFolder;
+use crate::run::group::{Group, Varied, parse_values};
+use crate::training::interrupt::Interrupt;
+use crate::training::progress::Style;
+
+/// Repeat a published result and say how ours stands to it; or list them, run all within a budget, or write the table.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = "Examples:
+  ferrotype reproduce list
+  ferrotype reproduce fer2013-mini_xception --seeds 0..3
+  ferrotype reproduce ferplus-vgg13-majority --seeds 0..5 --set train.epochs=10     (listed as shortened)
+  ferrotype reproduce all --budget 2h
+  ferrotype reproduce table")]
+pub struct ReproduceCommand {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    /// The entry of the registry.
+    #[arg(value_name = "NAME", required = true)]
+    name: Option<String>,
+    /// Another registry than the one in `reproductions/`, or, where there is none, the one inside the program.
+    #[arg(long, value_name = "FOLDER", global = true)]
+    registry: Option<PathBuf>,
+    #[command(flatten)]
+    how: How,
+    /// Where the seeds are trained.
+    #[arg(long, value_enum, default_value_t = Place::Local)]
+    launcher: Place,
+    /// How jobs are submitted: a YAML file with the keys of a sweep's section `slurm` (see docs/sweeps.md).
+    #[arg(long, value_name = "YAML")]
+    slurm: Option<PathBuf>,
+}
+
+/// How an entry is run.
+#[derive(Clone, Debug, Args)]
+struct How {
+    /// Seeds in place of the entry's: 0..5, 0..=4 or 1,3,7.
+    #[arg(long, value_name = "SEEDS")]
+    seeds: Option<String>,
+    /// Change a key of the experiment; may be given several times. The run then counts as changed or shortened.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// Where run folders are made.
+    #[arg(long, value_name = "FOLDER", default_value = experiments::RUNS)]
+    out: PathBuf,
+    /// Print only warnings and results.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the published results, and whether they can be run here.
+    List {
+        /// Print one JSON object per entry, with everything that is known of it.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run all entries that can be run here, the cheapest first; what an earlier call left unfinished is gone on with.
+    All {
+        /// Stop after so long and save: 45m, 2h, 1h30m. The same command goes on from there.
+        #[arg(long, value_name = "TIME")]
+        budget: Option<String>,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Write README.md and results.csv of the published experiments from the folders of runs.
+    Table {
+        /// The published runs, and where the two files are written.
+        #[arg(long, value_name = "FOLDER", default_value = "experiments")]
+        experiments: PathBuf,
+        /// Runs that are not published: those that repeat a result are listed, too.
+        #[arg(long, value_name = "FOLDER", default_value = experiments::RUNS)]
+        runs: PathBuf,
+    },
+    /// Mark a run, or a group of runs, that was trained without `reproduce` as one that repeats an entry.
+    Mark {
+        /// The entry.
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The run or group.
+        #[arg(value_name = "RUN")]
+        run: PathBuf,
+    },
+}
+
+impl ReproduceCommand {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    /// For bad input, missing data, a failed run, or an interruption.
+    pub fn run(self) -> Result<()> {
+        let registry = Registry::open(self.registry.as_deref())?;
+        match &self.verb {
+            None => {
+                let Some(name) = &self.name else { bail!("name an entry: `ferrotype reproduce list` shows them") };
+                self.one(&registry, registry.find(name)?)
+            }
+            Some(Verb::List { json }) => list::print(&registry, *json),
+            Some(Verb::All { budget, how }) => all::run(&registry, budget.as_deref(), how),
+            Some(Verb::Table { experiments: parent, runs }) => {
+                let written = experiments::write(&registry, parent, runs)?;
+                say(format_args!(
+                    "{}: {} runs of published results, {} results not run, {} other experiments",
+                    written.page.display(),
+                    written.reproductions,
+                    written.not_run,
+                    written.others
+                ))
+            }
+            Some(Verb::Mark { name, run }) => mark(&registry, registry.find(name)?, run),
+        }
+    }
+
+    fn one(&self, registry: &Registry, entry: &Entry) -> Result<()> {
+        let plan = Plan::of(registry, entry, &self.how)?;
+        if self.launcher == Place::Slurm {
+            let options = slurm::options(self.slurm.as_deref())?;
+            let folder = plan.begin(&self.how.out)?;
+            return slurm::submit_group(&folder, &entry.name, &plan.group, &options);
+        }
+        let runner = self.how.runner(Interrupt::listen()?);
+        let folder = plan.begin(&self.how.out)?;
+        say(runner.new_group(&plan.experiment, &folder, &plan.group)?.text)?;
+        say(judged(registry, folder.path())?.unwrap_or_default())
+    }
+}
+
+impl How {
+    fn runner(&self, interrupt: Interrupt) -> Runner {
+        let style = if self.quiet { Style::Quiet } else { Style::Auto };
+        Runner { interrupt, style, other_kernels: false, ending: Ending::Whole }
+    }
+}
+
+/// An entry ready to be run.
+struct Plan<'r> {
+    entry: &'r Entry,
+    experiment: AnyExperiment,
+    standing: reproduction::Standing,
+    group: Group,
+}
+
+impl<'r> Plan<'r> {
+    /// Resolves an entry, and sees whether what it needs is there.
+    ///
+    /// # Errors
+    /// Why it cannot be run.
+    fn of(registry: &Registry, entry: &'r Entry, how: &How) -> Result<Self> {
+        // What is missing is said first: a file that nobody may have is no reason to look for an experiment.
+        let experiment = entry.experiment(&registry.root, &how.sets);
+        let missing = entry.missing(experiment.as_ref().ok());
+        ensure!(
+            missing.is_empty() || entry.recipe.is_none(),
+            "{} is not run: it needs {}",
+            entry.name,
+            missing.iter().map(|n| n.text()).collect::<Vec<_>>().join(" and ")
+        );
+        let experiment = experiment?;
+        let recipe = entry.recipe.as_ref().context("no recipe")?;
+        let values = parse_values(how.seeds.as_ref().unwrap_or(&recipe.seeds))?;
+        let standing = standing(&entry.experiment(&registry.root, &[])?, &experiment);
+        Ok(Self { entry, experiment, standing, group: Group { varied: Varied::Seed, values } })
+    }
+
+    /// Makes the marked folder of a new group.
+    fn begin(&self, out: &Path) -> Result<RunFolder> {
+        let folder = begin_group(&self.experiment, out, &self.group)?;
+        Mark::new(&self.entry.name, folder.path(), self.standing.clone()).save(folder.path())?;
+        Ok(folder)
+    }
+}
+
+/// The verdict on a marked folder, with the figures behind it; none where it is not marked, or not finished.
+fn judged(registry: &Registry, folder: &Path) -> Result<Option<String>> {
+    let Some(outcome) = experiments::read(registry, folder)? else { return Ok(None) };
+    let Some(entry) = outcome.mark.as_ref().and_then(|m| registry.get(&m.entry)) else { return Ok(None) };
+    let Some(verdict) = verdict(entry, &outcome)? else { return Ok(None) };
+    let ours = outcome.value.unwrap_or_default();
+    let mut figures = format!("{} {:.2} %", outcome.metric, 100.0 * ours);
+    if let Some(sd) = outcome.sd {
+        figures += &format!(" +- {:.2}", 100.0 * sd);
+    }
+    if let Some([low, high]) = outcome.interval {
+        figures += &format!(", 95 % interval {:.2} to {:.2}", 100.0 * low, 100.0 * high);
+    }
+    let processor = outcome.processor_seconds.map_or_else(|| "unknown".into(), reproduction::duration);
+    Ok(Some(format!(
+        "verdict on {}\n  {}\n  ours      {figures}, n = {}\n  took      {} wall time, {processor} processor time, on {}\n  \
+         data      sha256 {}\n  config    sha256 {}",
+        entry.name,
+        verdict.text.replace("**", ""),
+        outcome.values.len(),
+        reproduction::duration(outcome.wall_seconds),
+        outcome.device,
+        outcome.data,
+        outcome.config,
+    )))
+}
+
+/// Prints the verdict on a folder, if it is marked and the registry at hand knows its entry.
+///
+/// # Errors
+/// When a file of the run is broken.
+pub fn say_verdict(folder: &Path) -> Result<()> {
+    if Mark::open(folder)?.is_none() {
+        return Ok(());
+    }
+    match judged(&Registry::open(None)?, folder)? {
+        Some(text) => say(text),
+        None => Ok(()),
+    }
+}
+
+fn mark(registry: &Registry, entry: &Entry, path: &Path) -> Result<()> {
+    let run = RunFolder::open(path)?;
+    ensure!(!run.is_imported(), "{} was imported, not trained: it repeats nothing", path.display());
+    let recipe = entry.experiment(&registry.root, &[])?;
+    let standing = standing(&recipe, &any_experiment_of(&run)?);
+    let other = standing.changes.iter().find(|c| c.starts_with("model") || c.starts_with("system"));
+    if let Some(change) = other {
+        bail!("{} is no run of {}: {change} (recipe -> run)", path.display(), entry.name);
+    }
+    let said = match (standing.shortened(), standing.changes.is_empty()) {
+        (None, true) => "the full recipe".to_owned(),
+        (short, _) => short.into_iter().chain(standing.changes.clone()).collect::<Vec<_>>().join(", "),
+    };
+    Mark::new(&entry.name, path, standing).save(path)?;
+    say(format_args!("{} repeats {}: {said}", path.display(), entry.name))
+}

@@ -1,0 +1,16 @@
+//! Published results and what came of repeating them: the registry, the mark of a run that repeats one, the verdict, and
+//! the table of all.
+
+mod entry;
+mod mark;
+mod outcome;
+mod registry;
+mod table;
+mod verdict;
+
+pub use entry::{Entry, Need, Published, Recipe, SelectedOn};
+pub use mark::{Mark, Standing, standing};
+pub use outcome::{Outcome, outcome};
+pub use registry::Registry;
+pub use table::{Line, csv, duration, lines, markdown, not_run};
+pub use verdict::{Kind, Verdict, verdict};

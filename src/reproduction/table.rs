@@ -1,0 +1,248 @@
+//! All published results with what came of them, as Markdown and CSV.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::{Entry, Outcome, Registry, verdict};
+
+/// One line: an entry with one of its runs, or without any.
+#[derive(Clone, Debug)]
+pub struct Line<'r> {
+    /// The published result.
+    pub entry: &'r Entry,
+    /// What was run; none: nothing was.
+    pub outcome: Option<&'r Outcome>,
+    /// The verdict, or why there is none.
+    pub verdict: String,
+}
+
+/// Why nothing was run.
+pub fn not_run(entry: &Entry, root: &Path) -> String {
+    let Some(recipe) = &entry.recipe else {
+        let needs: Vec<String> = entry.needs.iter().map(super::Need::text).collect();
+        let needs = if needs.is_empty() { String::new() } else { format!("needs {}; ", needs.join(" and ")) };
+        return format!("not run: {needs}{}", entry.no_run);
+    };
+    let experiment = entry.experiment(root, &[]);
+    let missing = entry.missing(experiment.as_ref().ok());
+    if !missing.is_empty() {
+        let needs: Vec<String> = missing.into_iter().map(super::Need::text).collect();
+        return format!("not run: needs {}", needs.join(" and "));
+    }
+    match experiment {
+        Ok(_) => format!("not run yet: about {} a seed on two cores", duration(recipe.seconds)),
+        Err(e) => format!("not run: {e:#}"),
+    }
+}
+
+/// The lines of all entries in their order, each with its runs, full recipes first.
+///
+/// # Errors
+/// When a metric does not exist.
+pub fn lines<'r>(registry: &'r Registry, outcomes: &'r [Outcome]) -> Result<Vec<Line<'r>>> {
+    let mut all = Vec::new();
+    for entry in &registry.entries {
+        let mine = |o: &&Outcome| o.mark.as_ref().is_some_and(|m| m.entry == entry.name);
+        let mut runs: Vec<&Outcome> = outcomes.iter().filter(mine).collect();
+        runs.sort_by_key(|o| (!o.standing.is_full(), std::cmp::Reverse(o.standing.epochs), o.folder.clone()));
+        if runs.is_empty() {
+            all.push(Line { entry, outcome: None, verdict: not_run(entry, &registry.root) });
+        }
+        for run in runs {
+            let text = verdict(entry, run)?.map(|v| v.text);
+            all.push(Line { entry, outcome: Some(run), verdict: text.unwrap_or_else(|| unfinished(run)) });
+        }
+    }
+    Ok(all)
+}
+
+fn unfinished(outcome: &Outcome) -> String {
+    let all = outcome.values.len() + outcome.unfinished.len();
+    let come: Vec<String> =
+        outcome.unfinished.iter().map(|e| format!("{e} of {} epochs", outcome.standing.epochs)).collect();
+    format!(
+        "**unfinished**: {} of {all} runs are finished, the others came to {}; `ferrotype train --resume {}` goes on",
+        outcome.values.len(),
+        come.join(", "),
+        outcome.folder.display()
+    )
+}
+
+/// The tables of a page that lies in `page`.
+///
+/// # Errors
+/// When a number cannot be written.
+pub fn markdown(lines: &[Line<'_>], page: &Path) -> Result<String> {
+    let mut text = String::from(
+        "| result | run | published | selected on | ours | selected on | epochs | verdict |\n|---|---|---|---|---|---|---|---|\n",
+    );
+    for line in lines {
+        let figure = line.entry.figure();
+        let cells = [
+            format!("{}: {}", line.entry.name, line.entry.title),
+            line.outcome.map_or_else(|| "-".into(), |o| link(o, page)),
+            figure.map_or_else(|| "none".into(), |f| format!("{} ({})", f.text(), f.source)),
+            figure.map_or("-", |f| f.selected_on.word()).replace("test", "**test**"),
+            line.outcome.map_or_else(|| "-".into(), ours),
+            line.outcome.map_or("-", |o| if o.selected_on_test { "**test**" } else { "validation" }).to_owned(),
+            line.outcome.map_or_else(|| "-".into(), epochs),
+            line.verdict.clone(),
+        ];
+        text += &row(&cells);
+    }
+    let run: Vec<(&Line<'_>, &Outcome)> = lines.iter().filter_map(|l| Some((l, l.outcome?))).collect();
+    if !run.is_empty() {
+        text += "\n### How they were made\n\n| result | run | seeds | wall time | processor time | device | data sha256 | config \
+                 sha256 |\n|---|---|---:|---:|---:|---|---|---|\n";
+    }
+    for (line, o) in run {
+        let short =
+            |sha: &str| if sha.is_empty() { "-".to_owned() } else { format!("`{}`", &sha[..sha.len().min(12)]) };
+        let cells = [
+            line.entry.name.clone(),
+            link(o, page),
+            o.values.len().to_string(),
+            duration(o.wall_seconds),
+            o.processor_seconds.filter(|_| !o.values.is_empty()).map_or_else(|| "-".into(), duration),
+            if o.device.is_empty() { "-".into() } else { o.device.clone() },
+            short(&o.data),
+            short(&o.config),
+        ];
+        text += &row(&cells);
+    }
+    Ok(text)
+}
+
+fn row(cells: &[String]) -> String {
+    let cells: Vec<String> = cells.iter().map(|c| c.replace('|', "\\|").replace('\n', " ")).collect();
+    format!("| {} |\n", cells.join(" | "))
+}
+
+/// The folder's name, as a link where its report lies beside the page.
+fn link(outcome: &Outcome, page: &Path) -> String {
+    let name = outcome.folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    if outcome.folder.join("report.html").is_file() && outcome.folder.parent() == Some(page) {
+        format!("[{name}]({name}/report.html)")
+    } else {
+        format!("`{}`", outcome.folder.display())
+    }
+}
+
+/// `62.86 %, sd 0.41 (61.84 to 63.88), n = 3`; a single run's interval is over test rows.
+fn ours(o: &Outcome) -> String {
+    let Some(value) = o.value.filter(|_| o.is_finished()) else { return "-".into() };
+    let sd = o.sd.map_or_else(String::new, |sd| format!(", sd {:.2}", 100.0 * sd));
+    let interval =
+        o.interval.map_or_else(String::new, |[low, high]| format!(" ({:.2} to {:.2})", 100.0 * low, 100.0 * high));
+    let what = if o.over == Some(crate::run::group::Varied::Fold) { " folds, pooled" } else { "" };
+    format!("{:.2} %{sd}{interval}, n = {}{what}", 100.0 * value, o.values.len())
+}
+
+fn epochs(o: &Outcome) -> String {
+    o.standing.shortened().map_or_else(|| o.standing.epochs.to_string(), |text| format!("**{text}**"))
+}
+
+/// `45 s`, `12 min`, `3.1 h`.
+pub fn duration(seconds: f64) -> String {
+    if seconds < 120.0 {
+        format!("{seconds:.0} s")
+    } else if seconds < 7200.0 {
+        format!("{:.0} min", seconds / 60.0)
+    } else {
+        format!("{:.1} h", seconds / 3600.0)
+    }
+}
+
+/// Columns of the CSV.
+const COLUMNS: [&str; 29] = [
+    "entry",
+    "run",
+    "status",
+    "metric",
+    "published",
+    "published_spread",
+    "published_runs",
+    "published_confirmed",
+    "published_selected_on",
+    "published_source",
+    "ours",
+    "sd",
+    "low",
+    "high",
+    "n",
+    "values",
+    "test_rows",
+    "ours_selected_on",
+    "epochs",
+    "recipe_epochs",
+    "changes",
+    "tolerance",
+    "verdict",
+    "wall_seconds",
+    "processor_seconds",
+    "device",
+    "data_sha256",
+    "config_sha256",
+    "drawn",
+];
+
+/// All lines, and other runs that repeat nothing, as CSV.
+///
+/// # Errors
+/// When a record cannot be written.
+pub fn csv(lines: &[Line<'_>], others: &[Outcome]) -> Result<Vec<u8>> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record(COLUMNS)?;
+    for line in lines {
+        out.write_record(record(Some(line.entry), line.outcome, &line.verdict))?;
+    }
+    for other in others {
+        out.write_record(record(None, Some(other), ""))?;
+    }
+    out.into_inner().context("the results cannot be written as CSV")
+}
+
+fn record(entry: Option<&Entry>, outcome: Option<&Outcome>, verdict: &str) -> Vec<String> {
+    let figure = entry.and_then(Entry::figure);
+    let text = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
+    let of = |f: &dyn Fn(&Outcome) -> String| outcome.map_or_else(String::new, f);
+    let status = match outcome {
+        None => "not run",
+        Some(o) if o.is_finished() => "finished",
+        Some(_) => "unfinished",
+    };
+    // An unfinished group has no figure: what is missing would change it.
+    let value = outcome.filter(|o| o.is_finished());
+    vec![
+        entry.map_or_else(String::new, |e| e.name.clone()),
+        of(&|o| o.folder.display().to_string()),
+        status.to_owned(),
+        outcome.map_or_else(|| figure.map_or_else(String::new, |f| f.metric.clone()), |o| o.metric.clone()),
+        text(figure.map(|f| f.value)),
+        text(figure.and_then(|f| f.spread)),
+        figure.and_then(|f| f.runs).map_or_else(String::new, |n| n.to_string()),
+        figure.map_or_else(String::new, |f| f.confirmed.to_string()),
+        figure.map_or_else(String::new, |f| f.selected_on.word().to_owned()),
+        figure.map_or_else(String::new, |f| f.source.clone()),
+        text(value.and_then(|o| o.value)),
+        text(value.and_then(|o| o.sd)),
+        text(value.and_then(|o| o.interval).map(|i| i[0])),
+        text(value.and_then(|o| o.interval).map(|i| i[1])),
+        of(&|o| o.values.len().to_string()),
+        of(&|o| o.values.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")),
+        of(&|o| o.rows.to_string()),
+        of(&|o| if o.selected_on_test { "test" } else { "validation" }.to_owned()),
+        of(&|o| if o.mark.is_some() { o.standing.epochs.to_string() } else { String::new() }),
+        of(&|o| if o.mark.is_some() { o.standing.recipe_epochs.to_string() } else { String::new() }),
+        of(&|o| o.standing.changes.join("; ")),
+        text(entry.map(|e| e.tolerance)),
+        verdict.replace("**", ""),
+        text(outcome.map(|o| o.wall_seconds)),
+        text(outcome.and_then(|o| o.processor_seconds)),
+        of(&|o| o.device.clone()),
+        of(&|o| o.data.clone()),
+        of(&|o| o.config.clone()),
+        of(&|o| o.drawn.to_string()),
+    ]
+}

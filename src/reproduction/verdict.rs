@@ -1,0 +1,223 @@
+//! How a result stands to the published figure.
+
+use anyhow::Result;
+
+use super::{Entry, Outcome, Published, SelectedOn};
+use crate::report::{self, ExpectView};
+
+/// The kinds of verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Within the tolerance.
+    Reproduced,
+    /// Better by more than the tolerance.
+    Above,
+    /// Worse by more than the tolerance.
+    Below,
+    /// The two do not measure the same.
+    NotComparable,
+    /// The published figure was selected on the rows it was scored on: it cannot be a yardstick.
+    SelectedOnTest,
+}
+
+impl Kind {
+    /// The words for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reproduced => "reproduced",
+            Self::Above => "above",
+            Self::Below => "below",
+            Self::NotComparable => "not comparable",
+            Self::SelectedOnTest => "published figure selected on test",
+        }
+    }
+}
+
+/// A verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Its kind.
+    pub kind: Kind,
+    /// Kind, reasons, difference and everything that speaks against taking it at face value.
+    pub text: String,
+}
+
+/// Judges a finished outcome; none where it has no value.
+///
+/// # Errors
+/// When the metric does not exist.
+pub fn verdict(entry: &Entry, outcome: &Outcome) -> Result<Option<Verdict>> {
+    let Some(value) = outcome.value.filter(|_| outcome.is_finished()) else { return Ok(None) };
+    let reasons = reasons(entry, outcome);
+    let Some(figure) = entry.figure() else {
+        return Ok(Some(Verdict { kind: Kind::NotComparable, text: sentence(Kind::NotComparable, &reasons) }));
+    };
+    let expect = ExpectView {
+        metric: figure.metric.clone(),
+        value: figure.value,
+        tolerance: entry.tolerance,
+        source: figure.source.clone(),
+        note: String::new(),
+    };
+    let relation = report::verdict(&expect, value, outcome.interval)?.kind;
+    let kind = match relation {
+        _ if !reasons.is_empty() => Kind::NotComparable,
+        _ if figure.selected_on == SelectedOn::Test => Kind::SelectedOnTest,
+        "reproduced" => Kind::Reproduced,
+        "better" => Kind::Above,
+        _ => Kind::Below,
+    };
+    let mut text = vec![sentence(kind, &reasons), difference(figure, value, outcome.interval, entry.tolerance)];
+    text.extend(cautions(figure, outcome, kind));
+    Ok(Some(Verdict { kind, text: text.join(" ") }))
+}
+
+/// Why the two do not measure the same.
+fn reasons(entry: &Entry, outcome: &Outcome) -> Vec<String> {
+    let mut all = Vec::new();
+    if entry.figure().is_none() {
+        all.push("there is no published figure".to_owned());
+    }
+    all.extend(outcome.standing.shortened());
+    if !outcome.standing.changes.is_empty() {
+        all.push(format!("changed: {}", outcome.standing.changes.join(", ")));
+    }
+    if outcome.drawn {
+        all.push("drawn faces".into());
+    }
+    if outcome.selected_on_test && entry.figure().is_some_and(|f| f.selected_on != SelectedOn::Test) {
+        all.push("ours was selected on the test set".into());
+    }
+    all.extend((!entry.not_comparable.is_empty()).then(|| entry.not_comparable.clone()));
+    all
+}
+
+fn sentence(kind: Kind, reasons: &[String]) -> String {
+    let why = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
+    format!("**{}**{why}.", kind.word())
+}
+
+fn difference(figure: &Published, value: f64, interval: Option<[f64; 2]>, tolerance: f64) -> String {
+    let inside = match interval {
+        Some([low, high]) if (low..=high).contains(&figure.value) => ", which lies within the 95 % interval",
+        Some(_) => ", which lies outside the 95 % interval",
+        None => "",
+    };
+    let gain = 100.0 * (value - figure.value);
+    format!("{gain:+.2} points to the published figure{inside}; tolerance {:.2}.", 100.0 * tolerance)
+}
+
+/// What speaks against taking the published figure, or ours, at face value.
+fn cautions(figure: &Published, outcome: &Outcome, kind: Kind) -> Vec<String> {
+    let mut all = Vec::new();
+    if !figure.confirmed {
+        all.push("The published figure is unconfirmed.".to_owned());
+    }
+    if figure.selected_on == SelectedOn::Test && kind != Kind::SelectedOnTest {
+        all.push("The published figure was selected on the test set.".into());
+    }
+    if figure.selected_on == SelectedOn::Test && outcome.selected_on_test {
+        all.push("Ours was selected on the test set, too, as in the original.".into());
+    }
+    if figure.selected_on == SelectedOn::Unknown {
+        all.push("How the published figure was selected is unknown.".into());
+    }
+    if outcome.values.len() == 1 {
+        all.push("One run only: how it varies with the seed is not known.".into());
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Registry, Standing};
+    use super::*;
+    use crate::config::read_any;
+    use crate::run::group::Varied;
+
+    const CONFIG: &str = "name: x\ndata: {path: a.h5, preprocess: {size: 48}}\nmodel: mini_xception\n\
+                          train: {epochs: 30, lr: 1e-3}\n";
+
+    fn outcome(value: f64) -> Outcome {
+        Outcome {
+            folder: "runs/x".into(),
+            mark: None,
+            standing: Standing { epochs: 30, recipe_epochs: 30, changes: Vec::new() },
+            over: Some(Varied::Seed),
+            metric: "accuracy".into(),
+            values: vec![value - 0.002, value, value + 0.002],
+            value: Some(value),
+            sd: Some(0.002),
+            interval: Some([value - 0.005, value + 0.005]),
+            rows: 3137,
+            unfinished: Vec::new(),
+            selected_on_test: false,
+            drawn: false,
+            wall_seconds: 10.0,
+            processor_seconds: Some(20.0),
+            device: "flex".into(),
+            data: "abc".into(),
+            config: "def".into(),
+            experiment: read_any("x", CONFIG).unwrap(),
+        }
+    }
+
+    fn judge(name: &str, outcome: &Outcome) -> (Kind, String) {
+        let registry = Registry::shipped().unwrap();
+        let found = verdict(registry.find(name).unwrap(), outcome).unwrap().unwrap();
+        (found.kind, found.text)
+    }
+
+    #[test]
+    fn the_tolerance_decides() {
+        // Published 83.97 %, tolerance one point.
+        let kind = |value| judge("ferplus-vgg13-multi_target", &outcome(value)).0;
+        assert_eq!(kind(0.835), Kind::Reproduced);
+        assert_eq!(kind(0.849), Kind::Reproduced);
+        assert_eq!(kind(0.851), Kind::Above);
+        assert_eq!(kind(0.8295), Kind::Below);
+        let text = judge("ferplus-vgg13-multi_target", &outcome(0.83)).1;
+        assert_eq!(
+            text,
+            "**reproduced**. -0.97 points to the published figure, which lies outside the 95 % interval; tolerance 1.00. The \
+             published figure is unconfirmed."
+        );
+    }
+
+    #[test]
+    fn what_speaks_against_a_figure_is_always_said() {
+        let (kind, text) = judge("fer2013-mini_xception", &outcome(0.66));
+        assert_eq!(kind, Kind::SelectedOnTest);
+        assert!(text.starts_with("**published figure selected on test**. +0.00 points"), "{text}");
+        let mut short = outcome(0.66);
+        short.standing.epochs = 3;
+        short.standing.changes = vec!["train.lr: 0.001 -> 0.002".into()];
+        let (kind, text) = judge("fer2013-mini_xception", &short);
+        assert_eq!(kind, Kind::NotComparable);
+        for part in ["3 of 30 epochs; changed: train.lr: 0.001 -> 0.002.", "was selected on the test set."] {
+            assert!(text.contains(part), "{text}");
+        }
+        let mut both = outcome(0.66);
+        both.selected_on_test = true;
+        assert!(judge("fer2013-mini_xception-published", &both).1.contains("Ours was selected on the test set, too"));
+        let (kind, text) = judge("ferplus-vgg13-majority", &both);
+        assert!(kind == Kind::NotComparable && text.contains("ours was selected on the test set"), "{text}");
+        let (kind, text) = judge("ferplus-resnet18", &outcome(0.8));
+        assert!(kind == Kind::NotComparable && text.contains("there is no published figure"), "{text}");
+        let (kind, text) = judge("fer2013-resnet18", &outcome(0.706));
+        assert!(kind == Kind::NotComparable && text.contains("another recipe") && text.contains("unknown"), "{text}");
+        let mut drawn = outcome(0.84);
+        drawn.drawn = true;
+        drawn.values.truncate(1);
+        let (kind, text) = judge("ferplus-vgg13-multi_target", &drawn);
+        assert!(kind == Kind::NotComparable && text.contains("drawn faces") && text.contains("One run only"), "{text}");
+    }
+
+    #[test]
+    fn an_unfinished_run_has_no_verdict() {
+        let registry = Registry::shipped().unwrap();
+        let mut open = outcome(0.84);
+        open.unfinished = vec![4];
+        assert_eq!(verdict(registry.find("ferplus-vgg13-majority").unwrap(), &open).unwrap(), None);
+    }
+}

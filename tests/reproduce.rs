@@ -1,0 +1,201 @@
+//! Published results repeated through the binary: marked runs, verdicts, a budget, the table.
+
+mod common;
+
+use std::fs;
+
+use common::{Place, entries, json};
+
+/// An entry over [`common::SMALL`], whose faces are drawn.
+const TINY: &str = "name: tiny
+title: a tiny one
+system: a system
+paper: a paper
+dataset: drawn faces
+protocol: as it comes
+published:
+  - {metric: accuracy, value: 0.5, source: nowhere, selected_on: test, confirmed: false}
+recipe: {config: small.yaml, set: [export.onnx=false], seeds: '0..2', seconds: 2}
+tolerance: 0.01
+";
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("reproductions/tiny.yaml", TINY);
+    let needs = "needs:\n  - {what: 'SECRET (videos)', files: [secret.h5], how: a signed request, licensed: true}\n";
+    place.write("reproductions/secret.yaml", TINY.replace("name: tiny", "name: secret") + needs);
+    let people = TINY.replace("name: tiny", "name: people");
+    let people = people.lines().map(|l| if l.starts_with("recipe") { "no_run: 'people, not a model'" } else { l });
+    place.write("reproductions/people.yaml", people.collect::<Vec<_>>().join("\n") + "\n");
+    place
+}
+
+fn readme(place: &Place) -> String {
+    place.ok("reproduce table");
+    fs::read_to_string(place.at("experiments/README.md")).unwrap()
+}
+
+/// The columns of a line of results.csv by the entry's name.
+fn record(place: &Place, entry: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(place.at("experiments/results.csv")).unwrap();
+    let mut csv = csv::Reader::from_reader(text.as_bytes());
+    let head: Vec<String> = csv.headers().unwrap().iter().map(str::to_owned).collect();
+    let found = csv.records().map(Result::unwrap).find(|r| &r[0] == entry).unwrap();
+    head.into_iter().zip(found.iter().map(str::to_owned)).collect()
+}
+
+fn column(record: &[(String, String)], name: &str) -> String {
+    record.iter().find(|(n, _)| n == name).unwrap().1.clone()
+}
+
+#[test]
+fn a_shortened_run_says_so_everywhere_and_is_published_once() {
+    let place = place();
+    let out = place.ok("reproduce tiny --set train.epochs=1 -q");
+    for part in [
+        "verdict on tiny",
+        "not comparable: 1 of 2 epochs; drawn faces.",
+        "The published figure is unconfirmed. The published figure was selected on the test set.",
+        "n = 2",
+        "processor time",
+        "data      sha256",
+    ] {
+        assert!(out.contains(part), "{out}\nlacks {part}");
+    }
+    let folder = place.only("runs");
+    let mark = json(&folder.join("reproduction.json"));
+    assert_eq!((mark["entry"].as_str(), mark["epochs"].as_u64()), (Some("tiny"), Some(1)), "{mark}");
+    // What is expected stands in the run's own report, with what speaks against it.
+    let config = fs::read_to_string(folder.join("config.yaml")).unwrap();
+    assert!(config.contains("Unconfirmed.") && config.contains("Selected on the test set"), "{config}");
+    let page = readme(&place);
+    for part in
+        ["**1 of 2 epochs**", "| **test** |", "accuracy 50.00 % (unconfirmed)", "not run: needs SECRET (videos)"]
+    {
+        assert!(page.contains(part), "{page}\nlacks {part}");
+    }
+    assert!(page.contains("not run: people, not a model"), "{page}");
+    let line = record(&place, "tiny");
+    let aggregate = json(&folder.join("aggregate.json"));
+    let mean = aggregate["metrics"]["accuracy"]["mean"].as_f64().unwrap();
+    assert!((column(&line, "ours").parse::<f64>().unwrap() - mean).abs() < 1e-12, "{line:?}");
+    assert_eq!(column(&line, "status"), "finished");
+    assert_eq!(column(&line, "published_confirmed"), "false");
+    assert_eq!(column(&record(&place, "secret"), "ours"), "", "what was not run has no number");
+    assert_eq!(column(&record(&place, "secret"), "status"), "not run");
+    // The published copy stands for the run.
+    place.ok(&format!("report --run {} --publish experiments", folder.display()));
+    assert!(place.at("experiments/tiny-1-epochs-seeds/reproduction.json").is_file());
+    let page = readme(&place);
+    assert!(page.contains("[tiny-1-epochs-seeds](tiny-1-epochs-seeds/report.html)"), "{page}");
+    assert_eq!(page.matches("not comparable").count(), 1 + usize::from(page.contains("are not comparable")), "{page}");
+    let before = fs::read(place.at("experiments/results.csv")).unwrap();
+    fs::remove_dir_all(place.at("runs")).unwrap();
+    place.ok("reproduce table");
+    assert_eq!(fs::read(place.at("experiments/results.csv")).unwrap(), before, "from the published copy alone");
+}
+
+#[test]
+fn all_runs_what_can_be_run_and_goes_on_after_its_budget() {
+    let place = place();
+    let out = place.ok("reproduce all --budget 1h -q --seeds 0");
+    for part in [
+        "verdict on tiny",
+        "secret: not run: needs SECRET (videos) (a signed request)",
+        "people: not run: people, not a model",
+    ] {
+        assert!(out.contains(part), "{out}\nlacks {part}");
+    }
+    let long = TINY.replace("name: tiny", "name: long").replace("export.onnx=false", "train.epochs=100000");
+    place.write("reproductions/long.yaml", long.replace("seconds: 2", "seconds: 9000"));
+    // A busy machine may not come to the first step in so short a time.
+    let all = || place.ok("reproduce all --budget 3s -q --seeds 0");
+    let first = (0..20).map(|_| all()).find(|out| out.contains("long: unfinished and saved")).unwrap();
+    assert!(first.contains("ferrotype train --resume runs/"), "{first}");
+    assert!(first.contains("tiny: done before, in runs/") && !first.contains("verdict on tiny"), "{first}");
+    assert_eq!(entries(&place.at("runs")).len(), 2);
+    let page = readme(&place);
+    assert!(page.contains("**unfinished**: 0 of 1 runs are finished") && page.contains("of 100000 epochs"), "{page}");
+    assert_eq!(column(&record(&place, "long"), "ours"), "");
+    let folder = entries(&place.at("runs")).into_iter().find(|name| is_long(&place, name)).unwrap();
+    let history = place.at("runs").join(folder).join("seed-0/metrics.jsonl");
+    let length = || fs::metadata(&history).map_or(0, |m| m.len());
+    let before = length();
+    assert!((0..20).any(|_| all().contains("long: unfinished") && length() > before), "it does not go on");
+    assert_eq!(entries(&place.at("runs")).len(), 2, "gone on with, not begun anew");
+}
+
+fn is_long(place: &Place, name: &str) -> bool {
+    json(&place.at("runs").join(name).join("reproduction.json"))["entry"] == "long"
+}
+
+#[test]
+fn runs_are_marked_and_bad_input_is_refused() {
+    let place = place();
+    let run = place.train("runs", "--set train.epochs=1 --set export.onnx=false").display().to_string();
+    let said = place.ok(&format!("reproduce mark tiny {run}"));
+    assert!(said.contains("repeats tiny: 1 of 2 epochs"), "{said}");
+    assert!(readme(&place).contains("One run only"));
+    let other = place.train("other", "--set train.epochs=1 --set model=mini_xception").display().to_string();
+    let message = place.refused(&format!("reproduce mark tiny {other}"));
+    assert!(message.contains("no run of tiny") && message.contains("model"), "{message}");
+    for (words, expected) in [
+        ("reproduce tine", "did you mean `tiny`?"),
+        ("reproduce secret", "secret is not run: it needs SECRET (videos) (a signed request)"),
+        ("reproduce people", "people is not run: people, not a model"),
+        ("reproduce tiny --set train.epoch=3", "did you mean `epochs`?"),
+        ("reproduce tiny --seeds 3..3", "names no seed"),
+        ("reproduce all --budget soon", "--budget `soon` is no time"),
+        ("reproduce list --registry none", "cannot list the registry none"),
+        ("reproduce mark tiny none", "no run folder none"),
+        ("train --config small.yaml --launcher slurm", "add --seeds or --folds"),
+        ("train --member-of runs", "not a run folder"),
+    ] {
+        let message = place.refused(words);
+        assert!(message.contains(expected), "{words}\n{message}\nlacks {expected}");
+    }
+    assert_eq!(entries(&place.at("runs")).len(), 1);
+    place.write("reproductions/broken.yaml", TINY.replace("name: tiny", "name: other"));
+    assert!(place.refused("reproduce list").contains("its name is `other`, not the file's"));
+}
+
+#[test]
+fn the_program_knows_the_registry_without_its_source() {
+    let place = Place::new();
+    let list = place.ok("reproduce list");
+    assert!(list.contains("fer2013-human") && list.contains("accuracy 83.85 % +- 0.63 (unconfirmed)"), "{list}");
+    let message = place.refused("reproduce fer2013-mini_xception");
+    assert!(message.contains("it needs FER2013 (Kaggle) (datasets/fer2013.md)"), "{message}");
+    place.write("datasets/fer2013.csv", "");
+    let message = place.refused("reproduce fer2013-mini_xception");
+    assert!(message.contains("--registry"), "{message}");
+    place.ok("reproduce table");
+    let page = fs::read_to_string(place.at("experiments/README.md")).unwrap();
+    assert!(page.contains("needs SASE-FE") && !page.contains("Other experiments"), "{page}");
+}
+
+#[test]
+fn seeds_go_to_slurm_as_one_array() {
+    let place = place();
+    place.write("cluster.yaml", "partition: gpu\ntime: '01:00:00'\n");
+    let words = "reproduce tiny --launcher slurm --slurm cluster.yaml";
+    let ended = common::Ended::of(place.command(words.split(' ')).env("PATH", "").output().unwrap());
+    ended.check_refusal(words);
+    assert!(ended.err.contains("sbatch"), "{}", ended.err);
+    let folder = place.only("runs");
+    let script = fs::read_to_string(folder.join("slurm.sh")).unwrap();
+    for part in ["#SBATCH --array=0-1", "#SBATCH --partition=gpu", "train --member-of /", "--job-name=tiny"] {
+        assert!(script.contains(part), "{script}\nlacks {part}");
+    }
+    // A task trains its own member; the last one writes the report.
+    for (task, reported) in [("1", false), ("0", true)] {
+        let words = ["train", "-q", "--member-of", folder.to_str().unwrap()];
+        let ended = common::Ended::of(place.command(words).env("SLURM_ARRAY_TASK_ID", task).output().unwrap());
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        assert!(folder.join(format!("seed-{task}/metrics.json")).is_file());
+        assert_eq!(folder.join("report.html").is_file(), reported);
+        assert_eq!(ended.out.contains("verdict on tiny"), reported, "{}", ended.out);
+    }
+    let alone = place.refused(&format!("train --member-of {}", folder.display()));
+    assert!(alone.contains("SLURM_ARRAY_TASK_ID is not set"), "{alone}");
+}
