@@ -36,7 +36,7 @@ pub(crate) const UNITS: [(Au, &str); 17] = [
 ];
 
 /// A file that says that a folder's clips are drawn: the one thing that BAUM-1 does not have.
-pub(super) const MARK: &str = "SYNTHETIC.txt";
+pub(crate) const MARK: &str = "SYNTHETIC.txt";
 
 /// What was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,25 +85,31 @@ pub fn baum(options: &DrawnClipsOptions, acted: bool, out: &Path) -> Result<Synt
 
 fn write_clip(take: &Take, options: &DrawnClipsOptions, path: &Path, tables: &Path) -> Result<()> {
     let mut encoder = Encoder::start(path, [options.size; 2], options.rate)?;
-    let mut table = header();
+    let mut table = openface_header();
     for number in 0..take.performance.frames {
         let (pixels, points) = take.frame(number, options.size);
         encoder.push(&pixels)?;
         let time = take.time(number);
-        table += &format!("{}, 0, {time:.3}, 0.98, 1", number + 1);
-        for axis in 0..2 {
-            points.iter().for_each(|p| table += &format!(", {:.1}", p[axis]));
-        }
         let shown = take.performance.action_units(time);
-        UNITS.iter().for_each(|(unit, _)| table += &format!(", {:.2}", 5.0 * shown.both(*unit)));
-        table.push('\n');
+        let units: Vec<f32> = UNITS.iter().map(|(unit, _)| 5.0 * shown.both(*unit)).collect();
+        table += &openface_row(number, time, &points, &units);
     }
     encoder.finish()?;
     write_atomic(tables.join(format!("{}.csv", take.name())), table.as_bytes())
 }
 
+/// A row of OpenFace's table: frame `number` from 0, landmarks in pixels, and the intensities of [`UNITS`], 0 to 5.
+pub(crate) fn openface_row(number: usize, time: f64, points: &[[f32; 2]], units: &[f32]) -> String {
+    let mut row = format!("{}, 0, {time:.3}, 0.98, 1", number + 1);
+    for axis in 0..2 {
+        points.iter().for_each(|p| row += &format!(", {:.1}", p[axis]));
+    }
+    units.iter().for_each(|unit| row += &format!(", {unit:.2}"));
+    row + "\n"
+}
+
 /// OpenFace 2.2's names, with its spaces.
-fn header() -> String {
+pub(crate) fn openface_header() -> String {
     let mut header = "frame, face_id, timestamp, confidence, success".to_owned();
     for axis in ["x", "y"] {
         (0..68).for_each(|i| header += &format!(", {axis}_{i}"));

@@ -13,6 +13,8 @@ use crate::clips::{self, synthesise};
 use crate::data::audit::audit;
 use crate::data::options::{DrawnClipsOptions, SourceOptions};
 use crate::data::{FaceSet, clips as data_clips, info, sources, store};
+use crate::real_fake::sources::generated::GeneratedClipsOptions;
+use crate::real_fake::synthesise as real_fake;
 use crate::run::files::{explain, write_atomic};
 use crate::run::provenance::command_line;
 
@@ -64,6 +66,22 @@ enum Synthesise {
         acted: bool,
         #[command(flatten)]
         options: DrawnClipsOptions,
+    },
+    /// SASE-FE: subjects' folders of H.264 files with felt and posed expressions, validation and test clips without
+    /// subjects, and OpenFace's tables of them. SASE-FE has 100 frames per second: --rate 100.
+    #[command(name = "sase_fe")]
+    SaseFe {
+        /// The folder to write.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Pixels per side.
+        #[arg(long, default_value_t = 200)]
+        size: usize,
+        /// Write the tables alone, no videos.
+        #[arg(long)]
+        tables_only: bool,
+        #[command(flatten)]
+        options: GeneratedClipsOptions,
     },
     /// One drawn face that talks and rests, with planted anomalies: `face.mp4`, and `features.csv` with what is true.
     Face {
@@ -122,6 +140,16 @@ impl DataCommand {
                 show(&format!(
                     "{0}: {1} synthetic clips, {2} frames\nPrepare them with: ferrotype data prepare {form} --root {0} --openface \
                      {0}/openface\n",
+                    out.display(),
+                    done.clips,
+                    done.frames
+                ))
+            }
+            Verb::Synthesise { what: Synthesise::SaseFe { out, size, tables_only, options } } => {
+                let done = real_fake::sase_fe(&options, (!tables_only).then_some(size), &out)?;
+                show(&format!(
+                    "{0}: {1} synthetic clips, {2} frames\nUse them in an experiment with: data.source: {{sase_fe: {{root: {0}, \
+                     tables: {0}/openface, labels: {0}/validation_labels.csv}}}}\n",
                     out.display(),
                     done.clips,
                     done.frames

@@ -6,6 +6,7 @@ pub mod attack;
 mod bar;
 pub mod bench;
 pub mod compare;
+pub mod compare_methods;
 pub mod completions;
 pub mod config;
 pub mod data;
@@ -71,6 +72,7 @@ enum Command {
     Explain(explain::ExplainCommand),
     Export(export::ExportCommand),
     Report(report::ReportCommand),
+    CompareMethods(compare_methods::CompareMethodsCommand),
     Runs(runs::RunsCommand),
     Bench(bench::BenchCommand),
     Data(data::DataCommand),
@@ -99,6 +101,7 @@ impl Cli {
             Command::Explain(c) => c.run(),
             Command::Export(c) => c.run(),
             Command::Report(c) => c.run(),
+            Command::CompareMethods(c) => c.run(),
             Command::Runs(c) => c.run(),
             Command::Bench(c) => c.run(),
             Command::Data(c) => c.run(),

@@ -49,6 +49,7 @@ impl AnyExperiment {
     pub fn is_selected_on_test(&self) -> bool {
         match self {
             Self::Expressions(e) => e.is_selected_on_test(),
+            // The test part of their divisions selects nothing.
             Self::Anomalies(_) | Self::RealFake(_) => false,
         }
     }

@@ -3,6 +3,7 @@
 use super::clip::ClipSet;
 use super::method::Method;
 use super::methods::length::LengthOptions;
+use super::methods::logistic::LogisticOptions;
 
 /// A method that stands beside every other.
 pub struct Baseline {
@@ -27,6 +28,14 @@ pub fn title(name: &str) -> &str {
 }
 
 /// The baselines that these clips allow.
-pub fn baselines(_set: &ClipSet) -> Vec<Baseline> {
-    vec![Baseline { name: LENGTH, method: Box::new(LengthOptions::default()) }]
+pub fn baselines(set: &ClipSet) -> Vec<Baseline> {
+    let mut all = Vec::new();
+    // Published descriptors say nothing of the length of clips, and are made of no action units.
+    if set.clips.iter().any(|c| c.seconds > 0.0) {
+        all.push(Baseline { name: LENGTH, method: Box::new(LengthOptions::default()) });
+    }
+    if !set.units.is_empty() {
+        all.push(Baseline { name: AU_MEANS, method: Box::new(LogisticOptions::default()) });
+    }
+    all
 }

@@ -16,3 +16,4 @@ pub mod resample;
 pub mod results;
 pub mod sources;
 pub mod split;
+pub mod synthesise;

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::clip::{CLASSES, ClipSet};
 use crate::anomaly::measures::auroc;
+use crate::evaluation::compare::{McNemar, mcnemar};
 use crate::evaluation::statistics::wilson;
-use crate::evaluation::{McNemar, Predictions, Score, Scores, mcnemar, score};
+use crate::evaluation::{Predictions, Score, Scores, score};
 use crate::run::files::write_atomic;
 
 /// Scores nearer to 0 than this are moved to it: their probabilities would be written as one half.
@@ -105,6 +106,14 @@ fn score_of(clip: &ScoredClip, baseline: Option<&str>) -> Result<f64> {
     score.with_context(|| format!("clip {} was not scored by {}", clip.clip, baseline.unwrap_or("the method")))
 }
 
+/// Whether each of these labelled clips is decided rightly.
+///
+/// # Errors
+/// When a clip was not scored.
+pub fn rights(clips: &[&ScoredClip], baseline: Option<&str>) -> Result<Vec<bool>> {
+    clips.iter().map(|c| Ok(c.real == Some(score_of(c, baseline)? > 0.0))).collect()
+}
+
 /// Measures the labelled ones of these clips; `None` where there are none.
 pub fn measure(clips: &[&ScoredClip], baseline: Option<&str>) -> Result<Option<(Measures, Scores)>> {
     let labelled: Vec<&ScoredClip> = clips.iter().copied().filter(|c| c.real.is_some()).collect();
@@ -136,10 +145,10 @@ pub fn measure(clips: &[&ScoredClip], baseline: Option<&str>) -> Result<Option<(
 /// The baselines on these clips, beside the method.
 pub fn beside(clips: &[&ScoredClip], names: &[String]) -> Result<Vec<Beside>> {
     let labelled: Vec<&ScoredClip> = clips.iter().copied().filter(|c| c.real.is_some()).collect();
-    let own = predictions(&labelled, None)?;
+    let own = rights(&labelled, None)?;
     let of = |name: &String| {
         let (test, _) = measure(&labelled, Some(name))?.context("there are no labelled clips")?;
-        Ok(Beside { name: name.clone(), test, mcnemar: mcnemar(&own, &predictions(&labelled, Some(name))?)? })
+        Ok(Beside { name: name.clone(), test, mcnemar: mcnemar(&own, &rights(&labelled, Some(name))?) })
     };
     names.iter().map(of).collect()
 }

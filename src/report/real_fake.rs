@@ -116,9 +116,15 @@ fn rows(facts: &[(String, String)]) -> Vec<serde_json::Value> {
 ///
 /// # Errors
 /// When the page cannot be made.
-pub fn methods_page(title: &str, synthetic: bool, table: &Table, notes: &[String]) -> Result<String> {
+pub fn methods_page(
+    title: &str,
+    synthetic: bool,
+    table: &Table,
+    pairs: Option<&Table>,
+    notes: &[String],
+) -> Result<String> {
     let page = json!({
-        "name": title, "synthetic": synthetic, "methods": table, "notes": notes, "fonts": html::fonts(),
+        "name": title, "synthetic": synthetic, "methods": table, "pairs": pairs, "notes": notes, "fonts": html::fonts(),
     });
     html::render("methods.html", page)
 }

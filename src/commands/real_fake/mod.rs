@@ -1,6 +1,7 @@
 //! One run of the system `real_fake`, from its experiment to its finished folder: a fitted method below `method/`, its
 //! networks' files below `onnx/`, the baselines beside it below `baselines/`.
 
+mod compare;
 mod eval;
 mod files;
 mod group;
@@ -29,6 +30,7 @@ use crate::run::{Provenance, RunFolder};
 use crate::training::interrupt::{Interrupt, Interrupted};
 use crate::training::progress::{Progress, Style};
 
+pub use compare::compare;
 pub use eval::{Asked, eval};
 pub use files::{Facts, Outcome};
 pub use group::report_group;

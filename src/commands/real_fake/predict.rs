@@ -61,6 +61,7 @@ fn predict_in_pool(run: &RunFolder, wanted: &Wanted) -> Result<String> {
 fn read(data: &RealFakeData, wanted: &Wanted) -> Result<ClipSet> {
     let table = match &data.source {
         RealFakeSource::AuTables(o) => o.table(data.longest_gap),
+        RealFakeSource::SaseFe(o) => o.table(data.longest_gap),
         _ => TableOptions { kind: TableKind::Auto, rate: 30.0, min_score: 0.0, longest_gap: data.longest_gap },
     };
     let mut set = ClipSet::default();

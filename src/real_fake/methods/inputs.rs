@@ -71,6 +71,11 @@ pub(super) fn emotion(clip: &Clip) -> Result<usize> {
     Ok(emotion)
 }
 
+/// Says that a number must be above 0, where it is not.
+pub(super) fn above_zero(key: &str, value: f64) -> Option<(String, String)> {
+    (!(value.is_finite() && value > 0.0)).then(|| (key.to_owned(), format!("is {value}, but must be above 0")))
+}
+
 /// Clips of drawn movements, for the tests of methods.
 #[cfg(test)]
 pub(super) mod drawn {

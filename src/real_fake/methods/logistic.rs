@@ -62,6 +62,10 @@ impl LogisticOptions {
 }
 
 impl Method for LogisticOptions {
+    fn problems(&self) -> Vec<(String, String)> {
+        inputs::above_zero("c", self.c).into_iter().collect()
+    }
+
     fn fit(&self, set: &ClipSet, training: &[usize], _: &[usize], _: &mut Work) -> Result<Box<dyn Fitted>> {
         Ok(Box::new(self.fit_clips(set, training)?))
     }

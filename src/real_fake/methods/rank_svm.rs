@@ -157,6 +157,22 @@ impl RankSvmOptions {
 }
 
 impl Method for RankSvmOptions {
+    fn problems(&self) -> Vec<(String, String)> {
+        let mut found: Vec<_> =
+            [("cutoff", self.cutoff), ("c", self.c)].into_iter().filter_map(|(k, v)| inputs::above_zero(k, v)).collect();
+        let mut check = |key: &str, fits: bool, text: String| {
+            if !fits {
+                found.push((key.to_owned(), text));
+            }
+        };
+        check("most_pairs", self.most_pairs > 0, "is 0, but there must be a pair to learn from".into());
+        let machines = self.machines;
+        check("machines", (1..=10_000).contains(&machines), format!("is {machines}, but must be 1 to 10000"));
+        let share = self.share;
+        check("share", share > 0.0 && share <= 1.0, format!("is {share}, but must be above 0 and at most 1"));
+        found
+    }
+
     fn fit(&self, set: &ClipSet, training: &[usize], _: &[usize], work: &mut Work) -> Result<Box<dyn Fitted>> {
         Ok(Box::new(self.fit_clips(set, training, work.seed)?))
     }
@@ -352,5 +368,9 @@ mod tests {
         assert!(said(&short, options()).contains("clip 0/1fake: a clip of 4 samples is too short"));
         assert!(said(&set, RankSvmOptions { cutoff: 20.0, ..options() }).contains("half of the rate, 12.5 Hz"));
         assert!(said(&set, RankSvmOptions { machines: 0, ..options() }).contains("0 machines"));
+        let wrong = RankSvmOptions { machines: 0, share: f64::NAN, c: 0.0, most_pairs: 0, cutoff: -1.0, ..options() };
+        let keys: Vec<String> = wrong.problems().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["cutoff", "c", "most_pairs", "machines", "share"]);
+        assert_eq!(options().problems(), []);
     }
 }

@@ -120,6 +120,10 @@ fn read(folder: &Path, name: &str, width: usize) -> Result<(Plane, String)> {
 }
 
 impl Method for SvmOptions {
+    fn problems(&self) -> Vec<(String, String)> {
+        inputs::above_zero("c", self.c).into_iter().collect()
+    }
+
     fn fit(&self, set: &ClipSet, training: &[usize], _: &[usize], _: &mut Work) -> Result<Box<dyn Fitted>> {
         Ok(Box::new(self.fit_clips(set, training)?))
     }

@@ -63,11 +63,11 @@ impl AuTablesOptions {
 
 /// What is known of a clip beside its measurements.
 #[derive(Clone, Debug, Default)]
-struct Label {
-    real: Option<bool>,
+pub(super) struct Label {
+    pub(super) real: Option<bool>,
     subject: Option<String>,
     emotion: Option<String>,
-    part: Option<Part>,
+    pub(super) part: Option<Part>,
 }
 
 /// Reads the clips.
@@ -255,13 +255,13 @@ fn by_folders(name: &str) -> Label {
 }
 
 /// Labels by name.
-struct Labels {
+pub(super) struct Labels {
     path: PathBuf,
     by_name: BTreeMap<String, Label>,
 }
 
 impl Labels {
-    fn find(&self, name: &str, used: &mut BTreeSet<String>) -> Label {
+    pub(super) fn find(&self, name: &str, used: &mut BTreeSet<String>) -> Label {
         let file = name.rsplit('/').next().unwrap_or(name);
         let key = [name, file].into_iter().find(|key| self.by_name.contains_key(*key));
         key.map_or_else(Label::default, |key| {
@@ -271,7 +271,7 @@ impl Labels {
     }
 
     /// Every label must belong to a clip: a name that is misspelt would lose its truth in silence.
-    fn check(&self, used: &BTreeSet<String>) -> Result<()> {
+    pub(super) fn check(&self, used: &BTreeSet<String>) -> Result<()> {
         let lost: Vec<&String> = self.by_name.keys().filter(|name| !used.contains(*name)).collect();
         ensure!(
             lost.is_empty(),
@@ -284,7 +284,7 @@ impl Labels {
     }
 }
 
-fn read_labels(path: &Path) -> Result<Labels> {
+pub(super) fn read_labels(path: &Path) -> Result<Labels> {
     let shown = path.display();
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)

@@ -6,13 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clips::synthesise::UNITS;
-use crate::real_fake::acts::{Act, EMOTIONS, FULL};
+use crate::real_fake::acts::{Act, EMOTIONS};
 use crate::real_fake::clip::{Clip, ClipSet, Part, Series};
+use crate::real_fake::synthesise::measured as values;
 
 /// Pixels per side of the frames that the landmarks stand in.
 const FRAME: usize = 200;
-/// Pixels of a landmark's error, where intensities (of 1) err by as much.
-const ERROR: f64 = 15.0;
 
 /// Simulated clips in SASE-FE's form: every subject shows six emotions, each felt and posed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Args)]
@@ -134,19 +133,7 @@ pub(super) fn generate(options: &GeneratedClipsOptions) -> ClipSet {
 /// A clip as two programs would measure it: intensities of 0 to 5 as OpenFace's, and landmarks.
 fn measured(act: &Act, noise: f64, part: Part) -> Clip {
     let times: Vec<f64> = (0..act.frames).map(|frame| act.time(frame)).collect();
-    let mut units = Vec::with_capacity(act.frames * UNITS.len());
-    let mut points = Vec::with_capacity(act.frames * 136);
-    for frame in 0..act.frames {
-        let face = act.face(frame);
-        units.extend(UNITS.iter().map(|(unit, _)| face.both(*unit)));
-        points.extend(act.landmarks(frame, FRAME).into_iter().flatten());
-    }
-    for (value, error) in units.iter_mut().zip(act.errors(UNITS.len(), noise, 0)) {
-        *value = FULL * (*value + error).clamp(0.0, 1.0);
-    }
-    for (value, error) in points.iter_mut().zip(act.errors(136, ERROR * noise, 1)) {
-        *value += error;
-    }
+    let (units, points) = values(act, FRAME, noise);
     Clip {
         name: format!("{:03}/{}", act.subject, act.code()),
         subject: Some(act.subject.to_string()),

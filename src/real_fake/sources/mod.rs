@@ -1,7 +1,10 @@
 //! Where clips come from: one file per source.
 
 pub mod au_tables;
+pub mod descriptors;
 pub mod generated;
+pub mod sase_fe;
+pub mod summary_table;
 
 use std::path::Path;
 
@@ -10,7 +13,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::au_tables::AuTablesOptions;
+use self::descriptors::DescriptorsOptions;
 use self::generated::GeneratedClipsOptions;
+use self::sase_fe::SaseFeOptions;
+use self::summary_table::SummaryTableOptions;
 use super::clip::{ClipSet, Part};
 
 /// Where clips come from. A new source is one file here, one variant, and a line in [`read`], [`describe`] and
@@ -20,6 +26,12 @@ use super::clip::{ClipSet, Part};
 pub enum RealFakeSource {
     /// A folder of tables of action units, frame by frame: py-feat's, OpenFace 2.2's or LibreFace's.
     AuTables(AuTablesOptions),
+    /// Tables with one row of means per clip, such as the smile set's summaries.
+    SummaryTable(SummaryTableOptions),
+    /// Published descriptors of whole clips, as a folder or zip archive of `.npy` files.
+    Descriptors(DescriptorsOptions),
+    /// SASE-FE's clips with tables of action units.
+    SaseFe(SaseFeOptions),
     /// Simulated clips: felt expressions against posed ones, with differences of a given strength.
     Generated(GeneratedClipsOptions),
 }
@@ -32,6 +44,9 @@ impl RealFakeSource {
     pub fn set_path(&mut self, path: &Path) -> Result<()> {
         match self {
             Self::AuTables(o) => (o.root, o.labels) = (path.to_owned(), None),
+            Self::SummaryTable(o) => (o.training, o.validation) = (path.to_owned(), None),
+            Self::Descriptors(o) => *o = descriptors::at(path),
+            Self::SaseFe(o) => (o.root, o.tables, o.labels) = (path.to_owned(), None, None),
             Self::Generated(_) => bail!(
                 "the clips of this run are simulated and lie nowhere; train on a folder, or change the experiment's options"
             ),
@@ -43,6 +58,9 @@ impl RealFakeSource {
     pub fn problems(&self) -> Vec<(String, String)> {
         let (name, found) = match self {
             Self::AuTables(o) => ("au_tables", o.problems()),
+            Self::SummaryTable(o) => ("summary_table", o.problems()),
+            Self::Descriptors(o) => ("descriptors", o.problems()),
+            Self::SaseFe(o) => ("sase_fe", o.problems()),
             Self::Generated(o) => ("generated", o.problems()),
         };
         found.into_iter().map(|(key, text)| (format!("{name}.{key}"), text)).collect()
@@ -56,6 +74,9 @@ impl RealFakeSource {
 pub fn read(source: &RealFakeSource, longest_gap: f64) -> Result<ClipSet> {
     match source {
         RealFakeSource::AuTables(o) => au_tables::read(o, longest_gap),
+        RealFakeSource::SummaryTable(o) => summary_table::read(o),
+        RealFakeSource::Descriptors(o) => descriptors::read(o),
+        RealFakeSource::SaseFe(o) => sase_fe::read(o, longest_gap),
         RealFakeSource::Generated(o) => Ok(generated::generate(o)),
     }
 }
@@ -64,6 +85,9 @@ pub fn read(source: &RealFakeSource, longest_gap: f64) -> Result<ClipSet> {
 pub fn describe(source: &RealFakeSource) -> String {
     match source {
         RealFakeSource::AuTables(o) => o.root.display().to_string(),
+        RealFakeSource::SummaryTable(o) => o.training.display().to_string(),
+        RealFakeSource::Descriptors(o) => o.path.display().to_string(),
+        RealFakeSource::SaseFe(o) => o.root.display().to_string(),
         RealFakeSource::Generated(o) => {
             format!("simulated clips of {} subjects (strength {}, seed {})", o.subjects, o.strength, o.seed)
         }
