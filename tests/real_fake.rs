@@ -113,6 +113,10 @@ fn small(file: &str, resolved: &str) -> Vec<String> {
         let root = if resolved.contains("relaxed:") { "drawn_videos" } else { "drawn" };
         sets.push(format!("data.source.sase_fe.root={root}"));
         sets.push(format!("data.source.sase_fe.tables={root}/openface"));
+        if resolved.contains("subject_modulo:") {
+            // Of five subjects, 1 to 3 are training subjects.
+            sets.push("data.fold=1".to_owned());
+        }
     } else {
         panic!("this test has no small data for {file}");
     }
