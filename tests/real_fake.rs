@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::Place;
+use ferrotype::run::numpy::Array;
 
 /// A small simulated experiment: ten subjects, 120 short clips.
 const SMALL: &str = "system: real_fake
@@ -86,7 +87,7 @@ fn descriptors(place: &Place) {
                 let values: Vec<f32> = (0..4).map(|k| ((i * 7 + k * 3) % 5) as f32 + (i % 2 * k) as f32).collect();
                 let label = if part == "test" { String::new() } else { format!(".{}", i % 2) };
                 let name = format!("features/{emotion}/{part}/{part}{i}{label}.npy.tf.npy");
-                files.push((name, ferrotype::run::numpy::Array::f32(&[1, 4], &values).npy()));
+                files.push((name, Array::f32(&[1, 4], &values).npy()));
             }
         }
     }

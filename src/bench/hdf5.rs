@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::data::{FaceSet, Images, store};
+use crate::data::{FaceSet, Images, Split, store};
 use crate::random::Stream;
 
 /// Pictures of the file that is made where none is given: noise, which deflates as little as photographs do.
@@ -55,7 +55,9 @@ fn noise() -> FaceSet {
         images,
         labels: vec![0; PICTURES],
         classes: vec!["face".into()],
-        splits: vec![crate::data::Split::Train; PICTURES],
+        splits: vec![Split::Train; PICTURES],
+        names: vec![String::new(); PICTURES],
+        source_rows: (0..PICTURES as u32).collect(),
         ..FaceSet::default()
     }
 }

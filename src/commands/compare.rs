@@ -11,7 +11,7 @@ use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
 
 use super::say;
-use crate::evaluation::compare::{Bootstrap, McNemar, Paired, Rates, bootstrap, mcnemar};
+use crate::evaluation::compare::{Bootstrap, McNemar, Paired, Rates, bootstrap};
 use crate::evaluation::statistics::{Welch, mean, welch};
 use crate::run::files::write_atomic;
 use crate::run::group::Varied;
@@ -130,7 +130,7 @@ impl CompareCommand {
             .map(|(i, j)| PairTest {
                 first: first.members[i].label.clone(),
                 second: second.members[j].label.clone(),
-                test: mcnemar(&paired.first[i], &paired.second[j]),
+                test: McNemar::of(&paired.first[i], &paired.second[j]),
             })
             .collect();
         let bootstrap = bootstrap(&paired, self.resamples, self.seed);

@@ -234,7 +234,7 @@ fn mark(registry: &Registry, entry: &Entry, path: &Path) -> Result<()> {
     ensure!(!run.is_imported(), "{} was imported, not trained: it repeats nothing", path.display());
     let recipe = entry.experiment(&registry.root, &[])?;
     let standing = standing(&recipe, &any_experiment_of(&run)?);
-    let other = standing.changes.iter().find(|c| c.starts_with("model") || c.starts_with("system"));
+    let other = standing.changes.iter().find(|c| ["model", "method", "system"].iter().any(|k| c.starts_with(k)));
     if let Some(change) = other {
         bail!("{} is no run of {}: {change} (recipe -> run)", path.display(), entry.name);
     }

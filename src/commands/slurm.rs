@@ -10,7 +10,7 @@ use ferrotype_sweep::slurm::{self, Submission};
 use super::loaded::any_experiment_of;
 use super::train::Runner;
 use super::{reproduce, say};
-use crate::config::{self, AnyExperiment};
+use crate::config;
 use crate::run::RunFolder;
 use crate::run::files::{explain, write_atomic};
 use crate::run::group::Group;
@@ -125,10 +125,8 @@ pub fn member(runner: &Runner, path: &Path) -> Result<()> {
         );
     };
     let mut experiment = any_experiment_of(&folder)?;
-    if let (AnyExperiment::Expressions(e), Some(threads)) = (&mut experiment, threads())
-        && e.threads == 0
-    {
-        e.threads = threads;
+    if let (0, Some(threads)) = (*experiment.threads_mut(), threads()) {
+        *experiment.threads_mut() = threads;
     }
     if let Err(e) = runner.member(&experiment, &folder, &group, value) {
         if e.downcast_ref::<Interrupted>().is_some() {

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use super::diagnostic::{ConfigError, Diagnostic};
 use super::shape::Shape;
 use super::tree::{Node, Source, Value, parse};
-use super::{AnomalyExperiment, Experiment, Loaded, RealFakeExperiment, finish, layers, load_as, to_yaml, write};
+use super::{
+    AnomalyExperiment, Expect, Experiment, Loaded, RealFakeExperiment, finish, layers, load_as, to_yaml, write,
+};
 use crate::training::options::TrainOptions;
 
 /// The key that names the system. A file without it describes a classification of expressions.
@@ -52,7 +54,25 @@ impl AnyExperiment {
         }
     }
 
-    /// Every key with its value, as JSON.
+    /// Puts another figure in the place of the expected one. The system anomalies has none.
+    pub fn set_expect(&mut self, expect: Option<Expect>) {
+        match self {
+            Self::Expressions(e) => e.expect = expect,
+            Self::RealFake(e) => e.expect = expect,
+            Self::Anomalies(_) => {}
+        }
+    }
+
+    /// CPU threads; 0 means all cores.
+    pub fn threads_mut(&mut self) -> &mut usize {
+        match self {
+            Self::Expressions(e) => &mut e.threads,
+            Self::Anomalies(e) => &mut e.threads,
+            Self::RealFake(e) => &mut e.threads,
+        }
+    }
+
+    /// The fully resolved experiment as JSON.
     pub fn to_json(&self) -> serde_json::Value {
         match self {
             Self::Expressions(e) => write::json(&**e),
@@ -87,14 +107,14 @@ impl AnyExperiment {
 
     /// The experiment without an export and, where it does not say, with so many CPU threads: one trial of many.
     pub fn as_trial(mut self, threads: usize) -> Self {
-        let (export, own) = match &mut self {
-            Self::Expressions(e) => (&mut e.export, &mut e.threads),
-            Self::Anomalies(e) => (&mut e.export, &mut e.threads),
-            Self::RealFake(e) => (&mut e.export, &mut e.threads),
+        let export = match &mut self {
+            Self::Expressions(e) => &mut e.export,
+            Self::Anomalies(e) => &mut e.export,
+            Self::RealFake(e) => &mut e.export,
         };
         export.onnx = false;
-        if *own == 0 {
-            *own = threads;
+        if *self.threads_mut() == 0 {
+            *self.threads_mut() = threads;
         }
         self
     }

@@ -6,8 +6,8 @@ use anyhow::{Result, ensure};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Decisions;
 use super::statistics::{binomial_half, mean, quantile};
+use super::{Decisions, Predictions};
 use crate::random::{Purpose, Stream};
 
 /// The rows that every member of two sides scored, and who has which of them right.
@@ -114,12 +114,26 @@ pub struct McNemar {
     pub p: f64,
 }
 
-/// Compares two models by the rows that one has right and the other wrong: whether each has each row right, row by row.
-pub fn mcnemar(first: &[bool], second: &[bool]) -> McNemar {
-    let count = |a: bool| first.iter().zip(second).filter(|&(&x, &y)| x == a && y != a).count() as u64;
-    let (only_first, only_second) = (count(true), count(false));
-    let n = first.len().min(second.len()) as u64;
-    McNemar { n, only_first, only_second, p: binomial_half(only_first, only_first + only_second) }
+impl McNemar {
+    /// Compares two models by the rows that one has right and the other wrong: whether each has each row right, row by
+    /// row.
+    pub fn of(first: &[bool], second: &[bool]) -> Self {
+        let count = |a: bool| first.iter().zip(second).filter(|&(&x, &y)| x == a && y != a).count() as u64;
+        let (only_first, only_second) = (count(true), count(false));
+        let n = first.len().min(second.len()) as u64;
+        Self { n, only_first, only_second, p: binomial_half(only_first, only_first + only_second) }
+    }
+}
+
+/// As [`McNemar::of`], on the rows that two sets of predictions have in common.
+///
+/// # Errors
+/// As [`Paired::of`].
+pub fn mcnemar(first: &Predictions, second: &Predictions) -> Result<McNemar> {
+    first.check()?;
+    second.check()?;
+    let paired = Paired::of(&[Decisions::of(first)], &[Decisions::of(second)])?;
+    Ok(McNemar::of(&paired.first[0], &paired.second[0]))
 }
 
 /// A difference with its 95 % interval.
@@ -189,10 +203,9 @@ mod tests {
     #[test]
     fn mcnemar_counts_the_rows_that_differ() {
         let truth = vec![0; 20];
-        let first = Decisions::of(&sure(&["a", "b"], truth.clone(), &[&[0; 17][..], &[1; 3]].concat()));
-        let second = Decisions::of(&sure(&["a", "b"], truth, &[&[1; 12][..], &[0; 8]].concat()));
-        let paired = Paired::of(&[first], &[second]).unwrap();
-        let test = mcnemar(&paired.first[0], &paired.second[0]);
+        let first = sure(&["a", "b"], truth.clone(), &[&[0; 17][..], &[1; 3]].concat());
+        let second = sure(&["a", "b"], truth, &[&[1; 12][..], &[0; 8]].concat());
+        let test = mcnemar(&first, &second).unwrap();
         assert_eq!((test.n, test.only_first, test.only_second), (20, 12, 3));
         close(test.p, 0.035_156_25);
     }

@@ -178,10 +178,8 @@ impl Entry {
             path.display()
         );
         let mut experiment = config::load_any(&path, &[recipe.set.clone(), sets.to_vec()].concat())?.experiment;
-        if let AnyExperiment::Expressions(e) = &mut experiment {
-            // One place says what is expected: the report shows what the table does.
-            e.expect = self.expect();
-        }
+        // One place says what is expected: the report shows what the table does.
+        experiment.set_expect(self.expect());
         Ok(experiment)
     }
 

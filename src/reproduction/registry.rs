@@ -84,7 +84,8 @@ impl Registry {
             ensure!(read.name == stem, "{}: its name is `{}`, not the file's", path.display(), read.name);
             Ok(read)
         };
-        let entries = files.iter().map(read).collect::<Result<_>>()?;
+        let mut entries = files.iter().map(read).collect::<Result<Vec<Entry>>>()?;
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self { entries, root: folder.parent().unwrap_or(Path::new("")).to_path_buf() })
     }
 
@@ -136,8 +137,8 @@ mod tests {
         let registry = Registry::open(Some(&repository().join(FOLDER))).unwrap();
         for entry in registry.entries.iter().filter(|e| e.recipe.is_some()) {
             let config = registry.root.join(&entry.recipe.as_ref().unwrap().config);
-            // The configurations of one system may come later than its entries; a folder that is there is complete.
-            if !config.parent().unwrap().is_dir() {
+            // The methods of this system may come later than their entries, which need data that nobody may pass on.
+            if !config.is_file() && entry.name.starts_with("sase_fe-") {
                 println!("skipped: {} is not there", config.display());
                 continue;
             }

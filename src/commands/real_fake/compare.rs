@@ -8,9 +8,9 @@ use anyhow::{Context, Result, ensure};
 use super::files::{self, Facts, Outcome};
 use super::group::Members;
 use super::view::{aligned, area, beats, experiment_of, markdown, probability, share};
-use crate::evaluation::statistics::{deviation, mean, wilson};
-use crate::evaluation::compare::mcnemar;
 use crate::evaluation::Score;
+use crate::evaluation::compare::McNemar;
+use crate::evaluation::statistics::{deviation, mean, wilson};
 use crate::real_fake::baselines::{AU_MEANS, LENGTH, title};
 use crate::real_fake::results::{self, Beside, Measures, ScoredClip};
 use crate::report::real_fake::{Table, TableRow, methods_page};
@@ -162,7 +162,10 @@ pub fn compare(paths: &[PathBuf], out: &Path, heading: &str) -> Result<String> {
     write_atomic(out.join("methods.md"), text.as_bytes())?;
     write_atomic(out.join("methods.csv"), &as_csv(&table)?)?;
     let synthetic = entries.iter().any(|e| e.synthetic);
-    write_atomic(out.join("methods.html"), methods_page(heading, synthetic, &table, pairs.as_ref(), &notes)?.as_bytes())?;
+    write_atomic(
+        out.join("methods.html"),
+        methods_page(heading, synthetic, &table, pairs.as_ref(), &notes)?.as_bytes(),
+    )?;
     Ok(format!("{}\n{}\ntable  {}", aligned(&table), notes.join("\n"), out.join("methods.md").display()))
 }
 
@@ -212,7 +215,7 @@ fn p_between(a: &Entry, b: &Entry) -> Result<Option<f64>> {
     if first.is_empty() {
         return Ok(None);
     }
-    Ok(Some(mcnemar(&results::rights(&first, None)?, &results::rights(&second, None)?).p))
+    Ok(Some(McNemar::of(&results::rights(&first, None)?, &results::rights(&second, None)?).p))
 }
 
 fn notes(entries: &[Entry]) -> Vec<String> {
