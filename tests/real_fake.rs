@@ -72,8 +72,15 @@ fn place() -> Place {
 fn means(place: &Place) {
     let mut text = String::from("mean_AU06,mean_AU12,mean_duration,truthfulness\n");
     for i in 0..12 {
-        writeln!(text, "{},{},{},{}", 0.1 * f64::from(i % 3) + 0.3 * f64::from(i % 2), 0.05 * f64::from(i), 2 + i, i % 2)
-            .unwrap();
+        writeln!(
+            text,
+            "{},{},{},{}",
+            0.1 * f64::from(i % 3) + 0.3 * f64::from(i % 2),
+            0.05 * f64::from(i),
+            2 + i,
+            i % 2
+        )
+        .unwrap();
     }
     place.write("means.csv", text);
 }
@@ -173,7 +180,7 @@ fn every_shipped_experiment_is_fitted_and_reported() {
     let table = fs::read_to_string(place.at("table/methods.md")).unwrap();
     assert!(table.contains("| smiles-rank-svm | rank_svm | 1 | 6 |"), "{table}");
     assert!(fs::read_to_string(place.at("table/methods.html")).unwrap().contains("Between the methods"));
-    assert!(fs::read_to_string(place.at("table/methods.csv")).unwrap().starts_with("run,method,seeds,clips,"));
+    assert!(fs::read_to_string(place.at("table/methods.csv")).unwrap().starts_with("run,method,seeds (± sd),clips,"));
     assert!(place.ok("runs --in published").contains("length"));
 }
 
