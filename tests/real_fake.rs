@@ -125,6 +125,10 @@ fn small(file: &str, resolved: &str) -> Vec<String> {
             // Of five subjects, 1 to 3 are training subjects.
             sets.push("data.fold=1".to_owned());
         }
+        if resolved.contains("relaxed:") {
+            sets.push(format!("data.source.sase_fe.labels={root}/validation_labels.csv"));
+            sets.push("method.relaxed.features=eyes".to_owned());
+        }
     } else {
         panic!("this test has no small data for {file}");
     }
@@ -136,10 +140,24 @@ fn small(file: &str, resolved: &str) -> Vec<String> {
     sets
 }
 
+/// Drawn videos in SASE-FE's form, and a run that looks at faces; whether there is ffmpeg to make them.
+fn videos(place: &Place) -> bool {
+    if std::process::Command::new("ffmpeg").arg("-version").output().is_err() {
+        println!("skipped the experiments on videos: ffmpeg is not installed");
+        return false;
+    }
+    place.ok("data synthesise sase_fe --out drawn_videos --subjects 4 --seconds 2 --rate 15 --size 64");
+    place.write("eyes.yaml", common::SMALL);
+    place.ok("train --config eyes.yaml --out eyes_runs -q --set train.epochs=1 --set export.onnx=false");
+    fs::rename(place.only("eyes_runs"), place.at("eyes")).unwrap();
+    true
+}
+
 #[test]
 fn every_shipped_experiment_is_fitted_and_reported() {
     let place = place();
     smiles(&place, "smiles");
+    let has_videos = videos(&place);
     means(&place);
     descriptors(&place);
     let drawn = "data synthesise sase_fe --subjects 5 --seconds 0.6 --rate 20";
@@ -151,6 +169,9 @@ fn every_shipped_experiment_is_fitted_and_reported() {
     for file in files {
         let path = folder.join(&file).display().to_string();
         let resolved = place.ok(&format!("config show {path}"));
+        if resolved.contains("relaxed:") && !has_videos {
+            continue;
+        }
         let mut words = vec!["train".to_owned(), "--config".into(), path, "--out".into(), file.clone(), "-q".into()];
         small(&file, &resolved).into_iter().for_each(|set| words.extend(["--set".to_owned(), set]));
         let ended = place.run_words(&words);

@@ -118,6 +118,9 @@ fn bad_files_are_named_and_damage_is_counted() {
     assert!(refused(folder.path().to_path_buf()).contains("folder"));
     ffmpeg(&["-f", "lavfi", "-i", "sine=duration=1", at("sound.wav").to_str().unwrap()]);
     assert!(refused(at("sound.wav")).contains("no video stream"));
+    // A whole file of no length at all.
+    ffmpeg(&["-f", "lavfi", "-i", "color=s=64x48", "-t", "0", at("short.mp4").to_str().unwrap()]);
+    assert!(refused(at("short.mp4")).contains("no video stream"));
     write(&at("a.mp4"));
     // Without its index, at the end of the file, an MP4 cannot be read; with it in front, what is there is decoded.
     let whole = std::fs::read(at("a.mp4")).unwrap();

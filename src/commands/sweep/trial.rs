@@ -106,7 +106,7 @@ impl Evaluations {
             let (metric, select) = (value(&objective.metric)?, value(&objective.select_by)?);
             Some(Point { epoch: e.epoch, metric, select })
         };
-        Ok(History::read(&run.history())?.epochs.iter().filter_map(point).collect())
+        Ok(History::read(run.history())?.epochs.iter().filter_map(point).collect())
     }
 }
 

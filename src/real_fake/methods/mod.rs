@@ -1,7 +1,8 @@
 //! One file per method, and what they share: `inputs` takes what a method needs from clips, `files` is the form of fitted
-//! files, `sequence` and `training` are for methods with networks over time.
+//! files, `groups` are the clips of one emotion, `sequence` and `training` are for methods with networks over time.
 
 mod files;
+mod groups;
 mod inputs;
 pub mod length;
 pub mod logistic;

@@ -29,6 +29,7 @@ use ferrotype_classic::model;
 use serde::{Deserialize, Serialize};
 
 use super::files;
+use super::groups::{self, Group};
 use super::inputs::same_emotions;
 use super::training::{Goal, names, train};
 use crate::export::{ReconstructionCheck, Sequences, export_reconstruction};
@@ -44,14 +45,10 @@ pub use options::ParametricBiasOptions;
 const NAME: &str = "parametric_bias";
 /// Clips that an exported file is checked on, at most.
 const CHECKED: usize = 8;
-/// The group of all clips, where emotions are not told apart.
-const ALL: &str = "all";
 
 /// The two networks of an emotion, that of fake clips first, and the trees on their biases.
-struct Group {
-    /// Place of the emotion; none where emotions are not told apart.
-    emotion: Option<usize>,
-    name: String,
+struct Pair {
+    group: Group,
     networks: [Network; 2],
     trees: Boosting,
 }
@@ -59,7 +56,7 @@ struct Group {
 /// A fitted method.
 struct FittedBias {
     content: Content,
-    groups: Vec<Group>,
+    pairs: Vec<Pair>,
 }
 
 /// What stands in its JSON file.
@@ -81,101 +78,60 @@ impl Method for ParametricBiasOptions {
             emotions: set.emotions.clone(),
             measure: Measure::fit(set, training, self)?,
         };
-        let mut groups = Vec::new();
-        for (emotion, name) in content.names() {
-            let clips: Vec<usize> = training.iter().copied().filter(|&i| is_of(set, i, emotion)).collect();
-            groups.push(content.group(set, emotion, name, &clips, work)?);
-        }
-        if let Some(&lost) = training.iter().find(|&&i| content.group_of(set, i).is_none()) {
-            content.missing(set, lost)?;
-        }
-        Ok(Box::new(FittedBias { content, groups }))
+        groups::check(NAME, set, training)?;
+        let of = |group| content.pair(set, group, training, work);
+        let pairs = Group::all(&set.emotions).into_iter().map(of).collect::<Result<_>>()?;
+        Ok(Box::new(FittedBias { content, pairs }))
     }
 
     fn load(&self, set: &ClipSet, folder: &Path, device: &Device, compute: Compute) -> Result<Box<dyn Fitted>> {
         let content: Content = files::read(&folder.join(format!("{NAME}.json")), NAME)?;
         same_emotions(&content.emotions, set)?;
         let options = &content.options;
-        let group = |(emotion, name): (Option<usize>, String)| -> Result<Group> {
+        let pair = |group: Group| -> Result<Pair> {
+            let stem = group.stem(NAME);
             let read = |class: &str| {
-                let path = folder.join(format!("{NAME}-{}.safetensors", file_part(&name, class)));
+                let path = folder.join(format!("{stem}-{class}.safetensors"));
                 files::read_network(&path, network::graph(options, 1, options.steps)?, device, compute)
             };
             let networks = [read(CLASSES[0])?, read(CLASSES[1])?];
-            let trees: Boosting = model::read(&folder.join(format!("{NAME}-{}.json", file_part(&name, "trees"))))?;
-            ensure!(trees.features() == 2 * options.biases, "the trees of {name} are not of these biases");
-            Ok(Group { emotion, name, networks, trees })
+            let trees: Boosting = model::read(&folder.join(format!("{stem}-trees.json")))?;
+            ensure!(trees.features() == 2 * options.biases, "the trees of {} are not of these biases", group.name);
+            Ok(Pair { group, networks, trees })
         };
-        let groups = content.names().into_iter().map(group).collect::<Result<_>>()?;
-        Ok(Box::new(FittedBias { groups, content }))
+        let pairs = Group::all(&content.emotions).into_iter().map(pair).collect::<Result<_>>()?;
+        Ok(Box::new(FittedBias { pairs, content }))
     }
-}
-
-fn is_of(set: &ClipSet, clip: usize, emotion: Option<usize>) -> bool {
-    emotion.is_none() || set.clips[clip].emotion == emotion
-}
-
-/// A part of a file's name.
-fn file_part(group: &str, what: &str) -> String {
-    let plain = |c: char| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    format!("{}-{what}", group.chars().map(plain).collect::<String>())
 }
 
 impl Content {
-    /// The groups of clips that have networks of their own.
-    fn names(&self) -> Vec<(Option<usize>, String)> {
-        if self.emotions.is_empty() {
-            return vec![(None, ALL.into())];
-        }
-        self.emotions.iter().enumerate().map(|(i, name)| (Some(i), name.clone())).collect()
-    }
-
-    /// The group that a clip belongs to.
-    fn group_of(&self, set: &ClipSet, clip: usize) -> Option<usize> {
-        self.names().iter().position(|(emotion, _)| is_of(set, clip, *emotion))
-    }
-
-    fn missing(&self, set: &ClipSet, clip: usize) -> Result<()> {
-        anyhow::bail!(
-            "clip {} does not say which emotion is shown, and {NAME} has networks of their own for {}",
-            set.clips[clip].name,
-            self.emotions.join(", ")
-        )
-    }
-
     fn walks(&self, set: &ClipSet, clips: &[usize]) -> Result<Vec<Walk>> {
         clips.iter().map(|&i| self.measure.walk(set, i, &self.options)).collect()
     }
 
-    /// Trains the two networks of a group, and the trees.
-    fn group(
-        &self,
-        set: &ClipSet,
-        emotion: Option<usize>,
-        name: String,
-        clips: &[usize],
-        work: &mut Work,
-    ) -> Result<Group> {
+    /// Trains the two networks of a group on its training clips, and the trees.
+    fn pair(&self, set: &ClipSet, group: Group, training: &[usize], work: &mut Work) -> Result<Pair> {
+        let (_, clips) = group.pick(set, training);
         let of = |class: usize| clips.iter().copied().filter(|&i| set.clips[i].class() == Some(class)).collect();
         let classes: [Vec<usize>; 2] = [of(0), of(1)];
+        let name = &group.name;
         ensure!(
             classes.iter().all(|c| c.len() >= 2),
             "{} training clips of the emotion {name} are fake and {} are real: {NAME} needs two of each at least",
             classes[0].len(),
             classes[1].len()
         );
-        let mut networks = Vec::new();
-        for (class, clips) in CLASSES.iter().zip(&classes) {
-            work.progress.note(&format!("{NAME}: {} {class} clips of {name}", clips.len()));
-            networks.push(self.network(set, clips, &file_part(&name, class), work)?);
-        }
-        let [fake, real] = <[Network; 2]>::try_from(networks).map_err(|_| anyhow::anyhow!("two networks"))?;
-        let networks = [fake, real];
-        let rows = Matrix::from_rows(&self.biases(&networks, &self.walks(set, clips)?)?)?;
+        let mut learned = |class: usize| {
+            let (word, clips) = (CLASSES[class], &classes[class]);
+            work.progress.note(&format!("{NAME}: {} {word} clips of {name}", clips.len()));
+            self.network(set, clips, &format!("{}-{word}", group.stem(NAME)), work)
+        };
+        let networks = [learned(0)?, learned(1)?];
+        let rows = Matrix::from_rows(&self.biases(&networks, &self.walks(set, &clips)?)?)?;
         let labels: Vec<bool> = clips.iter().map(|&i| set.clips[i].real == Some(true)).collect();
         let trees = Boosting::fit(&rows, &labels, &self.options.boosting())
             .with_context(|| format!("the trees of {name} cannot be grown"))?;
-        Ok(Group { emotion, name, networks, trees })
+        Ok(Pair { group, networks, trees })
     }
 
     /// A network that has learned these clips.
@@ -213,28 +169,25 @@ impl Content {
 
 impl Fitted for FittedBias {
     fn scores(&self, set: &ClipSet, clips: &[usize]) -> Result<Vec<f64>> {
+        groups::check(NAME, set, clips)?;
         let mut scores = vec![0.0; clips.len()];
-        for group in &self.groups {
-            let places: Vec<usize> = (0..clips.len()).filter(|&i| is_of(set, clips[i], group.emotion)).collect();
-            let own: Vec<usize> = places.iter().map(|&i| clips[i]).collect();
-            let biases = self.content.biases(&group.networks, &self.content.walks(set, &own)?)?;
+        for pair in &self.pairs {
+            let (places, own) = pair.group.pick(set, clips);
+            let biases = self.content.biases(&pair.networks, &self.content.walks(set, &own)?)?;
             for (place, row) in places.into_iter().zip(biases) {
-                scores[place] = group.trees.decision(&row)?;
+                scores[place] = pair.trees.decision(&row)?;
             }
         }
-        match clips.iter().find(|&&i| self.content.group_of(set, i).is_none()) {
-            Some(&lost) => self.content.missing(set, lost).map(|()| scores),
-            None => Ok(scores),
-        }
+        Ok(scores)
     }
 
     fn save(&self, folder: &Path) -> Result<()> {
-        for group in &self.groups {
-            for (network, class) in group.networks.iter().zip(CLASSES) {
-                let name = format!("{NAME}-{}.safetensors", file_part(&group.name, class));
-                files::write_network(&folder.join(name), network)?;
+        for pair in &self.pairs {
+            let stem = pair.group.stem(NAME);
+            for (network, class) in pair.networks.iter().zip(CLASSES) {
+                files::write_network(&folder.join(format!("{stem}-{class}.safetensors")), network)?;
             }
-            model::write(&folder.join(format!("{NAME}-{}.json", file_part(&group.name, "trees"))), &group.trees)?;
+            model::write(&folder.join(format!("{stem}-trees.json")), &pair.trees)?;
         }
         files::write(&folder.join(format!("{NAME}.json")), NAME, &self.content)
     }
@@ -242,7 +195,7 @@ impl Fitted for FittedBias {
     /// Weights of the networks; the identity in the place of the training clips' biases is none.
     fn parameters(&self) -> usize {
         let identity = self.content.options.biases * WIDTH;
-        self.groups.iter().flat_map(|g| &g.networks).map(|n| n.graph().parameter_count() - identity).sum()
+        self.pairs.iter().flat_map(|p| &p.networks).map(|n| n.graph().parameter_count() - identity).sum()
     }
 
     fn export(
@@ -254,21 +207,21 @@ impl Fitted for FittedBias {
     ) -> Result<Vec<(String, ReconstructionCheck)>> {
         let options = &self.content.options;
         let mut found = Vec::new();
-        for group in &self.groups {
-            let own: Vec<usize> =
-                clips.iter().copied().filter(|&i| is_of(set, i, group.emotion)).take(CHECKED).collect();
+        for pair in &self.pairs {
+            let (_, mut own) = pair.group.pick(set, clips);
+            own.truncate(CHECKED);
             if own.is_empty() {
                 continue;
             }
             let walks = self.content.walks(set, &own)?;
-            for (network, class) in group.networks.iter().zip(CLASSES) {
+            for (network, class) in pair.networks.iter().zip(CLASSES) {
                 let biases = network::infer(options, network, &walks)?;
                 let all: Vec<&Walk> = walks.iter().collect();
                 let batch = batch(&all, options.steps, 1, &biases);
                 let pieces =
                     [(network.clone(), Sequences { steps: options.steps, values: batch.images, valid: batch.valid })];
                 let columns: Vec<String> = (0..68).flat_map(|i| [format!("x{i}"), format!("y{i}")]).collect();
-                let name = format!("{NAME}-{}.onnx", file_part(&group.name, class));
+                let name = format!("{}-{class}.onnx", pair.group.stem(NAME));
                 let about = [("bias", format!("plane 1, columns 0 to {}, the same at every step", options.biases - 1))];
                 let about = about.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
                 let check = export_reconstruction(network, &columns, about, &folder.join(&name), tolerance, &pieces)?;

@@ -24,6 +24,7 @@ use ferrotype_classic::svm::{Plane, Svm, SvmOptions};
 use serde::{Deserialize, Serialize};
 
 use super::files;
+use super::groups::{self, Group};
 use super::inputs::same_emotions;
 use super::sequence::FittedSequence;
 use crate::export::{ReconstructionCheck, export_reconstruction};
@@ -39,17 +40,16 @@ const NAME: &str = "relaxed";
 const CHECKED: usize = 8;
 
 /// What was fitted for one emotion.
-struct Group {
-    emotion: Option<usize>,
-    name: String,
+struct Part {
+    group: Group,
     memory: FittedSequence<MemoryOptions>,
     machine: Plane,
 }
 
 struct FittedRelaxed {
     content: Content,
-    groups: Vec<Group>,
-    eyes: Option<Eyes>,
+    parts: Vec<Part>,
+    eyes: Eyes,
 }
 
 /// What stands in its JSON file.
@@ -77,8 +77,8 @@ impl Method for RelaxedOptions {
         let content = Content::new(self, set, eyes.channels(), eyes.digest.clone(), work.seed)?;
         let all: Vec<usize> = training.iter().chain(validation).copied().collect();
         let seen = content.seen(set, &all, &eyes, |done, all| work.progress.work("looking at clips", done, all))?;
-        let groups = content.fit(&seen, training, validation, work)?;
-        Ok(Box::new(FittedRelaxed { content, groups, eyes: Some(eyes) }))
+        let parts = content.fit(&seen, training, validation, work)?;
+        Ok(Box::new(FittedRelaxed { content, parts, eyes }))
     }
 
     fn load(&self, set: &ClipSet, folder: &Path, device: &Device, compute: Compute) -> Result<Box<dyn Fitted>> {
@@ -91,20 +91,14 @@ impl Method for RelaxedOptions {
             "{} is not the run whose network looked at the frames when the method was fitted: its weights differ",
             self.features.display()
         );
-        let group = |(emotion, name): (Option<usize>, String)| -> Result<Group> {
-            let memory = FittedSequence::load(&stem(&name), folder, device, compute)?;
-            let machine: Plane = model::read(&folder.join(format!("{}_svm.json", stem(&name))))?;
-            Ok(Group { emotion, name, memory, machine })
+        let part = |group: Group| -> Result<Part> {
+            let memory = FittedSequence::load(&group.stem(NAME), folder, device, compute)?;
+            let machine: Plane = model::read(&folder.join(format!("{}_svm.json", group.stem(NAME))))?;
+            Ok(Part { group, memory, machine })
         };
-        let groups = content.names().into_iter().map(group).collect::<Result<_>>()?;
-        Ok(Box::new(FittedRelaxed { content, groups, eyes: Some(eyes) }))
+        let parts = Group::all(&content.emotions).into_iter().map(part).collect::<Result<_>>()?;
+        Ok(Box::new(FittedRelaxed { parts, content, eyes }))
     }
-}
-
-/// The name of a group's files.
-fn stem(group: &str) -> String {
-    let plain = |c: char| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    format!("{NAME}-{}", group.chars().map(plain).collect::<String>())
 }
 
 impl Content {
@@ -121,13 +115,6 @@ impl Content {
             TensorSketch::new(memory.hidden, options.descriptor, seed.wrapping_add(1))?,
         ];
         Ok(Self { options: options.clone(), emotions: set.emotions.clone(), features_sha256, sketches })
-    }
-
-    fn names(&self) -> Vec<(Option<usize>, String)> {
-        if self.emotions.is_empty() {
-            return vec![(None, "all".into())];
-        }
-        self.emotions.iter().enumerate().map(|(i, name)| (Some(i), name.clone())).collect()
     }
 
     /// A set whose clips have the steps in the place of action units, at the places of the clips that were looked at.
@@ -151,25 +138,24 @@ impl Content {
     }
 
     /// Trains each emotion's network, then its machine, on clips that were looked at.
-    fn fit(&self, seen: &ClipSet, training: &[usize], validation: &[usize], work: &mut Work) -> Result<Vec<Group>> {
-        let of = |clips: &[usize], emotion: Option<usize>| -> Vec<usize> {
-            clips.iter().copied().filter(|&i| emotion.is_none() || seen.clips[i].emotion == emotion).collect()
-        };
+    fn fit(&self, seen: &ClipSet, training: &[usize], validation: &[usize], work: &mut Work) -> Result<Vec<Part>> {
+        groups::check(NAME, seen, training)?;
         self.check_lengths(seen, training)?;
         self.check_lengths(seen, validation)?;
-        let mut groups = Vec::new();
-        for (emotion, name) in self.names() {
-            let (training, validation) = (of(training, emotion), of(validation, emotion));
+        let mut parts = Vec::new();
+        for group in Group::all(&self.emotions) {
+            let (training, validation) = (group.pick(seen, training).1, group.pick(seen, validation).1);
+            let name = &group.name;
             work.progress.note(&format!("{NAME}: {} clips of {name}", training.len()));
-            let parts = [&training[..], &validation[..]];
-            let memory = FittedSequence::fit(&self.options.memory, &stem(&name), seen, parts, work)?;
+            let sets = [&training[..], &validation[..]];
+            let memory = FittedSequence::fit(&self.options.memory, &group.stem(NAME), seen, sets, work)?;
             let labels: Vec<bool> = training.iter().map(|&i| seen.clips[i].real == Some(true)).collect();
             let rows = Matrix::from_rows(&self.descriptors(seen, &training, &memory)?)?;
             let options = SvmOptions { c: self.options.c, ..SvmOptions::default() };
             let machine = Svm::fit(&rows, &labels, &options).with_context(|| format!("the machine of {name}"))?.plane;
-            groups.push(Group { emotion, name, memory, machine });
+            parts.push(Part { group, memory, machine });
         }
-        Ok(groups)
+        Ok(parts)
     }
 
     /// Every clip needs a window.
@@ -213,50 +199,36 @@ impl Content {
         states.into_iter().map(describe).collect()
     }
 
-    fn scores(&self, seen: &ClipSet, clips: &[usize], groups: &[Group]) -> Result<Vec<f64>> {
+    fn scores(&self, seen: &ClipSet, clips: &[usize], parts: &[Part]) -> Result<Vec<f64>> {
+        groups::check(NAME, seen, clips)?;
         self.check_lengths(seen, clips)?;
-        let mut scores = vec![None; clips.len()];
-        for group in groups {
-            let places: Vec<usize> = (0..clips.len())
-                .filter(|&p| group.emotion.is_none() || seen.clips[clips[p]].emotion == group.emotion)
-                .collect();
-            let own: Vec<usize> = places.iter().map(|&p| clips[p]).collect();
-            if own.is_empty() {
-                continue;
-            }
-            for (place, row) in places.into_iter().zip(self.descriptors(seen, &own, &group.memory)?) {
-                scores[place] = Some(group.machine.decision(&row)?);
+        let mut scores = vec![0.0; clips.len()];
+        for part in parts {
+            let (places, own) = part.group.pick(seen, clips);
+            for (place, row) in places.into_iter().zip(self.descriptors(seen, &own, &part.memory)?) {
+                scores[place] = part.machine.decision(&row)?;
             }
         }
-        let named = |(score, &i): (Option<f64>, &usize)| {
-            score.with_context(|| {
-                format!(
-                    "clip {} does not say which emotion is shown, and {NAME} has one network for each",
-                    seen.clips[i].name
-                )
-            })
-        };
-        scores.into_iter().zip(clips).map(named).collect()
+        Ok(scores)
     }
 
     fn export(
         &self,
         seen: &ClipSet,
         clips: &[usize],
-        groups: &[Group],
+        parts: &[Part],
         folder: &Path,
         tolerance: f64,
     ) -> Result<Vec<(String, ReconstructionCheck)>> {
         let mut found = Vec::new();
-        for group in groups {
-            let of = |&i: &usize| group.emotion.is_none() || seen.clips[i].emotion == group.emotion;
-            let own: Vec<usize> = clips.iter().copied().filter(of).take(CHECKED).collect();
+        for part in parts {
+            let own = some(&part.group, seen, clips);
             if own.is_empty() {
                 continue;
             }
-            let network = group.memory.network();
-            let pieces = [(network.clone(), group.memory.examples(seen, &own)?.sequences(network.graph().input[1]))];
-            let name = format!("{}.onnx", stem(&group.name));
+            let network = part.memory.network();
+            let pieces = [(network.clone(), part.memory.examples(seen, &own)?.sequences(network.graph().input[1]))];
+            let name = format!("{}.onnx", part.group.stem(NAME));
             let target = folder.join(&name);
             let check = export_reconstruction(network, &seen.units, BTreeMap::new(), &target, tolerance, &pieces)?;
             found.push((name, check));
@@ -265,30 +237,37 @@ impl Content {
     }
 }
 
+/// The first clips of a group, to check a file with.
+fn some(group: &Group, set: &ClipSet, clips: &[usize]) -> Vec<usize> {
+    let (_, mut own) = group.pick(set, clips);
+    own.truncate(CHECKED);
+    own
+}
+
 impl FittedRelaxed {
     fn seen(&self, set: &ClipSet, clips: &[usize]) -> Result<ClipSet> {
-        let eyes = self.eyes.as_ref().context("no network looks at the frames")?;
-        self.content.seen(set, clips, eyes, |_, _| {})
+        self.content.seen(set, clips, &self.eyes, |_, _| {})
     }
 }
 
 impl Fitted for FittedRelaxed {
     fn scores(&self, set: &ClipSet, clips: &[usize]) -> Result<Vec<f64>> {
-        self.content.scores(&self.seen(set, clips)?, clips, &self.groups)
+        self.content.scores(&self.seen(set, clips)?, clips, &self.parts)
     }
 
     fn save(&self, folder: &Path) -> Result<()> {
-        for group in &self.groups {
-            group.memory.write(&stem(&group.name), folder)?;
-            model::write(&folder.join(format!("{}_svm.json", stem(&group.name))), &group.machine)?;
+        for part in &self.parts {
+            let stem = part.group.stem(NAME);
+            part.memory.write(&stem, folder)?;
+            model::write(&folder.join(format!("{stem}_svm.json")), &part.machine)?;
         }
         files::write(&folder.join(format!("{NAME}.json")), NAME, &self.content)
     }
 
     /// Weights of the recurrent networks and of the machines, not of the network that looks at the frames.
     fn parameters(&self) -> usize {
-        let of = |g: &Group| g.memory.network().graph().parameter_count() + g.machine.weights.len() + 1;
-        self.groups.iter().map(of).sum()
+        let of = |p: &Part| p.memory.network().graph().parameter_count() + p.machine.weights.len() + 1;
+        self.parts.iter().map(of).sum()
     }
 
     fn export(
@@ -298,11 +277,8 @@ impl Fitted for FittedRelaxed {
         folder: &Path,
         tolerance: f64,
     ) -> Result<Vec<(String, ReconstructionCheck)>> {
-        let mut some = Vec::new();
-        for group in &self.groups {
-            let of = |&i: &usize| group.emotion.is_none() || set.clips[i].emotion == group.emotion;
-            some.extend(clips.iter().copied().filter(of).take(CHECKED));
-        }
-        self.content.export(&self.seen(set, &some)?, &some, &self.groups, folder, tolerance)
+        let of = |part: &Part| some(&part.group, set, clips);
+        let shown: Vec<usize> = self.parts.iter().flat_map(of).collect();
+        self.content.export(&self.seen(set, &shown)?, &shown, &self.parts, folder, tolerance)
     }
 }
