@@ -8,9 +8,9 @@ use anyhow::{Context, Result, ensure};
 use super::files::{self, Facts, Outcome};
 use super::group::Members;
 use super::view::{aligned, area, beats, experiment_of, markdown, share};
-use crate::evaluation::statistics::{deviation, mean, wilson};
-use crate::evaluation::compare::mcnemar;
 use crate::evaluation::Score;
+use crate::evaluation::compare::mcnemar;
+use crate::evaluation::statistics::{deviation, mean, wilson};
 use crate::real_fake::baselines::{AU_MEANS, LENGTH, title};
 use crate::real_fake::results::{self, Beside, Measures, ScoredClip};
 use crate::report::real_fake::{Table, TableRow, methods_page};
@@ -162,7 +162,10 @@ pub fn compare(paths: &[PathBuf], out: &Path, heading: &str) -> Result<String> {
     write_atomic(out.join("methods.md"), text.as_bytes())?;
     write_atomic(out.join("methods.csv"), &as_csv(&table)?)?;
     let synthetic = entries.iter().any(|e| e.synthetic);
-    write_atomic(out.join("methods.html"), methods_page(heading, synthetic, &table, pairs.as_ref(), &notes)?.as_bytes())?;
+    write_atomic(
+        out.join("methods.html"),
+        methods_page(heading, synthetic, &table, pairs.as_ref(), &notes)?.as_bytes(),
+    )?;
     Ok(format!("{}\n{}\ntable  {}", aligned(&table), notes.join("\n"), out.join("methods.md").display()))
 }
 
@@ -191,7 +194,11 @@ fn pairwise(entries: &[Entry]) -> Result<Option<Table>> {
         let mut values = Vec::new();
         for b in entries {
             let own = std::ptr::eq(a, b);
-            values.push(if own { "-".into() } else { p_between(a, b)?.map_or_else(|| "-".into(), |p| format!("{p:.3}")) });
+            values.push(if own {
+                "-".into()
+            } else {
+                p_between(a, b)?.map_or_else(|| "-".into(), |p| format!("{p:.3}"))
+            });
         }
         rows.push(TableRow { name: a.name.clone(), values });
     }
