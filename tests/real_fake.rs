@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::Place;
+use ferrotype::run::numpy::Array;
 
 /// A small simulated experiment: ten subjects, 120 short clips.
 const SMALL: &str = "system: real_fake
@@ -67,6 +68,32 @@ fn place() -> Place {
     place
 }
 
+/// One row of means per clip, as the smile set's summaries.
+fn means(place: &Place) {
+    let mut text = String::from("mean_AU06,mean_AU12,mean_duration,truthfulness\n");
+    for i in 0..12 {
+        writeln!(text, "{},{},{},{}", 0.1 * f64::from(i % 3) + 0.3 * f64::from(i % 2), 0.05 * f64::from(i), 2 + i, i % 2)
+            .unwrap();
+    }
+    place.write("means.csv", text);
+}
+
+/// Descriptors of two emotions, in the form of those that were published.
+fn descriptors(place: &Place) {
+    let mut files = Vec::new();
+    for emotion in ["anger", "contentment"] {
+        for (part, count) in [("train", 8), ("val", 4), ("test", 2)] {
+            for i in 0..count {
+                let values: Vec<f32> = (0..4).map(|k| ((i * 7 + k * 3) % 5) as f32 + (i % 2 * k) as f32).collect();
+                let label = if part == "test" { String::new() } else { format!(".{}", i % 2) };
+                let name = format!("features/{emotion}/{part}/{part}{i}{label}.npy.tf.npy");
+                files.push((name, Array::f32(&[1, 4], &values).npy()));
+            }
+        }
+    }
+    place.write("features.zip", ferrotype_base::zip::archive(files).unwrap());
+}
+
 fn train(place: &Place, out: &str, words: &str) -> PathBuf {
     place.ok(&format!("train --config small.yaml --out {out} -q {words}"));
     place.only(out)
@@ -79,10 +106,22 @@ fn small(file: &str, resolved: &str) -> Vec<String> {
         sets.extend(["subjects=10", "seconds=2", "rate=10"].map(|s| format!("data.source.generated.{s}")));
     } else if resolved.contains("au_tables:") {
         sets.push("data.source.au_tables.root=smiles".to_owned());
+    } else if resolved.contains("summary_table:") {
+        sets.extend(["training", "validation"].map(|part| format!("data.source.summary_table.{part}=means.csv")));
+    } else if resolved.contains("descriptors:") {
+        sets.push("data.source.descriptors.path=features.zip".to_owned());
+    } else if resolved.contains("sase_fe:") {
+        let root = if resolved.contains("relaxed:") { "drawn_videos" } else { "drawn" };
+        sets.push(format!("data.source.sase_fe.root={root}"));
+        sets.push(format!("data.source.sase_fe.tables={root}/openface"));
     } else {
         panic!("this test has no small data for {file}");
     }
-    sets.push("train.epochs=1".to_owned());
+    if resolved.contains("rank_svm:") {
+        sets.push("method.rank_svm.machines=5".to_owned());
+    }
+    // Files that say nothing of training have no rate of their own to keep.
+    sets.extend(["train.epochs=1", "train.lr=0.001"].map(str::to_owned));
     sets
 }
 
@@ -90,9 +129,14 @@ fn small(file: &str, resolved: &str) -> Vec<String> {
 fn every_shipped_experiment_is_fitted_and_reported() {
     let place = place();
     smiles(&place, "smiles");
+    means(&place);
+    descriptors(&place);
+    let drawn = "data synthesise sase_fe --subjects 5 --seconds 0.6 --rate 20";
+    place.ok(&format!("{drawn} --tables-only --out drawn"));
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/real_fake");
     let files: Vec<String> = common::entries(&folder).into_iter().filter(|f| !f.starts_with('_')).collect();
-    assert!(files.len() >= 2, "{files:?}");
+    assert!(files.len() >= 9, "{files:?}");
+    let mut runs = Vec::new();
     for file in files {
         let path = folder.join(&file).display().to_string();
         let resolved = place.ok(&format!("config show {path}"));
@@ -100,7 +144,8 @@ fn every_shipped_experiment_is_fitted_and_reported() {
         small(&file, &resolved).into_iter().for_each(|set| words.extend(["--set".to_owned(), set]));
         let ended = place.run_words(&words);
         assert_eq!(ended.code, Some(0), "{file}\n{}", ended.err);
-        assert!(ended.out.contains("clip length alone"), "{file}\n{}", ended.out);
+        let known = !resolved.contains("descriptors:");
+        assert_eq!(ended.out.contains("clip length alone"), known, "{file}\n{}", ended.out);
         let run = place.only(&file);
         for name in ["clips.csv", "predictions.csv", "real_fake.json", "metrics.json", "dataset.json", "report.html"] {
             assert!(run.join(name).is_file(), "{file}: no {name}");
@@ -117,7 +162,14 @@ fn every_shipped_experiment_is_fitted_and_reported() {
         let [before, after] = [run.join("clips.csv"), place.at("again.csv")].map(|p| fs::read_to_string(p).unwrap());
         assert_eq!(test(before), test(after), "{file}");
         place.ok(&format!("report --run {} --publish published", run.display()));
+        runs.push(run.display().to_string());
     }
+    let told = place.ok(&format!("compare-methods {} --out table", runs.join(" ")));
+    assert!(told.contains("a confound, no method") && told.contains("no action units to compare with"), "{told}");
+    let table = fs::read_to_string(place.at("table/methods.md")).unwrap();
+    assert!(table.contains("| smiles-rank-svm | rank_svm | 1 | 6 |"), "{table}");
+    assert!(fs::read_to_string(place.at("table/methods.html")).unwrap().contains("Between the methods"));
+    assert!(fs::read_to_string(place.at("table/methods.csv")).unwrap().starts_with("run,method,seeds,clips,"));
     assert!(place.ok("runs --in published").contains("length"));
 }
 
@@ -133,6 +185,11 @@ fn folds_are_pooled_and_seeds_put_side_by_side() {
     place.ok(&format!("report --run {} --publish published", group.display()));
     let told = place.ok("train --config small.yaml --out seeds -q --seeds 0..2");
     assert!(told.contains("2 seeds") && told.contains("Beside it, clip length alone"), "{told}");
+    let seeds = place.only("seeds");
+    let told = place.ok(&format!("compare-methods {} {}", seeds.display(), group.display()));
+    assert!(told.contains("± 0.00"), "{told}");
+    let refused = place.refused(&format!("compare-methods {}", place.at("small.yaml").display()));
+    assert!(refused.contains("no run folder"), "{refused}");
     let refused = place.refused("train --config small.yaml --out no --folds");
     assert!(refused.contains("subject_modulo"), "{refused}");
 }

@@ -126,7 +126,11 @@ fn lower_node(
         },
         Layer::MeanSteps(_) => match lengths {
             Some(lengths) => lengths.mean(writer, name, inputs[0], &shapes[0]),
-            None => global_mean(writer, name, inputs),
+            None if matches!(shapes[0], Shape::Map { .. }) => global_mean(writer, name, inputs),
+            None => {
+                let axis = writer.integers(&format!("{name}.axis"), &[1]);
+                writer.node("ReduceMean", name, &[inputs[0], &axis], vec![integer("keepdims", 0)])
+            }
         },
         Layer::LastStep(_) => match lengths {
             Some(lengths) => lengths.last(writer, name, inputs[0]),
@@ -146,7 +150,7 @@ fn lower_node(
         Layer::Lstm(layer) => {
             let own = &graph.parameters[node.parameters.clone()];
             let own: Vec<&StateTensor> = own.iter().filter_map(|p| state.get(&p.name)).collect();
-            recurrent::lstm(writer, layer, name, inputs[0], &own, lengths)?
+            recurrent::lstm(writer, layer, name, inputs[0], &own, shapes[0].sequence()?[0], lengths)?
         }
         Layer::ConvLstm(layer) => {
             let [weight, state, bias] = [constants[1], constants[2], constants[3]];

@@ -65,10 +65,11 @@ impl Lengths {
         writer.node("Mul", name, &[input, &mask], Vec::new())
     }
 
-    /// The mean of maps of one column over the steps that are there.
+    /// The mean of maps of one column, or of a sequence, over the steps that are there.
     pub fn mean(&self, writer: &mut Writer, name: &str, input: &str, shape: &Shape) -> String {
         let masked = self.masked(writer, &format!("{name}.there"), input, shape);
-        let axes = writer.integers(&format!("{name}.sum.axes"), &[2, 3]);
+        let axes: &[i64] = if let Shape::Map { .. } = shape { &[2, 3] } else { &[1] };
+        let axes = writer.integers(&format!("{name}.sum.axes"), axes);
         let sum = writer.node("ReduceSum", &format!("{name}.sum"), &[&masked, &axes], vec![integer("keepdims", 0)]);
         writer.node("Div", name, &[&sum, &self.counts], Vec::new())
     }

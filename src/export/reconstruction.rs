@@ -1,4 +1,4 @@
-//! A network of feature sequences as a checked ONNX file: `features [batch, 1, steps, columns]` in and, where sequences
+//! A network of feature sequences as a checked ONNX file: `features [batch, planes, steps, columns]` in and, where sequences
 //! differ in length, `lengths [batch]`; `outputs` out, one vector or one per step.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::model::Network;
 pub struct Sequences {
     /// Steps of each.
     pub steps: usize,
-    /// `[sequences, steps, columns]`.
+    /// `[sequences, planes, steps, columns]`; mostly one plane.
     pub values: Vec<f32>,
     /// Steps of each that are there, for a file that takes lengths; else empty.
     pub valid: Vec<u32>,
@@ -89,8 +89,7 @@ fn verify(bytes: &[u8], tolerance: f64, pieces: &[(Network, Sequences)]) -> Resu
     let mut worst = 0.0f64;
     let mut values = 0;
     for (network, sequences) in pieces {
-        let [_, steps, width] = network.graph().input;
-        let n = sequences.values.len() / (steps * width);
+        let n = sequences.values.len() / network.graph().input.iter().product::<usize>();
         ensure!(n > 0, "an export is checked on sequences, but there are none");
         let difference = verify_features(bytes.to_vec(), network, n, sequences.values.clone(), &sequences.valid)?;
         worst = if difference.is_finite() { worst.max(difference) } else { f64::MAX };

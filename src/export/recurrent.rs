@@ -21,14 +21,14 @@ pub fn lstm(
     name: &str,
     input: &str,
     state: &[&StateTensor],
+    steps: usize,
     lengths: Option<&Lengths>,
 ) -> Result<String> {
     ensure!(layer.mask.is_none(), "has a mask: ONNX's LSTM cannot leave out single steps");
-    ensure!(
-        layer.cell == Cell::default(),
-        "has other functions than sigmoid and tanh: ONNX runtimes need not support them in an LSTM"
-    );
     let hidden = layer.hidden;
+    if layer.cell != Cell::default() {
+        return Ok(unrolled(writer, layer, name, input, state, steps, lengths));
+    }
     let part = |k: &str| format!("{name}.{k}");
     let weight = |writer: &mut Writer, key: &str, t: &StateTensor| {
         writer.floats(&part(key), &[1, 4 * hidden, t.shape[1]], &reordered(&t.values))
@@ -60,6 +60,79 @@ pub fn lstm(
             writer.node("Squeeze", name, &[&last, &axis], Vec::new())
         }
     })
+}
+
+/// An LSTM with other functions than sigmoid and tanh, which runtimes need not know in the operator: step by step, as many
+/// as the network has.
+fn unrolled(
+    writer: &mut Writer,
+    layer: &Lstm,
+    name: &str,
+    input: &str,
+    state: &[&StateTensor],
+    steps: usize,
+    lengths: Option<&Lengths>,
+) -> String {
+    let (hidden, gates) = (layer.hidden, 4 * layer.hidden);
+    let named = |k: &str| format!("{name}.{k}");
+    let weight = writer.floats(&named("weight_ih"), &state[0].shape, &state[0].values);
+    let recurrent = writer.floats(&named("weight_hh"), &state[1].shape, &state[1].values);
+    let second = state.get(3).map_or_else(|| vec![0.0; gates], |t| t.values.clone());
+    let bias: Vec<f32> = state[2].values.iter().zip(second).map(|(a, b)| a + b).collect();
+    let bias = writer.floats(&named("bias"), &[gates], &bias);
+    let parts = writer.integers(&named("gates"), &[hidden as i64; 4]);
+    let axis = writer.integers(&named("axis"), &[1]);
+    let (mut outputs, mut before): (Vec<String>, Option<[String; 2]>) = (Vec::new(), None);
+    for t in 0..steps {
+        let part = |k: &str| format!("{name}.{t}.{k}");
+        let at = writer.scalar(&part("at"), t as i64);
+        let x = writer.node("Gather", &part("x"), &[input, &at], vec![integer("axis", 1)]);
+        let mut sum = writer.node("Gemm", &part("input"), &[&x, &weight, &bias], vec![integer("transB", 1)]);
+        if let Some([h, _]) = &before {
+            sum = writer.node("Gemm", &part("sum"), &[h, &recurrent, &sum], vec![integer("transB", 1)]);
+        }
+        let (h, c) = step(writer, layer.cell, name, t, &sum, &parts, before.take().map(|[_, c]| c));
+        outputs.push(writer.node("Unsqueeze", &part("y"), &[&h, &axis], Vec::new()));
+        before = Some([h, c]);
+    }
+    let last = before.map(|[h, _]| h).unwrap_or_default();
+    match (layer.states, lengths) {
+        (States::Last, None) => writer.node("Identity", name, &[&last], Vec::new()),
+        (states, lengths) => {
+            let all: Vec<&str> = outputs.iter().map(String::as_str).collect();
+            let to = if states == States::All { name.to_owned() } else { named("states") };
+            let all = writer.node("Concat", &to, &all, vec![integer("axis", 1)]);
+            match (states, lengths) {
+                (States::Last, Some(lengths)) => lengths.last(writer, name, &all),
+                _ => all,
+            }
+        }
+    }
+}
+
+/// Output and cell of a step, from the sums that enter its gates and the cell before.
+fn step(
+    writer: &mut Writer,
+    cell: Cell,
+    name: &str,
+    t: usize,
+    sum: &str,
+    parts: &str,
+    before: Option<String>,
+) -> (String, String) {
+    let part = |k: &str| format!("{name}.{t}.{k}");
+    let names = ["zi", "zf", "zg", "zo"].map(part);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    writer.nodes("Split", &part("split"), &[sum, parts], &names, vec![integer("axis", 1)]);
+    let i = gate(writer, cell, &part("i"), names[0]);
+    let f = gate(writer, cell, &part("f"), names[1]);
+    let g = squash(writer, cell, &part("g"), names[2]);
+    let o = gate(writer, cell, &part("o"), names[3]);
+    let new = writer.node("Mul", &part("new"), &[&i, &g], Vec::new());
+    let kept = before.map(|before| writer.node("Mul", &part("kept"), &[&f, &before], Vec::new()));
+    let now = kept.map_or(new.clone(), |kept| writer.node("Add", &part("c"), &[&kept, &new], Vec::new()));
+    let open = squash(writer, cell, &part("open"), &now);
+    (writer.node("Mul", &part("h"), &[&o, &open], Vec::new()), now)
 }
 
 /// Rows gate by gate in ONNX's order.
@@ -106,18 +179,8 @@ pub fn conv_lstm(
             let state = writer.node("Conv", &part(t, "state"), &[h, recurrent], attributes);
             sum = writer.node("Add", &part(t, "sum"), &[&sum, &state], Vec::new());
         }
-        let names = ["zi", "zf", "zg", "zo"].map(|k| part(t, k));
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        writer.nodes("Split", &part(t, "split"), &[&sum, &parts], &names, vec![integer("axis", 1)]);
-        let i = gate(writer, c.cell, &part(t, "i"), names[0]);
-        let f = gate(writer, c.cell, &part(t, "f"), names[1]);
-        let g = squash(writer, c.cell, &part(t, "g"), names[2]);
-        let o = gate(writer, c.cell, &part(t, "o"), names[3]);
-        let new = writer.node("Mul", &part(t, "new"), &[&i, &g], Vec::new());
-        let kept = cell.map(|before| writer.node("Mul", &part(t, "kept"), &[&f, &before], Vec::new()));
-        let now = kept.map_or(new.clone(), |kept| writer.node("Add", &part(t, "c"), &[&kept, &new], Vec::new()));
-        let open = squash(writer, c.cell, &part(t, "open"), &now);
-        outputs.push(writer.node("Mul", &part(t, "h"), &[&o, &open], Vec::new()));
+        let (output, now) = step(writer, c.cell, name, t, &sum, &parts, cell.take());
+        outputs.push(output);
         cell = Some(now);
     }
     let given = match layer.states {

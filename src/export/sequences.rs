@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow, ensure};
 use burn::tensor::{Tensor, TensorData};
+use ferrotype_kernels::recurrent::Cell;
 
 use super::layers;
 use super::lengths::Lengths;
@@ -59,8 +60,10 @@ fn flattened(graph: &Graph) -> Option<(usize, [usize; 2])> {
 /// Whether no layer fixes the number of steps.
 fn steps_are_free(graph: &Graph) -> bool {
     graph.nodes.iter().enumerate().skip(1).all(|(id, node)| match &node.layer {
-        Layer::ToSequence(_) | Layer::LastStep(_) | Layer::Lstm(_) => true,
-        Layer::MaskSteps(_) | Layer::MeanSteps(_) | Layer::Dropout(_) | Layer::Activate(_) => true,
+        Layer::ToSequence(_) | Layer::LastStep(_) => true,
+        // With other functions it is written step by step.
+        Layer::Lstm(layer) => layer.cell == Cell::default(),
+        Layer::Slice(_) | Layer::MaskSteps(_) | Layer::MeanSteps(_) | Layer::Dropout(_) | Layer::Activate(_) => true,
         Layer::Conv2d(conv) => conv.stride[0] == 1 && conv.padding != PaddingRule::Same,
         Layer::Flatten(_) => id == graph.output(),
         Layer::Repeat(_) => false,

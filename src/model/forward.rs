@@ -188,7 +188,7 @@ impl Pass<'_> {
             }
             Layer::LastStep(_) => Value::Vector(sequences::last(x.sequence()?, lengths)),
             Layer::MaskSteps(_) => sequences::masked(x, lengths)?,
-            Layer::MeanSteps(_) => Value::Vector(sequences::mean(x.map()?, lengths)),
+            Layer::MeanSteps(_) => Value::Vector(sequences::mean(x, lengths)?),
             Layer::Repeat(layer) => Value::Sequence(sequences::repeat(x.vector()?, layer.steps)),
             Layer::Lstm(layer) => {
                 let mask = inputs.next().map(Value::sequence).transpose()?;

@@ -92,10 +92,12 @@ impl Lengths {
 }
 
 impl Graph {
-    /// Whether the input is a sequence, `[1, steps, features]`: the first layers say so.
+    /// Whether the input holds sequences, `[planes, steps, features]`: the first layers say so.
     pub fn takes_sequences(&self) -> bool {
         let sequences = |n: &Node| matches!(n.layer, Layer::ToSequence(_) | Layer::MaskSteps(_) | Layer::MeanSteps(_));
-        self.input[0] == 1 && self.nodes.iter().any(|n| n.inputs.contains(&0) && sequences(n))
+        // The input, or planes of it.
+        let given = |i: usize| i == 0 || matches!(self.nodes[i].layer, Layer::Slice(_)) && self.nodes[i].inputs == [0];
+        self.nodes.iter().any(|n| sequences(n) && n.inputs.iter().any(|&i| given(i)))
     }
 
     /// Per node, whether its value has steps that are padding where the input has.
@@ -109,7 +111,9 @@ impl Graph {
             let keeps = match &node.layer {
                 _ if !given => false,
                 Layer::ToSequence(_) | Layer::MaskSteps(_) | Layer::Activate(_) | Layer::Dropout(_) => true,
-                Layer::Linear(_) | Layer::Add(_) | Layer::Concat(_) => true,
+                Layer::Linear(_) | Layer::Add(_) | Layer::Concat(_) | Layer::Slice(_) => true,
+                // Zeros behind the end are no mixture.
+                Layer::Flatten(_) if self.is_masked(node) => false,
                 Layer::Lstm(_) => matches!(node.shape, Shape::Sequence { .. }),
                 Layer::LastStep(_) | Layer::MeanSteps(_) => false,
                 Layer::Conv2d(conv) if conv.kernel[0] == 1 || self.is_masked(node) => true,

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::method::Method;
-use super::methods::{length, logistic, lstm, rank_svm, svm, temporal_convolution};
+use super::methods::{length, logistic, lstm, parametric_bias, rank_svm, relaxed, svm, temporal_convolution};
 
 /// Declares [`MethodOptions`]: one variant per file below `methods`.
 macro_rules! registry {
@@ -48,4 +48,8 @@ registry! {
     Lstm(lstm::LstmOptions),
     /// Convolutions over time of action units.
     TemporalConvolution(temporal_convolution::TemporalConvolutionOptions),
+    /// Recurrent networks with parametric bias over landmarks, and boosted trees on the biases (HCILab).
+    ParametricBias(parametric_bias::ParametricBiasOptions),
+    /// Relaxed spatio-temporal features of videos, and support vector machines on them (Ozkan and Akar).
+    Relaxed(relaxed::RelaxedOptions),
 }

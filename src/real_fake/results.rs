@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clip::{CLASSES, ClipSet};
 use crate::anomaly::measures::auroc;
-use crate::evaluation::compare::{McNemar, mcnemar};
+use crate::evaluation::compare::McNemar;
 use crate::evaluation::statistics::wilson;
 use crate::evaluation::{Predictions, Score, Scores, score};
 use crate::run::files::write_atomic;
@@ -148,7 +148,7 @@ pub fn beside(clips: &[&ScoredClip], names: &[String]) -> Result<Vec<Beside>> {
     let own = rights(&labelled, None)?;
     let of = |name: &String| {
         let (test, _) = measure(&labelled, Some(name))?.context("there are no labelled clips")?;
-        Ok(Beside { name: name.clone(), test, mcnemar: mcnemar(&own, &rights(&labelled, Some(name))?) })
+        Ok(Beside { name: name.clone(), test, mcnemar: McNemar::of(&own, &rights(&labelled, Some(name))?) })
     };
     names.iter().map(of).collect()
 }

@@ -28,7 +28,11 @@ pub fn sase_fe(options: &GeneratedClipsOptions, size: Option<usize>, out: &Path)
     if let Some((name, problem)) = options.problems().into_iter().next() {
         bail!("--{name}: {problem}");
     }
-    ensure!(options.subjects >= 3, "{} subjects: at least 3 are needed, to train, to validate and to test", options.subjects);
+    ensure!(
+        options.subjects >= 3,
+        "{} subjects: at least 3 are needed, to train, to validate and to test",
+        options.subjects
+    );
     if let Some(size) = size {
         ensure!(
             (64..=1024).contains(&size) && size.is_multiple_of(2),
@@ -163,9 +167,8 @@ mod tests {
         let out = tempfile::tempdir().unwrap();
         assert_eq!(sase_fe(&options(), None, out.path()).unwrap().clips, 48);
         let set = read_back(out.path());
-        let count = |part: Part, real: Option<bool>| {
-            set.clips.iter().filter(|c| c.part == part && c.real == real).count()
-        };
+        let count =
+            |part: Part, real: Option<bool>| set.clips.iter().filter(|c| c.part == part && c.real == real).count();
         assert_eq!((count(Part::Training, Some(true)), count(Part::Training, Some(false))), (12, 12));
         assert_eq!((count(Part::Validation, Some(true)), count(Part::Validation, Some(false))), (6, 6));
         assert_eq!((count(Part::Test, None), set.emotions.len(), set.units.len()), (12, 6, 17));

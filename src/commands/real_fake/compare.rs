@@ -7,9 +7,9 @@ use anyhow::{Context, Result, ensure};
 
 use super::files::{self, Facts, Outcome};
 use super::group::Members;
-use super::view::{aligned, area, beats, experiment_of, markdown, share};
+use super::view::{aligned, area, beats, experiment_of, markdown, probability, share};
 use crate::evaluation::Score;
-use crate::evaluation::compare::mcnemar;
+use crate::evaluation::compare::McNemar;
 use crate::evaluation::statistics::{deviation, mean, wilson};
 use crate::real_fake::baselines::{AU_MEANS, LENGTH, title};
 use crate::real_fake::results::{self, Beside, Measures, ScoredClip};
@@ -112,8 +112,8 @@ fn p_values(against: &[&Beside]) -> String {
     all.sort_by(f64::total_cmp);
     match all.as_slice() {
         [] => "-".into(),
-        [p] => format!("{p:.3}"),
-        [low, .., high] => format!("{low:.3} to {high:.3}"),
+        [p] => probability(*p),
+        [low, .., high] => format!("{} to {}", probability(*low), probability(*high)),
     }
 }
 
@@ -137,7 +137,7 @@ const HEADS: [&str; 10] = [
     "accuracy (95 % interval)",
     "sd over seeds",
     "AUROC",
-    "McNemar p against AU means",
+    "McNemar against AU means",
     "beats AU means",
     "clip length alone",
 ];
@@ -194,11 +194,7 @@ fn pairwise(entries: &[Entry]) -> Result<Option<Table>> {
         let mut values = Vec::new();
         for b in entries {
             let own = std::ptr::eq(a, b);
-            values.push(if own {
-                "-".into()
-            } else {
-                p_between(a, b)?.map_or_else(|| "-".into(), |p| format!("{p:.3}"))
-            });
+            values.push(if own { "-".into() } else { p_between(a, b)?.map_or_else(|| "-".into(), probability) });
         }
         rows.push(TableRow { name: a.name.clone(), values });
     }
@@ -219,7 +215,7 @@ fn p_between(a: &Entry, b: &Entry) -> Result<Option<f64>> {
     if first.is_empty() {
         return Ok(None);
     }
-    Ok(Some(mcnemar(&results::rights(&first, None)?, &results::rights(&second, None)?).p))
+    Ok(Some(McNemar::of(&results::rights(&first, None)?, &results::rights(&second, None)?).p))
 }
 
 fn notes(entries: &[Entry]) -> Vec<String> {

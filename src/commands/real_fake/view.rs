@@ -43,6 +43,7 @@ pub fn report_run(run: &RunFolder) -> Result<String> {
     let view = of_run(run)?;
     let report = real_fake::write(run.path(), &view)?;
     let mut lines = vec![aligned(&view.methods)];
+    lines.extend(unlabelled(&Outcome::load(run)?).map(|text| format!("Unlabelled clips: {text}.")));
     lines.extend(view.verdicts.clone());
     lines.extend(view.warnings.iter().map(|w| format!("warning: {}", w.text)));
     lines.push(format!("clips   {}", files::clips(run).display()));
@@ -104,7 +105,12 @@ pub(super) fn area(value: Option<f64>) -> String {
 
 /// `7 : 2, p = 0.180`: clips that only the first and only the second has right.
 pub(super) fn uneven(m: &McNemar) -> String {
-    format!("{} : {}, p = {:.3}", m.only_first, m.only_second, m.p)
+    format!("{} : {}, {}", m.only_first, m.only_second, probability(m.p))
+}
+
+/// `p = 0.180` or `p < 0.001`.
+pub(super) fn probability(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".into() } else { format!("p = {p:.3}") }
 }
 
 /// The method and the baselines on the same clips.
@@ -141,14 +147,14 @@ pub(super) fn verdicts(measures: &Measures, method: &str, baselines: &[Beside]) 
             format!("{method} decides as logistic regression on AU means does, clip by clip ({own:.2} %).")
         } else if beats(b) {
             format!(
-                "{method} works: it beats logistic regression on AU means ({own:.2} %; McNemar p = {:.3}).",
-                b.mcnemar.p
+                "{method} works: it beats logistic regression on AU means ({own:.2} %; McNemar {}).",
+                probability(b.mcnemar.p)
             )
         } else {
             format!(
                 "{method} cannot be called working: it does not beat logistic regression on AU means ({own:.2} %) by more \
-                 than chance allows (McNemar p = {:.3}).",
-                b.mcnemar.p
+                 than chance allows (McNemar {}).",
+                probability(b.mcnemar.p)
             )
         });
     }
@@ -227,11 +233,16 @@ fn method(experiment: &RealFakeExperiment, outcome: &Outcome) -> Vec<(String, St
     for (file, check) in &outcome.onnx {
         rows.push((format!("ONNX: {file}"), check.text()));
     }
-    if let Some([fake, real]) = outcome.unlabelled {
-        let text = format!("{real} called {}, {fake} called {}", CLASSES[1], CLASSES[0]);
+    if let Some(text) = unlabelled(outcome) {
         rows.push(("Unlabelled clips".to_owned(), text));
     }
     rows
+}
+
+/// What the clips without a public truth are called.
+fn unlabelled(outcome: &Outcome) -> Option<String> {
+    let [fake, real] = outcome.unlabelled?;
+    Some(format!("{real} called {}, {fake} called {}", CLASSES[1], CLASSES[0]))
 }
 
 /// A table for the terminal, its columns aligned.

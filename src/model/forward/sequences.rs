@@ -35,14 +35,28 @@ pub(super) fn masked(x: Value, lengths: Option<&Lengths>) -> Result<Value> {
     })
 }
 
-/// The mean of `x [batch, channels, steps, 1]` over the steps that are there. Steps are added one by one, so that zeros
-/// behind the last change nothing.
-pub(super) fn mean(x: Tensor<4>, lengths: Option<&Lengths>) -> Tensor<2> {
-    let [batch, channels, steps, _] = x.dims();
-    match lengths {
-        None => x.sum_dim(2).reshape([batch, channels]).div_scalar(steps as f64),
-        Some(lengths) => lengths.masked_map(x).sum_dim(2).reshape([batch, channels]) / lengths.counts(),
-    }
+/// The mean of `x [batch, channels, steps, 1]` or `[batch, steps, features]` over the steps that are there.
+pub(super) fn mean(x: Value, lengths: Option<&Lengths>) -> Result<Tensor<2>> {
+    let sum = |x: Value| -> Result<(Tensor<2>, usize)> {
+        Ok(match x {
+            Value::Map(x) => {
+                let [batch, channels, steps, _] = x.dims();
+                (x.sum_dim(2).reshape([batch, channels]), steps)
+            }
+            x => {
+                let x = x.sequence()?;
+                let [batch, steps, features] = x.dims();
+                (x.sum_dim(1).reshape([batch, features]), steps)
+            }
+        })
+    };
+    Ok(match lengths {
+        None => {
+            let (sum, steps) = sum(x)?;
+            sum.div_scalar(steps as f64)
+        }
+        Some(lengths) => sum(masked(x, Some(lengths))?)?.0 / lengths.counts(),
+    })
 }
 
 /// The vector at every step.

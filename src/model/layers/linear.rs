@@ -30,6 +30,12 @@ impl Linear {
         self
     }
 
+    /// No bias.
+    pub fn no_bias(mut self) -> Self {
+        self.bias = None;
+        self
+    }
+
     /// How the weight begins.
     pub fn init(mut self, init: Initialiser) -> Self {
         self.init = init;

@@ -18,13 +18,16 @@ impl Describe for MaskSteps {
     }
 }
 
-/// The mean of each channel over the steps that are there: `[channels, steps, 1]` to a vector.
+/// The mean of each channel, or feature, over the steps that are there: `[channels, steps, 1]` or a sequence to a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MeanSteps;
 
 impl Describe for MeanSteps {
     fn shape(&self, inputs: &[Shape]) -> Result<Shape> {
-        let [channels, steps, width] = inputs[0].map()?;
+        let (channels, steps, width) = match inputs[0] {
+            Shape::Sequence { steps, features } => (features, steps, 1),
+            other => other.map().map(|[channels, steps, width]| (channels, steps, width))?,
+        };
         ensure!(steps > 0 && width == 1, "takes steps of one column, but its input is {}", inputs[0]);
         Ok(Shape::Vector(channels))
     }

@@ -26,6 +26,15 @@ pub const NETWORKS: &[(&str, Build)] = &[
         g.mask_steps("still").conv("c2", Conv2d::over_steps(4, 5, 1)).relu();
         g.mean_steps("mean").linear("out", Linear::new(3));
     }),
+    ("mean_of_states", |g| {
+        g.to_sequence("steps").lstm("l1", Lstm::pytorch(6)).mean_steps("mean").linear("out", Linear::new(3));
+    }),
+    ("predictor", |g| {
+        // Two planes in one: what is there, and what is known of the example.
+        let now = g.slice("now", 0, 1).to_sequence("steps").tip();
+        g.at(0).slice("known", 0, 1).to_sequence("codes").linear("bias", Linear::new(2)).concat("both", &[now]);
+        g.lstm("l1", Lstm::pytorch(6)).linear("next", Linear::new(2)).mask_steps("there").mean_steps("mean");
+    }),
     ("code_again", |g| {
         // What is made of the code has no padding.
         g.to_sequence("steps").lstm("l1", Lstm::pytorch(6).last()).repeat("again", 4);

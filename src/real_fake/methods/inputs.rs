@@ -28,12 +28,20 @@ pub(super) fn rows(set: &ClipSet, clips: &[usize], of: impl Fn(&Clip) -> Result<
     Matrix::from_rows(&clips.iter().map(row).collect::<Result<Vec<_>>>()?)
 }
 
+/// What mends clips without action units.
+const TAKE_UNITS: &str =
+    "this method works on them: take a source with tables of action units (py-feat, OpenFace, LibreFace)";
+
+/// Refuses a set without action units.
+pub(super) fn has_units(set: &ClipSet) -> Result<()> {
+    ensure!(!set.units.is_empty(), "the clips have no action units, and {TAKE_UNITS}");
+    Ok(())
+}
+
 /// The series of the action units of a clip, one after another.
 pub(super) fn units(clip: &Clip) -> Result<Vec<Vec<f64>>> {
-    let series = clip.units.as_ref().filter(|series| !series.is_empty()).context(
-        "it has no action units, and this method works on them: take a source with tables of action units (py-feat, OpenFace, \
-         LibreFace)",
-    )?;
+    let series = clip.units.as_ref().filter(|series| !series.is_empty());
+    let series = series.with_context(|| format!("it has no action units, and {TAKE_UNITS}"))?;
     Ok((0..series.columns()).map(|column| series.column(column).map(f64::from).collect()).collect())
 }
 

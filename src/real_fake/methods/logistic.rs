@@ -54,6 +54,7 @@ impl model::Fitted for Means {
 impl LogisticOptions {
     fn fit_clips(&self, set: &ClipSet, training: &[usize]) -> Result<Means> {
         let genuine = inputs::truths(set, training)?;
+        inputs::has_units(set)?;
         let rows = inputs::rows(set, training, means)?;
         let standardiser = Standardiser::fit(&rows);
         let logistic = Logistic::fit(&standardiser.apply_all(&rows)?, &genuine, self.c)?;

@@ -23,7 +23,7 @@ pub struct LstmOptions {
     pub series: SeriesOptions,
     /// Values of each layer's state.
     pub hidden: usize,
-    /// Layers, one on the other; the last state of the top one is classified.
+    /// Layers, one on the other; the mean of the top one's states is classified.
     pub layers: usize,
     /// Dropout rate before the classifier.
     pub dropout: f32,
@@ -45,10 +45,9 @@ impl SequenceNetwork for LstmOptions {
     fn layers(&self, g: &mut GraphBuilder, _: usize) {
         g.to_sequence("series");
         for i in 1..=self.layers {
-            let layer = Lstm::pytorch(self.hidden);
-            g.lstm(format!("memory.layer{i}"), if i == self.layers { layer.last() } else { layer });
+            g.lstm(format!("memory.layer{i}"), Lstm::pytorch(self.hidden));
         }
-        g.dropout(self.dropout).linear("classifier", Linear::new(2));
+        g.mean_steps("mean").dropout(self.dropout).linear("classifier", Linear::new(2));
     }
 
     fn own_problems(&self) -> Vec<(String, String)> {

@@ -123,6 +123,7 @@ impl model::Fitted for RankSvm {
 impl RankSvmOptions {
     fn fit_clips(&self, set: &ClipSet, training: &[usize], seed: u64) -> Result<RankSvm> {
         let genuine = inputs::truths(set, training)?;
+        inputs::has_units(set)?;
         let rate = set.rate.context(
             "the clips have no common frame rate, and the dynamics of action units are measured per frame: set `data.rate`, \
              such as 30",
@@ -158,8 +159,10 @@ impl RankSvmOptions {
 
 impl Method for RankSvmOptions {
     fn problems(&self) -> Vec<(String, String)> {
-        let mut found: Vec<_> =
-            [("cutoff", self.cutoff), ("c", self.c)].into_iter().filter_map(|(k, v)| inputs::above_zero(k, v)).collect();
+        let mut found: Vec<_> = [("cutoff", self.cutoff), ("c", self.c)]
+            .into_iter()
+            .filter_map(|(k, v)| inputs::above_zero(k, v))
+            .collect();
         let mut check = |key: &str, fits: bool, text: String| {
             if !fits {
                 found.push((key.to_owned(), text));
@@ -348,6 +351,7 @@ mod tests {
         };
         let subject = RankSvmOptions { pairs: PairChoice::Subject, ..options() };
         assert!(said(&changed(&|s| s.rate = None), options()).contains("set `data.rate`"));
+        assert!(said(&changed(&|s| s.units.clear()), options()).contains("the clips have no action units"));
         assert!(
             said(&changed(&|s| s.clips[3].units = None), options()).contains("clip 0/1real: it has no action units")
         );

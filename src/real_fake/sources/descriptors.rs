@@ -40,11 +40,7 @@ impl DescriptorsOptions {
 /// Reads the clips.
 pub(super) fn read(options: &DescriptorsOptions) -> Result<ClipSet> {
     let path = &options.path;
-    ensure!(
-        path.exists(),
-        "data.source.descriptors.path: there is no file or folder {}",
-        path.display()
-    );
+    ensure!(path.exists(), "data.source.descriptors.path: there is no file or folder {}", path.display());
     let mut set = ClipSet::default();
     let mut strange = Vec::new();
     if path.is_dir() {
@@ -58,7 +54,8 @@ pub(super) fn read(options: &DescriptorsOptions) -> Result<ClipSet> {
         }
     } else {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let members = zip::members(&bytes).with_context(|| format!("{} cannot be read as a zip archive", path.display()))?;
+        let members =
+            zip::members(&bytes).with_context(|| format!("{} cannot be read as a zip archive", path.display()))?;
         for member in members.iter().filter(|m| m.name.ends_with(ENDING)) {
             let content = member.content(LARGEST).with_context(|| path.display().to_string())?;
             add(&mut set, &member.name, content, &mut strange)
@@ -189,7 +186,9 @@ mod tests {
         assert!(one("anger/train/7.maybe.npy.tf.npy", &good).contains("its label is `maybe`"));
         assert!(one("anger/train/7.1.npy.tf.npy", &good[..60]).contains("cut off"));
         assert!(one("a.npy", &good).contains("holds no descriptors"));
-        assert!(format!("{:#}", read(&at(Path::new("no.zip"))).unwrap_err()).contains("there is no file or folder no.zip"));
+        assert!(
+            format!("{:#}", read(&at(Path::new("no.zip"))).unwrap_err()).contains("there is no file or folder no.zip")
+        );
     }
 
     #[test]
@@ -204,7 +203,8 @@ mod tests {
             return;
         }
         let set = read(&at(&path)).unwrap();
-        let count = |part: Part, real: Option<bool>| set.clips.iter().filter(|c| (c.part, c.real) == (part, real)).count();
+        let count =
+            |part: Part, real: Option<bool>| set.clips.iter().filter(|c| (c.part, c.real) == (part, real)).count();
         assert_eq!((count(Part::Training, Some(true)), count(Part::Training, Some(false))), (240, 240));
         assert_eq!((count(Part::Validation, Some(true)), count(Part::Validation, Some(false))), (30, 30));
         assert_eq!((count(Part::Test, None), set.emotions.len()), (60, 6));

@@ -92,7 +92,9 @@ fn add(set: &mut ClipSet, options: &SummaryTableOptions, path: &Path, part: Part
         let number = |column: usize| -> Result<f64> {
             let text = record.get(column).unwrap_or_default();
             let value = if text.is_empty() { Ok(f64::NAN) } else { text.parse() };
-            value.map_err(|_| anyhow::anyhow!("{shown}, line {line}: column {} is `{text}`, not a number", header[column]))
+            value.map_err(|_| {
+                anyhow::anyhow!("{shown}, line {line}: column {} is `{text}`, not a number", header[column])
+            })
         };
         let values: Vec<f32> = units.iter().map(|u| Ok(number(u.1)? as f32)).collect::<Result<_>>()?;
         let seconds = seconds.map_or(Ok(0.0), number)?;
@@ -102,8 +104,9 @@ fn add(set: &mut ClipSet, options: &SummaryTableOptions, path: &Path, part: Part
             continue;
         }
         let number_of_truth = word_of_truth.strip_suffix(".0").unwrap_or(word_of_truth);
-        let real = truth_word(number_of_truth)
-            .with_context(|| format!("{shown}, line {line}: {} is `{word_of_truth}`, neither 1 nor 0", options.truth))?;
+        let real = truth_word(number_of_truth).with_context(|| {
+            format!("{shown}, line {line}: {} is `{word_of_truth}`, neither 1 nor 0", options.truth)
+        })?;
         set.clips.push(Clip {
             name: format!("{word}/{line:05}"),
             subject: None,

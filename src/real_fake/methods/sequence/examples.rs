@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::Pieces;
 use super::input::Input;
@@ -139,6 +139,36 @@ impl Examples {
         let scores: Vec<f64> = sums.iter().zip(&self.counts).map(|(s, &n)| s / n as f64).collect();
         ensure!(scores.iter().all(|s| s.is_finite()), "{} gives scores that are not finite", network.graph().name);
         Ok(scores)
+    }
+}
+
+impl Examples {
+    /// The value of a layer for each piece of each clip, `[values]`. Only for pieces of the network's own length.
+    ///
+    /// # Errors
+    /// When there is no such layer, or a piece is shorter.
+    pub fn values_of(&self, network: &Network, layer: &str) -> Result<Vec<Vec<Vec<f32>>>> {
+        let graph = network.graph();
+        let node = graph.nodes.iter().position(|n| n.name == layer);
+        let node = node.with_context(|| format!("{} has no layer `{layer}`", graph.name))?;
+        let steps = graph.input[1];
+        ensure!(
+            self.pieces.iter().all(|p| p.length == steps),
+            "{}: a clip is shorter than the {steps} steps that it looks at",
+            graph.name
+        );
+        let mut found = vec![Vec::new(); self.clips.len()];
+        let all: Vec<usize> = (0..self.pieces.len()).collect();
+        for numbers in all.chunks(BATCH) {
+            let batch = self.gather(numbers, steps);
+            let values = network.features(images(&batch, network.device()), node)?;
+            let [n, width] = values.dims();
+            let values = ops::host(values.reshape([n * width]))?;
+            for (&number, v) in numbers.iter().zip(values.chunks_exact(width)) {
+                found[self.pieces[number].clip].push(v.to_vec());
+            }
+        }
+        Ok(found)
     }
 }
 

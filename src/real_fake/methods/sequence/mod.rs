@@ -28,7 +28,8 @@ use crate::ops::Compute;
 use crate::real_fake::clip::ClipSet;
 use crate::real_fake::method::{Fitted, Work};
 
-use examples::{Examples, Selection};
+pub use examples::Examples;
+use examples::Selection;
 use input::Input;
 
 /// Clips that an exported file is checked on, at most.
@@ -131,25 +132,7 @@ pub fn fit<N: SequenceNetwork>(
     validation: &[usize],
     work: &mut Work,
 ) -> Result<Box<dyn Fitted>> {
-    let input = Input::fit(N::NAME, set, training, options.series().emotion)?;
-    let pieces = options.series().pieces.as_ref();
-    ensure!(!validation.is_empty(), "{} needs validation clips to select its weights: raise data.validation", N::NAME);
-    let examples = Examples::new(N::NAME, &input, set, training, pieces)?;
-    examples.check_classes()?;
-    let selection = Selection { method: N::NAME, examples: Examples::new(N::NAME, &input, set, validation, pieces)? };
-    let steps = examples.longest().max(selection.examples.longest());
-    let examples = examples.for_training(work.train.batch_size, steps, work.seed);
-    let graph = Arc::new(graph(options, &input, steps)?);
-    let mut network = Network::new(graph, work.seed, &work.device).with_compute(work.compute);
-    let depends_on = (options, names(set, training), names(set, validation));
-    let goal = Goal {
-        objective: ObjectiveOptions::default().build(),
-        class_weights: vec![1.0; 2],
-        batches: &examples,
-        validation: &selection,
-    };
-    train(&mut network, N::NAME, &depends_on, goal, work)?;
-    Ok(Box::new(FittedSequence { network, content: Content { options: options.clone(), input, steps } }))
+    Ok(Box::new(FittedSequence::fit(options, N::NAME, set, [training, validation], work)?))
 }
 
 /// As [`Method::load`](crate::real_fake::method::Method::load).
@@ -159,15 +142,75 @@ pub fn load<N: SequenceNetwork>(
     device: &Device,
     compute: Compute,
 ) -> Result<Box<dyn Fitted>> {
-    let content: Content<N> = files::read(&folder.join(format!("{}.json", N::NAME)), N::NAME)?;
-    content.input.check(set)?;
-    let graph = graph(&content.options, &content.input, content.steps)?;
-    let weights = folder.join(format!("{}.safetensors", N::NAME));
-    Ok(Box::new(FittedSequence { network: files::read_network(&weights, graph, device, compute)?, content }))
+    let fitted = FittedSequence::<N>::load(N::NAME, folder, device, compute)?;
+    fitted.content.input.check(set)?;
+    Ok(Box::new(fitted))
 }
 
 impl<N: SequenceNetwork> FittedSequence<N> {
-    fn examples(&self, set: &ClipSet, clips: &[usize]) -> Result<Examples> {
+    /// Trains the network `name` on clips, others of which select its weights.
+    ///
+    /// # Errors
+    /// As [`Method::fit`](crate::real_fake::method::Method::fit).
+    pub fn fit(
+        options: &N,
+        name: &str,
+        set: &ClipSet,
+        [training, validation]: [&[usize]; 2],
+        work: &mut Work,
+    ) -> Result<Self> {
+        let input = Input::fit(N::NAME, set, training, options.series().emotion)?;
+        let pieces = options.series().pieces.as_ref();
+        ensure!(!validation.is_empty(), "{name} needs validation clips to select its weights: raise data.validation");
+        let examples = Examples::new(N::NAME, &input, set, training, pieces)?;
+        examples.check_classes().with_context(|| format!("{name} cannot be trained"))?;
+        let selection =
+            Selection { method: N::NAME, examples: Examples::new(N::NAME, &input, set, validation, pieces)? };
+        let steps = examples.longest().max(selection.examples.longest());
+        let examples = examples.for_training(work.train.batch_size, steps, work.seed);
+        let graph = Arc::new(graph(options, &input, steps)?);
+        let mut network = Network::new(graph, work.seed, &work.device).with_compute(work.compute);
+        let depends_on = (options, names(set, training), names(set, validation));
+        let goal = Goal {
+            objective: ObjectiveOptions::default().build(),
+            class_weights: vec![1.0; 2],
+            batches: &examples,
+            validation: &selection,
+        };
+        train(&mut network, name, &depends_on, goal, work)?;
+        Ok(Self { network, content: Content { options: options.clone(), input, steps } })
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    ///
+    /// # Errors
+    /// When a file is missing, damaged, or of something else.
+    pub fn load(name: &str, folder: &Path, device: &Device, compute: Compute) -> Result<Self> {
+        let content: Content<N> = files::read(&folder.join(format!("{name}.json")), N::NAME)?;
+        let graph = graph(&content.options, &content.input, content.steps)?;
+        let network = files::read_network(&folder.join(format!("{name}.safetensors")), graph, device, compute)?;
+        Ok(Self { network, content })
+    }
+
+    /// Writes weights and description as files of this name.
+    ///
+    /// # Errors
+    /// When one cannot be written.
+    pub fn write(&self, name: &str, folder: &Path) -> Result<()> {
+        files::write_network(&folder.join(format!("{name}.safetensors")), &self.network)?;
+        files::write(&folder.join(format!("{name}.json")), N::NAME, &self.content)
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The pieces of clips, as the network takes them.
+    ///
+    /// # Errors
+    /// When a clip lacks what it takes.
+    pub fn examples(&self, set: &ClipSet, clips: &[usize]) -> Result<Examples> {
         Examples::new(N::NAME, &self.content.input, set, clips, self.content.options.series().pieces.as_ref())
     }
 
@@ -188,8 +231,7 @@ impl<N: SequenceNetwork> Fitted for FittedSequence<N> {
     }
 
     fn save(&self, folder: &Path) -> Result<()> {
-        files::write_network(&folder.join(format!("{}.safetensors", N::NAME)), &self.network)?;
-        files::write(&folder.join(format!("{}.json", N::NAME)), N::NAME, &self.content)
+        self.write(N::NAME, folder)
     }
 
     fn parameters(&self) -> usize {

@@ -1,0 +1,215 @@
+//! Clips as what the network predicts: landmarks step by step, and how they change to the next.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use super::ParametricBiasOptions;
+use super::shape::MeanShape;
+use crate::data::Batch;
+use crate::model::Network;
+use crate::objective::{Objective, Reconstruction};
+use crate::ops;
+use crate::random::{Purpose, Stream};
+use crate::real_fake::clip::{ClipSet, Series};
+use crate::training::learner::images;
+use crate::training::parts::{Batches, Validation};
+use crate::training::progress::Progress;
+
+/// Coordinates of 68 landmarks.
+pub const WIDTH: usize = 136;
+
+/// A clip for the network.
+#[derive(Clone, Debug)]
+pub struct Walk {
+    /// `[steps, WIDTH]`: where landmarks are.
+    pub present: Vec<f32>,
+    /// `[steps, WIDTH]`: how far they go to the next step.
+    pub change: Vec<f32>,
+}
+
+impl Walk {
+    /// Number of steps.
+    pub fn steps(&self) -> usize {
+        self.present.len() / WIDTH
+    }
+}
+
+/// How landmarks become numbers of about one size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    mean: MeanShape,
+    /// Root mean square of a coordinate's difference from the mean shape.
+    size: f32,
+    /// Root mean square of its change per step.
+    change: f32,
+}
+
+impl Measure {
+    /// From the training clips.
+    ///
+    /// # Errors
+    /// When a clip has no landmarks over time, or nothing moves.
+    pub fn fit(set: &ClipSet, clips: &[usize], options: &ParametricBiasOptions) -> Result<Self> {
+        let all = clips.iter().map(|&i| Ok(sampled(series(set, i)?, options))).collect::<Result<Vec<_>>>()?;
+        let mean = MeanShape::fit(&all.concat())?;
+        let mut found = Self { mean, size: 1.0, change: 1.0 };
+        let walks = clips.iter().map(|&i| found.walk(set, i, options)).collect::<Result<Vec<_>>>()?;
+        let size = |of: fn(&Walk) -> &Vec<f32>| {
+            let (n, sum) = walks.iter().flat_map(of).fold((0.0, 0.0), |(n, s), &v| (n + 1.0, s + f64::from(v).powi(2)));
+            (sum / n).sqrt() as f32
+        };
+        (found.size, found.change) = (size(|w| &w.present), size(|w| &w.change));
+        ensure!(
+            found.size > 0.0 && found.change > 0.0,
+            "the landmarks of the training clips do not move: there is nothing to predict"
+        );
+        Ok(found)
+    }
+
+    /// A clip's steps.
+    ///
+    /// # Errors
+    /// When it has no landmarks over time, too few frames, or landmarks at one place.
+    pub fn walk(&self, set: &ClipSet, clip: usize, options: &ParametricBiasOptions) -> Result<Walk> {
+        let name = || format!("clip {}", set.clips[clip].name);
+        let frames = sampled(series(set, clip)?, options);
+        ensure!(frames.len() >= 3, "{} has too few frames for parametric_bias: at least 3 are needed", name());
+        let points = frames.iter().map(|f| self.mean.differences(f)).collect::<Result<Vec<_>>>().with_context(name)?;
+        let mut walk = Walk { present: Vec::new(), change: Vec::new() };
+        for pair in points.windows(2) {
+            walk.present.extend(pair[0].iter().map(|v| v / self.size));
+            walk.change.extend(pair[0].iter().zip(&pair[1]).map(|(a, b)| (b - a) / self.change));
+        }
+        Ok(walk)
+    }
+}
+
+fn series(set: &ClipSet, clip: usize) -> Result<&Series> {
+    let found = set.clips[clip].landmarks.as_ref().filter(|s| !s.is_empty() && s.columns() == WIDTH);
+    found.with_context(|| {
+        format!(
+            "clip {} has no landmarks over time, and parametric_bias is a network of these: choose a source that has them",
+            set.clips[clip].name
+        )
+    })
+}
+
+/// Every so many frames, so many at most; of a short clip as many as make three.
+fn sampled<'s>(series: &'s Series, options: &ParametricBiasOptions) -> Vec<&'s [f32]> {
+    let every = options.every.min(series.len().saturating_sub(1) / 2).max(1);
+    series.values.chunks_exact(WIDTH).step_by(every).take(options.steps + 1).collect()
+}
+
+/// A batch of clips, padded to so many steps. `codes` says what stands in the planes behind the landmarks: for each clip,
+/// one value per code, the same at every step.
+pub fn batch(walks: &[&Walk], steps: usize, planes: usize, codes: &[Vec<f32>]) -> Batch {
+    let mut batch = Batch { shape: [1 + planes, steps, WIDTH], ..Batch::default() };
+    for (i, (walk, code)) in walks.iter().zip(codes).enumerate() {
+        let rest = (steps - walk.steps()) * WIDTH;
+        batch.images.extend(&walk.present);
+        batch.images.resize(batch.images.len() + rest, 0.0);
+        for plane in 0..planes {
+            let mut row: Vec<f32> = code.iter().skip(plane * WIDTH).take(WIDTH).copied().collect();
+            row.resize(WIDTH, 0.0);
+            (0..steps).for_each(|_| batch.images.extend(&row));
+        }
+        batch.targets.extend(&walk.change);
+        batch.targets.resize(batch.targets.len() + rest, 0.0);
+        // The loss is a mean over all steps, and padding has none: clips count alike.
+        batch.weights.push(steps as f32 / walk.steps() as f32);
+        batch.rows.push(i as u32);
+        batch.valid.push(walk.steps() as u32);
+    }
+    batch
+}
+
+/// The clips of one network, each with a bias of its own.
+pub struct Walks {
+    pub walks: Vec<Walk>,
+    pub steps: usize,
+    pub batch: usize,
+    pub seed: u64,
+}
+
+impl Walks {
+    /// Planes that hold a place for each clip.
+    pub fn planes(&self) -> usize {
+        self.walks.len().div_ceil(WIDTH)
+    }
+
+    fn gather(&self, clips: &[usize]) -> Batch {
+        let walks: Vec<&Walk> = clips.iter().map(|&i| &self.walks[i]).collect();
+        let code = |&i: &usize| {
+            let mut code = vec![0.0; self.walks.len()];
+            code[i] = 1.0;
+            code
+        };
+        batch(&walks, self.steps, self.planes(), &clips.iter().map(code).collect::<Vec<_>>())
+    }
+}
+
+impl Batches for Walks {
+    fn batches(&self) -> usize {
+        self.walks.len().div_ceil(self.batch)
+    }
+
+    fn examples(&self) -> usize {
+        self.walks.len()
+    }
+
+    fn epoch(&self, epoch: u64, first: usize) -> Box<dyn Iterator<Item = Result<Batch>> + '_> {
+        let mut order: Vec<usize> = (0..self.walks.len()).collect();
+        Stream::of(self.seed, Purpose::Order, &[epoch]).shuffle(&mut order);
+        let part = move |i: usize| order[i * self.batch..order.len().min((i + 1) * self.batch)].to_vec();
+        Box::new((first..self.batches()).map(move |i| Ok(self.gather(&part(i)))))
+    }
+}
+
+/// The metric that selects: how well the training clips are predicted. Others have no bias yet, so there is nothing to
+/// predict them with.
+const ERROR: &str = "mse";
+
+impl Validation for Walks {
+    fn measure(&self, network: &Network, _: &mut dyn Progress) -> Result<BTreeMap<String, f64>> {
+        let all: Vec<usize> = (0..self.walks.len()).collect();
+        let mut sum = 0.0;
+        for clips in all.chunks(self.batch) {
+            let batch = self.gather(clips);
+            let device = network.device();
+            let outputs = network.forward_lengths(images(&batch, device), &batch.valid)?;
+            let targets = TensorData::new(batch.targets.clone(), outputs.dims());
+            let losses = Reconstruction.losses(network.compute(), outputs, Tensor::from_data(targets, device));
+            sum += ops::host(losses)?.iter().zip(&batch.weights).map(|(l, w)| f64::from(l * w)).sum::<f64>();
+        }
+        let mean = sum / self.walks.len() as f64;
+        ensure!(mean.is_finite(), "the squared error of the training clips is {mean}");
+        Ok(BTreeMap::from([(ERROR.to_owned(), mean)]))
+    }
+
+    fn selects_by(&self) -> Result<&'static str> {
+        Ok(ERROR)
+    }
+
+    fn metric(&self, name: &str) -> Result<(&'static str, bool)> {
+        ensure!(
+            matches!(name, "loss" | "mse"),
+            "the training of parametric_bias knows the metrics `loss` and `mse` (one and the same), not `{name}`"
+        );
+        Ok((ERROR, false))
+    }
+
+    fn loss(&self) -> &'static str {
+        ERROR
+    }
+
+    fn shown(&self) -> &'static [&'static str] {
+        &[ERROR]
+    }
+
+    fn has_classes(&self) -> bool {
+        false
+    }
+}
