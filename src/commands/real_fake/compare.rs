@@ -87,19 +87,17 @@ impl Entry {
         let tests = self.tests();
         let of = |value: fn(&Measures) -> Option<f64>| tests.iter().filter_map(|m| value(m)).collect::<Vec<f64>>();
         let accuracies = of(|m| m.accuracy.as_ref().map(|s| s.value));
-        let spread = deviation(&accuracies).map_or_else(|| "-".into(), |sd| format!("± {:.2}", 100.0 * sd));
+        let spread = deviation(&accuracies).map_or_else(String::new, |sd| format!(" (± {:.2})", 100.0 * sd));
         let against = self.beside(AU_MEANS);
         let length = self.beside(LENGTH);
         TableRow {
             name: self.name.clone(),
             values: vec![
                 self.method.clone(),
-                self.outcomes.len().to_string(),
+                format!("{}{spread}", self.outcomes.len()),
                 tests.first().map_or(0, |m| m.n).to_string(),
                 self.accuracy().as_ref().map_or_else(|| "-".into(), share),
-                spread,
                 area(mean(&of(|m| m.auroc))),
-                p_values(&against),
                 working(&self.method, &against),
                 length.first().and_then(|b| b.test.accuracy.as_ref()).map_or_else(|| "-".into(), share),
             ],
@@ -124,22 +122,20 @@ fn working(method: &str, against: &[&Beside]) -> String {
         (LENGTH, _) => "a confound, no method".into(),
         ("logistic", _) => "the baseline's kind".into(),
         (_, 0) => "no action units to compare with".into(),
-        (_, 1) => if won == 1 { "yes" } else { "no" }.into(),
-        (_, n) => format!("{won} of {n} seeds"),
+        (_, 1) => format!("{}, {}", if won == 1 { "yes" } else { "no" }, p_values(against)),
+        (_, n) => format!("{won} of {n} seeds, {}", p_values(against)),
     }
 }
 
-const HEADS: [&str; 10] = [
+const HEADS: [&str; 8] = [
     "run",
     "method",
-    "seeds",
+    "seeds (± sd)",
     "clips",
     "accuracy (95 % interval)",
-    "sd over seeds",
     "AUROC",
-    "McNemar against AU means",
-    "beats AU means",
-    "clip length alone",
+    "beats AU means (McNemar)",
+    "length alone",
 ];
 
 /// Writes the table of these runs into a folder; gives it for the terminal.
@@ -177,7 +173,7 @@ fn baseline_rows(entries: &[Entry]) -> Vec<TableRow> {
             let accuracy = b.test.accuracy.as_ref().map_or_else(|| "-".into(), share);
             let key = (entry.source.clone(), b.name.clone(), accuracy.clone());
             let mut values = vec![String::from("baseline"), "1".into(), b.test.n.to_string(), accuracy];
-            values.extend(["-".into(), area(b.test.auroc), "-".into(), "-".into(), "-".into()]);
+            values.extend([area(b.test.auroc), "-".into(), "-".into()]);
             rows.entry(key).or_insert_with(|| TableRow { name: title(&b.name).to_owned(), values });
         }
     }
@@ -230,7 +226,7 @@ fn notes(entries: &[Entry]) -> Vec<String> {
     }
     notes.push(
         "A method works if it has more clips right than logistic regression on AU means on the same clips, and McNemar's \
-         exact p is below 0.05; of many methods compared, one in twenty does so by chance."
+         exact p is below 0.05; of many methods compared, some do so by chance."
             .into(),
     );
     let mut sources: Vec<&str> = entries.iter().map(|e| e.source.as_str()).collect();

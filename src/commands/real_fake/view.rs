@@ -166,7 +166,7 @@ pub(super) fn verdicts(measures: &Measures, method: &str, baselines: &[Beside]) 
             if b.test.accuracy.as_ref().and_then(|s| s.interval).is_some_and(|[low, _]| low > 0.5) {
                 "a confound; what else differs between the recordings may be one, too"
             } else {
-                "no more than chance"
+                "within what chance allows"
             }
         ));
     }
