@@ -82,8 +82,11 @@ struct Rooms {
     report_run: fn(&RunFolder) -> Result<String>,
     report_group: fn(&RunFolder, &Group) -> Result<(serde_json::Value, String)>,
     publish: fn(&RunFolder, &Path) -> Result<PathBuf>,
-    publish_group: Option<fn(&RunFolder, &Group, &Path) -> Result<PathBuf>>,
+    publish_group: Option<PublishGroup>,
 }
+
+/// Publishes a group into a folder, and says where.
+type PublishGroup = fn(&RunFolder, &Group, &Path) -> Result<PathBuf>;
 
 impl Rooms {
     fn of(experiment: &AnyExperiment) -> Self {
