@@ -77,12 +77,15 @@ impl ReportCommand {
     }
 }
 
+/// Writes what may be published of a group into a folder; gives the place.
+type PublishGroup = fn(&RunFolder, &Group, &Path) -> Result<PathBuf>;
+
 /// What builds and publishes the reports of a system.
 struct Rooms {
     report_run: fn(&RunFolder) -> Result<String>,
     report_group: fn(&RunFolder, &Group) -> Result<(serde_json::Value, String)>,
     publish: fn(&RunFolder, &Path) -> Result<PathBuf>,
-    publish_group: Option<fn(&RunFolder, &Group, &Path) -> Result<PathBuf>>,
+    publish_group: Option<PublishGroup>,
 }
 
 impl Rooms {
