@@ -46,7 +46,7 @@ fn py_feat(frames: usize, real: bool, key: u32) -> String {
         }
         text += ",0.9,a.mp4\n";
     }
-    write!(text, "{frames}{}a.mp4\n", ",".repeat(5 + 136 + 20 + 2)).unwrap();
+    writeln!(text, "{frames}{}a.mp4", ",".repeat(5 + 136 + 20 + 2)).unwrap();
     text
 }
 

@@ -88,6 +88,9 @@ struct Rooms {
     publish_group: Option<PublishGroup>,
 }
 
+/// Publishes a group into a folder, and says where.
+type PublishGroup = fn(&RunFolder, &Group, &Path) -> Result<PathBuf>;
+
 impl Rooms {
     fn of(experiment: &AnyExperiment) -> Self {
         match experiment {

@@ -247,7 +247,7 @@ mod tests {
         b.classes = ["c", "b", "a"].map(String::from).to_vec();
         b.truth = vec![2, 1, 0];
         b.predicted = vec![2, 0, 0];
-        let paired = Paired::of(&[a.clone()], &[b.clone()]).unwrap();
+        let paired = Paired::of(std::slice::from_ref(&a), std::slice::from_ref(&b)).unwrap();
         assert_eq!(paired.rows, [1, 2]);
         assert_eq!((&paired.first[0], &paired.second[0]), (&vec![true, false], &vec![false, true]));
         let refused = |change: fn(&mut Decisions)| {

@@ -143,7 +143,7 @@ impl Entry {
         }
         ensure!((0.0..1.0).contains(&self.tolerance), "tolerance {} is not between 0 and 1", self.tolerance);
         ensure!(
-            self.recipe.is_some() != !self.no_run.is_empty(),
+            self.recipe.is_some() == self.no_run.is_empty(),
             "an entry has either a recipe or, in no_run, the reason why there is none"
         );
         if let Some(recipe) = &self.recipe {

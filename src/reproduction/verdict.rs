@@ -83,7 +83,7 @@ fn reasons(entry: &Entry, outcome: &Outcome) -> Vec<String> {
         all.push(format!("changed: {}", outcome.standing.changes.join(", ")));
     }
     if outcome.drawn {
-        all.push("drawn faces".into());
+        all.push("drawn or simulated data".into());
     }
     if outcome.selected_on_test && entry.figure().is_some_and(|f| f.selected_on != SelectedOn::Test) {
         all.push("ours was selected on the test set".into());
@@ -210,7 +210,10 @@ mod tests {
         drawn.drawn = true;
         drawn.values.truncate(1);
         let (kind, text) = judge("ferplus-vgg13-multi_target", &drawn);
-        assert!(kind == Kind::NotComparable && text.contains("drawn faces") && text.contains("One run only"), "{text}");
+        assert!(
+            kind == Kind::NotComparable && text.contains("drawn or simulated data") && text.contains("One run only"),
+            "{text}"
+        );
     }
 
     #[test]

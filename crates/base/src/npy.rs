@@ -14,11 +14,24 @@ pub struct Numbers {
     pub values: Vec<f64>,
 }
 
-/// The array of a `.npy` file: floats of 32 or 64 bits, integers of 8 to 64 bits, booleans, in either byte order.
+/// A `.npy` file taken apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parts<'a> {
+    /// The type of an element, such as `<f4`: byte order, kind, size.
+    pub descr: String,
+    /// The array's sides; none for a single element.
+    pub shape: Vec<usize>,
+    /// Whether the first side runs fastest.
+    fortran: bool,
+    /// The elements' bytes, and whatever follows them.
+    pub data: &'a [u8],
+}
+
+/// Takes a `.npy` file apart, whatever its elements are.
 ///
 /// # Errors
-/// When the file is cut off or damaged, is no `.npy` file, or holds texts, objects or other things than numbers.
-pub fn read(bytes: &[u8]) -> Result<Numbers> {
+/// When the file is cut off or damaged within its header, is no `.npy` file, or its elements are records.
+pub fn parse(bytes: &[u8]) -> Result<Parts<'_>> {
     ensure!(bytes.starts_with(b"\x93NUMPY"), "it is no .npy file: numpy.save(path, array) writes one");
     let version = *bytes.get(6).context("it is cut off")?;
     let wide = match version {
@@ -29,11 +42,24 @@ pub fn read(bytes: &[u8]) -> Result<Numbers> {
     let length = bytes.get(8..8 + wide).context("it is cut off")?.iter().rev().fold(0, |n, &b| n << 8 | usize::from(b));
     let header = bytes.get(8 + wide..(8 + wide).saturating_add(length)).context("it is cut off within its header")?;
     let header = String::from_utf8_lossy(header);
-    let form = Form::of(entry(&header, "descr")?)?;
-    let shape = shape(entry(&header, "shape")?)?;
+    let descr = entry(&header, "descr")?.strip_prefix('\'').and_then(|t| t.split_once('\''));
+    Ok(Parts {
+        descr: descr.context("its elements are records, not numbers")?.0.to_owned(),
+        shape: shape(entry(&header, "shape")?)?,
+        fortran: entry(&header, "fortran_order")?.starts_with("True"),
+        data: &bytes[8 + wide + length..],
+    })
+}
+
+/// The array of a `.npy` file: floats of 32 or 64 bits, integers of 8 to 64 bits, booleans, in either byte order.
+///
+/// # Errors
+/// When the file is cut off or damaged, is no `.npy` file, or holds texts, objects or other things than numbers.
+pub fn read(bytes: &[u8]) -> Result<Numbers> {
+    let Parts { descr, shape, fortran, data } = parse(bytes)?;
+    let form = Form::of(&descr)?;
     let count = shape.iter().try_fold(1usize, |n, &side| n.checked_mul(side)).filter(|&n| n <= MOST);
     let count = count.with_context(|| format!("its shape {shape:?} has more elements than can be read"))?;
-    let data = &bytes[8 + wide + length..];
     ensure!(
         data.len() >= count * form.size,
         "it is cut off: shape {shape:?} takes {} bytes and {} are there",
@@ -41,7 +67,6 @@ pub fn read(bytes: &[u8]) -> Result<Numbers> {
         data.len()
     );
     let values: Vec<f64> = data.chunks_exact(form.size).take(count).map(|b| form.value(b)).collect();
-    let fortran = entry(&header, "fortran_order")?.starts_with("True");
     Ok(Numbers { values: if fortran { row_major(&shape, &values) } else { values }, shape })
 }
 
@@ -66,18 +91,16 @@ struct Form {
 }
 
 impl Form {
-    fn of(text: &str) -> Result<Self> {
-        let inner = text.strip_prefix('\'').and_then(|t| t.split_once('\'')).map(|(inner, _)| inner);
-        let form = inner.and_then(|inner| {
-            let bytes = inner.as_bytes();
-            let (&order, &kind) = (bytes.first()?, bytes.get(1)?);
-            let size = inner.get(2..)?.parse().ok()?;
+    fn of(descr: &str) -> Result<Self> {
+        let bytes = descr.as_bytes();
+        let known = |(&order, &kind): (&u8, &u8)| {
+            let size = descr.get(2..)?.parse().ok()?;
             let known = matches!((kind, size), (b'f', 4 | 8) | (b'i' | b'u', 1 | 2 | 4 | 8) | (b'b', 1));
             (known && matches!(order, b'<' | b'>' | b'|' | b'=')).then_some(Self { kind, size, big: order == b'>' })
-        });
-        form.with_context(|| {
-            let shown: String = text.chars().take(24).collect();
-            format!("its elements are of type {shown}, not numbers: save numpy.asarray(x, dtype=numpy.float32)")
+        };
+        bytes.first().zip(bytes.get(1)).and_then(known).with_context(|| {
+            let shown: String = descr.chars().take(24).collect();
+            format!("its elements are of type '{shown}', not numbers: save numpy.asarray(x, dtype=numpy.float32)")
         })
     }
 

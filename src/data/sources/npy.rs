@@ -1,10 +1,12 @@
 //! Scalars in NumPy's `.npy` form: AffectNet stores one per picture, as a number or as text.
 
 use anyhow::{Context, Result, bail, ensure};
+use ferrotype_base::npy::{self, Parts};
 
 /// The single value of a `.npy` file as a whole number.
 pub(super) fn integer(bytes: &[u8]) -> Result<i64> {
-    let (descr, data) = parse(bytes)?;
+    let Parts { descr, shape, data, .. } = npy::parse(bytes)?;
+    ensure!(shape.iter().all(|&side| side == 1), "a .npy of shape {shape:?}; a single value is expected");
     let (order, kind, width) = split_descr(&descr)?;
     ensure!(data.len() >= width, "the .npy file is cut off: {} bytes of data, and {width} are expected", data.len());
     let mut raw = data[..width].to_vec();
@@ -18,26 +20,6 @@ pub(super) fn integer(bytes: &[u8]) -> Result<i64> {
         'U' => number(&utf32(&raw, order)),
         _ => bail!("a .npy of type {descr} holds no number"),
     }
-}
-
-/// The header's `descr` and the bytes after it. Only scalars and arrays of one value are accepted.
-fn parse(bytes: &[u8]) -> Result<(String, &[u8])> {
-    ensure!(bytes.starts_with(b"\x93NUMPY"), "not a .npy file");
-    let truncated = "the .npy file is cut off in its header";
-    let (length, start): (usize, usize) = match bytes.get(6).context(truncated)? {
-        1 => (u16::from_le_bytes(bytes.get(8..10).context(truncated)?.try_into()?) as usize, 10),
-        2 | 3 => (u32::from_le_bytes(bytes.get(8..12).context(truncated)?.try_into()?) as usize, 12),
-        other => bail!("unknown .npy version {other}"),
-    };
-    let header =
-        String::from_utf8_lossy(bytes.get(start..start.saturating_add(length)).context(truncated)?).into_owned();
-    let after = |key: &str| header.split_once(key).map(|(_, rest)| rest.trim_start());
-    let shape = after("'shape':").and_then(|s| s.strip_prefix('(')?.split_once(')')).context("a .npy without shape")?.0;
-    let single = shape.split(',').map(str::trim).filter(|d| !d.is_empty()).all(|d| d == "1");
-    ensure!(single, "a .npy of shape ({shape}); a single value is expected");
-    let descr =
-        after("'descr':").and_then(|s| s.strip_prefix('\'')?.split_once('\'')).context("a .npy without descr")?.0;
-    Ok((descr.into(), &bytes[start + length..]))
 }
 
 /// Byte order, kind and bytes per value of a `descr` such as `<i8` or `<U1`.

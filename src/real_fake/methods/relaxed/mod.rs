@@ -144,8 +144,15 @@ impl Content {
         self.check_lengths(seen, validation)?;
         let mut parts = Vec::new();
         for group in Group::all(&self.emotions) {
-            let (training, validation) = (group.pick(seen, training).1, group.pick(seen, validation).1);
+            let (training, mut validation) = (group.pick(seen, training).1, group.pick(seen, validation).1);
             let name = &group.name;
+            if validation.is_empty() {
+                work.progress.warn(&format!(
+                    "{NAME}: no validation clip shows {name}: its network is selected by its training clips (data.validation \
+                     keeps more back)"
+                ));
+                validation.clone_from(&training);
+            }
             work.progress.note(&format!("{NAME}: {} clips of {name}", training.len()));
             let sets = [&training[..], &validation[..]];
             let memory = FittedSequence::fit(&self.options.memory, &group.stem(NAME), seen, sets, work)?;
