@@ -77,9 +77,6 @@ impl ReportCommand {
     }
 }
 
-/// Writes what may be published of a group into a folder; gives the place.
-type PublishGroup = fn(&RunFolder, &Group, &Path) -> Result<PathBuf>;
-
 /// What builds and publishes the reports of a system.
 struct Rooms {
     report_run: fn(&RunFolder) -> Result<String>,
