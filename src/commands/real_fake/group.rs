@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::files::{self, Facts, Outcome, measures_by_set, of_set};
-use super::view::{area, experiment_of, uneven, verdicts};
+use super::view::{area, experiment_of, sharpness, uneven, verdicts};
 use crate::commands::view::expected;
 use crate::config;
 use crate::evaluation::compare::McNemar;
@@ -141,7 +141,10 @@ fn view(folder: &RunFolder, group: &Group, members: &Members) -> Result<Aggregat
 
 /// What several seeds say beside the metrics of any run.
 fn over_seeds(outcomes: &[Outcome]) -> Vec<String> {
-    let mut texts = Vec::new();
+    // All seeds are tested on the same clips: that they agree does not make those more.
+    let tested = outcomes.first().and_then(|o| sharpness(o.sets.get("test")?));
+    let mut texts: Vec<String> =
+        tested.into_iter().map(|text| format!("Each seed is tested on the same clips. {text}")).collect();
     let aurocs: Vec<f64> = outcomes.iter().filter_map(|o| o.sets.get("test")?.auroc).collect();
     if let Some(m) = mean(&aurocs) {
         let sd = deviation(&aurocs).map_or_else(String::new, |sd| format!(" ± {sd:.3}"));

@@ -131,14 +131,18 @@ pub(super) fn beats(beside: &Beside) -> bool {
     beside.mcnemar.only_first > beside.mcnemar.only_second && beside.mcnemar.p < SIGNIFICANT
 }
 
+/// How far so many tested clips can be trusted, in words.
+pub(super) fn sharpness(measures: &Measures) -> Option<String> {
+    let Some(Score { interval: Some([low, high]), n, .. }) = &measures.accuracy else { return None };
+    let half = 50.0 * (high - low);
+    let few = if half > 5.0 { ": differences smaller than that are not to be read as such" } else { "" };
+    Some(format!("{n} tested clips: the accuracy is known to about ±{half:.0} points{few}."))
+}
+
 /// How much the figures can be trusted, in words.
 pub(super) fn verdicts(measures: &Measures, method: &str, baselines: &[Beside]) -> Vec<String> {
     let mut all = Vec::new();
-    if let Some(Score { interval: Some([low, high]), n, .. }) = &measures.accuracy {
-        let half = 50.0 * (high - low);
-        let few = if half > 5.0 { ": differences smaller than that are not to be read as such" } else { "" };
-        all.push(format!("{n} tested clips: the accuracy is known to about ±{half:.0} points{few}."));
-    }
+    all.extend(sharpness(measures));
     let find = |name: &str| baselines.iter().find(|b| b.name == name);
     let accuracy = |m: &Measures| m.accuracy.as_ref().map_or(f64::NAN, |s| 100.0 * s.value);
     if let Some(b) = find(AU_MEANS) {
