@@ -71,7 +71,7 @@ impl Subject {
     /// # Errors
     /// When the device cannot be read.
     pub fn infer(&self, passes: usize) -> Result<Vec<f64>> {
-        // As evaluation and prediction do: once for all pictures.
+        // As prediction does: once for all pictures.
         let network = self.learner.network.folded()?;
         (0..passes).map(|_| timed(|| self.logits_of(&network).map(drop))).collect()
     }

@@ -85,7 +85,7 @@ pub fn predict(
     options: &Evaluate,
     progress: &mut dyn Progress,
 ) -> Result<Predictions> {
-    predict_from(&network.folded()?, subset, None, options, progress)
+    predict_from(network, subset, None, options, progress)
 }
 
 /// As [`predict`]; where there are features of the set's pictures, from them.
