@@ -84,7 +84,8 @@ pub fn welch(first: &[f64], second: &[f64]) -> Option<Welch> {
     let part = |v: &[f64]| Some((mean(v)?, deviation(v)?.powi(2) / v.len() as f64, v.len() as f64));
     let ((m1, e1, n1), (m2, e2, n2)) = (part(first)?, part(second)?);
     let error = (e1 + e2).sqrt();
-    if error <= 0.0 {
+    // Equal values leave rounding in their deviation.
+    if error <= 1e-12 * (m1.abs() + m2.abs()) {
         return None;
     }
     let freedom = (e1 + e2).powi(2) / (e1 * e1 / (n1 - 1.0) + e2 * e2 / (n2 - 1.0));
@@ -226,6 +227,7 @@ mod tests {
         close(w.interval[1], 0.037_540_509_321_915_64);
         assert_eq!(welch(&[0.5], &[0.5, 0.6]), None);
         assert_eq!(welch(&[0.5, 0.5], &[0.6, 0.6]), None);
+        assert_eq!(welch(&[0.7; 3], &[19.0 / 30.0; 3]), None);
     }
 
     // numpy.quantile([1, 2, 4, 8], [0, .25, .5, .975, 1])

@@ -99,7 +99,7 @@ impl Registry {
         }
         let nearest = self.entries.iter().map(|e| (strsim::jaro_winkler(&e.name, name), &e.name));
         let nearest = nearest.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|n| n.0 > 0.8);
-        let meant = nearest.map_or_else(String::new, |(_, n)| format!("; did you mean `{n}`?"));
+        let meant = nearest.map_or_else(|| ":".into(), |(_, n)| format!("; did you mean `{n}`?"));
         bail!("the registry has no entry `{name}`{meant} `ferrotype reproduce list` names them all")
     }
 

@@ -39,9 +39,19 @@ pub fn predict(run: &RunFolder, wanted: &Wanted) -> Result<String> {
 
 fn predict_in_pool(run: &RunFolder, wanted: &Wanted) -> Result<String> {
     let loaded = Loaded::open(run, wanted.device)?;
-    let set = loaded.like_fitted(read(&loaded.experiment.data, wanted)?)?;
+    let known = loaded.facts.emotions.clone();
+    // Of one emotion only, it goes without saying.
+    let emotion = wanted.emotion.or(if known.len() == 1 { Some(&known[0]) } else { None });
+    let set = loaded.like_fitted(read(&loaded.experiment.data, wanted.paths, emotion)?)?;
     let places: Vec<usize> = (0..set.clips.len()).collect();
-    let values = scores(loaded.method(&set)?.as_ref(), &set, &places)?;
+    let values = loaded.method(&set).and_then(|method| scores(method.as_ref(), &set, &places));
+    let values = if emotion.is_none() && !known.is_empty() {
+        values.with_context(|| {
+            format!("the run knows the emotions {}: say which one is shown with --emotion", known.join(", "))
+        })?
+    } else {
+        values?
+    };
     let called = |score: f64| CLASSES[usize::from(score > 0.0)];
     if let Some(path) = wanted.csv {
         let mut out = csv::Writer::from_writer(Vec::new());
@@ -58,15 +68,15 @@ fn predict_in_pool(run: &RunFolder, wanted: &Wanted) -> Result<String> {
 }
 
 /// The tables as clips without a truth.
-fn read(data: &RealFakeData, wanted: &Wanted) -> Result<ClipSet> {
+fn read(data: &RealFakeData, paths: &[PathBuf], emotion: Option<&str>) -> Result<ClipSet> {
     let table = match &data.source {
         RealFakeSource::AuTables(o) => o.table(data.longest_gap),
         RealFakeSource::SaseFe(o) => o.table(data.longest_gap),
         _ => TableOptions { kind: TableKind::Auto, rate: 30.0, min_score: 0.0, longest_gap: data.longest_gap },
     };
     let mut set = ClipSet::default();
-    set.emotions.extend(wanted.emotion.map(str::to_owned));
-    for path in files(wanted.paths)? {
+    set.emotions.extend(emotion.map(str::to_owned));
+    for path in files(paths)? {
         let found = frame_table::read(&path, &table)?;
         if found.intensities.is_empty() {
             bail!("{} has no face in any frame", path.display());
@@ -79,7 +89,7 @@ fn read(data: &RealFakeData, wanted: &Wanted) -> Result<ClipSet> {
         one.clips.push(Clip {
             name: name_of(Path::new(""), &path),
             subject: None,
-            emotion: wanted.emotion.map(|_| 0),
+            emotion: emotion.map(|_| 0),
             real: None,
             part: Part::Test,
             seconds: found.seconds,
