@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::rules::{events, ranked};
+use crate::evaluation::statistics::auroc;
 
 /// Seconds between two peaks that count as two.
 const APART: f64 = 1.0;
@@ -77,26 +78,6 @@ fn by_kind(scores: &[f64], truth: &[String]) -> BTreeMap<String, f64> {
         auroc(&scores, &positive)
     };
     kinds.into_iter().filter_map(|kind| Some((kind.clone(), of(kind)?))).collect()
-}
-
-/// The probability that an anomalous frame has a larger score than a normal one (ties count half): Mann and Whitney's U
-/// over ranks.
-pub fn auroc(scores: &[f64], positive: &[bool]) -> Option<f64> {
-    let p = positive.iter().filter(|p| **p).count();
-    let n = positive.len() - p;
-    if p == 0 || n == 0 {
-        return None;
-    }
-    let mut order = ranked(scores);
-    order.reverse();
-    let (mut sum, mut start) = (0.0, 0);
-    while start < order.len() {
-        let same = order[start..].iter().take_while(|&&i| scores[i] == scores[order[start]]).count();
-        let rank = start as f64 + (same as f64 + 1.0) / 2.0;
-        sum += rank * order[start..start + same].iter().filter(|&&i| positive[i]).count() as f64;
-        start += same;
-    }
-    Some((sum - (p * (p + 1)) as f64 / 2.0) / (p * n) as f64)
 }
 
 /// The sum over thresholds of the gain in recall times the precision, as scikit-learn's `average_precision_score`.

@@ -1,6 +1,5 @@
 //! Windows over the frames of a detector: batches of training, and the validation that selects the weights.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
@@ -9,9 +8,7 @@ use super::autoencoder::Autoencoder;
 use super::options::Window;
 use crate::data::Batch;
 use crate::model::Network;
-use crate::random::{Purpose, Stream};
-use crate::training::parts::{Batches, Validation};
-use crate::training::progress::Progress;
+use crate::training::parts::{Batches, SquaredError, shuffled};
 
 /// Windows of equal length over consecutive frames.
 #[derive(Clone, Debug)]
@@ -88,12 +85,8 @@ impl Batches for Windows {
     }
 
     fn epoch(&self, epoch: u64, first: usize) -> Box<dyn Iterator<Item = Result<Batch>> + '_> {
-        let mut order: Vec<usize> = (0..self.starts.len()).collect();
-        Stream::of(self.seed, Purpose::Order, &[epoch]).shuffle(&mut order);
-        Box::new(
-            (first..self.batches())
-                .map(move |i| Ok(self.gather(&order[i * self.batch..order.len().min((i + 1) * self.batch)]))),
-        )
+        let places = shuffled(self.starts.len(), self.batch, self.seed, epoch, first);
+        Box::new(places.map(|windows| Ok(self.gather(&windows))))
     }
 }
 
@@ -105,40 +98,15 @@ pub struct Reconstruction<'a> {
     pub values: &'a [f32],
 }
 
-/// The one metric of reconstruction.
-pub const ERROR: &str = "mse";
+impl SquaredError for Reconstruction<'_> {
+    fn subject(&self) -> &'static str {
+        "the validation of a reconstruction"
+    }
 
-impl Validation for Reconstruction<'_> {
-    fn measure(&self, network: &Network, _progress: &mut dyn Progress) -> Result<BTreeMap<String, f64>> {
+    fn error(&self, network: &Network) -> Result<f64> {
         let errors = self.autoencoder.errors(network, self.values)?;
         ensure!(!errors.is_empty(), "there are no frames to validate on");
-        let mean = errors.iter().map(|&e| f64::from(e)).sum::<f64>() / errors.len() as f64;
-        ensure!(mean.is_finite(), "the squared error of the validation frames is {mean}");
-        Ok(BTreeMap::from([(ERROR.to_owned(), mean)]))
-    }
-
-    fn selects_by(&self) -> Result<&'static str> {
-        Ok(ERROR)
-    }
-
-    fn metric(&self, name: &str) -> Result<(&'static str, bool)> {
-        ensure!(
-            matches!(name, "loss" | "mse"),
-            "the validation of a reconstruction knows the metrics `loss` and `mse` (one and the same), not `{name}`"
-        );
-        Ok((ERROR, false))
-    }
-
-    fn loss(&self) -> &'static str {
-        ERROR
-    }
-
-    fn shown(&self) -> &'static [&'static str] {
-        &[ERROR]
-    }
-
-    fn has_classes(&self) -> bool {
-        false
+        Ok(errors.iter().map(|&e| f64::from(e)).sum::<f64>() / errors.len() as f64)
     }
 }
 

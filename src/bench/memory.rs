@@ -1,24 +1,19 @@
-//! The process' memory, where the system tells it (Linux).
+//! The process' memory in MiB, where the system tells it.
 
-use std::fs;
+use crate::run::process::{peak_memory, resident_memory};
+
+pub use crate::run::process::reset_peak;
 
 /// The most memory that was resident at any moment since the start or [`reset_peak`], in MiB.
 pub fn peak_mib() -> Option<f64> {
-    status("VmHWM:")
+    peak_memory().map(mib)
 }
 
 /// The memory that is resident now, in MiB.
 pub fn resident_mib() -> Option<f64> {
-    status("VmRSS:")
+    resident_memory().map(mib)
 }
 
-/// Lets the peak begin anew; does nothing where the system cannot.
-pub fn reset_peak() {
-    let _ = fs::write("/proc/self/clear_refs", "5");
-}
-
-fn status(key: &str) -> Option<f64> {
-    let text = fs::read_to_string("/proc/self/status").ok()?;
-    let line = text.lines().find_map(|l| l.strip_prefix(key))?;
-    line.split_whitespace().next()?.parse::<f64>().ok().map(|kib| kib / 1024.0)
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
 }

@@ -6,8 +6,8 @@ use anyhow::{Result, ensure};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::Decisions;
 use super::statistics::{binomial_half, mean, quantile};
-use super::{Decisions, Predictions};
 use crate::random::{Purpose, Stream};
 
 /// The rows that every member of two sides scored, and who has which of them right.
@@ -125,17 +125,6 @@ impl McNemar {
     }
 }
 
-/// As [`McNemar::of`], on the rows that two sets of predictions have in common.
-///
-/// # Errors
-/// As [`Paired::of`].
-pub fn mcnemar(first: &Predictions, second: &Predictions) -> Result<McNemar> {
-    first.check()?;
-    second.check()?;
-    let paired = Paired::of(&[Decisions::of(first)], &[Decisions::of(second)])?;
-    Ok(McNemar::of(&paired.first[0], &paired.second[0]))
-}
-
 /// A difference with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
@@ -205,7 +194,8 @@ mod tests {
         let truth = vec![0; 20];
         let first = sure(&["a", "b"], truth.clone(), &[&[0; 17][..], &[1; 3]].concat());
         let second = sure(&["a", "b"], truth, &[&[1; 12][..], &[0; 8]].concat());
-        let test = mcnemar(&first, &second).unwrap();
+        let paired = Paired::of(&[Decisions::of(&first)], &[Decisions::of(&second)]).unwrap();
+        let test = McNemar::of(&paired.first[0], &paired.second[0]);
         assert_eq!((test.n, test.only_first, test.only_second), (20, 12, 3));
         close(test.p, 0.035_156_25);
     }

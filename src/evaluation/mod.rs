@@ -16,7 +16,7 @@ mod scores;
 pub mod statistics;
 
 pub use aggregate::{Aggregate, Spread, aggregate};
-pub use compare::{McNemar, mcnemar};
+pub use compare::McNemar;
 pub use decisions::Decisions;
 pub use sample::{Confusion, Sample, Scored};
 pub use scores::{CalibrationBin, ClassScores, Score, Scores, score, score_folds};

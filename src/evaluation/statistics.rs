@@ -95,6 +95,26 @@ pub fn welch(first: &[f64], second: &[f64]) -> Option<Welch> {
     Some(Welch { difference, t, freedom, p: t_two_sided(t, freedom), interval })
 }
 
+/// The area under the ROC curve: the probability that a positive has a larger score than a negative (ties count half), by
+/// Mann and Whitney's U over ranks. `None` where all are of one kind.
+pub fn auroc(scores: &[f64], positive: &[bool]) -> Option<f64> {
+    let p = positive.iter().filter(|p| **p).count();
+    let n = positive.len() - p;
+    if p == 0 || n == 0 {
+        return None;
+    }
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+    let (mut sum, mut start) = (0.0, 0);
+    while start < order.len() {
+        let same = order[start..].iter().take_while(|&&i| scores[i] == scores[order[start]]).count();
+        let rank = start as f64 + (same as f64 + 1.0) / 2.0;
+        sum += rank * order[start..start + same].iter().filter(|&&i| positive[i]).count() as f64;
+        start += same;
+    }
+    Some((sum - (p * (p + 1)) as f64 / 2.0) / (p * n) as f64)
+}
+
 /// Two-sided exact binomial test of `hits` of `n` against one half.
 pub fn binomial_half(hits: u64, n: u64) -> f64 {
     let few = hits.min(n - hits.min(n));

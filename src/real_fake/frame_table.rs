@@ -51,6 +51,23 @@ pub struct TableOptions {
     pub longest_gap: f64,
 }
 
+impl TableOptions {
+    /// What is impossible in the options of a source of tables below the folder `root`, by the source's keys.
+    pub fn problems(&self, root: &Path) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        if root.as_os_str().is_empty() {
+            found.push(("root", "is empty; expected a folder".into()));
+        }
+        if !(self.rate.is_finite() && self.rate > 0.0) {
+            found.push(("fps", format!("{} is impossible; expected frames per second above 0", self.rate)));
+        }
+        if !(0.0..=1.0).contains(&self.min_score) {
+            found.push(("min_score", format!("{} is impossible; expected 0 to 1", self.min_score)));
+        }
+        found
+    }
+}
+
 /// What was found in a table, or in several together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {

@@ -7,9 +7,8 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::clip::{CLASSES, ClipSet};
-use crate::anomaly::measures::auroc;
 use crate::evaluation::compare::McNemar;
-use crate::evaluation::statistics::wilson;
+use crate::evaluation::statistics::{auroc, wilson};
 use crate::evaluation::{Predictions, Score, Scores, score};
 use crate::run::files::write_atomic;
 

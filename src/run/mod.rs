@@ -5,6 +5,7 @@ pub mod group;
 pub mod history;
 pub mod lock;
 pub mod numpy;
+pub mod process;
 pub mod provenance;
 pub mod tensorboard;
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files::write_atomic;
 use super::folder::RunFolder;
+use super::process::{peak_memory, processor_seconds};
 
 /// What a run was made with, and what it took.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -146,21 +147,4 @@ pub fn processor() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|l| l.strip_prefix("model name").and_then(|r| r.split_once(':')));
     model.map_or_else(|| "unknown processor".into(), |(_, name)| name.trim().to_owned())
-}
-
-/// Processor time of this process so far, all threads together, in seconds. Linux counts it in hundredths of a second,
-/// on every processor it runs on.
-fn processor_seconds() -> Option<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The program's name, in brackets, may hold blanks; what follows begins with the third field.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = |field: usize| fields.get(field - 3)?.parse::<f64>().ok();
-    Some((ticks(14)? + ticks(15)?) / 100.0)
-}
-
-/// Peak resident memory of this process in bytes.
-pub fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok().map(|kb| kb * 1024)
 }

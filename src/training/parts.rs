@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::progress::Progress;
 use crate::data::Batch;
 use crate::data::loader::Loader;
 use crate::model::Network;
+use crate::random::{Purpose, Stream};
 
 /// Where training batches come from. Batches of an epoch follow from its number alone, so that an epoch can be entered
 /// at any batch.
@@ -37,6 +38,14 @@ impl Batches for Loader {
     }
 }
 
+/// The places of an epoch's batches from number `first` on: all of `count` examples in an order that follows from seed and
+/// epoch, `batch` at a time; the last batch may be smaller.
+pub fn shuffled(count: usize, batch: usize, seed: u64, epoch: u64, first: usize) -> impl Iterator<Item = Vec<usize>> {
+    let mut order: Vec<usize> = (0..count).collect();
+    Stream::of(seed, Purpose::Order, &[epoch]).shuffle(&mut order);
+    (first..count.div_ceil(batch)).map(move |i| order[i * batch..count.min((i + 1) * batch)].to_vec())
+}
+
 /// Measures a network on the examples that select the weights.
 pub trait Validation {
     /// Values by the metric's name.
@@ -62,4 +71,52 @@ pub trait Validation {
 
     /// Whether targets are distributions over classes, of which training counts the right predictions.
     fn has_classes(&self) -> bool;
+}
+
+/// A validation by nothing but a mean squared error, under the name `mse`.
+pub trait SquaredError {
+    /// What is measured, for error messages: `the validation of ...`.
+    fn subject(&self) -> &'static str;
+
+    /// The mean squared error.
+    ///
+    /// # Errors
+    /// When the network cannot be computed, or there is nothing to measure it on.
+    fn error(&self, network: &Network) -> Result<f64>;
+}
+
+/// The one metric of a [`SquaredError`].
+const ERROR: &str = "mse";
+
+impl<T: SquaredError> Validation for T {
+    fn measure(&self, network: &Network, _: &mut dyn Progress) -> Result<BTreeMap<String, f64>> {
+        let error = self.error(network)?;
+        ensure!(error.is_finite(), "the squared error of {} is {error}", self.subject());
+        Ok(BTreeMap::from([(ERROR.to_owned(), error)]))
+    }
+
+    fn selects_by(&self) -> Result<&'static str> {
+        Ok(ERROR)
+    }
+
+    fn metric(&self, name: &str) -> Result<(&'static str, bool)> {
+        ensure!(
+            matches!(name, "loss" | "mse"),
+            "{} knows the metrics `loss` and `mse` (one and the same), not `{name}`",
+            self.subject()
+        );
+        Ok((ERROR, false))
+    }
+
+    fn loss(&self) -> &'static str {
+        ERROR
+    }
+
+    fn shown(&self) -> &'static [&'static str] {
+        &[ERROR]
+    }
+
+    fn has_classes(&self) -> bool {
+        false
+    }
 }

@@ -135,10 +135,11 @@ const HEADS: [&str; 7] =
 pub fn compare(paths: &[PathBuf], out: &Path, heading: &str) -> Result<String> {
     let entries: Vec<Entry> = paths.iter().map(|path| Entry::open(path)).collect::<Result<_>>()?;
     let mut rows: Vec<TableRow> = entries.iter().map(Entry::row).collect();
-    rows.extend(baseline_rows(&entries));
+    let baselines = baseline_rows(&entries);
+    let notes = notes(&entries, &baselines);
+    rows.extend(baselines);
     let table = Table { heads: HEADS.map(str::to_owned).to_vec(), rows };
     let pairs = pairwise(&entries)?;
-    let notes = notes(&entries);
     std::fs::create_dir_all(out).map_err(|e| explain(out, &e))?;
     let mut text = format!("# {heading}\n\n{}", markdown(&table));
     if let Some(pairs) = &pairs {
@@ -204,7 +205,7 @@ fn p_between(a: &Entry, b: &Entry) -> Result<Option<f64>> {
     Ok(Some(McNemar::of(&results::rights(&first, None)?, &results::rights(&second, None)?).p))
 }
 
-fn notes(entries: &[Entry]) -> Vec<String> {
+fn notes(entries: &[Entry], baselines: &[TableRow]) -> Vec<String> {
     let mut notes = Vec::new();
     let n = entries.iter().filter_map(|e| e.tests().first().map(|m| m.n)).min().unwrap_or_default();
     if n > 0 {
@@ -219,7 +220,7 @@ fn notes(entries: &[Entry]) -> Vec<String> {
          exact p is below 0.05; of many methods compared, some do so by chance."
             .into(),
     );
-    if baseline_rows(entries).iter().filter(|row| row.name == title(AU_MEANS)).count() > 1 {
+    if baselines.iter().filter(|row| row.name == title(AU_MEANS)).count() > 1 {
         notes.push(
             "The baseline is fitted on what each run is fitted on: methods with networks keep back some of the training \
              clips to select weights, and the baseline beside them goes without these, too."

@@ -65,17 +65,7 @@ fn fps() -> f64 {
 impl SaseFeOptions {
     /// Impossible options.
     pub fn problems(&self) -> Vec<(&'static str, String)> {
-        let mut found = Vec::new();
-        if self.root.as_os_str().is_empty() {
-            found.push(("root", "is empty; expected a folder".into()));
-        }
-        if !(self.fps.is_finite() && self.fps > 0.0) {
-            found.push(("fps", format!("{} is impossible; expected frames per second above 0", self.fps)));
-        }
-        if !(0.0..=1.0).contains(&self.min_score) {
-            found.push(("min_score", format!("{} is impossible; expected 0 to 1", self.min_score)));
-        }
-        found
+        self.table(0.0).problems(&self.root)
     }
 
     /// How a table is read.

@@ -1,7 +1,5 @@
 //! Clips as what the network predicts: landmarks step by step, and how they change to the next.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, Result, ensure};
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -12,11 +10,9 @@ use crate::data::Batch;
 use crate::model::Network;
 use crate::objective::{Objective, Reconstruction};
 use crate::ops;
-use crate::random::{Purpose, Stream};
 use crate::real_fake::clip::{ClipSet, Series};
 use crate::training::learner::images;
-use crate::training::parts::{Batches, Validation};
-use crate::training::progress::Progress;
+use crate::training::parts::{Batches, SquaredError, shuffled};
 
 /// Coordinates of 68 landmarks.
 pub const WIDTH: usize = 136;
@@ -161,19 +157,19 @@ impl Batches for Walks {
     }
 
     fn epoch(&self, epoch: u64, first: usize) -> Box<dyn Iterator<Item = Result<Batch>> + '_> {
-        let mut order: Vec<usize> = (0..self.walks.len()).collect();
-        Stream::of(self.seed, Purpose::Order, &[epoch]).shuffle(&mut order);
-        let part = move |i: usize| order[i * self.batch..order.len().min((i + 1) * self.batch)].to_vec();
-        Box::new((first..self.batches()).map(move |i| Ok(self.gather(&part(i)))))
+        let places = shuffled(self.walks.len(), self.batch, self.seed, epoch, first);
+        Box::new(places.map(|clips| Ok(self.gather(&clips))))
     }
 }
 
-/// The metric that selects: how well the training clips are predicted. Others have no bias yet, so there is nothing to
-/// predict them with.
-const ERROR: &str = "mse";
+/// What selects: how well the training clips are predicted. Others have no bias yet, so there is nothing to predict them
+/// with.
+impl SquaredError for Walks {
+    fn subject(&self) -> &'static str {
+        "the training of parametric_bias"
+    }
 
-impl Validation for Walks {
-    fn measure(&self, network: &Network, _: &mut dyn Progress) -> Result<BTreeMap<String, f64>> {
+    fn error(&self, network: &Network) -> Result<f64> {
         let all: Vec<usize> = (0..self.walks.len()).collect();
         let mut sum = 0.0;
         for clips in all.chunks(self.batch) {
@@ -184,32 +180,6 @@ impl Validation for Walks {
             let losses = Reconstruction.losses(network.compute(), outputs, Tensor::from_data(targets, device));
             sum += ops::host(losses)?.iter().zip(&batch.weights).map(|(l, w)| f64::from(l * w)).sum::<f64>();
         }
-        let mean = sum / self.walks.len() as f64;
-        ensure!(mean.is_finite(), "the squared error of the training clips is {mean}");
-        Ok(BTreeMap::from([(ERROR.to_owned(), mean)]))
-    }
-
-    fn selects_by(&self) -> Result<&'static str> {
-        Ok(ERROR)
-    }
-
-    fn metric(&self, name: &str) -> Result<(&'static str, bool)> {
-        ensure!(
-            matches!(name, "loss" | "mse"),
-            "the training of parametric_bias knows the metrics `loss` and `mse` (one and the same), not `{name}`"
-        );
-        Ok((ERROR, false))
-    }
-
-    fn loss(&self) -> &'static str {
-        ERROR
-    }
-
-    fn shown(&self) -> &'static [&'static str] {
-        &[ERROR]
-    }
-
-    fn has_classes(&self) -> bool {
-        false
+        Ok(sum / self.walks.len() as f64)
     }
 }

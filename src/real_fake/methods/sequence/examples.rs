@@ -10,10 +10,9 @@ use crate::data::Batch;
 use crate::export::Sequences;
 use crate::model::Network;
 use crate::ops;
-use crate::random::{Purpose, Stream};
 use crate::real_fake::clip::ClipSet;
 use crate::training::learner::images;
-use crate::training::parts::{Batches, Validation};
+use crate::training::parts::{Batches, Validation, shuffled};
 use crate::training::progress::Progress;
 
 /// Pieces per pass of scoring.
@@ -193,10 +192,8 @@ impl Batches for Examples {
     }
 
     fn epoch(&self, epoch: u64, first: usize) -> Box<dyn Iterator<Item = Result<Batch>> + '_> {
-        let mut order: Vec<usize> = (0..self.pieces.len()).collect();
-        Stream::of(self.seed, Purpose::Order, &[epoch]).shuffle(&mut order);
-        let part = move |i: usize| order[i * self.batch..order.len().min((i + 1) * self.batch)].to_vec();
-        Box::new((first..self.batches()).map(move |i| Ok(self.gather(&part(i), self.steps))))
+        let places = shuffled(self.pieces.len(), self.batch, self.seed, epoch, first);
+        Box::new(places.map(|pieces| Ok(self.gather(&pieces, self.steps))))
     }
 }
 

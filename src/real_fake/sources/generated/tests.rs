@@ -9,7 +9,7 @@ fn options(strength: f64) -> GeneratedClipsOptions {
 fn separates(set: &ClipSet, number: impl Fn(&Clip) -> f64) -> f64 {
     let values: Vec<f64> = set.clips.iter().map(&number).collect();
     let real: Vec<bool> = set.clips.iter().map(|c| c.real == Some(true)).collect();
-    crate::anomaly::measures::auroc(&values, &real).unwrap()
+    crate::evaluation::statistics::auroc(&values, &real).unwrap()
 }
 
 fn place(set: &ClipSet, unit: &str) -> usize {
