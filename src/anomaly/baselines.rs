@@ -1,8 +1,7 @@
 //! Scores that need no network, to compare with.
 
 use anyhow::Result;
-
-use super::reduction::Components;
+use ferrotype_classic::components::Components;
 
 /// The mean squared distance of each frame to the mean of the training frames, `[frames]`.
 pub fn distance_to_mean(values: &[f32], columns: usize, training: usize) -> Vec<f64> {

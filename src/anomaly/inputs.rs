@@ -1,9 +1,9 @@
 //! What each detector learns: columns of the table, reduced and scaled by what the training frames say.
 
 use anyhow::{Result, ensure};
+use ferrotype_classic::components::Components;
 
-use super::options::{AnomalyData, ColumnScaling, DetectorKind};
-use super::reduction::Components;
+use super::options::{AnomalyData, ColumnScaling, DetectorKind, Reduction};
 use super::scaling::MinMax;
 use super::table::{Column, ColumnKind, FeatureTable};
 
@@ -135,8 +135,11 @@ fn components(embedding: &Part, training: usize, data: &AnomalyData) -> Result<(
     if columns == 0 {
         return Ok((nothing, None));
     }
-    let Some(pca) = Components::by_rule(&embedding.values[..training * columns], columns, &data.reduction)? else {
-        return Ok((nothing, None));
+    let fit = |count| Components::fit(&embedding.values[..training * columns], columns, count);
+    let pca = match &data.reduction {
+        Reduction::None => return Ok((nothing, None)),
+        Reduction::Pca(o) => fit(o.components)?,
+        Reduction::Elbow(o) => fit(o.most)?.elbow(),
     };
     let names = (1..=pca.directions.len()).map(|i| Column { name: format!("Comp {i}"), kind: ColumnKind::Component });
     let kept = pca.variances.iter().sum::<f64>() / pca.total_variance;

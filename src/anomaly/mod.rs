@@ -9,13 +9,11 @@
 pub mod autoencoder;
 pub mod baselines;
 pub mod cluster;
-mod eigen;
 pub mod generated;
 pub mod inputs;
 pub mod measures;
 pub mod options;
 pub mod people;
-pub mod reduction;
 pub mod results;
 pub mod rules;
 mod scaling;

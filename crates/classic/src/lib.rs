@@ -1,12 +1,14 @@
 //! Classical methods, without Burn: everything here is f64 on slices, deterministic, and does not depend on the number of
 //! threads.
 //!
-//! Signals: [`filter`], [`dynamics`]. Vectors: [`matrix`], [`standardise`], [`bilinear`]. Classifiers of two classes:
+//! Signals: [`filter`], [`dynamics`]. Vectors: [`matrix`], [`standardise`], [`components`], [`bilinear`]. Classifiers of two classes:
 //! [`svm`], [`logistic`], [`boosting`], [`pairs`]. Files: [`model`], and `svm::libsvm`.
 
 pub mod bilinear;
 pub mod boosting;
+pub mod components;
 pub mod dynamics;
+mod eigen;
 mod fft;
 pub mod filter;
 pub mod logistic;

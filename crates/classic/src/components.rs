@@ -1,12 +1,13 @@
-//! Principal components, learned from training frames.
+//! Principal components.
 
 use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
 
-use super::eigen::symmetric;
-use super::options::Reduction;
+use crate::eigen::symmetric;
 
 /// Directions of the largest variance.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Components {
     /// The mean, `[columns]`.
     pub mean: Vec<f64>,
@@ -47,22 +48,13 @@ impl Components {
         Ok(Self { mean, directions, variances, total_variance })
     }
 
-    /// Components by an experiment's rule; `None` where it wants none.
-    ///
-    /// # Errors
-    /// As [`Components::fit`].
-    pub fn by_rule(rows: &[f32], columns: usize, rule: &Reduction) -> Result<Option<Self>> {
-        Ok(match rule {
-            Reduction::None => None,
-            Reduction::Pca(o) => Some(Self::fit(rows, columns, o.components)?),
-            Reduction::Elbow(o) => {
-                let mut all = Self::fit(rows, columns, o.most)?;
-                let n = elbow(&all.variances);
-                all.directions.truncate(n);
-                all.variances.truncate(n);
-                Some(all)
-            }
-        })
+    /// The original's `argmin(diff(cumulative variance)) + 1` of the anomaly detector that takes so many: the differences
+    /// of the cumulative variance are the variances from the second component on.
+    pub fn elbow(mut self) -> Self {
+        let n = elbow(&self.variances);
+        self.directions.truncate(n);
+        self.variances.truncate(n);
+        self
     }
 
     /// The components of rows, `[rows, components]`.
@@ -118,8 +110,7 @@ fn oriented(direction: Vec<f64>) -> Vec<f64> {
     if largest < 0.0 { direction.iter().map(|v| -v).collect() } else { direction }
 }
 
-/// The original's `argmin(diff(cumulative variance)) + 1`. The differences of the cumulative variance are the variances
-/// from the second component on.
+/// Number of components up to the elbow.
 fn elbow(variances: &[f64]) -> usize {
     let increments = &variances[1.min(variances.len())..];
     let smallest = (0..increments.len()).fold(0, |best, i| if increments[i] < increments[best] { i } else { best });
@@ -129,7 +120,7 @@ fn elbow(variances: &[f64]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Stream;
+    use ferrotype_base::random::Stream;
 
     /// Six rows of four columns.
     const ROWS: [f32; 24] = [

@@ -58,7 +58,7 @@ fn turn_rows(m: &mut [f64], n: usize, p: usize, q: usize, c: f64, s: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Stream;
+    use ferrotype_base::random::Stream;
 
     #[test]
     fn vectors_and_values_make_the_matrix_again() {
