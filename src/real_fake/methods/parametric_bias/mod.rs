@@ -38,6 +38,7 @@ use crate::objective::Reconstruction;
 use crate::ops::Compute;
 use crate::real_fake::clip::{CLASSES, ClipSet};
 use crate::real_fake::method::{Fitted, Method, Work};
+use crate::real_fake::split::kept_back;
 use walks::{Measure, WIDTH, Walk, Walks, batch};
 
 pub use options::ParametricBiasOptions;
@@ -79,7 +80,8 @@ impl Method for ParametricBiasOptions {
             measure: Measure::fit(set, training, self)?,
         };
         groups::check(NAME, set, training)?;
-        let of = |group| content.pair(set, group, training, work);
+        let (learned, grown) = self.divided(set, training, work)?;
+        let of = |group| content.pair(set, group, [&learned, &grown], work);
         let pairs = Group::all(&set.emotions).into_iter().map(of).collect::<Result<_>>()?;
         Ok(Box::new(FittedBias { content, pairs }))
     }
@@ -96,11 +98,25 @@ impl Method for ParametricBiasOptions {
             };
             let networks = [read(CLASSES[0])?, read(CLASSES[1])?];
             let trees: Boosting = model::read(&folder.join(format!("{stem}-trees.json")))?;
-            ensure!(trees.features() == 2 * options.biases, "the trees of {} are not of these biases", group.name);
+            ensure!(trees.features() == options.columns(), "the trees of {} are not of these biases", group.name);
             Ok(Pair { group, networks, trees })
         };
         let pairs = Group::all(&content.emotions).into_iter().map(pair).collect::<Result<_>>()?;
         Ok(Box::new(FittedBias { pairs, content }))
+    }
+}
+
+impl ParametricBiasOptions {
+    /// The training clips that networks learn from, and those that trees are grown on.
+    fn divided(&self, set: &ClipSet, training: &[usize], work: &mut Work) -> Result<(Vec<usize>, Vec<usize>)> {
+        if self.held_back == 0.0 {
+            return Ok((training.to_vec(), training.to_vec()));
+        }
+        let mut notes = Vec::new();
+        let kept = kept_back(set, training, self.held_back, work.seed, &mut notes)
+            .with_context(|| format!("method.{NAME}.held_back"))?;
+        notes.iter().for_each(|note| work.progress.warn(&format!("{NAME}: {note}")));
+        Ok(training.iter().partition(|i| !kept.contains(i)))
     }
 }
 
@@ -109,29 +125,34 @@ impl Content {
         clips.iter().map(|&i| self.measure.walk(set, i, &self.options)).collect()
     }
 
-    /// Trains the two networks of a group on its training clips, and the trees.
-    fn pair(&self, set: &ClipSet, group: Group, training: &[usize], work: &mut Work) -> Result<Pair> {
-        let (_, clips) = group.pick(set, training);
-        let of = |class: usize| clips.iter().copied().filter(|&i| set.clips[i].class() == Some(class)).collect();
-        let classes: [Vec<usize>; 2] = [of(0), of(1)];
-        let name = &group.name;
-        ensure!(
-            classes.iter().all(|c| c.len() >= 2),
-            "{} training clips of the emotion {name} are fake and {} are real: {NAME} needs two of each at least",
-            classes[0].len(),
-            classes[1].len()
-        );
-        let mut learned = |class: usize| {
-            let (word, clips) = (CLASSES[class], &classes[class]);
-            work.progress.note(&format!("{NAME}: {} {word} clips of {name}", clips.len()));
+    /// Trains the two networks of a group on some of its training clips, and the trees on others.
+    fn pair(&self, set: &ClipSet, group: Group, [learned, grown]: [&[usize]; 2], work: &mut Work) -> Result<Pair> {
+        let (learned, grown) = (self.by_class(set, &group, learned)?, self.by_class(set, &group, grown)?.concat());
+        let mut network = |class: usize| {
+            let (word, clips) = (CLASSES[class], &learned[class]);
+            work.progress.note(&format!("{NAME}: {} {word} clips of {}", clips.len(), group.name));
             self.network(set, clips, &format!("{}-{word}", group.stem(NAME)), work)
         };
-        let networks = [learned(0)?, learned(1)?];
-        let rows = Matrix::from_rows(&self.biases(&networks, &self.walks(set, &clips)?)?)?;
-        let labels: Vec<bool> = clips.iter().map(|&i| set.clips[i].real == Some(true)).collect();
+        let networks = [network(0)?, network(1)?];
+        let rows = Matrix::from_rows(&self.rows(&networks, &self.walks(set, &grown)?)?)?;
+        let labels: Vec<bool> = grown.iter().map(|&i| set.clips[i].real == Some(true)).collect();
         let trees = Boosting::fit(&rows, &labels, &self.options.boosting())
-            .with_context(|| format!("the trees of {name} cannot be grown"))?;
+            .with_context(|| format!("the trees of {} cannot be grown", group.name))?;
         Ok(Pair { group, networks, trees })
+    }
+
+    /// A group's fake and real clips among these.
+    fn by_class(&self, set: &ClipSet, group: &Group, clips: &[usize]) -> Result<[Vec<usize>; 2]> {
+        let (_, clips) = group.pick(set, clips);
+        let classes = [0, 1].map(|c| clips.iter().copied().filter(|&i| set.clips[i].class() == Some(c)).collect());
+        let [fake, real] = [&classes[0], &classes[1]].map(|c: &Vec<usize>| c.len());
+        let place = if self.options.held_back > 0.0 { " on one side of method.parametric_bias.held_back" } else { "" };
+        ensure!(
+            fake >= 2 && real >= 2,
+            "{fake} training clips of the emotion {}{place} are fake and {real} are real: {NAME} needs two of each at least",
+            group.name
+        );
+        Ok(classes)
     }
 
     /// A network that has learned these clips.
@@ -152,18 +173,25 @@ impl Content {
             validation: &walks,
         };
         // The search for biases and the trees come later: the weights do not depend on them.
-        let weights_only = (options.biases, options.hidden, options.every, options.steps, names(set, clips));
-        train(&mut network, name, &(weights_only, &self.measure), goal, work)?;
+        let sizes = (options.biases, options.hidden, options.every, options.steps, options.from_rest);
+        train(&mut network, name, &(sizes, names(set, clips), &self.measure), goal, work)?;
         network::given_bias(options, &network, options.steps)
     }
 
-    /// The biases of clips under both networks, side by side.
-    fn biases(&self, networks: &[Network; 2], walks: &[Walk]) -> Result<Vec<Vec<f64>>> {
-        let [fake, real] = networks;
-        let fake = network::infer(&self.options, fake, walks)?;
-        let real = network::infer(&self.options, real, walks)?;
-        let joined = |(a, b): (Vec<f32>, Vec<f32>)| a.into_iter().chain(b).map(f64::from).collect();
-        Ok(fake.into_iter().zip(real).map(joined).collect())
+    /// What trees see of clips: their biases under both networks, side by side, and how much better the one for real
+    /// clips predicts them, if that is wanted.
+    fn rows(&self, networks: &[Network; 2], walks: &[Walk]) -> Result<Vec<Vec<f64>>> {
+        let [fake, real] = [0, 1].map(|i| network::infer(&self.options, &networks[i], walks));
+        let (fake, real) = (fake?, real?);
+        let joined = |(a, b): (&Vec<f32>, &Vec<f32>)| a.iter().chain(b).map(|&v| f64::from(v)).collect();
+        let mut rows: Vec<Vec<f64>> = fake.iter().zip(&real).map(joined).collect();
+        if self.options.errors {
+            let fake = network::errors(&networks[0], walks, &fake)?;
+            let real = network::errors(&networks[1], walks, &real)?;
+            let log = |v: f64| v.max(f64::MIN_POSITIVE).ln();
+            rows.iter_mut().zip(fake.into_iter().zip(real)).for_each(|(row, (f, r))| row.push(log(f) - log(r)));
+        }
+        Ok(rows)
     }
 }
 
@@ -173,8 +201,8 @@ impl Fitted for FittedBias {
         let mut scores = vec![0.0; clips.len()];
         for pair in &self.pairs {
             let (places, own) = pair.group.pick(set, clips);
-            let biases = self.content.biases(&pair.networks, &self.content.walks(set, &own)?)?;
-            for (place, row) in places.into_iter().zip(biases) {
+            let rows = self.content.rows(&pair.networks, &self.content.walks(set, &own)?)?;
+            for (place, row) in places.into_iter().zip(rows) {
                 scores[place] = pair.trees.decision(&row)?;
             }
         }

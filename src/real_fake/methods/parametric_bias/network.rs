@@ -73,6 +73,25 @@ pub fn infer(options: &ParametricBiasOptions, network: &Network, walks: &[Walk])
     Ok(found)
 }
 
+/// The mean squared error of each clip's predictions under its bias.
+///
+/// # Errors
+/// When the network cannot be computed.
+pub fn errors(network: &Network, walks: &[Walk], biases: &[Vec<f32>]) -> Result<Vec<f64>> {
+    let [_, steps, _] = network.graph().input;
+    let mut found = Vec::with_capacity(walks.len());
+    for (clips, codes) in walks.chunks(TOGETHER).zip(biases.chunks(TOGETHER)) {
+        let clips: Vec<&Walk> = clips.iter().collect();
+        let batch = batch(&clips, steps, 1, codes);
+        let outputs = network.forward_lengths(images(&batch, network.device()), &batch.valid)?;
+        let outputs = ops::host(outputs.reshape([clips.len() * steps * WIDTH]))?;
+        let squares = outputs.iter().zip(&batch.targets).map(|(y, t)| f64::from(y - t).powi(2)).collect::<Vec<_>>();
+        let mean = |(clip, squares): (&&Walk, &[f64])| squares.iter().sum::<f64>() / (clip.steps() * WIDTH) as f64;
+        found.extend(clips.iter().zip(squares.chunks_exact(steps * WIDTH)).map(mean));
+    }
+    Ok(found)
+}
+
 /// The gradient of each clip's mean squared error by its bias.
 fn gradients(network: &Network, clips: &[&Walk], codes: &[Vec<f32>], biases: usize) -> Result<Vec<Vec<f32>>> {
     let [_, steps, _] = network.graph().input;

@@ -14,6 +14,17 @@ pub struct ParametricBiasOptions {
     pub biases: usize,
     /// Values of the network's state.
     pub hidden: usize,
+    /// Principal components of the training clips' shapes that landmarks are told by; 0 keeps every coordinate.
+    pub components: usize,
+    /// See each clip relative to its own first step, so that it does not matter whose face it is.
+    pub from_rest: bool,
+    /// Share of the training clips, whole subjects where they are known, that the networks do not learn from: the trees
+    /// are grown on these. With 0 every clip serves both; a network then knows the clips of its own class, which no new
+    /// clip can match.
+    pub held_back: f64,
+    /// Tell the trees, beside the biases, how much better one network predicts the clip than the other, each under its
+    /// bias.
+    pub errors: bool,
     /// Every so many frames are a step.
     pub every: usize,
     /// Steps of a clip at most, from its beginning.
@@ -35,8 +46,12 @@ impl Default for ParametricBiasOptions {
         Self {
             biases: 4,
             hidden: 16,
-            every: 3,
-            steps: 32,
+            components: 10,
+            from_rest: true,
+            held_back: 0.3,
+            errors: false,
+            every: 2,
+            steps: 48,
             inference_steps: 30,
             inference_rate: 0.1,
             trees: 100,
@@ -47,6 +62,11 @@ impl Default for ParametricBiasOptions {
 }
 
 impl ParametricBiasOptions {
+    /// Numbers that trees see of a clip.
+    pub(super) fn columns(&self) -> usize {
+        2 * self.biases + usize::from(self.errors)
+    }
+
     /// The trees'.
     pub(super) fn boosting(&self) -> BoostingOptions {
         BoostingOptions {
@@ -62,6 +82,7 @@ impl ParametricBiasOptions {
         let mut found = Vec::new();
         let sizes = [
             ("biases", self.biases, 1, WIDTH),
+            ("components", self.components, 0, WIDTH),
             ("hidden", self.hidden, 1, 1024),
             ("every", self.every, 1, 1000),
             ("steps", self.steps, 2, 100_000),
@@ -73,6 +94,9 @@ impl ParametricBiasOptions {
             if !(least..=most).contains(&value) {
                 found.push((key.into(), format!("{value} is impossible; expected {least} to {most}")));
             }
+        }
+        if !(0.0..1.0).contains(&self.held_back) {
+            found.push(("held_back".into(), format!("{} is impossible; expected 0 to below 1", self.held_back)));
         }
         for (key, rate) in [("inference_rate", f64::from(self.inference_rate)), ("tree_rate", self.tree_rate)] {
             if !(rate.is_finite() && rate > 0.0) {

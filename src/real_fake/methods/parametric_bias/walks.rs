@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::{Tensor, TensorData};
+use ferrotype_classic::components::Components;
 use serde::{Deserialize, Serialize};
 
 use super::ParametricBiasOptions;
@@ -37,6 +38,8 @@ impl Walk {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measure {
     mean: MeanShape,
+    /// What shapes are told by, where not by every coordinate.
+    components: Option<Components>,
     /// Root mean square of a coordinate's difference from the mean shape.
     size: f32,
     /// Root mean square of its change per step.
@@ -51,7 +54,12 @@ impl Measure {
     pub fn fit(set: &ClipSet, clips: &[usize], options: &ParametricBiasOptions) -> Result<Self> {
         let all = clips.iter().map(|&i| Ok(sampled(series(set, i)?, options))).collect::<Result<Vec<_>>>()?;
         let mean = MeanShape::fit(&all.concat())?;
-        let mut found = Self { mean, size: 1.0, change: 1.0 };
+        let mut found = Self { mean, components: None, size: 1.0, change: 1.0 };
+        if options.components > 0 {
+            let shapes =
+                clips.iter().map(|&i| Ok(found.shapes(set, i, options)?.concat())).collect::<Result<Vec<_>>>()?;
+            found.components = Some(Components::fit(&shapes.concat(), WIDTH, options.components)?);
+        }
         let walks = clips.iter().map(|&i| found.walk(set, i, options)).collect::<Result<Vec<_>>>()?;
         let size = |of: fn(&Walk) -> &Vec<f32>| {
             let (n, sum) = walks.iter().flat_map(of).fold((0.0, 0.0), |(n, s), &v| (n + 1.0, s + f64::from(v).powi(2)));
@@ -70,16 +78,28 @@ impl Measure {
     /// # Errors
     /// When it has no landmarks over time, too few frames, or landmarks at one place.
     pub fn walk(&self, set: &ClipSet, clip: usize, options: &ParametricBiasOptions) -> Result<Walk> {
-        let name = || format!("clip {}", set.clips[clip].name);
-        let frames = sampled(series(set, clip)?, options);
-        ensure!(frames.len() >= 3, "{} has too few frames for parametric_bias: at least 3 are needed", name());
-        let points = frames.iter().map(|f| self.mean.differences(f)).collect::<Result<Vec<_>>>().with_context(name)?;
+        let mut points = self.shapes(set, clip, options)?;
+        if let Some(components) = &self.components {
+            points.iter_mut().for_each(|p| *p = components.reconstruct(&components.project(p)));
+        }
+        if options.from_rest {
+            let rest = points[0].clone();
+            points.iter_mut().for_each(|p| p.iter_mut().zip(&rest).for_each(|(v, r)| *v -= r));
+        }
         let mut walk = Walk { present: Vec::new(), change: Vec::new() };
         for pair in points.windows(2) {
             walk.present.extend(pair[0].iter().map(|v| v / self.size));
             walk.change.extend(pair[0].iter().zip(&pair[1]).map(|(a, b)| (b - a) / self.change));
         }
         Ok(walk)
+    }
+
+    /// The differences from the mean shape at each step.
+    fn shapes(&self, set: &ClipSet, clip: usize, options: &ParametricBiasOptions) -> Result<Vec<Vec<f32>>> {
+        let name = || format!("clip {}", set.clips[clip].name);
+        let frames = sampled(series(set, clip)?, options);
+        ensure!(frames.len() >= 3, "{} has too few frames for parametric_bias: at least 3 are needed", name());
+        frames.iter().map(|f| self.mean.differences(f)).collect::<Result<_>>().with_context(name)
     }
 }
 
