@@ -8,6 +8,7 @@
 //! of the frames is a run of our own, and steps are standardised by the training clips.
 
 mod frames;
+mod looks;
 mod options;
 #[cfg(test)]
 mod tests;
@@ -29,9 +30,11 @@ use super::inputs::same_emotions;
 use super::sequence::FittedSequence;
 use crate::export::{ReconstructionCheck, export_reconstruction};
 use crate::ops::Compute;
-use crate::real_fake::clip::{Clip, ClipSet, Series};
+use crate::real_fake::clip::{ClipSet, Series};
 use crate::real_fake::method::{Fitted, Method, Work};
+use crate::training::interrupt::Interrupted;
 use frames::Eyes;
+use looks::Looked;
 
 pub use options::{MemoryOptions, RelaxedOptions};
 
@@ -50,6 +53,7 @@ struct FittedRelaxed {
     content: Content,
     parts: Vec<Part>,
     eyes: Eyes,
+    looked: Looked,
 }
 
 /// What stands in its JSON file.
@@ -76,9 +80,13 @@ impl Method for RelaxedOptions {
         let eyes = Eyes::open(self, &work.device, work.compute)?;
         let content = Content::new(self, set, eyes.channels(), eyes.digest.clone(), work.seed)?;
         let all: Vec<usize> = training.iter().chain(validation).copied().collect();
-        let seen = content.seen(set, &all, &eyes, |done, all| work.progress.work("looking at clips", done, all))?;
+        let looked = Looked::default();
+        let seen = content.seen(set, &all, &eyes, &looked, |done, all| {
+            work.progress.work("looking at clips", done, all);
+            if work.interrupt.is_asked() { Err(Interrupted("interrupted".into()).into()) } else { Ok(()) }
+        })?;
         let parts = content.fit(&seen, training, validation, work)?;
-        Ok(Box::new(FittedRelaxed { content, parts, eyes }))
+        Ok(Box::new(FittedRelaxed { content, parts, eyes, looked }))
     }
 
     fn load(&self, set: &ClipSet, folder: &Path, device: &Device, compute: Compute) -> Result<Box<dyn Fitted>> {
@@ -97,7 +105,7 @@ impl Method for RelaxedOptions {
             Ok(Part { group, memory, machine })
         };
         let parts = Group::all(&content.emotions).into_iter().map(part).collect::<Result<_>>()?;
-        Ok(Box::new(FittedRelaxed { parts, content, eyes }))
+        Ok(Box::new(FittedRelaxed { parts, content, eyes, looked: Looked::default() }))
     }
 }
 
@@ -115,26 +123,6 @@ impl Content {
             TensorSketch::new(memory.hidden, options.descriptor, seed.wrapping_add(1))?,
         ];
         Ok(Self { options: options.clone(), emotions: set.emotions.clone(), features_sha256, sketches })
-    }
-
-    /// A set whose clips have the steps in the place of action units, at the places of the clips that were looked at.
-    fn seen(&self, set: &ClipSet, clips: &[usize], eyes: &Eyes, mut told: impl FnMut(usize, usize)) -> Result<ClipSet> {
-        let mut steps = BTreeMap::new();
-        for (done, &i) in clips.iter().enumerate() {
-            let series = eyes.watch(&set.clips[i], &self.options, &self.sketches[0]);
-            steps.insert(i, series.with_context(|| format!("clip {} cannot be used", set.clips[i].name))?);
-            told(done + 1, clips.len());
-        }
-        Ok(self.with_steps(set, steps))
-    }
-
-    fn with_steps(&self, set: &ClipSet, mut steps: BTreeMap<usize, Series>) -> ClipSet {
-        let clip = |(i, c): (usize, &Clip)| Clip { units: steps.remove(&i), landmarks: None, ..c.clone() };
-        ClipSet {
-            units: (0..self.options.memory.sketch).map(|i| format!("sketch {i}")).collect(),
-            clips: set.clips.iter().enumerate().map(clip).collect(),
-            ..set.clone()
-        }
     }
 
     /// Trains each emotion's network, then its machine, on clips that were looked at.
@@ -253,7 +241,7 @@ fn some(group: &Group, set: &ClipSet, clips: &[usize]) -> Vec<usize> {
 
 impl FittedRelaxed {
     fn seen(&self, set: &ClipSet, clips: &[usize]) -> Result<ClipSet> {
-        self.content.seen(set, clips, &self.eyes, |_, _| {})
+        self.content.seen(set, clips, &self.eyes, &self.looked, |_, _| Ok(()))
     }
 }
 
