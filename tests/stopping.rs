@@ -170,3 +170,61 @@ fn threads_and_workers_may_change_between_the_parts_of_a_run() {
     assert_eq!(weights(&run), weights(&whole));
     assert_eq!(history(&run), history(&whole));
 }
+
+/// A small experiment of the system `real_fake`: twelve networks in turn by `parametric_bias`, one by `lstm`.
+const FELT_OR_POSED: &str = "system: real_fake
+name: small
+seed: 3
+threads: 2
+data:
+  source: {generated: {subjects: 10, seconds: 2, rate: 10}}
+method: length
+train: {epochs: 8, batch_size: 4, lr: 1e-3, checkpoint: {steps: 5}}
+";
+
+/// A method's networks and all that is said of the clips: what no interruption may change.
+fn told(run: &Path) -> Vec<(String, Vec<u8>)> {
+    let fitted = |f: &str| f.starts_with("method/") && (f.ends_with(".json") || f.ends_with(".safetensors"));
+    let kept = |f: &String| f.ends_with(".csv") || fitted(f) && !f.ends_with("last.safetensors");
+    let files = common::files(run).into_iter().filter(kept);
+    files.map(|f| (f.clone(), fs::read(run.join(f)).unwrap())).collect()
+}
+
+/// A run of such an experiment that was stopped by a signal after so many steps; on a busy machine a run may end before
+/// the signal arrives, and is begun again.
+fn stopped_after(place: &Place, steps: usize, signal: &str, sets: &str) -> PathBuf {
+    for attempt in 0..10 {
+        let out = format!("{signal}-{attempt}");
+        fs::remove_dir_all(place.at(&out)).ok();
+        let mut trainer = Trainer::start(place, &format!("train --config felt.yaml --out {out} {sets}"));
+        (0..steps).for_each(|_| drop(trainer.wait_for("step")));
+        trainer.signal(signal);
+        let ended = trainer.end();
+        let run = place.only(&out);
+        if run.join("metrics.json").exists() {
+            continue;
+        }
+        if signal == "TERM" {
+            assert_eq!(ended.code, Some(130), "{}", ended.err);
+            assert!(ended.err.contains("ferrotype train --resume"), "{}", ended.err);
+        }
+        return run;
+    }
+    panic!("every run ended before it was stopped")
+}
+
+#[test]
+fn methods_with_networks_go_on_where_they_were_stopped() {
+    let place = Place::new();
+    place.write("felt.yaml", FELT_OR_POSED);
+    for (method, places) in [("lstm", [1, 40]), ("parametric_bias", [8, 60])] {
+        let sets = format!("--set method={method}");
+        place.ok(&format!("train --config felt.yaml --out {method} -q {sets}"));
+        let whole = place.only(method);
+        for (steps, signal) in places.into_iter().zip(["TERM", "KILL"]) {
+            let run = stopped_after(&place, steps, signal, &sets);
+            place.ok(&format!("train -q --resume {}", run.display()));
+            assert!(told(&run) == told(&whole), "{method}, stopped after {steps} steps, ends as another run");
+        }
+    }
+}
