@@ -192,10 +192,9 @@ fn spawn(folder: &Path) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap()
 }
 
-#[test]
-fn workers_killed_at_random_moments_lose_and_repeat_nothing() {
+/// Two workers, one of them killed again and again; gives how many times a trial was begun or taken over.
+fn killed_at_random_moments(random: &mut Stream) -> u64 {
     let folder = tempfile::tempdir().unwrap();
-    let mut random = Stream::new(11);
     let mut workers = [spawn(folder.path()), spawn(folder.path())];
     for _ in 0..12 {
         std::thread::sleep(Duration::from_millis(5 + random.below(45) as u64));
@@ -209,8 +208,15 @@ fn workers_killed_at_random_moments_lose_and_repeat_nothing() {
     let study = study(folder.path(), json!({"trials": 14}));
     Worker::join(&study, POLL).unwrap().run(&Fake::new(4, 3), &|| false).unwrap();
     check(&study, 14, 4);
-    let generations: u64 = study.snapshot().unwrap().trials.iter().map(|t| t.generation).sum();
-    assert!(generations > 14, "no trial was ever taken over: the kills came too late");
+    study.snapshot().unwrap().trials.iter().map(|t| t.generation).sum()
+}
+
+#[test]
+fn workers_killed_at_random_moments_lose_and_repeat_nothing() {
+    let mut random = Stream::new(11);
+    // On a busy machine all kills may fall before a worker has begun, or behind its end.
+    let taken_over = (0..10).any(|_| killed_at_random_moments(&mut random) > 14);
+    assert!(taken_over, "no trial was ever taken over");
 }
 
 #[test]
