@@ -122,7 +122,7 @@ pub fn divide(set: &ClipSet, data: &RealFakeData, selects: bool, seed: u64) -> R
     check(set, data, &training, &test, &mut notes)?;
     let mut validation = Vec::new();
     if selects {
-        let kept = kept_back(set, &training, data.validation, seed, &mut notes).context("data.validation")?;
+        let kept = kept_back(set, &training, data.validation, seed, &mut notes)?;
         (validation, training) = training.into_iter().partition(|i| kept.contains(i));
         both_classes(set, &training).context("without the clips that select the weights (data.validation)")?;
     }
@@ -258,11 +258,8 @@ fn both_classes(set: &ClipSet, clips: &[usize]) -> Result<()> {
     Ok(())
 }
 
-/// A part of the training clips that is kept back from fitting: whole subjects where they are known.
-///
-/// # Errors
-/// When the clips are too few.
-pub fn kept_back(
+/// The training clips that select weights.
+fn kept_back(
     set: &ClipSet,
     training: &[usize],
     part: f64,
@@ -293,8 +290,11 @@ pub fn kept_back(
             next.0 += 1;
             kept.extend(next.1.pop());
         }
-        ensure!(!kept.is_empty(), "{} training clips are too few to keep some back", training.len());
-        notes.push("subjects are unknown or too few, so the clips kept back may show people who are trained on".into());
+        ensure!(!kept.is_empty(), "{} training clips are too few to keep some back (data.validation)", training.len());
+        notes.push(
+            "subjects are unknown or too few, so the clips that select weights may show people who are trained on"
+                .into(),
+        );
     }
     Ok(kept)
 }

@@ -38,7 +38,6 @@ use crate::objective::Reconstruction;
 use crate::ops::Compute;
 use crate::real_fake::clip::{CLASSES, ClipSet};
 use crate::real_fake::method::{Fitted, Method, Work};
-use crate::real_fake::split::kept_back;
 use walks::{Measure, WIDTH, Walk, Walks, batch};
 
 pub use options::ParametricBiasOptions;
@@ -80,8 +79,7 @@ impl Method for ParametricBiasOptions {
             measure: Measure::fit(set, training, self)?,
         };
         groups::check(NAME, set, training)?;
-        let (learned, grown) = self.divided(set, training, work)?;
-        let of = |group| content.pair(set, group, [&learned, &grown], work);
+        let of = |group| content.pair(set, group, training, work);
         let pairs = Group::all(&set.emotions).into_iter().map(of).collect::<Result<_>>()?;
         Ok(Box::new(FittedBias { content, pairs }))
     }
@@ -106,36 +104,23 @@ impl Method for ParametricBiasOptions {
     }
 }
 
-impl ParametricBiasOptions {
-    /// The training clips that networks learn from, and those that trees are grown on.
-    fn divided(&self, set: &ClipSet, training: &[usize], work: &mut Work) -> Result<(Vec<usize>, Vec<usize>)> {
-        if self.held_back == 0.0 {
-            return Ok((training.to_vec(), training.to_vec()));
-        }
-        let mut notes = Vec::new();
-        let kept = kept_back(set, training, self.held_back, work.seed, &mut notes)
-            .with_context(|| format!("method.{NAME}.held_back"))?;
-        notes.iter().for_each(|note| work.progress.warn(&format!("{NAME}: {note}")));
-        Ok(training.iter().partition(|i| !kept.contains(i)))
-    }
-}
-
 impl Content {
     fn walks(&self, set: &ClipSet, clips: &[usize]) -> Result<Vec<Walk>> {
         clips.iter().map(|&i| self.measure.walk(set, i, &self.options)).collect()
     }
 
-    /// Trains the two networks of a group on some of its training clips, and the trees on others.
-    fn pair(&self, set: &ClipSet, group: Group, [learned, grown]: [&[usize]; 2], work: &mut Work) -> Result<Pair> {
-        let (learned, grown) = (self.by_class(set, &group, learned)?, self.by_class(set, &group, grown)?.concat());
-        let mut network = |class: usize| {
-            let (word, clips) = (CLASSES[class], &learned[class]);
+    /// Trains the two networks of a group on its training clips, and the trees.
+    fn pair(&self, set: &ClipSet, group: Group, training: &[usize], work: &mut Work) -> Result<Pair> {
+        let classes = self.by_class(set, &group, training)?;
+        let mut learned = |class: usize| {
+            let (word, clips) = (CLASSES[class], &classes[class]);
             work.progress.note(&format!("{NAME}: {} {word} clips of {}", clips.len(), group.name));
             self.network(set, clips, &format!("{}-{word}", group.stem(NAME)), work)
         };
-        let networks = [network(0)?, network(1)?];
-        let rows = Matrix::from_rows(&self.rows(&networks, &self.walks(set, &grown)?)?)?;
-        let labels: Vec<bool> = grown.iter().map(|&i| set.clips[i].real == Some(true)).collect();
+        let networks = [learned(0)?, learned(1)?];
+        let clips = classes.concat();
+        let rows = Matrix::from_rows(&self.rows(&networks, &self.walks(set, &clips)?)?)?;
+        let labels: Vec<bool> = clips.iter().map(|&i| set.clips[i].real == Some(true)).collect();
         let trees = Boosting::fit(&rows, &labels, &self.options.boosting())
             .with_context(|| format!("the trees of {} cannot be grown", group.name))?;
         Ok(Pair { group, networks, trees })
@@ -146,10 +131,9 @@ impl Content {
         let (_, clips) = group.pick(set, clips);
         let classes = [0, 1].map(|c| clips.iter().copied().filter(|&i| set.clips[i].class() == Some(c)).collect());
         let [fake, real] = [&classes[0], &classes[1]].map(|c: &Vec<usize>| c.len());
-        let place = if self.options.held_back > 0.0 { " on one side of method.parametric_bias.held_back" } else { "" };
         ensure!(
             fake >= 2 && real >= 2,
-            "{fake} training clips of the emotion {}{place} are fake and {real} are real: {NAME} needs two of each at least",
+            "{fake} training clips of the emotion {} are fake and {real} are real: {NAME} needs two of each at least",
             group.name
         );
         Ok(classes)

@@ -18,10 +18,6 @@ pub struct ParametricBiasOptions {
     pub components: usize,
     /// See each clip relative to its own first step, so that it does not matter whose face it is.
     pub from_rest: bool,
-    /// Share of the training clips, whole subjects where they are known, that the networks do not learn from: the trees
-    /// are grown on these. With 0 every clip serves both; a network then knows the clips of its own class, which no new
-    /// clip can match.
-    pub held_back: f64,
     /// Tell the trees, beside the biases, how much better one network predicts the clip than the other, each under its
     /// bias.
     pub errors: bool,
@@ -48,7 +44,6 @@ impl Default for ParametricBiasOptions {
             hidden: 16,
             components: 10,
             from_rest: true,
-            held_back: 0.3,
             errors: false,
             every: 2,
             steps: 48,
@@ -94,9 +89,6 @@ impl ParametricBiasOptions {
             if !(least..=most).contains(&value) {
                 found.push((key.into(), format!("{value} is impossible; expected {least} to {most}")));
             }
-        }
-        if !(0.0..1.0).contains(&self.held_back) {
-            found.push(("held_back".into(), format!("{} is impossible; expected 0 to below 1", self.held_back)));
         }
         for (key, rate) in [("inference_rate", f64::from(self.inference_rate)), ("tree_rate", self.tree_rate)] {
             if !(rate.is_finite() && rate > 0.0) {
