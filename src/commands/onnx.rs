@@ -73,7 +73,7 @@ fn properties(experiment: &Experiment, facts: &Facts, scores: &Scores, run: &Run
     let values: BTreeMap<&String, f64> = scores.metrics.iter().map(|(name, s)| (name, s.value)).collect();
     BTreeMap::from([
         ("experiment".to_owned(), experiment.name.clone()),
-        ("run".to_owned(), run.name()),
+        ("run".to_owned(), run.title()),
         ("dataset".to_owned(), facts.source.clone()),
         ("dataset_synthetic".to_owned(), facts.synthetic.to_string()),
         ("dataset_sha256".to_owned(), facts.sha256.clone()),

@@ -11,6 +11,7 @@ use crate::config::AnyExperiment;
 use crate::evaluation::Scores;
 use crate::report;
 use crate::run::RunFolder;
+use crate::run::folder::GROUP;
 use crate::run::history::History;
 
 /// List runs with their scores.
@@ -77,7 +78,7 @@ fn collect(root: &Path, folder: &Path, rows: &mut Vec<Row>) -> Result<()> {
     paths.sort();
     for path in paths {
         if let Ok(run) = RunFolder::open(&path) {
-            if path.join("group.json").is_file() {
+            if path.join(GROUP).is_file() {
                 collect(root, &path, rows)?;
             } else {
                 let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();

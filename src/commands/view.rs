@@ -40,7 +40,7 @@ pub fn of_run(run: &RunFolder) -> Result<RunView> {
         if run.onnx_check().is_file() { Some(json(run, &run.onnx_check())?) } else { None };
     let provenance = Provenance::load(run);
     Ok(RunView {
-        name: run.name(),
+        name: run.title(),
         description: experiment.description.clone(),
         finished: provenance.finished.clone(),
         model: model(&experiment, &facts)?,

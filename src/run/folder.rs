@@ -8,6 +8,9 @@ use anyhow::{Context, Result, bail};
 use super::files::explain;
 use super::lock::Lock;
 
+/// The file that says that a folder is a group of runs.
+pub const GROUP: &str = "group.json";
+
 /// A run's folder: everything that a training run leaves behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFolder {
@@ -108,6 +111,13 @@ impl RunFolder {
     pub fn name(&self) -> String {
         let full = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         full.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    /// The folder's name, for a member of a group behind the group's: `seed-0` alone says nothing.
+    pub fn title(&self) -> String {
+        let full = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let group = full.parent().filter(|parent| parent.join(GROUP).is_file()).and_then(Path::file_name);
+        group.map_or_else(|| self.name(), |group| format!("{}/{}", group.to_string_lossy(), self.name()))
     }
 
     /// The resolved experiment file.
@@ -234,6 +244,15 @@ fn remove_leftovers(folder: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn members_of_groups_are_called_by_both_names() {
+        let parent = tempfile::tempdir().unwrap();
+        let run = RunFolder::create_at(&parent.path().join("x-seeds/seed-0")).unwrap();
+        assert_eq!(run.title(), "seed-0");
+        fs::write(parent.path().join("x-seeds").join(GROUP), "{}").unwrap();
+        assert_eq!((run.title().as_str(), run.name().as_str()), ("x-seeds/seed-0", "seed-0"));
+    }
 
     #[test]
     fn names_do_not_collide() {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::files::write_atomic;
-use super::folder::RunFolder;
+use super::folder::{GROUP, RunFolder};
 
 /// What the members of a group differ by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ impl Group {
     /// # Errors
     /// When `group.json` cannot be read.
     pub fn open(path: &Path) -> Result<Option<Self>> {
-        let file = path.join("group.json");
+        let file = path.join(GROUP);
         if !file.is_file() {
             return Ok(None);
         }
@@ -58,7 +58,7 @@ impl Group {
     /// # Errors
     /// When it cannot be written.
     pub fn save(&self, folder: &RunFolder) -> Result<()> {
-        write_atomic(folder.path().join("group.json"), (serde_json::to_string_pretty(self)? + "\n").as_bytes())
+        write_atomic(folder.path().join(GROUP), (serde_json::to_string_pretty(self)? + "\n").as_bytes())
     }
 
     /// The folder of a member.

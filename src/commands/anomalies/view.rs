@@ -89,7 +89,7 @@ fn of_run(run: &RunFolder, with_faces: bool) -> Result<AnomalyView> {
     let table = if with_faces { source::obtain(&experiment.data, experiment.seed).ok() } else { None };
     let detectors = scores.detectors.iter().map(|d| detector(run, d, &facts, table.as_ref()));
     Ok(AnomalyView {
-        name: run.name(),
+        name: run.title(),
         description: experiment.description.clone(),
         finished: provenance.finished.clone(),
         synthetic: facts.synthetic,

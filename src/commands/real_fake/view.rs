@@ -60,7 +60,7 @@ fn of_run(run: &RunFolder) -> Result<RealFakeView> {
     let test = report::read_metrics(run.scores())?.remove("test").context("the run has no scores of test clips")?;
     let measures = outcome.sets.get("test").context("the run has no measures of test clips")?;
     Ok(RealFakeView {
-        name: run.name(),
+        name: run.title(),
         description: experiment.description.clone(),
         finished: provenance.finished.clone(),
         synthetic: facts.synthetic,
