@@ -7,19 +7,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::Place;
+use common::{FELT_OR_POSED, Place};
 use ferrotype::run::numpy::Array;
-
-/// A small simulated experiment: ten subjects, 120 short clips.
-const SMALL: &str = "system: real_fake
-name: small
-seed: 3
-threads: 2
-data:
-  source: {generated: {subjects: 10, seconds: 2, rate: 10}}
-method: length
-train: {epochs: 2, lr: 1e-3}
-";
 
 /// A table as py-feat writes it: 20 action units and 68 landmarks, a last row without values; real smiles have more AU06.
 fn py_feat(frames: usize, real: bool, key: u32) -> String {
@@ -64,7 +53,7 @@ fn smiles(place: &Place, root: &str) {
 
 fn place() -> Place {
     let place = Place::new();
-    place.write("small.yaml", SMALL);
+    place.write("small.yaml", FELT_OR_POSED);
     place
 }
 

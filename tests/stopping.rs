@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use common::{Ended, Place, history, result, weights};
+use common::{Ended, FELT_OR_POSED, Place, history, result, weights};
 
 /// A run that checkpoints often, with a moving average.
 const OFTEN: &str = "--set train.epochs=3 --set train.checkpoint.steps=2 --set train.ema=0.9";
@@ -171,16 +171,8 @@ fn threads_and_workers_may_change_between_the_parts_of_a_run() {
     assert_eq!(history(&run), history(&whole));
 }
 
-/// A small experiment of the system `real_fake`: twelve networks in turn by `parametric_bias`, one by `lstm`.
-const FELT_OR_POSED: &str = "system: real_fake
-name: small
-seed: 3
-threads: 2
-data:
-  source: {generated: {subjects: 10, seconds: 2, rate: 10}}
-method: length
-train: {epochs: 8, batch_size: 4, lr: 1e-3, checkpoint: {steps: 5}}
-";
+/// Twelve networks in turn by `parametric_bias`, one by `lstm`, with checkpoints in between.
+const NETWORKS: &str = "--set train.epochs=8 --set train.batch_size=4 --set train.checkpoint.steps=5";
 
 /// A method's networks and all that is said of the clips: what no interruption may change.
 fn told(run: &Path) -> Vec<(String, Vec<u8>)> {
@@ -218,7 +210,7 @@ fn methods_with_networks_go_on_where_they_were_stopped() {
     let place = Place::new();
     place.write("felt.yaml", FELT_OR_POSED);
     for (method, places) in [("lstm", [1, 40]), ("parametric_bias", [8, 60])] {
-        let sets = format!("--set method={method}");
+        let sets = format!("{NETWORKS} --set method={method}");
         place.ok(&format!("train --config felt.yaml --out {method} -q {sets}"));
         let whole = place.only(method);
         for (steps, signal) in places.into_iter().zip(["TERM", "KILL"]) {

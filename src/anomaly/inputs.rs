@@ -139,11 +139,23 @@ fn components(embedding: &Part, training: usize, data: &AnomalyData) -> Result<(
     let pca = match &data.reduction {
         Reduction::None => return Ok((nothing, None)),
         Reduction::Pca(o) => fit(o.components)?,
-        Reduction::Elbow(o) => fit(o.most)?.elbow(),
+        Reduction::Elbow(o) => {
+            let most = fit(o.most)?;
+            let count = elbow(&most.variances);
+            most.first(count)
+        }
     };
     let names = (1..=pca.directions.len()).map(|i| Column { name: format!("Comp {i}"), kind: ColumnKind::Component });
     let kept = pca.variances.iter().sum::<f64>() / pca.total_variance;
     Ok((Part { columns: names.collect(), values: pca.project(&embedding.values) }, Some(kept)))
+}
+
+/// The original's number of components, `argmin(diff(cumulative variance)) + 1`: the differences of the cumulative variance
+/// are the variances from the second component on.
+fn elbow(variances: &[f64]) -> usize {
+    let increments = &variances[1.min(variances.len())..];
+    let smallest = (0..increments.len()).fold(0, |best, i| if increments[i] < increments[best] { i } else { best });
+    (smallest + 1).min(variances.len())
 }
 
 fn emotions(table: &FeatureTable, wanted: &[String]) -> Result<Part> {
@@ -265,5 +277,13 @@ mod tests {
         constant.columns.iter_mut().for_each(|c| c.kind = ColumnKind::Feature);
         constant.values.fill(0.3);
         assert!(prepare(&constant, &data()).unwrap_err().to_string().contains("nothing to learn"));
+    }
+
+    #[test]
+    fn the_elbow_is_where_the_original_finds_it() {
+        // np.argmin(np.diff(np.cumsum(v))) + 1
+        assert_eq!(elbow(&[5.0, 3.0, 2.0, 1.0]), 3);
+        assert_eq!(elbow(&[5.0, 1.0, 1.0, 1.0]), 1);
+        assert_eq!(elbow(&[5.0]), 1);
     }
 }

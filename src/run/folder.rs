@@ -109,15 +109,20 @@ impl RunFolder {
 
     /// The folder's name.
     pub fn name(&self) -> String {
-        let full = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        full.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+        last_name(&self.whole())
     }
 
     /// The folder's name, for a member of a group behind the group's: `seed-0` alone says nothing.
     pub fn title(&self) -> String {
-        let full = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let group = full.parent().filter(|parent| parent.join(GROUP).is_file()).and_then(Path::file_name);
-        group.map_or_else(|| self.name(), |group| format!("{}/{}", group.to_string_lossy(), self.name()))
+        let whole = self.whole();
+        match whole.parent().filter(|parent| parent.join(GROUP).is_file()) {
+            Some(group) => format!("{}/{}", last_name(group), last_name(&whole)),
+            None => last_name(&whole),
+        }
+    }
+
+    fn whole(&self) -> PathBuf {
+        fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone())
     }
 
     /// The resolved experiment file.
@@ -231,6 +236,10 @@ fn begun_below(folder: &Path) -> bool {
 }
 
 /// Removes temporary files of writes that were cut off. Only called under the lock, so none is in use.
+fn last_name(path: &Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
 fn remove_leftovers(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {

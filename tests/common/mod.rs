@@ -31,6 +31,17 @@ train:
   lr: 4e-3
 ";
 
+/// A small experiment of the system `real_fake`: ten subjects, 120 short clips.
+pub const FELT_OR_POSED: &str = "system: real_fake
+name: small
+seed: 3
+threads: 2
+data:
+  source: {generated: {subjects: 10, seconds: 2, rate: 10}}
+method: length
+train: {epochs: 2, lr: 1e-3}
+";
+
 /// A folder of its own for one test, removed at its end.
 pub struct Place {
     folder: TempDir,

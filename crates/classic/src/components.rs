@@ -48,12 +48,10 @@ impl Components {
         Ok(Self { mean, directions, variances, total_variance })
     }
 
-    /// The original's `argmin(diff(cumulative variance)) + 1` of the anomaly detector that takes so many: the differences
-    /// of the cumulative variance are the variances from the second component on.
-    pub fn elbow(mut self) -> Self {
-        let n = elbow(&self.variances);
-        self.directions.truncate(n);
-        self.variances.truncate(n);
+    /// The first so many of them.
+    pub fn first(mut self, count: usize) -> Self {
+        self.directions.truncate(count);
+        self.variances.truncate(count);
         self
     }
 
@@ -108,13 +106,6 @@ fn axes(centred: &[f64], n: usize, columns: usize) -> Vec<(f64, Vec<f64>)> {
 fn oriented(direction: Vec<f64>) -> Vec<f64> {
     let largest = direction.iter().copied().fold(0.0, |best: f64, v| if v.abs() > best.abs() { v } else { best });
     if largest < 0.0 { direction.iter().map(|v| -v).collect() } else { direction }
-}
-
-/// Number of components up to the elbow.
-fn elbow(variances: &[f64]) -> usize {
-    let increments = &variances[1.min(variances.len())..];
-    let smallest = (0..increments.len()).fold(0, |best, i| if increments[i] < increments[best] { i } else { best });
-    (smallest + 1).min(variances.len())
 }
 
 #[cfg(test)]
@@ -175,13 +166,5 @@ mod tests {
     fn nothing_to_reduce_is_said() {
         assert!(Components::fit(&[1.0; 40], 4, 2).unwrap_err().to_string().contains("do not vary"));
         assert!(Components::fit(&[1.0; 4], 4, 2).unwrap_err().to_string().contains("at least 2 frames"));
-    }
-
-    #[test]
-    fn the_elbow_is_where_the_original_finds_it() {
-        // np.argmin(np.diff(np.cumsum(v))) + 1
-        assert_eq!(elbow(&[5.0, 3.0, 2.0, 1.0]), 3);
-        assert_eq!(elbow(&[5.0, 1.0, 1.0, 1.0]), 1);
-        assert_eq!(elbow(&[5.0]), 1);
     }
 }

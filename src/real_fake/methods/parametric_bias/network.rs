@@ -4,7 +4,7 @@ use anyhow::Result;
 use burn::tensor::{Tensor, TensorData};
 
 use super::ParametricBiasOptions;
-use super::walks::{WIDTH, Walk, batch};
+use super::walks::{self, WIDTH, Walk, batch};
 use crate::model::layers::{Linear, Lstm};
 use crate::model::{Graph, GraphBuilder, Initialiser, Network, ReluRule};
 use crate::ops;
@@ -77,17 +77,12 @@ pub fn infer(options: &ParametricBiasOptions, network: &Network, walks: &[Walk])
 ///
 /// # Errors
 /// When the network cannot be computed.
-pub fn errors(network: &Network, walks: &[Walk], biases: &[Vec<f32>]) -> Result<Vec<f64>> {
+pub fn errors(network: &Network, clips: &[Walk], biases: &[Vec<f32>]) -> Result<Vec<f64>> {
     let [_, steps, _] = network.graph().input;
-    let mut found = Vec::with_capacity(walks.len());
-    for (clips, codes) in walks.chunks(TOGETHER).zip(biases.chunks(TOGETHER)) {
+    let mut found = Vec::with_capacity(clips.len());
+    for (clips, codes) in clips.chunks(TOGETHER).zip(biases.chunks(TOGETHER)) {
         let clips: Vec<&Walk> = clips.iter().collect();
-        let batch = batch(&clips, steps, 1, codes);
-        let outputs = network.forward_lengths(images(&batch, network.device()), &batch.valid)?;
-        let outputs = ops::host(outputs.reshape([clips.len() * steps * WIDTH]))?;
-        let squares = outputs.iter().zip(&batch.targets).map(|(y, t)| f64::from(y - t).powi(2)).collect::<Vec<_>>();
-        let mean = |(clip, squares): (&&Walk, &[f64])| squares.iter().sum::<f64>() / (clip.steps() * WIDTH) as f64;
-        found.extend(clips.iter().zip(squares.chunks_exact(steps * WIDTH)).map(mean));
+        found.extend(walks::errors(network, &batch(&clips, steps, 1, codes))?);
     }
     Ok(found)
 }

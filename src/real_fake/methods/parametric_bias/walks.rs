@@ -55,12 +55,11 @@ impl Measure {
         let all = clips.iter().map(|&i| Ok(sampled(series(set, i)?, options))).collect::<Result<Vec<_>>>()?;
         let mean = MeanShape::fit(&all.concat())?;
         let mut found = Self { mean, components: None, size: 1.0, change: 1.0 };
+        let shapes = clips.iter().map(|&i| found.shapes(set, i, options)).collect::<Result<Vec<_>>>()?;
         if options.components > 0 {
-            let shapes =
-                clips.iter().map(|&i| Ok(found.shapes(set, i, options)?.concat())).collect::<Result<Vec<_>>>()?;
-            found.components = Some(Components::fit(&shapes.concat(), WIDTH, options.components)?);
+            found.components = Some(Components::fit(&shapes.concat().concat(), WIDTH, options.components)?);
         }
-        let walks = clips.iter().map(|&i| found.walk(set, i, options)).collect::<Result<Vec<_>>>()?;
+        let walks: Vec<Walk> = shapes.into_iter().map(|points| found.steps(points, options)).collect();
         let size = |of: fn(&Walk) -> &Vec<f32>| {
             let (n, sum) = walks.iter().flat_map(of).fold((0.0, 0.0), |(n, s), &v| (n + 1.0, s + f64::from(v).powi(2)));
             (sum / n).sqrt() as f32
@@ -78,7 +77,11 @@ impl Measure {
     /// # Errors
     /// When it has no landmarks over time, too few frames, or landmarks at one place.
     pub fn walk(&self, set: &ClipSet, clip: usize, options: &ParametricBiasOptions) -> Result<Walk> {
-        let mut points = self.shapes(set, clip, options)?;
+        Ok(self.steps(self.shapes(set, clip, options)?, options))
+    }
+
+    /// Where shapes are and how they change, in this measure.
+    fn steps(&self, mut points: Vec<Vec<f32>>, options: &ParametricBiasOptions) -> Walk {
         if let Some(components) = &self.components {
             points.iter_mut().for_each(|p| *p = components.reconstruct(&components.project(p)));
         }
@@ -91,7 +94,7 @@ impl Measure {
             walk.present.extend(pair[0].iter().map(|v| v / self.size));
             walk.change.extend(pair[0].iter().zip(&pair[1]).map(|(a, b)| (b - a) / self.change));
         }
-        Ok(walk)
+        walk
     }
 
     /// The differences from the mean shape at each step.
@@ -140,6 +143,18 @@ pub fn batch(walks: &[&Walk], steps: usize, planes: usize, codes: &[Vec<f32>]) -
         batch.valid.push(walk.steps() as u32);
     }
     batch
+}
+
+/// The mean squared error of each clip of a batch, over the steps that are there.
+///
+/// # Errors
+/// When the network cannot be computed.
+pub fn errors(network: &Network, batch: &Batch) -> Result<Vec<f64>> {
+    let device = network.device();
+    let outputs = network.forward_lengths(images(batch, device), &batch.valid)?;
+    let targets = TensorData::new(batch.targets.clone(), outputs.dims());
+    let losses = Reconstruction.losses(network.compute(), outputs, Tensor::from_data(targets, device));
+    Ok(ops::host(losses)?.iter().zip(&batch.weights).map(|(l, w)| f64::from(l * w)).collect())
 }
 
 /// The clips of one network, each with a bias of its own.
@@ -193,12 +208,7 @@ impl SquaredError for Walks {
         let all: Vec<usize> = (0..self.walks.len()).collect();
         let mut sum = 0.0;
         for clips in all.chunks(self.batch) {
-            let batch = self.gather(clips);
-            let device = network.device();
-            let outputs = network.forward_lengths(images(&batch, device), &batch.valid)?;
-            let targets = TensorData::new(batch.targets.clone(), outputs.dims());
-            let losses = Reconstruction.losses(network.compute(), outputs, Tensor::from_data(targets, device));
-            sum += ops::host(losses)?.iter().zip(&batch.weights).map(|(l, w)| f64::from(l * w)).sum::<f64>();
+            sum += errors(network, &self.gather(clips))?.iter().sum::<f64>();
         }
         Ok(sum / self.walks.len() as f64)
     }

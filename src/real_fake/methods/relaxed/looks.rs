@@ -1,8 +1,8 @@
 //! Looking at the clips of a set: several at once, each once.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use rayon::prelude::*;
@@ -15,7 +15,7 @@ use crate::real_fake::clip::{Clip, ClipSet, Series};
 const AT_ONCE: usize = 16;
 
 /// The steps of the clips that were looked at, by their videos: each is decoded once.
-pub type Looked = Mutex<BTreeMap<PathBuf, Series>>;
+pub type Looked = RefCell<BTreeMap<PathBuf, Series>>;
 
 impl Content {
     /// A set whose clips have the steps in the place of action units, at the places of the clips that were looked at.
@@ -31,28 +31,27 @@ impl Content {
         looked: &Looked,
         mut told: impl FnMut(usize, usize) -> Result<()>,
     ) -> Result<ClipSet> {
-        let mut steps = BTreeMap::new();
+        let (mut looked, mut steps) = (looked.borrow_mut(), BTreeMap::new());
         for together in clips.chunks(AT_ONCE) {
-            let look = |&i: &usize| self.look(&set.clips[i], eyes, looked);
-            for (&i, series) in together.iter().zip(together.par_iter().map(look).collect::<Vec<_>>()) {
-                steps.insert(i, series?);
+            let known: &BTreeMap<PathBuf, Series> = &looked;
+            let look = |&i: &usize| self.look(&set.clips[i], eyes, known);
+            let found: Vec<Result<Series>> = together.par_iter().map(look).collect();
+            for (&i, series) in together.iter().zip(found) {
+                let series = series?;
+                looked.extend(set.clips[i].video.clone().map(|path| (path, series.clone())));
+                steps.insert(i, series);
             }
             told(steps.len(), clips.len())?;
         }
         Ok(self.with_steps(set, steps))
     }
 
-    fn look(&self, clip: &Clip, eyes: &Eyes, looked: &Looked) -> Result<Series> {
-        let known = |path: &PathBuf| looked.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
-        if let Some(series) = clip.video.as_ref().and_then(known) {
-            return Ok(series);
+    fn look(&self, clip: &Clip, eyes: &Eyes, known: &BTreeMap<PathBuf, Series>) -> Result<Series> {
+        if let Some(series) = clip.video.as_ref().and_then(|path| known.get(path)) {
+            return Ok(series.clone());
         }
         let series = eyes.watch(clip, &self.options, &self.sketches[0]);
-        let series = series.with_context(|| format!("clip {} cannot be used", clip.name))?;
-        if let Some(path) = &clip.video {
-            looked.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), series.clone());
-        }
-        Ok(series)
+        series.with_context(|| format!("clip {} cannot be used", clip.name))
     }
 
     /// A set with these steps in the place of action units.
