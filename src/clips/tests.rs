@@ -335,7 +335,7 @@ fn what_cannot_work_is_said_before_the_work() {
     let nowhere = Some(folder.path().join("none"));
     assert!(refused(VideoOptions { openface: nowhere.clone(), ..VideoOptions::default() }).contains("not a folder"));
     let networks = VideoOptions { detector: nowhere.clone(), landmarks: nowhere, ..VideoOptions::default() };
-    assert!(refused(networks).contains("cannot read the detector"));
+    assert!(refused(networks).contains("cannot read the face detector"));
     for bad in [
         VideoOptions { parts: vec![], ..VideoOptions::default() },
         VideoOptions { parts: vec![Component::Nose; 2], ..VideoOptions::default() },

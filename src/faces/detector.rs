@@ -1,11 +1,12 @@
 //! The detector: a file, recognised by what goes in and comes out.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use rten::{Dimension, Model, NodeId, Value};
+use rten::{Dimension, Model, NodeId};
 
+use super::onnx::OnnxNetwork;
 use super::{Detection, Letterbox, suppress, ultraface, yunet};
 use crate::data::preprocess::Picture;
 
@@ -16,8 +17,7 @@ const OVERLAP: f32 = 0.3;
 
 /// Finds faces with a network in an ONNX file: UltraFace or YuNet.
 pub struct Detector {
-    path: PathBuf,
-    model: Model,
+    network: OnnxNetwork,
     input: NodeId,
     kind: Kind,
     min_score: f32,
@@ -32,9 +32,21 @@ enum Kind {
     YuNet { outputs: [[NodeId; 4]; 3] },
 }
 
+impl Kind {
+    fn outputs(&self) -> &[NodeId] {
+        match self {
+            Self::UltraFace { outputs, .. } => outputs,
+            Self::YuNet { outputs } => outputs.as_flattened(),
+        }
+    }
+}
+
 impl fmt::Debug for Detector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Detector").field("path", &self.path).field("kind", &self.name()).finish_non_exhaustive()
+        f.debug_struct("Detector")
+            .field("path", &self.network.path())
+            .field("kind", &self.name())
+            .finish_non_exhaustive()
     }
 }
 
@@ -45,19 +57,21 @@ impl Detector {
     /// When it cannot be read, is not ONNX, is cut off, or is another network.
     pub fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
-        ensure!(!path.is_dir(), "{shown} is a folder; the ONNX file of a face detector is expected");
-        let bytes = std::fs::read(path).map_err(|e| anyhow!("cannot read the detector {shown}: {e}"))?;
-        ensure!(!bytes.is_empty(), "the detector {shown} is empty: fetch it again");
-        let model = Model::load(bytes)
-            .map_err(|e| anyhow!("{shown} is not an ONNX file, is cut off, or cannot be run here: {e}"))?;
-        let Some((input, kind)) = recognise(&model) else {
+        let network = OnnxNetwork::open(path, "face detector")?;
+        let model = network.model();
+        let Some((input, kind)) = recognise(model) else {
             bail!(
                 "{shown} is no face detector that is known here: UltraFace (outputs `scores` and `boxes`) and YuNet \
                  (outputs `cls_8` to `kps_32`) are, this file has the outputs {}",
-                names(&model)
+                names(model)
             );
         };
-        Ok(Self { path: path.to_path_buf(), model, input, kind, min_score: MIN_SCORE })
+        let [width, height] = match &kind {
+            Kind::UltraFace { frame, .. } => *frame,
+            Kind::YuNet { .. } => [yunet::SIDE; 2],
+        };
+        network.try_once(input, [1, 3, height, width], kind.outputs())?;
+        Ok(Self { network, input, kind, min_score: MIN_SCORE })
     }
 
     /// With another smallest score of a face, 0 to 1.
@@ -87,27 +101,27 @@ impl Detector {
     /// When the network cannot be run.
     pub fn detect(&self, picture: &Picture) -> Result<Vec<Detection>> {
         let found = match &self.kind {
-            Kind::UltraFace { frame, outputs } => self.ultraface(picture, *frame, outputs),
-            Kind::YuNet { outputs } => self.yunet(picture, outputs),
+            Kind::UltraFace { frame, .. } => self.ultraface(picture, *frame),
+            Kind::YuNet { .. } => self.yunet(picture),
         };
-        let mut found = found.with_context(|| format!("the detector {} failed", self.path.display()))?;
+        let mut found = found.with_context(|| self.network.failed())?;
         found.retain(|d| d.score.is_finite() && d.bounds.lies_in(picture.width, picture.height));
         Ok(suppress(found, OVERLAP))
     }
 
-    fn ultraface(&self, picture: &Picture, frame: [usize; 2], outputs: &[NodeId; 2]) -> Result<Vec<Detection>> {
+    fn ultraface(&self, picture: &Picture, frame: [usize; 2]) -> Result<Vec<Detection>> {
         let place = Letterbox::into_frame(picture.width, picture.height, frame);
         let mut planes = place.fill(picture, ultraface::PADDING);
         ultraface::scale(&mut planes);
-        let values = self.run(planes, frame, outputs)?;
+        let values = self.run(planes, frame)?;
         ultraface::decode(&values[0], &values[1], self.min_score, &place)
     }
 
-    fn yunet(&self, picture: &Picture, outputs: &[[NodeId; 4]; 3]) -> Result<Vec<Detection>> {
+    fn yunet(&self, picture: &Picture) -> Result<Vec<Detection>> {
         let place = Letterbox::within(picture.width, picture.height, yunet::SIDE, yunet::MULTIPLE);
         let mut planes = place.fill(picture, yunet::PADDING);
         yunet::swap(&mut planes);
-        let values = self.run(planes, place.frame, outputs.as_flattened())?;
+        let values = self.run(planes, place.frame)?;
         let mut found = Vec::new();
         for (stride, v) in yunet::STRIDES.into_iter().zip(values.chunks_exact(4)) {
             found.extend(yunet::decode([&v[0], &v[1], &v[2], &v[3]], stride, self.min_score, &place)?);
@@ -116,9 +130,8 @@ impl Detector {
     }
 
     /// The values of each output, for one picture.
-    fn run(&self, planes: Vec<f32>, [width, height]: [usize; 2], outputs: &[NodeId]) -> Result<Vec<Vec<f32>>> {
-        let input = Value::from_shape([1, 3, height, width], planes).map_err(|e| anyhow!("{e}"))?;
-        let values = self.model.run(vec![(self.input, input.into())], outputs, None).map_err(|e| anyhow!("{e}"))?;
+    fn run(&self, planes: Vec<f32>, [width, height]: [usize; 2]) -> Result<Vec<Vec<f32>>> {
+        let values = self.network.run(self.input, [1, 3, height, width], planes, self.kind.outputs())?;
         let values = values.into_iter().map(|value| {
             let (shape, values) = value.into_shape_vec::<f32, 3>().map_err(|e| anyhow!("one of its outputs: {e}"))?;
             ensure!(shape[0] == 1, "one of its outputs is for {} pictures, not 1", shape[0]);

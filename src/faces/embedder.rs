@@ -1,10 +1,12 @@
 //! Identity embeddings of faces by a network in an ONNX file.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use rten::{Dimension, Model, NodeId, Value};
+use rten::{Dimension, NodeId};
+
+use super::onnx::OnnxNetwork;
 
 /// Where the middles of the eyes stand in the faces that such networks are trained on (ArcFace's template, Deng et al.,
 /// arXiv:1801.07698), as parts of the side.
@@ -13,8 +15,7 @@ pub const TEMPLATE: [[f32; 2]; 2] = [[0.341_92, 0.461_57], [0.656_53, 0.459_83]]
 /// Embeds faces with MobileFaceNet (Chen et al., arXiv:1804.07573) or a network of its form: aligned RGB, `(x - 127.5) /
 /// 128`, in; a vector whose direction tells who it is, out.
 pub struct Embedder {
-    path: PathBuf,
-    model: Model,
+    network: OnnxNetwork,
     input: NodeId,
     output: NodeId,
     side: usize,
@@ -23,7 +24,7 @@ pub struct Embedder {
 
 impl fmt::Debug for Embedder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Embedder").field("path", &self.path).field("size", &self.size).finish_non_exhaustive()
+        f.debug_struct("Embedder").field("path", &self.network.path()).field("size", &self.size).finish_non_exhaustive()
     }
 }
 
@@ -33,12 +34,9 @@ impl Embedder {
     /// # Errors
     /// When it cannot be read, is not ONNX, is cut off, or is another network.
     pub fn open(path: &Path) -> Result<Self> {
+        let network = OnnxNetwork::open(path, "embedding network")?;
+        let model = network.model();
         let shown = path.display();
-        ensure!(!path.is_dir(), "{shown} is a folder; the ONNX file of an embedding network is expected");
-        let bytes = std::fs::read(path).map_err(|e| anyhow!("cannot read the embedding network {shown}: {e}"))?;
-        ensure!(!bytes.is_empty(), "the embedding network {shown} is empty: fetch it again");
-        let model = Model::load(bytes)
-            .map_err(|e| anyhow!("{shown} is not an ONNX file, is cut off, or cannot be run here: {e}"))?;
         let shape = |id: NodeId| model.node_info(id).and_then(|n| n.shape()).unwrap_or_default();
         let square = |s: &[Dimension]| match s {
             [_, Dimension::Fixed(3), Dimension::Fixed(h), Dimension::Fixed(w)] if h == w && *h >= 16 => Some(*h),
@@ -58,7 +56,8 @@ impl Embedder {
         };
         // A landmark network has the same form; its numbers are no identity.
         ensure!(size != 136, "{shown} gives 136 values: it is a landmark network, not an embedding one");
-        Ok(Self { path: path.to_path_buf(), model, input, output, side, size })
+        network.try_once(input, [1, 3, side, side], &[output])?;
+        Ok(Self { network, input, output, side, size })
     }
 
     /// Pixels per side of the faces that it takes.
@@ -79,13 +78,11 @@ impl Embedder {
         let n = self.side * self.side;
         ensure!(face.len() == 3 * n, "a face of {} values, where {0} x {0} RGB is expected", self.side);
         let planes: Vec<f32> = (0..3 * n).map(|i| (f32::from(face[i % n * 3 + i / n]) - 127.5) / 128.0).collect();
-        self.run(planes).with_context(|| format!("the embedding network {} failed", self.path.display()))
+        self.run(planes).with_context(|| self.network.failed())
     }
 
     fn run(&self, planes: Vec<f32>) -> Result<Vec<f32>> {
-        let input = Value::from_shape([1, 3, self.side, self.side], planes).map_err(|e| anyhow!("{e}"))?;
-        let values =
-            self.model.run(vec![(self.input, input.into())], &[self.output], None).map_err(|e| anyhow!("{e}"))?;
+        let values = self.network.run(self.input, [1, 3, self.side, self.side], planes, &[self.output])?;
         let value = values.into_iter().next().context("it has no output")?;
         let (shape, values) = value.into_shape_vec::<f32, 2>().map_err(|e| anyhow!("its output: {e}"))?;
         let is_good = shape == [1, self.size] && values.iter().all(|v| v.is_finite());

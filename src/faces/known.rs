@@ -176,6 +176,34 @@ fn other_networks_and_cut_files_are_refused() {
     }
 }
 
+/// Bytes changed, put in, taken out: a detector is refused or runs, and none runs without end.
+#[test]
+fn damaged_detectors_end() {
+    let Some(data) = data() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.onnx");
+    let photo = Photo::new(vec![128; 64 * 64 * 3], 64, 64, 3).unwrap();
+    let mut stream = crate::random::Stream::new(5);
+    for file in ["ultraface_rfb_320.onnx", "yunet.onnx"] {
+        let good = std::fs::read(data.join("onnx").join(file)).unwrap();
+        for _ in 0..100 {
+            let mut bytes = good.clone();
+            for _ in 0..=stream.below(8) {
+                let at = stream.below(bytes.len() - 1024);
+                match stream.below(3) {
+                    0 => bytes[at] = stream.below(256) as u8,
+                    1 => drop(bytes.drain(at..at + 1 + stream.below(1023))),
+                    _ => drop(bytes.splice(at..at, good[at..at + stream.below(1024)].to_vec())),
+                }
+            }
+            std::fs::write(&path, &bytes).unwrap();
+            let start = std::time::Instant::now();
+            drop(Detector::open(&path).and_then(|d| d.detect(&photo.picture())));
+            assert!(start.elapsed().as_secs() < 20, "{file}");
+        }
+    }
+}
+
 /// Points of each annotated face of dlib's files with its picture and box.
 fn landmarked(text: &str) -> Vec<(String, Bounds, Landmarks)> {
     let boxes: Vec<(String, Bounds)> =

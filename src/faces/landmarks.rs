@@ -1,12 +1,13 @@
 //! 68 landmarks of a face by a network in an ONNX file.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use rten::{Dimension, Model, NodeId, Value};
+use rten::{Dimension, NodeId};
 
 use super::Bounds;
+use super::onnx::OnnxNetwork;
 use crate::data::augment::{Affine, resample};
 use crate::data::options::Fill;
 use crate::data::preprocess::Picture;
@@ -24,15 +25,14 @@ const REACH: f32 = 1.2;
 /// Finds the landmarks of faces with PFLD (Guo et al., arXiv:1902.10859) or a network of its form: RGB / 255 of 112 x 112
 /// pixels in, 136 numbers out, which are x and y as parts of the square.
 pub struct Landmarker {
-    path: PathBuf,
-    model: Model,
+    network: OnnxNetwork,
     input: NodeId,
     output: NodeId,
 }
 
 impl fmt::Debug for Landmarker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Landmarker").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Landmarker").field("path", &self.network.path()).finish_non_exhaustive()
     }
 }
 
@@ -42,12 +42,9 @@ impl Landmarker {
     /// # Errors
     /// When it cannot be read, is not ONNX, is cut off, or is another network.
     pub fn open(path: &Path) -> Result<Self> {
+        let network = OnnxNetwork::open(path, "landmark network")?;
+        let model = network.model();
         let shown = path.display();
-        ensure!(!path.is_dir(), "{shown} is a folder; the ONNX file of a landmark network is expected");
-        let bytes = std::fs::read(path).map_err(|e| anyhow!("cannot read the landmark network {shown}: {e}"))?;
-        ensure!(!bytes.is_empty(), "the landmark network {shown} is empty: fetch it again");
-        let model = Model::load(bytes)
-            .map_err(|e| anyhow!("{shown} is not an ONNX file, is cut off, or cannot be run here: {e}"))?;
         let shape = |id: NodeId| model.node_info(id).and_then(|n| n.shape()).unwrap_or_default();
         let fixed = |d: Option<&Dimension>, n: usize| matches!(d, Some(Dimension::Fixed(m)) if *m == n);
         let input = model.input_ids().iter().copied().find(|&id| {
@@ -61,7 +58,8 @@ impl Landmarker {
                  output [batch, 136] is expected, as PFLD with 68 points has them"
             );
         };
-        Ok(Self { path: path.to_path_buf(), model, input, output })
+        network.try_once(input, [1, 3, SIDE, SIDE], &[output])?;
+        Ok(Self { network, input, output })
     }
 
     /// The landmarks of the face in a box; those that lie outside the picture are guesses.
@@ -72,8 +70,7 @@ impl Landmarker {
         let side = REACH * bounds.width().min(bounds.height());
         ensure!(side.is_finite() && side >= 1.0, "a face of {} x {} pixels", bounds.width(), bounds.height());
         let corner = [(bounds.left + bounds.right - side) / 2.0, (bounds.top + bounds.bottom - side) / 2.0];
-        let values = self.run(square(picture, corner, side));
-        let values = values.with_context(|| format!("the landmark network {} failed", self.path.display()))?;
+        let values = self.run(square(picture, corner, side)).with_context(|| self.network.failed())?;
         let mut points = [[0.0; 2]; 68];
         for (point, value) in points.iter_mut().zip(values.chunks_exact(2)) {
             *point = [corner[0] + value[0] * side, corner[1] + value[1] * side];
@@ -82,9 +79,7 @@ impl Landmarker {
     }
 
     fn run(&self, planes: Vec<f32>) -> Result<Vec<f32>> {
-        let input = Value::from_shape([1, 3, SIDE, SIDE], planes).map_err(|e| anyhow!("{e}"))?;
-        let values =
-            self.model.run(vec![(self.input, input.into())], &[self.output], None).map_err(|e| anyhow!("{e}"))?;
+        let values = self.network.run(self.input, [1, 3, SIDE, SIDE], planes, &[self.output])?;
         let value = values.into_iter().next().context("it has no output")?;
         let (shape, values) = value.into_shape_vec::<f32, 2>().map_err(|e| anyhow!("its output: {e}"))?;
         ensure!(shape == [1, 136] && values.iter().all(|v| v.is_finite()), "its output has the shape {shape:?}");

@@ -13,6 +13,7 @@ mod embedder;
 mod known;
 mod landmarks;
 mod letterbox;
+mod onnx;
 mod openface;
 mod photo;
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! What every part of Ferrotype needs and nothing else knows of: random numbers by key, files that appear whole or not at
-//! all, and small things for files: checks, digests, zip archives, arrays of NumPy, lists of names.
+//! all, and small things for files: checks, digests, zip archives, arrays of NumPy, pointers of Git LFS, lists of names.
 
 pub mod crc;
 pub mod digest;
 pub mod files;
+pub mod lfs;
 pub mod npy;
 pub mod random;
 pub mod text;
