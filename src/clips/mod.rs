@@ -25,6 +25,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::data::clips::{Clip, ClipSet, Skipped, store};
 use crate::data::options::{SourceOptions, VideoOptions};
+use crate::data::source_record::SourceRecord;
 use crate::data::{Provenance, sources};
 use crate::run::files::explain;
 use crate::video;
@@ -83,7 +84,8 @@ pub fn prepare(source: &SourceOptions, out: &Path, command: &str) -> Result<Clip
         SourceOptions::Baum2(o) => (baum::plan_baum2(o)?, &o.video),
         SourceOptions::DrawnClips(o) => {
             let mut set = drawn::generate(o)?;
-            set.provenance = Provenance { command: command.into(), ..set.provenance };
+            let record = Some(SourceRecord::take(source, out, &[])?);
+            set.provenance = Provenance { command: command.into(), record, ..set.provenance };
             return finish(set, out);
         }
         _ => bail!("{} is a source of pictures, not of clips", sources::name(source)),
@@ -96,6 +98,7 @@ pub fn prepare(source: &SourceOptions, out: &Path, command: &str) -> Result<Clip
     work_through(&plan, &tools, &journal)?;
     let mut set = collect(&plan, video, &journal)?;
     set.provenance = provenance(source, plan, &tools, command)?;
+    set.provenance.record = Some(SourceRecord::take(source, out, &set.provenance.files)?);
     if set.clips.is_empty() {
         bail!("none of the clips can be used{}", reasons(&set.skipped));
     }
@@ -177,6 +180,8 @@ fn provenance(source: &SourceOptions, plan: Plan, tools: &Tools, command: &str) 
         files: plan.files.into_iter().chain(tools.files()?).collect(),
         command: command.into(),
         notes,
+        record: None,
+        stored: None,
     })
 }
 

@@ -188,7 +188,7 @@ impl Prepare {
             let set = clips::prepare(&source, &out, &command_line())?;
             return show(&format!("{}\n{}", out.display(), data_clips::describe(&set)));
         }
-        let faces = sources::prepare(&source, &command_line())?;
+        let faces = sources::prepare(&source, &out, &command_line())?;
         store::write(&faces, &out)?;
         show(&wrote(&faces, &out))
     }

@@ -12,7 +12,7 @@ use super::predict::crops::{CropFolder, pixels};
 use super::predict::files::{find, refuse};
 use super::predict::pictures::{CutArgs, Cutter, Face};
 use super::say;
-use crate::data::preprocess::Pipeline;
+use crate::data::stored_form::PictureChain;
 use crate::evaluation::Predictions;
 use crate::faces::Photo;
 use crate::ops;
@@ -72,10 +72,10 @@ impl ExplainCommand {
             false => None,
         };
         let cutter = Cutter::new(detector, &loaded.run)?;
-        let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
+        let chain = loaded.picture_chain()?;
         let (files, bad) = find(&self.paths);
         let out = CropFolder::make(&self.out)?;
-        let mut work = Work { loaded, pipeline, class, layer, method: self.method, out, bad, lines: Vec::new() };
+        let mut work = Work { loaded, chain, class, layer, method: self.method, out, bad, lines: Vec::new() };
         let bar = bar("pictures", files.len());
         for path in &files {
             match Photo::open(path).and_then(|photo| cutter.cut(path, photo)) {
@@ -107,7 +107,7 @@ pub fn class_of(name: &str, classes: &[String]) -> Result<usize> {
 /// Everything that explaining needs and gathers.
 struct Work {
     loaded: LoadedRun,
-    pipeline: Pipeline,
+    chain: PictureChain,
     class: Option<usize>,
     layer: Option<String>,
     method: Method,
@@ -118,10 +118,10 @@ struct Work {
 
 impl Work {
     fn explain(&mut self, face: &Face) -> Result<()> {
-        let seen = self.pipeline.resize_colour(&face.crop.picture());
+        let seen = self.chain.planes(&face.crop.picture());
         let mut values = seen.clone();
-        self.pipeline.scale(&mut values);
-        let [c, h, w] = self.pipeline.shape();
+        self.chain.scale(&mut values);
+        let [c, h, w] = self.chain.shape();
         let network = &self.loaded.network;
         let x = Tensor::<4>::from_data(TensorData::new(values, [1, c, h, w]), network.device());
         let classes = &self.loaded.meta.classes;
@@ -153,7 +153,7 @@ impl Work {
 
     /// The picture as the network saw it, and the map.
     fn figure(&self, seen: &[f32], map: &Map, prediction: &str, explained: &str) -> Result<report::Figure> {
-        let [channels, height, width] = self.pipeline.shape();
+        let [channels, height, width] = self.chain.shape();
         let face = report::Face { width, height, channels, pixels: pixels(seen, channels) };
         let shown = match self.method {
             Method::GradCam => report::Face { width, height, channels: 3, pixels: saliency::overlay(map, seen) },

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::session::compute;
 use crate::config::{self, AnyExperiment, Experiment};
+use crate::data::stored_form::PictureChain;
 use crate::data::task::Facts;
 use crate::device::DeviceName;
 use crate::model::Network;
@@ -60,7 +61,22 @@ impl LoadedRun {
         let compute = compute(&experiment.kernels, &device)?;
         let mut network = Network::new(graph, experiment.seed, &device.device).with_compute(compute);
         let meta = load_selected(&run, &mut network)?;
-        let facts = std::fs::read_to_string(run.facts()).ok().and_then(|t| serde_json::from_str(&t).ok());
-        Ok(Self { run, experiment, network, meta, facts: facts.unwrap_or_default() })
+        let facts = Facts::load(&run)?;
+        Ok(Self { run, experiment, network, meta, facts })
+    }
+
+    /// The way of a picture to the network's input, as the run's data took it.
+    ///
+    /// # Errors
+    /// When the run takes no single pictures.
+    pub fn picture_chain(&self) -> Result<PictureChain> {
+        let chain = PictureChain::new(self.facts.stored, &self.experiment.data.preprocess)?;
+        ensure!(
+            chain.shape() == self.network.graph().input,
+            "{} takes inputs of {:?}, not single pictures",
+            self.run.path().display(),
+            self.network.graph().input
+        );
+        Ok(chain)
     }
 }

@@ -24,7 +24,7 @@ use super::bar::bar;
 use super::loaded::{LoadedRun, any_experiment_of};
 use super::{real_fake, say};
 use crate::config::AnyExperiment;
-use crate::data::preprocess::Pipeline;
+use crate::data::stored_form::PictureChain;
 use crate::evaluation::Predictions;
 use crate::faces::Photo;
 use crate::ops;
@@ -85,10 +85,10 @@ impl PredictCommand {
             self.run.display()
         );
         let cutter = Cutter::new(detector, &loaded.run)?;
-        let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
+        let chain = loaded.picture_chain()?;
         let crops = self.save_crops.as_deref().map(CropFolder::make).transpose()?;
         let (files, bad) = find(&self.paths);
-        let mut work = Work { loaded, pipeline, cutter, crops, rows: Vec::new(), bad, faceless: 0, odd: 0 };
+        let mut work = Work { loaded, chain, cutter, crops, rows: Vec::new(), bad, faceless: 0, odd: 0 };
         work.all(&files)?;
         work.show(self.csv.as_deref())?;
         work.conclude(files.len())
@@ -121,7 +121,7 @@ struct Ready {
 /// Everything that predicting needs and gathers.
 struct Work {
     loaded: LoadedRun,
-    pipeline: Pipeline,
+    chain: PictureChain,
     cutter: Cutter,
     crops: Option<CropFolder>,
     rows: Vec<Row>,
@@ -163,11 +163,11 @@ impl Work {
 
     /// Brings a face to the network's size at once: crops of large photographs would fill the memory.
     fn prepare(&mut self, face: Face) -> Result<Ready> {
-        let mut values = self.pipeline.resize_colour(&face.crop.picture());
+        let mut values = self.chain.planes(&face.crop.picture());
         if let Some(folder) = &mut self.crops {
-            folder.save(&face, &values, self.pipeline.shape())?;
+            folder.save(&face, &values, self.chain.shape())?;
         }
-        self.pipeline.scale(&mut values);
+        self.chain.scale(&mut values);
         Ok(Ready { path: face.path, found: face.found, values })
     }
 
@@ -175,7 +175,7 @@ impl Work {
         if faces.is_empty() {
             return Ok(());
         }
-        let [c, h, w] = self.pipeline.shape();
+        let [c, h, w] = self.chain.shape();
         let n = faces.len();
         let values = faces.iter().flat_map(|face| &face.values).copied().collect::<Vec<f32>>();
         let x = Tensor::<4>::from_data(TensorData::new(values, [n, c, h, w]), self.loaded.network.device());

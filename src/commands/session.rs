@@ -79,7 +79,7 @@ impl Session<'_> {
         let device = self.experiment.device.0.parse::<DeviceName>()?.open()?;
         let compute = compute(&self.experiment.kernels, &device)?;
         write_atomic(self.run.config(), config::to_yaml(self.experiment).as_bytes())?;
-        let task = Task::prepare(&self.experiment.data, self.experiment.seed)?;
+        let mut task = Task::prepare(&self.experiment.data, self.experiment.seed)?;
 
         let graph = Arc::new(self.experiment.model.build(task.input(), task.classes().len())?);
         scoring::check_lengths(&graph, &task.train)?;
@@ -93,8 +93,9 @@ impl Session<'_> {
         };
         let checkpoint = Checkpoint::to_resume(self.run, &fresh, self.other_kernels)?;
         fresh.sources = self.sources(checkpoint.as_ref())?;
-        if checkpoint.is_some() {
-            self.check_data(&task)?;
+        match checkpoint.is_some() {
+            true => self.check_data(&mut task)?,
+            false => task.check_source()?,
         }
         self.write_facts(&task)?;
         let mut provenance = Provenance::begin(&device.name.to_string(), &compute_name(compute), threads);
@@ -129,8 +130,8 @@ impl Session<'_> {
         }
     }
 
-    /// Whether the data are still those that training began with.
-    fn check_data(&self, task: &Task) -> Result<()> {
+    /// Whether the data are still those that training began with. What was noted then still holds.
+    fn check_data(&self, task: &mut Task) -> Result<()> {
         let text = self.run.read(&self.run.facts())?;
         let before: Facts = serde_json::from_str(&text)
             .with_context(|| format!("{} is not what a run writes", self.run.facts().display()))?;
@@ -142,6 +143,7 @@ impl Session<'_> {
                 self.run.path().display()
             );
         }
+        task.facts.notes = before.notes;
         Ok(())
     }
 

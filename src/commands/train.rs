@@ -59,6 +59,9 @@ pub struct TrainCommand {
     /// Resume although the CPU kernels differ from those that began the run: bits will differ.
     #[arg(long, requires = "resume")]
     other_kernels: bool,
+    /// Make the prepared data file again from data.source first, replacing the one that is there.
+    #[arg(long, conflicts_with_all = ["resume", "member_of"])]
+    rebuild: bool,
     /// Print one JSON object per event on standard output.
     #[arg(long, conflicts_with = "quiet")]
     json: bool,
@@ -105,6 +108,9 @@ impl TrainCommand {
             sets.push(format!("train.init={}", serde_json::to_string(init)?));
         }
         let experiment = config::load_any(path, &sets)?.experiment;
+        if self.rebuild {
+            rebuild(&experiment)?;
+        }
         let values = match (&self.seeds, self.folds) {
             (Some(text), _) => Some((Varied::Seed, parse_values(text)?)),
             (None, true) => {
@@ -147,6 +153,17 @@ impl TrainCommand {
             _ => Style::Auto,
         }
     }
+}
+
+/// Makes the experiment's prepared file anew.
+fn rebuild(experiment: &AnyExperiment) -> Result<()> {
+    let AnyExperiment::Expressions(experiment) = experiment else {
+        bail!(
+            "--rebuild is for experiments with a prepared file (data.path): the system {} has none",
+            experiment.system()
+        )
+    };
+    crate::data::task::make(&experiment.data)
 }
 
 /// How many folds the experiment's split makes of its data.

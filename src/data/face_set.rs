@@ -1,6 +1,8 @@
 //! The types that every part of the data room speaks.
 
 use super::options::Component;
+use super::source_record::SourceRecord;
+use super::stored_form::StoredForm;
 
 /// The class index of a row without a label.
 pub const NO_LABEL: i16 = -1;
@@ -99,6 +101,10 @@ pub struct Provenance {
     pub command: String,
     /// Anything a reader should know, one line each: rows skipped and why, for example.
     pub notes: Vec<String>,
+    /// The source's options and files; files from before they were recorded have none.
+    pub record: Option<SourceRecord>,
+    /// How pictures were brought to what is stored; none where what is stored is not made of single pictures.
+    pub stored: Option<StoredForm>,
 }
 
 /// A whole dataset in memory, row by row as in its source.
@@ -158,6 +164,15 @@ impl Segments {
 }
 
 impl FaceSet {
+    /// How pictures were brought to what is stored; none where what is stored are parts of faces in clips. Files from before
+    /// it was recorded were all made by the first rule.
+    pub fn stored_form(&self) -> Option<StoredForm> {
+        if self.segments.is_some() {
+            return None;
+        }
+        Some(self.provenance.stored.unwrap_or_else(|| StoredForm::of(&self.images)))
+    }
+
     /// The picture that stands for a row where one is shown: its own, or of a sequence the middle of its last part.
     pub fn shown_picture(&self, row: usize) -> usize {
         let Some(segments) = &self.segments else { return row };

@@ -15,9 +15,11 @@ pub mod preprocess;
 #[cfg(test)]
 pub(crate) mod real_data_tests;
 pub mod sampler;
+pub mod source_record;
 pub mod sources;
 pub mod split;
 pub mod store;
+pub mod stored_form;
 pub mod synthetic;
 pub mod task;
 pub mod template;

@@ -2,7 +2,7 @@
 //! folder with fer2013/csv/fer2013.csv in it, and are skipped with a word elsewhere. fer2013new.csv is looked for beside
 //! fer2013.csv and in fer2013/, Microsoft's label.csv files in fer2013/label_csv.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::audit::audit;
@@ -32,7 +32,7 @@ fn label_csv() -> Option<Vec<PathBuf>> {
 
 fn prepare(votes: Vec<PathBuf>) -> FaceSet {
     let options = FerplusOptions { csv: fer2013_csv(), images: None, votes };
-    sources::prepare(&SourceOptions::Ferplus(options), "test").unwrap()
+    sources::prepare(&SourceOptions::Ferplus(options), Path::new("ferplus.h5"), "test").unwrap()
 }
 
 /// FER+ by fer2013new.csv, read once for all tests.

@@ -18,7 +18,7 @@ use super::{Labelled, audit, split};
 use crate::random::{Purpose, Stream};
 
 pub use facts::Facts;
-pub use obtain::{load, obtain};
+pub use obtain::{load, make, obtain};
 pub use subset::{Subset, of_faces, rows_of};
 
 use facts::facts;
@@ -91,6 +91,17 @@ impl Task {
         let facts = Facts { notes: division.notes, ..facts };
         let augmentation = Augmentation::new(&options.augment)?;
         Ok(Self { train, validation, test, facts, augmentation, options: options.clone() })
+    }
+
+    /// Makes sure that the prepared file is still what the experiment's source gives, as a new run must be. What could not be
+    /// compared becomes a note among the facts.
+    ///
+    /// # Errors
+    /// When the source has other files now.
+    pub fn check_source(&mut self) -> Result<()> {
+        let notes = obtain::check_source(&self.options, &self.train.faces)?;
+        self.facts.notes.extend(notes);
+        Ok(())
     }
 
     /// Training batches.

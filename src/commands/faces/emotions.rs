@@ -2,19 +2,20 @@
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use burn::tensor::{Tensor, TensorData};
 
 use super::sight::Face;
 use crate::commands::loaded::LoadedRun;
-use crate::data::preprocess::{Picture, Pipeline};
+use crate::data::preprocess::Picture;
+use crate::data::stored_form::PictureChain;
 use crate::evaluation::Predictions;
 use crate::ops;
 
 /// A run that is shown faces.
 pub struct Emotions {
     loaded: LoadedRun,
-    pipeline: Pipeline,
+    chain: PictureChain,
 }
 
 impl Emotions {
@@ -22,10 +23,8 @@ impl Emotions {
     pub fn open(path: &Path) -> Result<Self> {
         let mut loaded = LoadedRun::open(path, None)?;
         loaded.network = loaded.network.folded()?;
-        let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
-        let (own, wanted) = (pipeline.shape(), loaded.network.graph().input);
-        ensure!(own == wanted, "{} takes inputs of {wanted:?}, not single faces", path.display());
-        Ok(Self { loaded, pipeline })
+        let chain = loaded.picture_chain()?;
+        Ok(Self { loaded, chain })
     }
 
     /// Names of the classes.
@@ -40,11 +39,11 @@ impl Emotions {
         }
         let mut values = Vec::new();
         for face in faces.iter() {
-            let mut planes = self.pipeline.resize_colour(&Picture::new(&face.pixels, face.side(), face.side(), 3)?);
-            self.pipeline.scale(&mut planes);
+            let mut planes = self.chain.planes(&Picture::new(&face.pixels, face.side(), face.side(), 3)?);
+            self.chain.scale(&mut planes);
             values.extend(planes);
         }
-        let ([c, h, w], n) = (self.pipeline.shape(), faces.len());
+        let ([c, h, w], n) = (self.chain.shape(), faces.len());
         let x = Tensor::<4>::from_data(TensorData::new(values, [n, c, h, w]), self.loaded.network.device());
         let classes = self.names().to_vec();
         let logits = ops::host(self.loaded.network.forward(x)?.reshape([n * classes.len()]))?;

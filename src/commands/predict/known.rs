@@ -61,7 +61,8 @@ fn how_often_the_warning_is_wrong() {
         println!("skipped: FERROTYPE_FER2013 is not set");
         return;
     };
-    let faces = sources::prepare(&SourceOptions::Fer2013(Fer2013Options { csv }), "test").unwrap();
+    let faces =
+        sources::prepare(&SourceOptions::Fer2013(Fer2013Options { csv }), Path::new("fer2013.h5"), "test").unwrap();
     let began = std::time::Instant::now();
     let template = FaceTemplate::of(&faces.images, &rows(&faces, Split::Train)).unwrap().unwrap();
     println!("template made in {:.2} s, limit {:.3}", began.elapsed().as_secs_f64(), template.limit());

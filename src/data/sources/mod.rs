@@ -13,17 +13,27 @@ mod rafdb;
 mod table;
 mod votes;
 
+use std::path::Path;
+
 use anyhow::{Result, ensure};
 
 use super::options::SourceOptions;
+use super::source_record::SourceRecord;
+use super::stored_form::StoredForm;
 use super::{FaceSet, synthetic};
 
-/// Reads a dataset from its original form. `command` is kept in its provenance.
+/// Reads a dataset from its original form, to be written to `out`. `command` is kept in its provenance.
 ///
 /// # Errors
 /// Where a file is missing or is not what its format says; the message names file, row, column and what was expected.
-pub fn prepare(source: &SourceOptions, command: &str) -> Result<FaceSet> {
+pub fn prepare(source: &SourceOptions, out: &Path, command: &str) -> Result<FaceSet> {
     let mut faces = load(source)?;
+    let mut record = SourceRecord::take(source, out, &faces.provenance.files)?;
+    if let SourceOptions::Manifest(o) = source {
+        record.add_listed(o.csv.parent().unwrap_or(Path::new("")), &faces.names);
+    }
+    faces.provenance.record = Some(record);
+    faces.provenance.stored = Some(StoredForm::of(&faces.images));
     ensure!(
         !faces.is_empty(),
         "there are no faces in the source {}: nothing to prepare",

@@ -8,6 +8,7 @@ use hdf5_pure::{AttrValue, Dataset, File, FileBuilder};
 
 use super::{DEFLATE, ROWS};
 use crate::data::Provenance;
+use crate::data::source_record::SourceRecord;
 
 /// A layout: the value of the attribute `format`, the version that this program reads, and what it holds.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +38,16 @@ pub(in crate::data) fn write_provenance(
     let (files, digests): (Vec<_>, Vec<_>) = provenance.files.iter().cloned().unzip();
     strings(b, "source_files", &files)?;
     strings(b, "source_sha256", &digests)?;
-    strings(b, "notes", &provenance.notes)
+    strings(b, "notes", &provenance.notes)?;
+    if let Some(record) = &provenance.record {
+        b.set_attr("source_options", AttrValue::VarLenString(record.options.clone()));
+        strings(b, "source_listing", &record.files)?;
+    }
+    if let Some(stored) = &provenance.stored {
+        let text = serde_json::to_string(stored).unwrap_or_default();
+        b.set_attr("stored_form", AttrValue::VarLenString(text));
+    }
+    Ok(())
 }
 
 /// Fixed-width UTF-8: h5py reads it as bytes or, with `asstr()`, as text. An empty list is left out.
@@ -121,12 +131,24 @@ pub(in crate::data) fn read_provenance(file: &File) -> Result<Provenance> {
     let attributes = attributes(file)?;
     let (files, digests) = (list(file, "source_files")?, list(file, "source_sha256")?);
     ensure!(files.len() == digests.len(), "its lists of source files and their sha256 differ in length");
+    let record = match attributes.contains_key("source_options") {
+        true => {
+            Some(SourceRecord { options: text(&attributes, "source_options")?, files: list(file, "source_listing")? })
+        }
+        false => None,
+    };
+    let stored = match attributes.contains_key("stored_form") {
+        true => Some(serde_json::from_str(&text(&attributes, "stored_form")?).context("its `stored_form` is unknown")?),
+        false => None,
+    };
     Ok(Provenance {
         source: text(&attributes, "source")?,
         synthetic: number(&attributes, "synthetic")? != 0,
         files: files.into_iter().zip(digests).collect(),
         command: text(&attributes, "command")?,
         notes: list(file, "notes")?,
+        record,
+        stored,
     })
 }
 

@@ -3,6 +3,8 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::data::Provenance;
+use crate::data::source_record::SourceRecord;
+use crate::data::stored_form::StoredForm;
 use crate::random::Stream;
 
 pub(crate) fn sample(n: usize) -> FaceSet {
@@ -28,6 +30,8 @@ pub(crate) fn sample(n: usize) -> FaceSet {
             files: vec![("a.csv".into(), "12ab".into())],
             command: "ferrotype data prepare".into(),
             notes: vec!["one".into(), "two, längere".into()],
+            record: Some(SourceRecord { options: "{}".into(), files: vec!["csv\ta.csv\t12ab".into()] }),
+            stored: Some(StoredForm::of(&Images { pixels: Vec::new(), height: 6, width: 5, channels: 3 })),
         },
     }
 }

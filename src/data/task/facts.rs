@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use anyhow::{Context, Result};
 use ferrotype_base::digest;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,8 @@ use super::subset::Subset;
 use crate::data::FaceSet;
 use crate::data::audit::Leaks;
 use crate::data::options::DataOptions;
+use crate::data::stored_form::StoredForm;
+use crate::run::RunFolder;
 
 /// What is known about the data of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +24,9 @@ pub struct Facts {
     pub source: String,
     /// Whether the faces are drawn.
     pub synthetic: bool,
+    /// How a picture file became a picture of the prepared file, where it holds single pictures.
+    #[serde(default)]
+    pub stored: Option<StoredForm>,
     /// Class names.
     pub classes: Vec<String>,
     /// `[channels, height, width]` of the model's input.
@@ -46,6 +52,20 @@ pub struct Facts {
     /// What is to be known of the division, a line each.
     #[serde(default)]
     pub notes: Vec<String>,
+}
+
+impl Facts {
+    /// What is known about a run's data; nothing where its folder does not say it, as that of imported weights.
+    ///
+    /// # Errors
+    /// When the file is there and damaged.
+    pub fn load(run: &RunFolder) -> Result<Self> {
+        let path = run.facts();
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        serde_json::from_str(&run.read(&path)?).with_context(|| format!("{} is damaged", path.display()))
+    }
 }
 
 /// What is known of these training, validation and test sets.
@@ -77,6 +97,7 @@ pub(super) fn facts(
         sha256: pixels_sha256(faces),
         source: faces.provenance.source.clone(),
         synthetic: faces.provenance.synthetic,
+        stored: faces.stored_form(),
         classes: sets[0].labelled.classes.clone(),
         input: sets[0].pipeline.shape(),
         sizes: sets.map(Subset::len),

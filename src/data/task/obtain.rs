@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
-use crate::data::options::{DataOptions, DrawnClipsOptions, SourceOptions};
-use crate::data::{FaceSet, clips, sources, store};
+use crate::data::options::DataOptions;
+use crate::data::{FaceSet, clips, source_record, sources, store};
 use crate::run::provenance::command_line;
 
 /// A prepared file as these options take it: its pictures, or its clips cut into segments.
@@ -32,9 +32,35 @@ pub fn load(path: &Path, options: &DataOptions) -> Result<FaceSet> {
 pub fn obtain(options: &DataOptions) -> Result<FaceSet> {
     if options.path.is_file() {
         let faces = load(&options.path, options)?;
-        check_drawn(&faces, options)?;
+        if let Some(source) = &options.source {
+            source_record::check_options(faces.provenance.record.as_ref(), source, &options.path)?;
+        }
         return Ok(faces);
     }
+    make(options)?;
+    // Read back, so that training sees exactly what a later run will see.
+    load(&options.path, options)
+}
+
+/// What a new run should know of the prepared file that it is about to use: that it is still what its source gives.
+///
+/// # Errors
+/// When the source's files are not those that it was made from.
+pub fn check_source(options: &DataOptions, faces: &FaceSet) -> Result<Vec<String>> {
+    let Some(source) = &options.source else { return Ok(Vec::new()) };
+    let record = faces.provenance.record.as_ref();
+    let notes = [
+        source_record::check_options(record, source, &options.path)?,
+        source_record::check_files(record, source, &options.path)?,
+    ];
+    Ok(notes.into_iter().flatten().collect())
+}
+
+/// Makes the prepared file as the experiment says, replacing the one that is there.
+///
+/// # Errors
+/// When the experiment does not say how, or it cannot be made.
+pub fn make(options: &DataOptions) -> Result<()> {
     let Some(source) = &options.source else {
         bail!(
             "there is no data file {}: make it with `ferrotype data prepare` (see datasets/README.md), or say in the \
@@ -49,39 +75,7 @@ pub fn obtain(options: &DataOptions) -> Result<FaceSet> {
         if crate::clips::is_clips(source) {
             return crate::clips::prepare(source, &options.path, &command_line()).map(drop);
         }
-        store::write(&sources::prepare(source, &command_line())?, &options.path)
+        store::write(&sources::prepare(source, &options.path, &command_line())?, &options.path)
     };
-    made().with_context(|| format!("cannot make {}", options.path.display()))?;
-    // Read back, so that training sees exactly what a later run will see.
-    load(&options.path, options)
-}
-
-/// Refuses drawn faces that are there already, but are not those that the experiment says how to draw: a trial with
-/// another number of them would otherwise silently be one with the old.
-fn check_drawn(faces: &FaceSet, options: &DataOptions) -> Result<()> {
-    if let Some(SourceOptions::DrawnClips(wanted)) = &options.source {
-        let note = wanted.note()?;
-        let notes = &faces.provenance.notes;
-        let other = notes.iter().find(|n| n.starts_with(DrawnClipsOptions::NOTE) && **n != note);
-        ensure!(
-            other.is_none(),
-            "{} holds other clips than data.source.drawn_clips asks for ({}): remove the file, or name another with \
-             data.path",
-            options.path.display(),
-            other.map_or("", String::as_str)
-        );
-        return Ok(());
-    }
-    let Some(SourceOptions::Synthetic(wanted)) = &options.source else { return Ok(()) };
-    let (count, size) = (faces.len(), faces.images.width);
-    if faces.provenance.synthetic && (count, size) != (wanted.count, wanted.size) {
-        bail!(
-            "{} holds {count} drawn faces of {size} pixels, but data.source.synthetic asks for {} of {}: remove the file, or \
-             name another with data.path",
-            options.path.display(),
-            wanted.count,
-            wanted.size
-        );
-    }
-    Ok(())
+    made().with_context(|| format!("cannot make {}", options.path.display()))
 }

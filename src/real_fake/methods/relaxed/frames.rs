@@ -10,7 +10,8 @@ use ferrotype_classic::bilinear::TensorSketch;
 
 use super::RelaxedOptions;
 use crate::config;
-use crate::data::preprocess::Pipeline;
+use crate::data::stored_form::PictureChain;
+use crate::data::task::Facts;
 use crate::faces::{Bounds, Detector, Photo, bounds_of};
 use crate::model::{Network, NodeId, Shape};
 use crate::ops::{self, Compute};
@@ -25,7 +26,7 @@ const BATCH: usize = 32;
 /// A trained network of single faces, cut off behind its last feature maps.
 pub struct Eyes {
     network: Network,
-    pipeline: Pipeline,
+    chain: PictureChain,
     /// The last layer with feature maps of more than one pixel.
     maps: NodeId,
     channels: usize,
@@ -45,9 +46,9 @@ impl Eyes {
         let experiment = config::from_yaml_str(&path.display().to_string(), &run.read(&path)?)?;
         let classes = selected(&run)?.meta.classes;
         let graph = experiment.model.build(experiment.data.input(), classes.len())?;
-        let pipeline = Pipeline::new(&experiment.data.preprocess)?;
+        let chain = PictureChain::new(Facts::load(&run)?.stored, &experiment.data.preprocess)?;
         ensure!(
-            pipeline.shape() == graph.input,
+            chain.shape() == graph.input,
             "{} takes inputs of {:?}, not single faces",
             options.features.display(),
             graph.input
@@ -58,7 +59,7 @@ impl Eyes {
         load_selected(&run, &mut network)?;
         let bytes = std::fs::read(run.best_weights()).context("cannot read the weights")?;
         let detector = options.detector.as_deref().map(Detector::open).transpose()?;
-        Ok(Self { network, pipeline, maps, channels, detector, digest: digest::sha256(&bytes) })
+        Ok(Self { network, chain, maps, channels, detector, digest: digest::sha256(&bytes) })
     }
 
     /// Channels of the feature maps.
@@ -105,8 +106,8 @@ impl Eyes {
             let photo = Photo::new(frame.pixels, frame.height, frame.width, 3)?;
             // The original's chips reach a quarter beyond the landmarks.
             let face = last.map(|b| photo.crop(&b, MARGIN)).transpose()?;
-            let mut planes = self.pipeline.resize_colour(&face.as_ref().unwrap_or(&photo).picture());
-            self.pipeline.scale(&mut planes);
+            let mut planes = self.chain.planes(&face.as_ref().unwrap_or(&photo).picture());
+            self.chain.scale(&mut planes);
             found.push((time, planes));
         }
         Ok(found)
