@@ -5,6 +5,7 @@ mod announce;
 mod finish;
 mod identity;
 mod reports;
+mod seen;
 mod transfer;
 
 use std::sync::Arc;
@@ -79,7 +80,7 @@ impl Session<'_> {
         let device = self.experiment.device.0.parse::<DeviceName>()?.open()?;
         let compute = compute(&self.experiment.kernels, &device)?;
         write_atomic(self.run.config(), config::to_yaml(self.experiment).as_bytes())?;
-        let task = Task::prepare(&self.experiment.data, self.experiment.seed)?;
+        let mut task = Task::prepare(&self.experiment.data, self.experiment.seed)?;
 
         let graph = Arc::new(self.experiment.model.build(task.input(), task.classes().len())?);
         scoring::check_lengths(&graph, &task.train)?;
@@ -96,6 +97,7 @@ impl Session<'_> {
         if checkpoint.is_some() {
             self.check_data(&task)?;
         }
+        self.write_seen(&mut task, checkpoint.is_some())?;
         self.write_facts(&task)?;
         let mut provenance = Provenance::begin(&device.name.to_string(), &compute_name(compute), threads);
         provenance.data.insert(task.facts.path.clone(), task.facts.sha256.clone());
