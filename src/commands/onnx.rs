@@ -206,7 +206,7 @@ mod tests {
         let experiment: Experiment = serde_json::from_value(serde_json::json!({
             "name": "x",
             "data": { "path": "none.h5", "preprocess": { "size": 24, "scale": "signed" } },
-            "model": "tiny_xception",
+            "model": { "tiny_xception": {} },
             "train": { "epochs": 1, "lr": 1e-3 },
         }))
         .unwrap();

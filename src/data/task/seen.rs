@@ -184,7 +184,10 @@ mod tests {
     }
 
     fn part(faces: &FaceSet, split: Split) -> Subset {
-        let options: DataOptions = serde_json::from_value(serde_json::json!({ "path": "x.h5" })).unwrap();
+        let options: DataOptions = serde_json::from_value(
+            serde_json::json!({ "path": "x.h5", "preprocess": { "size": 2, "scale": "signed" } }),
+        )
+        .unwrap();
         of_faces(Arc::new(faces.clone()), LabelMode::Original, Some(split), &options).unwrap()
     }
 
