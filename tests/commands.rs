@@ -174,3 +174,101 @@ fn bars_on_terminals_of_any_width() {
         assert!(text.contains("accuracy"), "{columns} columns\n{text}");
     }
 }
+
+/// Row, true class and predicted class of a table of predictions.
+fn predicted(path: &std::path::Path) -> Vec<(String, String, String)> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let head = lines.next().unwrap();
+    let at = |name: &str| head.iter().position(|h| *h == name).unwrap();
+    let (row, truth, said) = (at("row"), at("truth"), at("prediction"));
+    lines.map(|l| (l[row].to_owned(), l[truth].to_owned(), l[said].to_owned())).collect()
+}
+
+#[test]
+fn rows_that_a_run_has_seen_are_known_by_their_pixels() {
+    let place = Place::new();
+    let holdout = "--set data.split={holdout:{validation:0.2,test:0.2}} --set train.epochs=1 --set export.onnx=false";
+    let run = place.train("runs", holdout);
+    let shown = run.display().to_string();
+    let before = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(!before.contains("Scores on other data"));
+
+    // The file's own test rows under another name: some of them were trained on.
+    fs::copy(place.at("small.h5"), place.at("copy.h5")).unwrap();
+    let text = place.ok(&format!("eval --run {shown} --data copy.h5 --json e.json --csv e.csv"));
+    let scores = json(&place.at("e.json"));
+    let held_out: Vec<String> = predicted(&run.join("predictions.csv")).into_iter().map(|r| r.0).collect();
+    let unseen: Vec<_> = predicted(&place.at("e.csv")).into_iter().filter(|r| held_out.contains(&r.0)).collect();
+    let count = |key: &str| scores["seen"][key].as_u64().unwrap() as usize;
+    assert!(!unseen.is_empty() && unseen.len() < count("rows"), "{scores}");
+    assert_eq!(count("trained") + count("selected") + unseen.len(), count("rows"));
+    assert_eq!(scores["unseen"]["n"], unseen.len());
+    let right = unseen.iter().filter(|(_, truth, said)| truth == said).count() as f64 / unseen.len() as f64;
+    assert!((scores["unseen"]["metrics"]["accuracy"]["value"].as_f64().unwrap() - right).abs() < 1e-12);
+    assert!(text.contains("The run has seen") && text.contains("without the rows that were seen"), "{text}");
+    let report = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(report.contains("Scores on other data") && report.contains("<p class=\"notice serious\">The run has seen"));
+
+    // Nothing is left of what was trained on, and a run without its record finds it out from its data.
+    fs::remove_file(run.join("seen_pictures.json")).unwrap();
+    let text = place.ok(&format!("eval --run {shown} --data small.h5 --json again.json"));
+    assert_eq!(json(&place.at("again.json"))["seen"], scores["seen"], "{text}");
+    place.ok(&format!("attack --run {shown} --data copy.h5 --method fgsm --eps 0 --examples 1"));
+    let attack = json(&run.join("attack-fgsm/attack.json"));
+    assert_eq!((&attack["seen"], attack["points"][0]["accuracy_unseen"].as_f64()), (&scores["seen"], Some(right)));
+
+    // A run that is fine-tuned from it has seen those rows as well.
+    let words = format!("--init {shown} --set train.epochs=1 --set export.onnx=false");
+    let tuned = place.train("tuned", &words);
+    let inherited = json(&tuned.join("dataset.json"))["test_seen_before"].as_u64().unwrap() as usize;
+    assert_eq!(inherited, count("trained") + count("selected"));
+    let report = fs::read_to_string(tuned.join("report.html")).unwrap();
+    assert!(report.contains(&format!("Leak: {inherited} of {} test pictures that the weights", count("rows"))));
+}
+
+#[test]
+fn outputs_never_replace_what_is_read() {
+    let place = Place::new();
+    let run = place.train("runs", "--set train.epochs=1");
+    let shown = run.display().to_string();
+    fs::create_dir(place.at("film")).unwrap();
+    fs::copy(place.at("small.h5"), place.at("film/examples.npz")).unwrap();
+    fs::create_dir(place.at("crops")).unwrap();
+    image::GrayImage::from_fn(24, 24, |x, y| image::Luma([(x * 7 + y * 3) as u8]))
+        .save(place.at("crops/a.png"))
+        .unwrap();
+    fs::copy(place.at("small.h5"), place.at("copy.h5")).unwrap();
+    fs::hard_link(place.at("copy.h5"), place.at("linked")).unwrap();
+    place.write("weights.h5", "of Keras");
+    place.write("README.md", "# Mine");
+    place.write("list.csv", "path,label\ncrops/a.png,sad\n");
+    let contents = || -> Vec<(String, Vec<u8>)> {
+        files(place.path()).into_iter().map(|f| (f.clone(), fs::read(place.at(f)).unwrap())).collect()
+    };
+    let before = contents();
+    for words in [
+        format!("eval --run {shown} --csv {shown}/predictions.csv"),
+        format!("eval --run {shown} --json {shown}/metrics.json"),
+        format!("eval --run {shown} --data copy.h5 --json linked"),
+        format!("eval --run {shown} --json both --csv ./both"),
+        format!("eval --run {shown} --csv small.yaml"),
+        format!("compare {shown} {shown}/../{} --json small.h5", run.file_name().unwrap().display()),
+        format!("predict --run {shown} crops --csv crops/a.png"),
+        format!("predict --run {shown} crops --save-crops crops"),
+        format!("predict --run {shown} crops --csv {shown}/dataset.json"),
+        format!("export --run {shown} --out small.yaml"),
+        format!("export --run {shown} --out small.h5"),
+        format!("export --run {shown} --out {shown}/checkpoints/best.safetensors"),
+        format!("attack --run {shown} --method fgsm --data film/examples.npz --out film --eps 0"),
+        "data prepare manifest --root . --csv list.csv --out list.csv".to_owned(),
+        "data prepare synthetic --count 10 --out weights.h5".to_owned(),
+        "data audit small.h5 --json small.h5".to_owned(),
+        format!("report --run {shown} --publish ."),
+    ] {
+        let message = place.refused(&words);
+        assert!(!message.is_empty(), "{words}");
+        assert_eq!(contents().len(), before.len(), "{words}: {message}");
+        assert!(contents() == before, "{words} changed a file: {message}");
+    }
+}

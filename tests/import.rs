@@ -74,3 +74,31 @@ fn bad_files_are_refused_and_leave_nothing() {
         assert_eq!(files(place.path()), before, "import {words}");
     }
 }
+
+#[test]
+fn without_labelled_data_an_export_is_checked_on_drawn_or_given_pictures() {
+    let place = Place::new();
+    let trained = place.train("runs", "--set train.epochs=1");
+    place.ok(&format!(
+        "import --model tiny_xception --from {}/checkpoints/best.safetensors --out other --origin ferrotype --data gone.h5 \
+         --set data.preprocess.size=24 --classes Neutral,happy,surprised,sad,angry,disgust,fear,contempt",
+        trained.display()
+    ));
+    let text = place.ok("export --run other --out drawn.onnx");
+    let said = "64 pictures without labels (drawn faces: gone.h5 is not at hand)";
+    assert!(text.contains(said) && text.contains("no accuracy"), "{text}");
+    let record = fs::read(place.at("drawn.onnx")).unwrap();
+    assert!(String::from_utf8_lossy(&record).contains("drawn faces: gone.h5 is not at hand"));
+    fs::create_dir(place.at("crops")).unwrap();
+    for n in 0..3 {
+        let picture = image::GrayImage::from_fn(30, 30, |x, y| image::Luma([(x * 5 + y * n) as u8]));
+        picture.save(place.at(format!("crops/{n}.png"))).unwrap();
+    }
+    let text = place.ok("export --run other --pictures crops --out given.onnx");
+    assert!(text.contains("3 pictures without labels (given files)"), "{text}");
+    // What the weights were trained on nobody knows: a score says so.
+    let text = place.ok("eval --run other --data small.h5");
+    assert!(text.contains("cannot be told of other (published weights)"), "{text}");
+    let refused = place.refused("export --run other --set-name test --out test.onnx");
+    assert!(refused.contains("--data") && !place.at("test.onnx").exists(), "{refused}");
+}

@@ -226,6 +226,14 @@ fn a_run_scores_other_clips_and_tables_without_truth() {
         place.ok(&format!("eval --run {} --data others --set-name validation --json scores.json", run.display()));
     assert!(told.contains("6 clips"), "{told}");
     assert_eq!(common::json(&place.at("scores.json"))["outcome"]["sets"]["test"]["n"], 6);
+    let told = place.ok(&format!("eval --run {} --data others --set-name train --json known.json", run.display()));
+    let known = common::json(&place.at("known.json"));
+    assert!(told.contains("SEEN     The run has seen"), "{told}");
+    assert_eq!(known["seen"]["trained"], known["seen"]["rows"], "the same clips in another folder: {known}");
+    assert!(known["unseen"].is_null() && told.contains("no clip is left"), "{told}");
+    let twice =
+        place.refused(&format!("predict --run {} others/validation --csv {}/clips.csv", run.display(), run.display()));
+    assert!(twice.contains("would replace a file"), "{twice}");
     let told = place.ok(&format!("predict --run {} others/validation --csv out.csv", run.display()));
     assert_eq!(told.lines().filter(|l| l.contains("(score ")).count(), 6, "{told}");
     assert_eq!(fs::read_to_string(place.at("out.csv")).unwrap().lines().count(), 7);

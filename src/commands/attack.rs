@@ -10,13 +10,16 @@ use clap::Args;
 use self::files::Written;
 use super::bar::bar;
 use super::explain::class_of;
+use super::inputs::Inputs;
 use super::loaded::LoadedRun;
 use super::say;
 use super::scored_set::ScoredSet;
+use super::seen::Exposure;
 use super::session::report_run;
 use crate::attack::{Campaign, FgsmOptions, Found, Method, Norm, PgdOptions, Victim};
 use crate::data::task::{Subset, limited};
 use crate::evaluation::{Scores, score};
+use crate::report::terminal::red_for_stdout;
 use crate::report::{AttackPoint, AttackView};
 use crate::training::scoring;
 
@@ -93,6 +96,10 @@ impl AttackCommand {
     pub fn run(self) -> Result<()> {
         let method = self.attack()?;
         let eps = self.strengths()?;
+        if let Some(folder) = &self.out {
+            let inputs = Inputs::new().run(&self.run).paths("--data", &self.set.data);
+            files::NAMES.iter().try_for_each(|name| inputs.spare_file("--out", &folder.join(name)))?;
+        }
         let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
         let _lock = loaded.run.lock()?;
         let target = self.targeted.as_deref().map(|name| class_of(name, &loaded.meta.classes)).transpose()?;
@@ -100,6 +107,8 @@ impl AttackCommand {
         chosen.notes.iter().try_for_each(say)?;
         let title = chosen.title;
         let subset = self.attacked(chosen.subset, target)?;
+        let exposure = chosen.exposure.map(|_| Exposure::of(&loaded.run, &subset));
+        let seen = exposure.as_ref().and_then(Exposure::share);
         let evaluate = &loaded.experiment.evaluate;
         let victim =
             Victim { network: &loaded.network, pipeline: subset.pipeline(), flip_average: evaluate.flip_average };
@@ -115,12 +124,17 @@ impl AttackCommand {
             method: campaign.method.word().into(),
             norm: campaign.norm.word().into(),
             settings: self.settings(title, &victim, &campaign, &subset),
-            points: points(&found, target)?,
+            seen,
+            points: points(&found, target, exposure.as_ref())?,
             examples: None,
         };
         let folder = self.out.clone().unwrap_or_else(|| loaded.run.path().join(self.folder_name(&campaign)));
         let shape = victim.pipeline.shape();
         Written { view: &view, found: &found, campaign: &campaign, shape }.write(&folder)?;
+        if let Some(share) = seen {
+            say(red_for_stdout(&format!("SEEN     {}", share.text())))?;
+        }
+        exposure.and_then(|e| e.doubt()).iter().try_for_each(|doubt| say(format_args!("note     {doubt}")))?;
         for point in &view.points {
             say(line(point))?;
         }
@@ -254,7 +268,7 @@ impl AttackCommand {
     }
 }
 
-fn points(found: &Found, target: Option<usize>) -> Result<Vec<AttackPoint>> {
+fn points(found: &Found, target: Option<usize>, exposure: Option<&Exposure>) -> Result<Vec<AttackPoint>> {
     let point = |s: &crate::attack::Strength| {
         let p = &s.predictions;
         let scores: Scores = score(p).with_context(|| format!("cannot score the attack of eps {}", s.eps))?;
@@ -264,6 +278,11 @@ fn points(found: &Found, target: Option<usize>) -> Result<Vec<AttackPoint>> {
             eps: s.eps,
             n: p.len() as u64,
             accuracy: accuracy.value,
+            accuracy_unseen: exposure
+                .map(|e| e.unseen(p))
+                .transpose()?
+                .flatten()
+                .and_then(|scores| Some(scores.metrics.get("accuracy")?.value)),
             interval: accuracy.interval.context("accuracy has no interval")?,
             uar: scores.get("uar")?.value,
             reached: target.map(reached),
@@ -278,8 +297,9 @@ fn points(found: &Found, target: Option<usize>) -> Result<Vec<AttackPoint>> {
 fn line(p: &AttackPoint) -> String {
     let [low, high] = p.interval.map(|v| 100.0 * v);
     let reached = p.reached.map(|r| format!("   target reached {:.2} %", 100.0 * r)).unwrap_or_default();
+    let unseen = p.accuracy_unseen.map(|a| format!("   of rows not seen {:.2} %", 100.0 * a)).unwrap_or_default();
     format!(
-        "eps {:<6} accuracy {:6.2} % (95 % interval {low:.2} to {high:.2})   UAR {:6.2} %{reached}   mean change {:.2} \
+        "eps {:<6} accuracy {:6.2} % (95 % interval {low:.2} to {high:.2}){unseen}   UAR {:6.2} %{reached}   mean change {:.2} \
          (largest), {:.1} (l2)",
         p.eps,
         100.0 * p.accuracy,

@@ -10,6 +10,7 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
 
+use super::inputs::{Inputs, JSON};
 use super::say;
 use crate::evaluation::compare::{Bootstrap, McNemar, Paired, Rates, bootstrap};
 use crate::evaluation::statistics::{Welch, mean, welch};
@@ -102,6 +103,8 @@ impl CompareCommand {
         if same(&self.first).is_some_and(|a| same(&self.second) == Some(a)) {
             bail!("{} would be compared with itself", self.first.display());
         }
+        let inputs = Inputs::new().run(&self.first).run(&self.second);
+        inputs.spare(&[("--json", self.json.as_deref(), JSON)])?;
         let comparison = self.compare(&first, &second)?;
         if let Some(path) = &self.json {
             write_atomic(path, (serde_json::to_string_pretty(&comparison)? + "\n").as_bytes())?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
+use super::inputs::Inputs;
 use super::{real_fake, say};
 
 /// Put runs of the system real_fake into one table: accuracy with interval, AUROC, McNemar's test against logistic
@@ -30,6 +31,10 @@ impl CompareMethodsCommand {
     /// # Errors
     /// When a run is not finished or of another system, or a file cannot be written.
     pub fn run(self) -> Result<()> {
+        let inputs = self.runs.iter().fold(Inputs::new(), |all, run| all.run(run));
+        ["methods.md", "methods.csv", "methods.html"]
+            .iter()
+            .try_for_each(|name| inputs.spare_file("--out", &self.out.join(name)))?;
         say(real_fake::compare(&self.runs, &self.out, &self.title)?)
     }
 }

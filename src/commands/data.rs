@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
 
 use super::faces::FacesCommand;
+use super::inputs::{HDF5, Inputs, JSON};
 use crate::anomaly::generated::film;
 use crate::anomaly::options::GeneratedOptions;
 use crate::clips::{self, synthesise};
@@ -177,11 +178,15 @@ impl Prepare {
             Prepared::Dataset(source) => source,
             Prepared::Faces(command) => {
                 let out = self.out.unwrap_or_else(|| "datasets/faces.h5".into());
+                command.inputs().spare(&[("--out", Some(&out), HDF5)])?;
+                check_kind(&out)?;
                 check_place(&out)?;
                 return show(&command.prepare(&out)?);
             }
         };
         let out = self.out.unwrap_or_else(|| format!("datasets/{}.h5", sources::name(&source)).into());
+        Inputs::new().source(&source).spare(&[("--out", Some(&out), HDF5)])?;
+        check_kind(&out)?;
         // A read-only or missing folder should not be found out after the work.
         check_place(&out)?;
         if clips::is_clips(&source) {
@@ -194,6 +199,18 @@ impl Prepare {
     }
 }
 
+/// Refuses to replace a file that was not prepared: Keras' weights have the same ending.
+fn check_kind(out: &Path) -> Result<()> {
+    let filled = std::fs::metadata(out).is_ok_and(|m| m.is_file() && m.len() > 0);
+    ensure!(
+        !filled || store::format_of(out).is_some(),
+        "--out {} is there already and is no file that `ferrotype data prepare` wrote: choose another name, or remove it \
+         first",
+        out.display()
+    );
+    Ok(())
+}
+
 /// What is in a prepared file of either kind.
 fn describe(file: &Path) -> Result<String> {
     if store::format_of(file).is_some_and(|format| format == data_clips::store::FORMAT) {
@@ -203,6 +220,7 @@ fn describe(file: &Path) -> Result<String> {
 }
 
 fn run_audit(file: &Path, json: Option<&Path>) -> Result<()> {
+    Inputs::new().path("the prepared file", file).spare(&[("--json", json, JSON)])?;
     let report = audit(&store::read(file)?);
     let mut text = report.to_string();
     if let Some(path) = json {

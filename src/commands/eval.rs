@@ -4,15 +4,20 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use clap::Args;
+use serde::Serialize;
 
+use super::inputs::{CSV, Inputs, JSON};
 use super::loaded::{LoadedRun, any_experiment_of};
 use super::real_fake;
 use super::say;
-use super::scored_set::ScoredSet;
+use super::scored_set::{Chosen, ScoredSet};
+use super::seen::Exposure;
+use super::session::report_run;
+use super::view::evaluations;
 use crate::config::AnyExperiment;
-use crate::evaluation::{Scores, metrics, score};
-use crate::report;
+use crate::evaluation::{Predictions, Scores, metrics, score};
 use crate::report::terminal::format_score;
+use crate::report::{self, EvaluationView, SeenShare};
 use crate::run::RunFolder;
 use crate::run::files::write_atomic;
 use crate::training::progress::Style;
@@ -51,6 +56,8 @@ impl EvalCommand {
     /// When run or data cannot be read, or their classes differ.
     pub fn run(self) -> Result<()> {
         let run = RunFolder::open(&self.run)?;
+        let inputs = Inputs::new().run(&self.run).paths("--data", &self.set.data);
+        inputs.spare(&[("--json", self.json.as_deref(), JSON), ("--csv", self.csv.as_deref(), CSV)])?;
         if matches!(any_experiment_of(&run)?, AnyExperiment::RealFake(_)) {
             return self.real_fake(&run);
         }
@@ -60,15 +67,42 @@ impl EvalCommand {
         let predictions =
             scoring::predict(&loaded.network, &chosen.subset, &loaded.experiment.evaluate, progress.as_mut())?;
         drop(progress);
-        let scores = score(&predictions)?;
+        let view = evaluation(&chosen, &predictions)?;
         if let Some(path) = &self.json {
-            write_atomic(path, (serde_json::to_string_pretty(&scores)? + "\n").as_bytes())?;
+            let content = Written { scores: &view.scores, seen: view.seen, unseen: view.unseen.as_ref() };
+            write_atomic(path, (serde_json::to_string_pretty(&content)? + "\n").as_bytes())?;
         }
         if let Some(path) = &self.csv {
             report::predictions::write(path, &predictions)?;
         }
         chosen.notes.iter().try_for_each(say)?;
-        say(text(&chosen.title, &scores))
+        say(text(&chosen.title, &view.scores))?;
+        chosen.warnings().iter().try_for_each(say)?;
+        if let Some(unseen) = &view.unseen {
+            say(text(&format!("without the rows that were seen: {} images", unseen.n), unseen))?;
+        } else if view.seen.is_some() {
+            say("no row is left to be scored without them")?;
+        }
+        self.record(&loaded.run, &view)
+    }
+
+    /// Keeps scores on other data with a finished run, whose report shows them from then on.
+    fn record(&self, run: &RunFolder, view: &EvaluationView) -> Result<()> {
+        let Some(data) = self.set.data.as_deref().filter(|_| run.is_finished() && run.predictions().is_file()) else {
+            return Ok(());
+        };
+        let kept = run.lock().and_then(|_lock| {
+            evaluations::save(run, data, view)?;
+            report_run(run)
+        });
+        match kept {
+            Ok(_) => say(format_args!("report  {}", run.report().display())),
+            Err(e) => {
+                // The scores are told all the same: a run's folder may be read-only, or its report not be made any more.
+                eprintln!("warning: the report of {} does not show these scores: {e:#}", run.path().display());
+                Ok(())
+            }
+        }
     }
 
     /// Scores a run of the system that tells felt from posed expressions.
@@ -87,6 +121,30 @@ impl EvalCommand {
         };
         say(real_fake::eval(run, &asked)?)
     }
+}
+
+/// The content of `--json FILE`: the scores and, where the run has seen some of the rows, how many, and the scores of the
+/// others.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(flatten)]
+    scores: &'a Scores,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen: Option<SeenShare>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unseen: Option<&'a Scores>,
+}
+
+/// All rows' scores, and those of the rows that the run has not seen.
+fn evaluation(chosen: &Chosen, predictions: &Predictions) -> Result<EvaluationView> {
+    let exposure = chosen.exposure.as_ref();
+    Ok(EvaluationView {
+        title: chosen.title.clone(),
+        scores: score(predictions)?,
+        seen: exposure.and_then(Exposure::share),
+        unseen: exposure.map(|e| e.unseen(predictions)).transpose()?.flatten(),
+        doubt: exposure.and_then(Exposure::doubt),
+    })
 }
 
 /// Scores as lines, and each class's recall.

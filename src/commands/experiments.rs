@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::published;
 use crate::reproduction::{self, Outcome, Registry};
@@ -48,11 +48,28 @@ ones.
 
 ";
 
+/// Refuses a folder whose README.md was written by somebody else.
+///
+/// # Errors
+/// When it holds one.
+pub fn spare_others(parent: &Path) -> Result<()> {
+    let page = parent.join("README.md");
+    let Ok(there) = std::fs::read(&page) else { return Ok(()) };
+    let own = HEAD.split(',').next().unwrap_or(HEAD);
+    ensure!(
+        there.is_empty() || there.starts_with(own.as_bytes()),
+        "{} was not written by `ferrotype reproduce table` and would be replaced: choose another folder, or move that file",
+        page.display()
+    );
+    Ok(())
+}
+
 /// Writes both files into `parent`, from the published runs in it and the marked runs in `runs`.
 ///
 /// # Errors
 /// When a folder cannot be read, or a file not written.
 pub fn write(registry: &Registry, parent: &Path, runs: &Path) -> Result<Written> {
+    spare_others(parent)?;
     let (mut marked, mut others, mut rows) = (Vec::new(), Vec::new(), String::new());
     let mut seen = BTreeSet::new();
     for folder in folders(parent)? {

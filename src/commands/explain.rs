@@ -7,6 +7,7 @@ use burn::tensor::{Tensor, TensorData};
 use clap::Args;
 
 use super::bar::bar;
+use super::inputs::Inputs;
 use super::loaded::LoadedRun;
 use super::predict::crops::{CropFolder, pixels};
 use super::predict::files::{find, refuse};
@@ -74,7 +75,8 @@ impl ExplainCommand {
         let cutter = Cutter::new(detector, &loaded.run)?;
         let chain = loaded.picture_chain()?;
         let (files, bad) = find(&self.paths);
-        let out = CropFolder::make(&self.out)?;
+        let inputs = Inputs::new().run(&self.run).paths("a picture", &files).paths("--detector", self.cut.file());
+        let out = CropFolder::make("--out", &self.out, inputs)?;
         let mut work = Work { loaded, chain, class, layer, method: self.method, out, bad, lines: Vec::new() };
         let bar = bar("pictures", files.len());
         for path in &files {
@@ -133,14 +135,15 @@ impl Work {
         let map = maps.first().context("no map was made")?;
 
         let name = format!("{}-{}-{}", self.out.name(face), file_word(&classes[class]), self.method.word());
-        let base = self.out.path().join(name);
+        let base = self.out.path().join(&name);
+        let [array, picture] = [self.out.file(&format!("{name}.npy"))?, self.out.file(&format!("{name}.png"))?];
         let sides = [map.channels, map.height, map.width];
         let shape = if map.channels == 1 { &sides[1..] } else { &sides[..] };
-        write_atomic(base.with_added_extension("npy"), &Array::f32(shape, &map.values).npy())?;
+        write_atomic(array, &Array::f32(shape, &map.values).npy())?;
         let prediction = format!("{} {:.1} %", classes[said], 100.0 * probabilities[said]);
         let explained = format!("{} ({:.1} %)", classes[class], 100.0 * probabilities[class]);
         let figure = self.figure(&seen, map, &prediction, &explained)?;
-        write_atomic(base.with_added_extension("png"), &figure.png()?)?;
+        write_atomic(picture, &figure.png()?)?;
         let (row, column) = map.peak();
         let number = face.found.as_ref().map(|f| format!(" face {}", f.number)).unwrap_or_default();
         self.lines.push(format!(

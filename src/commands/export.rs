@@ -2,22 +2,33 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 
+use super::inputs::{Inputs, ONNX};
 use super::loaded::LoadedRun;
+use super::onnx::{self, Examples, Exported, Pictures};
+use super::predict::files::{find, refuse};
+use super::say;
 use super::scored_set::ScoredSet;
-use super::{onnx, say};
+use crate::data::options::SyntheticOptions;
+use crate::data::preprocess::{Picture, Pipeline};
+use crate::data::synthetic;
 use crate::data::task::Facts;
-use crate::evaluation::Scores;
+use crate::faces::Photo;
 use crate::report;
 use crate::run::Provenance;
+use crate::run::files::write_atomic;
+use crate::training::interrupt::Interrupt;
 
-/// Export a run's selected weights as ONNX, preprocessing inside, checked against the model on labelled pictures (by default the
-/// run's test set).
+/// Examples of drawn faces that an export without data is checked on.
+const DRAWN: usize = 64;
+
+/// Export a run's selected weights as ONNX, preprocessing inside, checked against the model on labelled pictures (by
+/// default the run's test set) or, where there are none, on drawn or given ones.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ferrotype export --run runs/vgg13-20260101-120000 --out model.onnx\n  ferrotype export --run runs/imported/mini_xception --data datasets/fer2013.h5 --out model.onnx"
+    after_help = "Examples:\n  ferrotype export --run runs/vgg13-20260101-120000 --out model.onnx\n  ferrotype export --run runs/imported/mini_xception --data datasets/fer2013.h5 --out model.onnx\n  ferrotype export --run runs/imported/mini_xception --pictures crops/ --out model.onnx"
 )]
 pub struct ExportCommand {
     /// The run.
@@ -28,35 +39,87 @@ pub struct ExportCommand {
     out: PathBuf,
     #[command(flatten)]
     set: ScoredSet,
+    /// Check on these pictures, or folders of them, which need no labels.
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["data", "set_name", "labels", "common_classes"])]
+    pictures: Vec<PathBuf>,
 }
 
 impl ExportCommand {
     /// Exports, checks, prints the check.
     ///
     /// # Errors
-    /// When the run or its data cannot be read, or the check fails: then no file is left.
+    /// When the run or its data cannot be read, the check fails, or Ctrl-C stops it: then no file is left.
     pub fn run(self) -> Result<()> {
+        let (given, bad) = find(&self.pictures);
+        refuse(&bad)?;
+        let inputs = Inputs::new().run(&self.run).paths("--data", &self.set.data).paths("--pictures", &given);
+        inputs.spare(&[("--out", Some(&self.out), ONNX)])?;
+        let interrupt = Interrupt::listen()?;
         let loaded = LoadedRun::open(&self.run, None)?;
         let sets =
             if loaded.run.is_finished() { report::read_metrics(loaded.run.scores())? } else { Default::default() };
-        let chosen = self.set.load(&loaded)?;
         let mut facts = Facts { classes: loaded.meta.classes.clone(), ..loaded.facts.clone() };
         if loaded.run.is_imported() {
             let files: Vec<String> = Provenance::load(&loaded.run).weights.into_keys().collect();
             facts.source = format!("published weights: {}", files.join(", "));
         }
-        let check = onnx::export(
-            &loaded.network,
-            &loaded.experiment,
-            &facts,
-            &chosen.subset,
-            sets.get("test").unwrap_or(&Scores::default()),
-            &loaded.run,
-            &self.out,
-        )?;
-        chosen.notes.iter().try_for_each(say)?;
-        say(format_args!("data     {}", chosen.title))?;
+        let scores = sets.get("test").cloned().unwrap_or_default();
+        let what = Exported {
+            network: &loaded.network,
+            experiment: &loaded.experiment,
+            facts: &facts,
+            scores: &scores,
+            run: &loaded.run,
+        };
+        let check = if !given.is_empty() {
+            let pictures = given_pictures(&loaded, &given)?;
+            onnx::export(&what, &Examples::Pictures(&pictures), &self.out, &interrupt)?
+        } else if self.set.is_missing(&loaded) {
+            let pictures = drawn_pictures(&loaded)?;
+            onnx::export(&what, &Examples::Pictures(&pictures), &self.out, &interrupt)?
+        } else {
+            let chosen = self.set.load(&loaded)?;
+            let check = onnx::export(&what, &Examples::Rows(&chosen.subset), &self.out, &interrupt)?;
+            chosen.notes.iter().chain(&chosen.warnings()).try_for_each(say)?;
+            say(format_args!("data     {}", chosen.title))?;
+            check
+        };
+        let own = self.out.canonicalize().ok();
+        if own.is_some() && own == loaded.run.onnx().canonicalize().ok() {
+            // The run's record is of the file that stands in it.
+            write_atomic(loaded.run.onnx_check(), (serde_json::to_string_pretty(&check)? + "\n").as_bytes())?;
+        }
         say(onnx::text(&check))?;
         say(format_args!("written  {}", self.out.display()))
     }
+}
+
+/// Pictures that the user names, each a face crop.
+fn given_pictures(loaded: &LoadedRun, files: &[PathBuf]) -> Result<Pictures> {
+    ensure!(
+        loaded.experiment.data.clips.is_none(),
+        "--pictures are single pictures, and {} takes sequences of them: name a prepared file of clips with --data",
+        loaded.run.path().display()
+    );
+    let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
+    let planes =
+        files.iter().map(|path| Ok(pipeline.resize_colour(&Photo::open(path)?.picture()))).collect::<Result<_>>()?;
+    Ok(Pictures { planes, pipeline, what: "given files".to_owned() })
+}
+
+/// Drawn faces, for a network whose data are not at hand. Of a network of sequences each example takes the faces that
+/// follow its first.
+fn drawn_pictures(loaded: &LoadedRun) -> Result<Pictures> {
+    let data = &loaded.experiment.data;
+    let pictures = data.clips.as_ref().map_or(1, |clips| clips.pictures());
+    let pipeline = Pipeline::new(&data.preprocess)?;
+    let size = data.preprocess.size.clamp(16, 1024);
+    let images =
+        synthetic::generate(&SyntheticOptions { count: DRAWN + pictures - 1, size, ..SyntheticOptions::default() })?
+            .images;
+    let one = |n: usize| Ok(pipeline.resize_colour(&Picture::new(images.get(n), size, size, images.channels)?));
+    let faces: Vec<Vec<f32>> = (0..images.len()).map(one).collect::<Result<_>>()?;
+    let planes = (0..DRAWN).map(|n| faces[n..n + pictures].concat()).collect();
+    let what = format!("drawn faces: {} is not at hand", data.path.display());
+    Ok(Pictures { planes, pipeline: pipeline.with_pictures(pictures), what })
 }

@@ -1,4 +1,4 @@
-//! The export of a run's network: what goes into the file, and the check on the test set.
+//! The export of a run's network: what goes into the file, and the check on labelled rows or on other pictures.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,11 +7,13 @@ use anyhow::{Result, bail};
 use ferrotype_kernels::recurrent::States;
 
 use crate::config::Experiment;
+use crate::data::preprocess::Pipeline;
 use crate::data::task::{Facts, Subset};
 use crate::evaluation::Scores;
 use crate::export::{self, CheckBatch, ExportCheck, ModelCard};
 use crate::model::{Graph, Layer, Network};
 use crate::run::RunFolder;
+use crate::training::interrupt::{Interrupt, Interrupted};
 
 /// Examples per batch of the check, at most.
 const BATCH: usize = 64;
@@ -19,27 +21,102 @@ const BATCH: usize = 64;
 /// Bytes that the values of a batch of the check may have: what the second runtime holds at once is a few times that.
 const BATCH_BYTES: usize = 1 << 30;
 
-/// Exports to `out` and checks on `test`.
+/// What the file is checked on.
+pub enum Examples<'a> {
+    /// Labelled rows of a dataset.
+    Rows(&'a Subset),
+    /// Pictures without labels.
+    Pictures(&'a Pictures),
+}
+
+/// Pictures without labels, as the network takes them.
+pub struct Pictures {
+    /// Of each example the planes at the model's size and channels, 0..255.
+    pub planes: Vec<Vec<f32>>,
+    /// The preprocessing.
+    pub pipeline: Pipeline,
+    /// What they are, for the record.
+    pub what: String,
+}
+
+impl Examples<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Rows(subset) => subset.len(),
+            Self::Pictures(pictures) => pictures.planes.len(),
+        }
+    }
+
+    fn what(&self) -> &str {
+        match self {
+            Self::Rows(_) => "",
+            Self::Pictures(pictures) => &pictures.what,
+        }
+    }
+
+    /// The same pictures as the file takes them and as the network does.
+    fn batch(&self, part: std::ops::Range<usize>) -> Result<CheckBatch> {
+        let mut batch = CheckBatch { rows: Vec::new(), pixels: Vec::new(), inputs: Vec::new(), labels: Vec::new() };
+        for n in part {
+            let (row, raw, pipeline) = match self {
+                Self::Rows(subset) => {
+                    let i = subset.indices[n];
+                    batch.labels.push(subset.labelled.class(i));
+                    (subset.labelled.rows[i], subset.raw(i)?, subset.pipeline())
+                }
+                Self::Pictures(pictures) => (n as u32, pictures.planes[n].clone(), &pictures.pipeline),
+            };
+            let mut scaled = raw.clone();
+            pipeline.scale(&mut scaled);
+            batch.rows.push(row);
+            batch.pixels.extend(raw);
+            batch.inputs.extend(scaled);
+        }
+        Ok(batch)
+    }
+}
+
+/// The network that is exported, and what is known of it.
+pub struct Exported<'a> {
+    /// With the selected weights.
+    pub network: &'a Network,
+    /// Its run's experiment.
+    pub experiment: &'a Experiment,
+    /// What is known of the data.
+    pub facts: &'a Facts,
+    /// Its scores on the test set, where there are any.
+    pub scores: &'a Scores,
+    /// Its run.
+    pub run: &'a RunFolder,
+}
+
+/// Exports to `out` and checks on `examples`.
 ///
 /// # Errors
-/// When the network cannot be lowered, or the file fails its check: it is not left behind then.
-pub fn export(
-    network: &Network,
-    experiment: &Experiment,
-    facts: &Facts,
-    test: &Subset,
-    scores: &Scores,
-    run: &RunFolder,
-    out: &Path,
-) -> Result<ExportCheck> {
+/// When the network cannot be lowered, the file fails its check, or a stop is asked for: no file is left behind then.
+pub fn export(what: &Exported, examples: &Examples, out: &Path, interrupt: &Interrupt) -> Result<ExportCheck> {
+    let Exported { network, experiment, facts, scores, run } = what;
+    let mut properties = properties(experiment, facts, scores, run);
+    if !examples.what().is_empty() {
+        properties.insert("checked_on".to_owned(), examples.what().to_owned());
+    }
     let card = ModelCard {
         clips: experiment.data.clips.clone(),
         preprocess: experiment.data.preprocess.clone(),
         classes: facts.classes.clone(),
-        properties: properties(experiment, facts, scores, run),
+        properties,
     };
-    let batches = test.indices.chunks(batch(network.graph())).map(|part| check_batch(test, part));
-    let check = export::export(network, &card, out, experiment.export.tolerance, batches)?;
+    let (all, size) = (examples.len(), batch(network.graph()));
+    // The last part is empty: whoever asks for a stop during the one before is obeyed, too.
+    let parts = (0..all).step_by(size).chain([all]).map(|from| from..all.min(from + size));
+    let batches = parts.map(|part| {
+        if interrupt.is_asked() {
+            return Err(Interrupted(format!("the export was interrupted: {} was not written", out.display())).into());
+        }
+        examples.batch(part)
+    });
+    let mut check = export::export(network, &card, out, experiment.export.tolerance, batches)?;
+    check.checked_on = examples.what().to_owned();
     if !check.passed {
         bail!(
             "the exported ONNX graph does not compute what the model computes, so {} was not written: the largest \
@@ -82,41 +159,36 @@ fn properties(experiment: &Experiment, facts: &Facts, scores: &Scores, run: &Run
     ])
 }
 
-/// The same pictures as the file takes them and as the network does.
-fn check_batch(test: &Subset, part: &[usize]) -> Result<CheckBatch> {
-    let mut batch = CheckBatch { rows: Vec::new(), pixels: Vec::new(), inputs: Vec::new(), labels: Vec::new() };
-    for &i in part {
-        let raw = test.raw(i)?;
-        let mut scaled = raw.clone();
-        test.pipeline().scale(&mut scaled);
-        batch.rows.push(test.labelled.rows[i]);
-        batch.labels.push(test.labelled.class(i));
-        batch.pixels.extend(raw);
-        batch.inputs.extend(scaled);
-    }
-    Ok(batch)
-}
-
 /// The check in a few lines.
 pub fn text(check: &ExportCheck) -> String {
+    let what = match check.checked_on.as_str() {
+        "" => format!("{} rows", check.rows),
+        pictures => format!("{} pictures without labels ({pictures})", check.rows),
+    };
+    let accuracy = match (check.accuracy_network, check.accuracy_onnx) {
+        (Some(a), Some(b)) => format!("; accuracy {:.2} % (model) / {:.2} % (ONNX)", 100.0 * a, 100.0 * b),
+        _ => "; no accuracy: that takes labelled rows (--data)".to_owned(),
+    };
     format!(
-        "checked  {} rows in {}: largest logit difference {:.2e} ({:.1e} of the range), arg-max agrees on {} of {} \
-         decided rows, {} ties; accuracy {:.2} % (model) / {:.2} % (ONNX)",
-        check.rows,
+        "checked  {what} in {}: largest logit difference {:.2e} ({:.1e} of the range), arg-max agrees on {} of {} \
+         decided rows, {} ties{accuracy}",
         check.runtime,
         check.largest_difference,
         check.relative_difference,
         check.agreeing,
         check.decided,
         check.ties.len(),
-        100.0 * check.accuracy_network,
-        100.0 * check.accuracy_onnx
     )
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use burn::tensor::Device;
+
     use super::*;
+    use crate::data::options::{Preprocess, Scale};
     use crate::model::ModelOptions;
 
     #[test]
@@ -126,5 +198,35 @@ mod tests {
             let batch = batch(&options.build(options.default_input(), 7).unwrap());
             assert!(expected.contains(&batch), "{name}: {batch}");
         }
+    }
+
+    #[test]
+    fn a_stop_is_obeyed_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let experiment: Experiment = serde_json::from_value(serde_json::json!({
+            "name": "x",
+            "data": { "path": "none.h5", "preprocess": { "size": 24, "scale": "signed" } },
+            "model": { "tiny_xception": {} },
+            "train": { "epochs": 1, "lr": 1e-3 },
+        }))
+        .unwrap();
+        let preprocess: &Preprocess = &experiment.data.preprocess;
+        assert_eq!(preprocess.scale, Scale::Signed);
+        let graph = Arc::new(experiment.model.build(experiment.data.input(), 2).unwrap());
+        let network = Network::new(graph, 1, &Device::flex());
+        let facts = Facts { classes: vec!["a".into(), "b".into()], ..Facts::default() };
+        let run = RunFolder::create_at(folder.path()).unwrap();
+        let scores = Scores::default();
+        let what = Exported { network: &network, experiment: &experiment, facts: &facts, scores: &scores, run: &run };
+        let planes = (0..3).map(|k| (0..24 * 24).map(|i| ((i * (k + 1)) % 256) as f32).collect()).collect();
+        let pictures = Pictures { planes, pipeline: Pipeline::new(preprocess).unwrap(), what: "drawn".into() };
+        let (out, interrupt) = (folder.path().join("model.onnx"), Interrupt::default());
+        let check = export(&what, &Examples::Pictures(&pictures), &out, &interrupt).unwrap();
+        assert_eq!((check.rows, check.accuracy_onnx, check.checked_on.as_str()), (3, None, "drawn"));
+        std::fs::remove_file(&out).unwrap();
+        interrupt.ask();
+        let error = export(&what, &Examples::Pictures(&pictures), &out, &interrupt).unwrap_err();
+        assert!(error.downcast_ref::<Interrupted>().is_some(), "{error:#}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

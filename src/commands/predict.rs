@@ -21,6 +21,7 @@ use self::files::{find, refuse};
 use self::pictures::{CutArgs, Cutter, Face, Found};
 use self::table::{Row, line, table};
 use super::bar::bar;
+use super::inputs::{CSV, Inputs};
 use super::loaded::{LoadedRun, any_experiment_of};
 use super::{real_fake, say};
 use crate::config::AnyExperiment;
@@ -75,6 +76,9 @@ impl PredictCommand {
             return self.real_fake(&run);
         }
         ensure!(self.emotion.is_none(), "--emotion is for runs that tell real from fake");
+        let (files, bad) = find(&self.paths);
+        let inputs = Inputs::new().run(&self.run).paths("a picture", &files).paths("--detector", self.cut.file());
+        inputs.spare(&[("--csv", self.csv.as_deref(), CSV)])?;
         let detector = self.cut.detector()?;
         let mut loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
         loaded.network = loaded.network.folded()?;
@@ -86,8 +90,8 @@ impl PredictCommand {
         );
         let cutter = Cutter::new(detector, &loaded.run)?;
         let chain = loaded.picture_chain()?;
-        let crops = self.save_crops.as_deref().map(CropFolder::make).transpose()?;
-        let (files, bad) = find(&self.paths);
+        let crops =
+            self.save_crops.as_deref().map(|path| CropFolder::make("--save-crops", path, inputs)).transpose()?;
         let mut work = Work { loaded, chain, cutter, crops, rows: Vec::new(), bad, faceless: 0, odd: 0 };
         work.all(&files)?;
         work.show(self.csv.as_deref())?;
@@ -101,6 +105,8 @@ impl PredictCommand {
             "{} takes tables of action units, no pictures: --detector, --min-score, --margin and --save-crops do not apply",
             self.run.display()
         );
+        let inputs = Inputs::new().run(&self.run).paths("a table", &self.paths);
+        inputs.spare(&[("--csv", self.csv.as_deref(), CSV)])?;
         let wanted = real_fake::Wanted {
             paths: &self.paths,
             emotion: self.emotion.as_deref(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::inputs::spare_runs;
 use super::loaded::{any_experiment_of, experiment_of};
 use super::{experiments, view};
 use crate::config::AnyExperiment;
@@ -23,6 +24,8 @@ use crate::run::{Provenance, RunFolder};
 /// When a file of the run is missing, or one cannot be written.
 pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
     let target = parent.join(name(run)?);
+    spare_runs(run.path(), &target)?;
+    experiments::spare_others(parent)?;
     let mut view = view::of_run(run)?;
     if !view.dataset.synthetic {
         view.mistakes.iter_mut().for_each(|m| m.face = None);
@@ -54,6 +57,8 @@ pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
 /// As [`publish`].
 pub fn publish_group(folder: &RunFolder, group: &Group, parent: &Path) -> Result<PathBuf> {
     let target = parent.join(format!("{}-{}s", name(folder)?, group.varied.word()));
+    spare_runs(folder.path(), &target)?;
+    experiments::spare_others(parent)?;
     report::write_aggregate(&target, &view::of_group(folder, group)?)?;
     let plots = target.join("plots");
     if plots.is_dir() {

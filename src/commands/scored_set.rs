@@ -6,9 +6,11 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::loaded::LoadedRun;
+use super::seen::Exposure;
 use crate::data::options::LabelMode;
 use crate::data::task::{Subset, Task, rows_of};
 use crate::data::{Split, labels};
+use crate::report::terminal::red_for_stdout;
 
 /// The choice of rows, as flags.
 #[derive(Debug, Args)]
@@ -57,9 +59,28 @@ pub struct Chosen {
     pub title: String,
     /// What is to be known of the classes, a line each.
     pub notes: Vec<String>,
+    /// What the run has seen of these rows. Of a training or validation set that was asked for by that name it goes without
+    /// saying.
+    pub exposure: Option<Exposure>,
+}
+
+impl Chosen {
+    /// What the run has seen of the rows, for the terminal.
+    pub fn warnings(&self) -> Vec<String> {
+        let Some(exposure) = &self.exposure else { return Vec::new() };
+        let seen = exposure.share().map(|share| red_for_stdout(&format!("SEEN     {}", share.text())));
+        let doubt = exposure.doubt().map(|doubt| format!("note     {doubt}"));
+        seen.into_iter().chain(doubt).collect()
+    }
 }
 
 impl ScoredSet {
+    /// Whether nothing was asked for, and the run's own data are not there and cannot be made.
+    pub fn is_missing(&self, loaded: &LoadedRun) -> bool {
+        let plain = self.data.is_none() && self.set_name.is_none() && self.labels.is_none() && !self.common_classes;
+        plain && !loaded.experiment.data.path.is_file() && loaded.experiment.data.source.is_none()
+    }
+
     /// Loads the rows.
     ///
     /// # Errors
@@ -112,7 +133,9 @@ impl ScoredSet {
             notes.push(format!("{dropped} rows left out: the model does not know their class"));
         }
         let title = format!("{file}, {set}, labels {}, {} images", labels::word(options.labels), subset.len());
-        Ok(Chosen { subset, title, notes })
+        let goes_without_saying = self.data.is_none() && !matches!(self.set_name, None | Some(SetName::Test));
+        let exposure = (!goes_without_saying).then(|| Exposure::of(&loaded.run, &subset));
+        Ok(Chosen { subset, title, notes, exposure })
     }
 }
 

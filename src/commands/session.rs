@@ -5,6 +5,7 @@ mod announce;
 mod finish;
 mod identity;
 mod reports;
+mod seen;
 mod transfer;
 
 use std::sync::Arc;
@@ -97,6 +98,7 @@ impl Session<'_> {
             true => self.check_data(&mut task)?,
             false => task.check_source()?,
         }
+        self.write_seen(&mut task, checkpoint.is_some())?;
         self.write_facts(&task)?;
         let mut provenance = Provenance::begin(&device.name.to_string(), &compute_name(compute), threads);
         provenance.data.insert(task.facts.path.clone(), task.facts.sha256.clone());

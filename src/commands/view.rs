@@ -1,6 +1,7 @@
 //! A run folder as the report sees it.
 
 mod attacks;
+pub(in crate::commands) mod evaluations;
 mod looks;
 
 use anyhow::{Context, Result};
@@ -52,6 +53,7 @@ pub fn of_run(run: &RunFolder) -> Result<RunView> {
         mistakes: with_faces(worst_mistakes(&test, MISTAKES), &experiment, &facts),
         saliency: looks::of_run(run, &test, &facts),
         attacks: attacks::of_run(run)?,
+        evaluations: evaluations::of_run(run)?,
         onnx: check.map(|c| onnx(&c, run)),
         expect: expect(&experiment),
         config: config::to_yaml(&experiment),
@@ -131,6 +133,18 @@ fn dataset(experiment: &Experiment, facts: &Facts) -> DatasetView {
     if facts.dropped > 0 {
         notes.push(format!("{} training rows were removed because their picture is held out.", facts.dropped));
     }
+    if !facts.unknown_origins.is_empty() {
+        let names = facts.unknown_origins.join(", ");
+        notes.push(format!("What {names} was trained on is not known: test pictures may be among it."));
+    }
+    let mut leaks = vec![
+        leak("validation pictures that also stand in training", facts.validation_leaks, facts.sizes[1]),
+        leak("test pictures that also stand in training", facts.test_leaks, facts.sizes[2]),
+    ];
+    if facts.test_seen_before > 0 {
+        let what = "test pictures that the weights or teachers it builds on have seen";
+        leaks.push(LeakFigure { kept: true, ..leak(what, facts.test_seen_before, facts.sizes[2]) });
+    }
     let split = serde_json::to_value(&experiment.data.split).unwrap_or_default();
     DatasetView {
         name: facts.source.clone(),
@@ -141,10 +155,7 @@ fn dataset(experiment: &Experiment, facts: &Facts) -> DatasetView {
         split: split.as_str().map_or_else(|| split.to_string(), str::to_owned),
         classes: facts.classes.clone(),
         sets: vec![set("training", train), set("validation", validation), set("test", test)],
-        leaks: vec![
-            leak("validation pictures that also stand in training", facts.validation_leaks, facts.sizes[1]),
-            leak("test pictures that also stand in training", facts.test_leaks, facts.sizes[2]),
-        ],
+        leaks,
         notes,
     }
 }
@@ -176,8 +187,8 @@ fn onnx(check: &ExportCheck, run: &RunFolder) -> OnnxView {
         tolerance: check.tolerance,
         agreeing: check.agreeing as u64,
         ties: check.ties.iter().map(|t| t.row).collect(),
-        accuracy_model: check.accuracy_network,
-        accuracy_onnx: check.accuracy_onnx,
+        checked_on: check.checked_on.clone(),
+        accuracy: check.accuracy_network.zip(check.accuracy_onnx).map(|(model, file)| [model, file]),
         passed: check.passed,
         note: String::new(),
     }

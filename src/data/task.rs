@@ -2,6 +2,7 @@
 
 mod facts;
 mod obtain;
+mod seen;
 mod subset;
 
 use std::collections::HashSet;
@@ -19,6 +20,7 @@ use crate::random::{Purpose, Stream};
 
 pub use facts::Facts;
 pub use obtain::{load, make, obtain};
+pub use seen::{Seen, SeenRows};
 pub use subset::{Subset, of_faces, rows_of};
 
 use facts::facts;

@@ -51,6 +51,27 @@ impl Predictions {
         self.rows.is_empty()
     }
 
+    /// These examples alone.
+    ///
+    /// # Panics
+    /// When one of them is not below [`Predictions::len`].
+    pub fn only(&self, examples: &[usize]) -> Self {
+        let k = self.classes.len();
+        let wide = |values: &[f32]| -> Vec<f32> {
+            // Of predictions without targets there is nothing to take.
+            let of = |&i: &usize| values.get(i * k..(i + 1) * k).unwrap_or_default();
+            examples.iter().flat_map(of).copied().collect()
+        };
+        Self {
+            classes: self.classes.clone(),
+            rows: examples.iter().map(|&i| self.rows[i]).collect(),
+            truth: examples.iter().map(|&i| self.truth[i]).collect(),
+            targets: wide(&self.targets),
+            votes: self.votes.as_deref().map(wide),
+            logits: wide(&self.logits),
+        }
+    }
+
     /// The logits of example `i`.
     pub fn logits_of(&self, i: usize) -> &[f32] {
         let k = self.classes.len();

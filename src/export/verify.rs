@@ -11,7 +11,7 @@ use crate::model::Network;
 /// The second runtime.
 pub(super) const RUNTIME: &str = "rten 0.27";
 
-/// Pictures of a labelled set, both as the file takes them and as the network does.
+/// Pictures, both as the file takes them and as the network does.
 #[derive(Clone, Debug)]
 pub struct CheckBatch {
     /// Row in the dataset per picture.
@@ -20,7 +20,7 @@ pub struct CheckBatch {
     pub pixels: Vec<f32>,
     /// The same pictures, preprocessed.
     pub inputs: Vec<f32>,
-    /// True class per picture.
+    /// True class per picture; empty of pictures without labels.
     pub labels: Vec<usize>,
 }
 
@@ -62,10 +62,13 @@ pub struct ExportCheck {
     pub agreeing: usize,
     /// The other rows.
     pub ties: Vec<Tie>,
-    /// The network's accuracy.
-    pub accuracy_network: f64,
+    /// What the two were compared on, where it was not labelled rows of a dataset.
+    #[serde(default)]
+    pub checked_on: String,
+    /// The network's accuracy; none on pictures without labels.
+    pub accuracy_network: Option<f64>,
     /// The file's accuracy.
-    pub accuracy_onnx: f64,
+    pub accuracy_onnx: Option<f64>,
 }
 
 /// Logits of both sides, row by row.
@@ -110,7 +113,7 @@ pub fn verify(
         seen.rows.extend(batch.rows);
         seen.labels.extend(batch.labels);
     }
-    ensure!(!seen.rows.is_empty(), "an export is checked on the test set, but that has no rows");
+    ensure!(!seen.rows.is_empty(), "an export is checked on pictures, but there are none");
     Ok(compare(&seen, tolerance))
 }
 
@@ -118,8 +121,8 @@ fn check_batch(network: &Network, batch: &CheckBatch) -> Result<()> {
     let n = batch.rows.len();
     let values = n * network.graph().input.iter().product::<usize>();
     ensure!(
-        batch.pixels.len() == values && batch.inputs.len() == values && batch.labels.len() == n,
-        "a batch of {n} pictures for {} needs {values} pixels, inputs and {n} labels, but has {}, {} and {}",
+        batch.pixels.len() == values && batch.inputs.len() == values && [0, n].contains(&batch.labels.len()),
+        "a batch of {n} pictures for {} needs {values} pixels, inputs and {n} labels or none, but has {}, {} and {}",
         network.graph().name,
         batch.pixels.len(),
         batch.inputs.len(),
@@ -176,7 +179,8 @@ fn compare(seen: &Seen, tolerance: f64) -> ExportCheck {
     }
     let accuracy = |side: &[Vec<f32>]| {
         let right = side.iter().zip(&seen.labels).filter(|(z, label)| top(z) == **label).count();
-        right as f64 / seen.labels.len() as f64
+        let all = seen.labels.len();
+        (all > 0 && all == seen.rows.len()).then(|| right as f64 / all as f64)
     };
     ExportCheck {
         passed: relative_difference <= tolerance && seen.probability_error <= 1e-5 && agreeing == decided,
@@ -190,6 +194,7 @@ fn compare(seen: &Seen, tolerance: f64) -> ExportCheck {
         decided,
         agreeing,
         ties,
+        checked_on: String::new(),
         accuracy_network: accuracy(&seen.network),
         accuracy_onnx: accuracy(&seen.onnx),
     }
@@ -241,8 +246,15 @@ mod tests {
         assert!(check.passed, "{check:?}");
         assert_eq!((check.decided, check.agreeing, check.ties.len()), (1, 1, 1));
         assert_eq!((check.ties[0].row, check.ties[0].network, check.ties[0].onnx), (1, 1, 0));
-        assert_eq!((check.accuracy_network, check.accuracy_onnx), (0.5, 1.0));
+        assert_eq!((check.accuracy_network, check.accuracy_onnx), (Some(0.5), Some(1.0)));
         assert!((check.logit_range - 10.0).abs() < 1e-6 && (check.relative_difference - 1e-6).abs() < 1e-7);
+    }
+
+    #[test]
+    fn pictures_without_labels_have_no_accuracy() {
+        let seen = Seen { labels: Vec::new(), ..seen(&[[3.0, 0.0, -7.0]], &[[3.0, 0.0, -7.0]]) };
+        let check = compare(&seen, 1e-4);
+        assert!(check.passed && check.accuracy_network.is_none() && check.accuracy_onnx.is_none(), "{check:?}");
     }
 
     #[test]

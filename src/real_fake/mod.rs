@@ -14,6 +14,7 @@ pub mod methods;
 pub mod options;
 pub mod resample;
 pub mod results;
+pub mod seen;
 pub mod sources;
 pub mod split;
 pub mod synthesise;

@@ -5,6 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::evaluation::SeenShare;
+
 /// An attack at several strengths.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AttackView {
@@ -14,6 +16,9 @@ pub struct AttackView {
     pub norm: String,
     /// The rows attacked, the numbers of the attack, and how gradients were had: name and value, in order.
     pub settings: Vec<(String, String)>,
+    /// How many of the rows attacked the run has seen, where it has seen any: shown in red.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<SeenShare>,
     /// What came out, by strength.
     pub points: Vec<AttackPoint>,
     /// A picture of some examples (PNG), where it may be shown.
@@ -30,6 +35,9 @@ pub struct AttackPoint {
     pub n: u64,
     /// Share of rows that are still predicted right.
     pub accuracy: f64,
+    /// The same of the rows that the run has not seen, where it has seen some of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy_unseen: Option<f64>,
     /// Its 95 % interval (Wilson).
     pub interval: [f64; 2],
     /// Unweighted mean of the classes' recalls.

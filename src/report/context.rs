@@ -201,6 +201,7 @@ pub fn onnx_facts(onnx: &OnnxView) -> Vec<Fact> {
     facts(&[
         ("file", onnx.path.clone()),
         ("runtime", onnx.runtime.clone()),
+        ("checked on", onnx.checked_on.clone()),
         (
             "largest logit difference",
             format!(
@@ -212,7 +213,9 @@ pub fn onnx_facts(onnx: &OnnxView) -> Vec<Fact> {
         ("ties", ties),
         (
             "accuracy",
-            format!("{:.2} % (model), {:.2} % (ONNX)", 100.0 * onnx.accuracy_model, 100.0 * onnx.accuracy_onnx),
+            onnx.accuracy.map_or_else(String::new, |[model, file]| {
+                format!("{:.2} % (model), {:.2} % (ONNX)", 100.0 * model, 100.0 * file)
+            }),
         ),
         ("note", onnx.note.clone()),
     ])

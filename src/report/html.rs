@@ -10,6 +10,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Value, json};
 
 use super::context as text;
+use super::evaluation;
 use super::figure::Figure;
 use super::sections;
 use super::terminal::{all_warnings, leak_warnings};
@@ -46,6 +47,7 @@ pub fn run_page(run: &RunView, figures: &Plots) -> Result<String> {
             "onnx": run.onnx.as_ref().map(text::onnx_facts),
             "mistakes": text::mistake_tiles(&run.mistakes)?,
             "saliency": sections::saliency(&run.saliency)?,
+            "evaluations": run.evaluations.iter().map(evaluation::section).collect::<Result<Vec<_>>>()?,
             "attacks": run.attacks.iter().map(sections::attack).collect::<Result<Vec<_>>>()?,
             "plots": drawn(figures)?,
             "fonts": fonts(),

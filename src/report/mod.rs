@@ -14,6 +14,7 @@ pub mod ablation;
 pub mod anomalies;
 mod attack;
 mod context;
+mod evaluation;
 mod figure;
 mod html;
 mod plots;
@@ -28,6 +29,7 @@ mod view;
 mod write;
 
 pub use attack::{AttackPoint, AttackView};
+pub use evaluation::{EvaluationView, SeenShare};
 pub use figure::Figure;
 pub use plots::{
     ExampleView, accuracy_curves, adversarial_examples, confusion_matrix, explanation, learning_rate, loss_curves,

@@ -50,14 +50,19 @@ fn tile(tile: &SaliencyTile) -> Result<Value> {
 /// One attack.
 pub fn attack(view: &AttackView) -> Result<Value> {
     let targeted = view.points.iter().any(|p| p.reached.is_some());
-    let mut columns = vec!["accuracy", "UAR"];
+    let mut columns = vec!["accuracy"];
+    if view.points.iter().any(|p| p.accuracy_unseen.is_some()) {
+        columns.push("accuracy of rows not seen");
+    }
+    columns.push("UAR");
     if targeted {
         columns.push("target reached");
     }
     columns.extend(["mean largest change", "mean l2 change"]);
     let percent = |v: f64| format!("{:.2} %", 100.0 * v);
     let row = |p: &AttackPoint| {
-        let mut values = vec![percent(p.uar)];
+        let mut values: Vec<String> = p.accuracy_unseen.map(percent).into_iter().collect();
+        values.push(percent(p.uar));
         values.extend(p.reached.map(percent));
         values.extend([format!("{:.2}", p.mean_linf), format!("{:.1}", p.mean_l2)]);
         let interval = between("accuracy", p.interval);
@@ -66,6 +71,7 @@ pub fn attack(view: &AttackView) -> Result<Value> {
     let pairs: Vec<(&str, String)> = view.settings.iter().map(|(name, text)| (name.as_str(), text.clone())).collect();
     Ok(json!({
         "title": view.title(),
+        "seen": view.seen.map(|s| s.text()).unwrap_or_default(),
         "settings": facts(&pairs),
         "columns": columns,
         "rows": view.points.iter().map(row).collect::<Vec<_>>(),

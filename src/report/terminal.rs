@@ -18,6 +18,12 @@ pub fn summary_for_stdout(run: &RunView, report: &str) -> String {
     paint(&lines(run, report), colour)
 }
 
+/// A line in red where the standard output is a terminal that wants it.
+pub fn red_for_stdout(text: &str) -> String {
+    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    if colour { format!("\x1b[31m{text}\x1b[0m") } else { text.to_owned() }
+}
+
 /// `61.80 % (95 % interval 60.18 to 63.40 %, 3589 rows)`.
 pub fn format_score(name: &str, score: &Score) -> String {
     let Ok(metric) = find(name) else { return format!("{:.4}", score.value) };

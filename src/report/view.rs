@@ -7,6 +7,7 @@ use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use serde::{Deserialize, Serialize};
 
 use super::attack::AttackView;
+use super::evaluation::EvaluationView;
 use super::saliency::SaliencyView;
 use crate::evaluation::{Predictions, Scores};
 use crate::run::history::History;
@@ -39,6 +40,8 @@ pub struct RunView {
     pub saliency: SaliencyView,
     /// Attacks on the network.
     pub attacks: Vec<AttackView>,
+    /// Scores on other data.
+    pub evaluations: Vec<EvaluationView>,
     /// The check of the exported model.
     pub onnx: Option<OnnxView>,
     /// A published or earlier figure.
@@ -166,10 +169,10 @@ pub struct OnnxView {
     pub agreeing: u64,
     /// Rows whose two largest logits are too close to tell, so either class may win.
     pub ties: Vec<u32>,
-    /// Accuracy of the model.
-    pub accuracy_model: f64,
-    /// Accuracy of the ONNX graph.
-    pub accuracy_onnx: f64,
+    /// What they were compared on, where it was not labelled rows.
+    pub checked_on: String,
+    /// Accuracy of the model, and of the ONNX graph, on labelled rows.
+    pub accuracy: Option<[f64; 2]>,
     /// Whether the check was passed.
     pub passed: bool,
     /// Why not, or anything else to say.

@@ -11,6 +11,35 @@ use super::lock::Lock;
 /// The file that says that a folder is a group of runs.
 pub const GROUP: &str = "group.json";
 
+/// Files and folders of a run of whatever system, and of a group of runs.
+const OWN: [&str; 25] = [
+    "config.yaml",
+    "metrics.jsonl",
+    "metrics.json",
+    "dataset.json",
+    "face_template.json",
+    "seen_pictures.json",
+    "predictions.csv",
+    "provenance.json",
+    "import.json",
+    "onnx_check.json",
+    "report.html",
+    "reproduction.json",
+    "clips.csv",
+    "real_fake.json",
+    "results.csv",
+    "anomalies.md",
+    "anomalies.json",
+    GROUP,
+    "checkpoints",
+    "plots",
+    "tensorboard",
+    "detectors",
+    "method",
+    "baselines",
+    "evaluations",
+];
+
 /// A run's folder: everything that a training run leaves behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFolder {
@@ -205,6 +234,20 @@ impl RunFolder {
         self.checkpoints().join("best.safetensors")
     }
 
+    /// The pictures that the weights have seen, as fingerprints.
+    pub fn seen(&self) -> PathBuf {
+        self.path.join("seen_pictures.json")
+    }
+
+    /// The files and folders that make up the run, as far as they are there. What else somebody put into its folder is not
+    /// among them, nor is the exported model, which may be exported anew.
+    pub fn own_files(&self) -> Vec<PathBuf> {
+        let named = OWN.iter().map(|name| self.path.join(name));
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten().map(|entry| entry.path());
+        let attacks = entries.filter(|path| path.is_dir() && last_name(path).starts_with("attack-"));
+        named.chain(attacks).filter(|path| path.exists()).collect()
+    }
+
     /// Whether the run has ended and was scored.
     pub fn is_finished(&self) -> bool {
         self.scores().is_file()
@@ -235,11 +278,11 @@ fn begun_below(folder: &Path) -> bool {
     folders.into_iter().any(|path| RunFolder { path: path.clone() }.is_begun() || begun_below(&path))
 }
 
-/// Removes temporary files of writes that were cut off. Only called under the lock, so none is in use.
 fn last_name(path: &Path) -> String {
     path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
+/// Removes temporary files of writes that were cut off. Only called under the lock, so none is in use.
 fn remove_leftovers(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {

@@ -11,6 +11,7 @@ use crate::anomaly::options::{AnomalyModel, Form};
 use crate::anomaly::results::Peak;
 use crate::anomaly::source;
 use crate::anomaly::table::FeatureTable;
+use crate::commands::inputs::spare_runs;
 use crate::config::{self, AnomalyExperiment, AnyExperiment};
 use crate::report::anomalies::{self, AnomalyView, DetectionRow, DetectorView, PeakView, Timeline};
 use crate::report::{Face, Warning};
@@ -215,6 +216,7 @@ fn detection_table(d: &DetectorScores) -> (Vec<String>, Vec<DetectionRow>) {
 /// When a file of the run is missing, or one cannot be written.
 pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
     let target = parent.join(experiment_of(run)?.name);
+    spare_runs(run.path(), &target)?;
     let view = of_run(run, Facts::load(run)?.synthetic)?;
     std::fs::create_dir_all(&target).map_err(|e| explain(&target, &e))?;
     anomalies::write(&target, &view)?;

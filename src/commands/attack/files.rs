@@ -14,6 +14,10 @@ use crate::run::numpy::{Array, npz};
 /// Examples in the picture.
 const SHOWN: usize = 8;
 
+/// What is written, in this order: the figures last, so that they never stand beside older pictures.
+pub(super) const NAMES: [&str; 6] =
+    ["robust_accuracy.svg", "robust_accuracy.png", "examples.png", "examples.npz", "attack.csv", "attack.json"];
+
 /// What is written of an attack.
 pub(super) struct Written<'a> {
     pub(super) view: &'a AttackView,
@@ -24,16 +28,17 @@ pub(super) struct Written<'a> {
 }
 
 impl Written<'_> {
-    /// Writes figures, plot, picture and arrays; the figures last, so that they never stand beside older pictures.
+    /// Writes plot, picture, arrays and figures.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         std::fs::create_dir_all(folder).map_err(|e| explain(folder, &e))?;
         let plot = robust_accuracy(self.view);
-        write_atomic(folder.join("robust_accuracy.svg"), plot.svg()?.as_bytes())?;
-        write_atomic(folder.join("robust_accuracy.png"), &plot.png()?)?;
-        write_atomic(folder.join("examples.png"), &self.picture()?.png()?)?;
-        write_atomic(folder.join("examples.npz"), &self.arrays()?)?;
-        write_atomic(folder.join("attack.csv"), &self.view.csv()?)?;
-        write_atomic(folder.join("attack.json"), (serde_json::to_string_pretty(self.view)? + "\n").as_bytes())
+        let [svg, png, picture, arrays, csv, json] = NAMES.map(|name| folder.join(name));
+        write_atomic(svg, plot.svg()?.as_bytes())?;
+        write_atomic(png, &plot.png()?)?;
+        write_atomic(picture, &self.picture()?.png()?)?;
+        write_atomic(arrays, &self.arrays()?)?;
+        write_atomic(csv, &self.view.csv()?)?;
+        write_atomic(json, (serde_json::to_string_pretty(self.view)? + "\n").as_bytes())
     }
 
     fn size(&self) -> usize {

@@ -135,5 +135,13 @@ fn short(sha: &str) -> String {
 fn cautions(run: &RunFolder) -> Vec<String> {
     let optimistic = any_experiment_of(run).is_ok_and(|e| e.is_selected_on_test());
     let text = "its weights were selected on the test set, so its score is optimistic";
-    optimistic.then(|| text.to_owned()).into_iter().collect()
+    let mut all: Vec<String> = optimistic.then(|| text.to_owned()).into_iter().collect();
+    let facts: Option<Value> =
+        std::fs::read_to_string(run.facts()).ok().and_then(|text| serde_json::from_str(&text).ok());
+    if let Some(seen) = facts.and_then(|f| f["test_seen_before"].as_u64()).filter(|&n| n > 0) {
+        all.push(format!(
+            "the weights or teachers it builds on have seen {seen} test rows, so its score is optimistic"
+        ));
+    }
+    all
 }

@@ -14,6 +14,7 @@ use crate::anomaly::cluster::{ClusterOptions, Method, persons};
 use crate::anomaly::people::{self, People, Sequence};
 use crate::anomaly::source::read_csv;
 use crate::anomaly::table::timecode;
+use crate::commands::inputs::Inputs;
 use crate::data::Images;
 use crate::run::provenance::command_line;
 
@@ -81,6 +82,14 @@ pub struct FacesCommand {
 }
 
 impl FacesCommand {
+    /// What it reads.
+    pub fn inputs(&self) -> Inputs {
+        let files = [Some(&self.video), Some(&self.detector), self.landmarks.as_ref(), self.embedder.as_ref()];
+        let tables = [self.units.as_ref(), self.truth.as_ref()];
+        let inputs = Inputs::new().paths("an input", files.into_iter().chain(tables).flatten());
+        self.emotions.iter().fold(inputs, |all, run| all.run(run))
+    }
+
     /// Writes `out` and the pictures; gives a few lines on what was found.
     ///
     /// # Errors

@@ -6,19 +6,23 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::pictures::Face;
+use crate::commands::inputs::Inputs;
 use crate::faces::Photo;
 
 /// A folder with a file name for each face.
 pub(in crate::commands) struct CropFolder {
     path: PathBuf,
     names: HashSet<String>,
+    /// The option that named it.
+    option: &'static str,
+    inputs: Inputs,
 }
 
 impl CropFolder {
-    /// Makes the folder, or takes it as it is.
-    pub(in crate::commands) fn make(path: &Path) -> Result<Self> {
+    /// Makes the folder, or takes it as it is. No file in it that is an input is replaced.
+    pub(in crate::commands) fn make(option: &'static str, path: &Path, inputs: Inputs) -> Result<Self> {
         std::fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))?;
-        Ok(Self { path: path.to_path_buf(), names: HashSet::new() })
+        Ok(Self { path: path.to_path_buf(), names: HashSet::new(), option, inputs })
     }
 
     /// The folder.
@@ -36,7 +40,17 @@ impl CropFolder {
         let [channels, height, width] = shape;
         let photo = Photo::new(pixels(planes, channels), height, width, channels)?;
         let name = self.name(face);
-        photo.save_png(&self.path.join(format!("{name}.png")))
+        photo.save_png(&self.file(&format!("{name}.png"))?)
+    }
+
+    /// A file to be written into the folder.
+    ///
+    /// # Errors
+    /// When it is one of those that the command reads.
+    pub(in crate::commands) fn file(&self, name: &str) -> Result<PathBuf> {
+        let path = self.path.join(name);
+        self.inputs.spare_file(self.option, &path)?;
+        Ok(path)
     }
 
     /// The face's file name without an ending; pictures of one name from several folders are numbered.

@@ -33,6 +33,11 @@ impl CutArgs {
         self.detector.is_none() && self.min_score.is_none() && self.margin.is_none()
     }
 
+    /// The detector's file, if there is one.
+    pub(in crate::commands) fn file(&self) -> Option<&PathBuf> {
+        self.detector.as_ref()
+    }
+
     /// The detector, if there is one, with its margin.
     pub(in crate::commands) fn detector(&self) -> Result<Option<(Box<Detector>, f32)>> {
         let margin = self.margin.unwrap_or(MARGIN);

@@ -56,7 +56,7 @@ fn files_are_found_and_missing_ones_are_named() {
 #[test]
 fn crops_of_one_name_do_not_replace_each_other() {
     let folder = tempfile::tempdir().unwrap();
-    let mut crops = CropFolder::make(&folder.path().join("seen")).unwrap();
+    let mut crops = CropFolder::make("--save-crops", &folder.path().join("seen"), Inputs::new()).unwrap();
     let face = |path: &str, found| Face { path: path.into(), found, crop: Photo::new(vec![0; 12], 2, 2, 3).unwrap() };
     let planes: Vec<f32> = [0.0, 0.4, 0.6, 300.0].iter().cycle().take(12).copied().collect();
     for (path, found) in [("a/x.png", None), ("b/x.jpg", None), ("a/x.png", found())] {

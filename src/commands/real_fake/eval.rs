@@ -21,6 +21,8 @@ use crate::real_fake::data;
 use crate::real_fake::method::Fitted;
 use crate::real_fake::results::{self, ScoredClip, beside};
 use crate::real_fake::split;
+use crate::report::SeenShare;
+use crate::report::terminal::red_for_stdout;
 use crate::run::RunFolder;
 use crate::run::files::write_atomic;
 
@@ -106,7 +108,23 @@ fn eval_in_pool(run: &RunFolder, asked: &Asked) -> Result<String> {
             names.push(baseline.name.to_owned());
         }
     }
-    report(&loaded, &set, &clips, &names, asked)
+    let goes_without_saying = asked.data.is_none() && !matches!(asked.set, None | Some(SetName::Test));
+    let seen = if goes_without_saying { Vec::new() } else { known(&loaded, &set, &places) };
+    report(&loaded, &set, &clips, &names, asked, &seen)
+}
+
+/// Of each clip whether the method was fitted on it, and whether it selected the weights; nothing where the run is too old to
+/// tell.
+fn known(loaded: &Loaded, set: &ClipSet, places: &[usize]) -> Vec<[bool; 2]> {
+    let Some(seen) = &loaded.facts.seen else { return Vec::new() };
+    places.iter().map(|&i| seen.knows(&set.clips[i])).collect()
+}
+
+/// How many of the scored clips were seen, where there are any.
+fn share(seen: &[[bool; 2]]) -> Option<SeenShare> {
+    let count = |which: usize| seen.iter().filter(|known| known[which]).count();
+    let share = SeenShare { rows: seen.len(), trained: count(0), selected: count(1) };
+    (share.trained + share.selected > 0).then_some(share)
 }
 
 /// A set of the run's own division.
@@ -135,10 +153,21 @@ fn others(set: &ClipSet, wanted: Option<SetName>) -> Result<(String, Vec<usize>)
     Ok(("test".into(), places))
 }
 
-fn report(loaded: &Loaded, set: &ClipSet, clips: &[ScoredClip], names: &[String], asked: &Asked) -> Result<String> {
+fn report(
+    loaded: &Loaded,
+    set: &ClipSet,
+    clips: &[ScoredClip],
+    names: &[String],
+    asked: &Asked,
+    seen: &[[bool; 2]],
+) -> Result<String> {
     let all: Vec<&ScoredClip> = clips.iter().collect();
     let Some((measures, metrics)) = results::measure(&all, None)? else { bail!("none of the clips is labelled") };
     let besides = beside(&all, names)?;
+    let share = share(seen);
+    let others: Vec<&ScoredClip> =
+        clips.iter().zip(seen).filter(|(_, known)| **known == [false; 2]).map(|(c, _)| c).collect();
+    let unseen = if share.is_some() && !others.is_empty() { results::measure(&others, None)? } else { None };
     let method = loaded.experiment.method.name();
     if let Some(path) = asked.csv {
         results::write(path, clips, names)?;
@@ -150,13 +179,30 @@ fn report(loaded: &Loaded, set: &ClipSet, clips: &[ScoredClip], names: &[String]
             baselines: besides.clone(),
             ..Outcome::default()
         };
-        let both = serde_json::json!({ "outcome": outcome, "metrics": metrics });
+        let mut both = serde_json::json!({ "outcome": outcome, "metrics": metrics });
+        if let Some(share) = share {
+            both["seen"] = serde_json::to_value(share)?;
+            both["unseen"] = serde_json::to_value(unseen.as_ref().map(|(measures, _)| measures))?;
+        }
         write_atomic(path, (serde_json::to_string_pretty(&both)? + "\n").as_bytes())?;
     }
     let mut lines = vec![format!("{}: {} clips", loaded.run.path().display(), measures.n)];
     lines.push(aligned(&methods(method, &measures, &besides)));
     if !measures.by_emotion.is_empty() {
         lines.push(aligned(&emotions(&measures)));
+    }
+    if let Some(share) = share {
+        lines.push(red_for_stdout(&format!("SEEN     {}", share.text())));
+        match &unseen {
+            Some((measures, _)) => {
+                lines.push(format!("without the clips that were seen: {} clips", measures.n));
+                lines.push(aligned(&methods(method, measures, &[])));
+            }
+            None => lines.push("no clip is left to be scored without them".to_owned()),
+        }
+    }
+    if loaded.facts.seen.is_none() {
+        lines.push("note: the run is too old to tell whether it was fitted on these clips".to_owned());
     }
     lines.extend(verdicts(&measures, method, &besides));
     lines.extend(set.notes.iter().map(|note| format!("note: {note}")));

@@ -12,6 +12,7 @@ use crate::export::ReconstructionCheck;
 use crate::real_fake::clip::{CLASSES, ClipSet};
 use crate::real_fake::data::digest;
 use crate::real_fake::results::{Beside, Measures, ScoredClip, beside, measure};
+use crate::real_fake::seen::SeenClips;
 use crate::real_fake::sources::describe;
 use crate::real_fake::split::Division;
 use crate::run::RunFolder;
@@ -70,6 +71,9 @@ pub struct Facts {
     pub unlabelled: usize,
     /// Median seconds of fake and of real clips.
     pub median_seconds: [Option<f64>; 2],
+    /// The clips that the method sees, as fingerprints; none of a run that is older than this.
+    #[serde(default)]
+    pub seen: Option<SeenClips>,
     /// What was cleaned, left out, or is to be known.
     pub notes: Vec<String>,
 }
@@ -101,6 +105,7 @@ impl Facts {
             sets: labelled.map(|(name, p)| (name.to_owned(), [count(p, false), count(p, true)])).collect(),
             unlabelled: division.unlabelled.len(),
             median_seconds: [seconds(false), seconds(true)],
+            seen: Some(SeenClips::of(set, &division.training, &division.validation)),
             notes: set.notes.iter().chain(&division.notes).cloned().collect(),
         }
     }

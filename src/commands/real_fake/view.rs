@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use super::files::{self, Facts, Outcome};
 use super::group;
+use crate::commands::inputs::spare_runs;
 use crate::commands::view::expected;
 use crate::config::{self, AnyExperiment, RealFakeExperiment};
 use crate::evaluation::Score;
@@ -285,6 +286,7 @@ pub(super) fn markdown(table: &Table) -> String {
 /// When a file of the run is missing, or one cannot be written.
 pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
     let target = parent.join(experiment_of(run)?.name);
+    spare_runs(run.path(), &target)?;
     let view = of_run(run)?;
     std::fs::create_dir_all(&target).map_err(|e| explain(&target, &e))?;
     real_fake::write(&target, &view)?;
@@ -302,6 +304,7 @@ pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
 pub fn publish_group(folder: &RunFolder, members: &Group, parent: &Path) -> Result<PathBuf> {
     let name = format!("{}-{}s", experiment_of(folder)?.name, members.varied.word());
     let target = parent.join(name);
+    spare_runs(folder.path(), &target)?;
     group::write(folder, members, &target)?;
     drop_plots(&target)?;
     members.save(&RunFolder::create_at(&target)?)?;

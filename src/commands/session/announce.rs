@@ -46,6 +46,17 @@ impl Session<'_> {
                 f.validation_leaks, f.test_leaks
             ));
         }
+        if f.test_seen_before > 0 {
+            progress.warn(&format!(
+                "the weights or teachers that training builds on have seen {} of the {} test pictures: the score is optimistic",
+                f.test_seen_before, f.sizes[2]
+            ));
+        }
+        if !f.unknown_origins.is_empty() {
+            let names = f.unknown_origins.join(", ");
+            progress
+                .note(&format!("origins  what {names} was trained on is not known: the test pictures may be among it"));
+        }
         if let Some([shared, all]) = f.shared_clips.filter(|[shared, _]| *shared > 0) {
             progress.warn(&format!(
                 "{shared} of {all} clips of the test set also stand in training, by other segments: the score is optimistic"

@@ -120,7 +120,11 @@ impl Session<'_> {
     ) -> Result<ExportCheck> {
         progress.note("exporting and checking model.onnx");
         let out = self.run.onnx();
-        let check = onnx::export(network, self.experiment, &task.facts, &task.test, scores, self.run, &out)?;
+        let what = onnx::Exported { network, experiment: self.experiment, facts: &task.facts, scores, run: self.run };
+        let check = onnx::export(&what, &onnx::Examples::Rows(&task.test), &out, self.interrupt);
+        // How to go on is said in the words of the whole run.
+        self.stop_if_asked()?;
+        let check = check?;
         write_atomic(self.run.onnx_check(), (serde_json::to_string_pretty(&check)? + "\n").as_bytes())?;
         Ok(check)
     }

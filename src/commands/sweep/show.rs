@@ -1,11 +1,12 @@
 //! What a study has come to: status, the best trial, the table.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use ferrotype_sweep::study::{Snapshot, State, Study};
 use ferrotype_sweep::table;
 
+use super::super::inputs::{CSV, Inputs, YAML};
 use super::super::say;
 use super::{cluster, page};
 use crate::config;
@@ -35,6 +36,10 @@ pub fn status(study: &Study, json: bool) -> Result<()> {
 /// # Errors
 /// When no trial is finished, or the file cannot be written.
 pub fn best(study: &Study, out: Option<&Path>) -> Result<()> {
+    inputs(study).spare(&[("--out", out, YAML)])?;
+    if let Some(path) = out {
+        spare_experiments(path)?;
+    }
     let snapshot = study.snapshot()?;
     let Some(text) = best_yaml(study, &snapshot)? else {
         bail!("no trial of {} is finished yet: {}", study.folder().display(), table::summary(study, &snapshot));
@@ -48,6 +53,29 @@ pub fn best(study: &Study, out: Option<&Path>) -> Result<()> {
     }
 }
 
+/// What makes up the study; the best trial's file, tables and the report are its results.
+fn inputs(study: &Study) -> Inputs {
+    let is_result =
+        |path: &PathBuf| path.extension().is_some_and(|e| e == "csv" || e == "html") || path.ends_with("best.yaml");
+    let entries = std::fs::read_dir(study.folder()).into_iter().flatten().flatten().map(|entry| entry.path());
+    let own: Vec<PathBuf> = entries.filter(|path| !is_result(path)).collect();
+    Inputs::new().paths("the study", &own)
+}
+
+/// Refuses to replace an experiment or sweep file that was not written here.
+fn spare_experiments(path: &Path) -> Result<()> {
+    let Ok(there) = std::fs::read(path) else { return Ok(()) };
+    ensure!(
+        there.is_empty() || there.starts_with(BEST.as_bytes()),
+        "--out {} is there already and is no file that `ferrotype sweep best` wrote: choose another name, or remove it first",
+        path.display()
+    );
+    Ok(())
+}
+
+/// How the file of a best trial begins.
+const BEST: &str = "# Trial ";
+
 /// The best trial's experiment as a file that `ferrotype train` takes; none where no trial is finished.
 ///
 /// # Errors
@@ -60,7 +88,7 @@ pub fn best_yaml(study: &Study, snapshot: &Snapshot) -> Result<Option<String>> {
     let experiment = experiment.renamed(name, study.options().seeds.first().copied());
     let seeds = study.seeds();
     let head = format!(
-        "# Trial {} of the sweep {}: the best of {} finished ones by validation {} ({:.4}{}).\n# {}\n",
+        "{BEST}{} of the sweep {}: the best of {} finished ones by validation {} ({:.4}{}).\n# {}\n",
         best.number,
         study.options().name,
         ranking.len(),
@@ -77,6 +105,7 @@ pub fn best_yaml(study: &Study, snapshot: &Snapshot) -> Result<Option<String>> {
 /// # Errors
 /// When it cannot be written.
 pub fn export(study: &Study, out: Option<&Path>) -> Result<()> {
+    inputs(study).spare(&[("--out", out, CSV)])?;
     let bytes = table::csv(study, &study.snapshot()?)?;
     match out {
         Some(path) => {

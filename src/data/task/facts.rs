@@ -49,6 +49,12 @@ pub struct Facts {
     /// Subjects of the test set, where they are known.
     #[serde(default)]
     pub test_subjects: Option<usize>,
+    /// Test rows whose picture the weights or the teachers that training builds on have seen.
+    #[serde(default)]
+    pub test_seen_before: usize,
+    /// Weights among those that training builds on of which nobody knows what they were trained on.
+    #[serde(default)]
+    pub unknown_origins: Vec<String>,
     /// What is to be known of the division, a line each.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -108,6 +114,8 @@ pub(super) fn facts(
         shared_subjects: shared,
         shared_clips,
         test_subjects: subjects(sets[2]).map(|s| s.len()),
+        test_seen_before: 0,
+        unknown_origins: Vec::new(),
         notes: Vec::new(),
     }
 }

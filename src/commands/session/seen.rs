@@ -1,0 +1,29 @@
+//! What the weights of a run see, written down before training begins.
+
+use anyhow::Result;
+
+use super::Session;
+use crate::commands::seen;
+use crate::data::task::{Facts, Task};
+
+impl Session<'_> {
+    /// Writes down what the run's weights will have seen, and counts the test rows that were seen before.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn write_seen(&self, task: &mut Task, is_resumed: bool) -> Result<()> {
+        if is_resumed && self.run.seen().is_file() {
+            // The weights that training began with may be gone by now: what was found then holds.
+            let before: Facts = self.run.read_json(&self.run.facts())?;
+            task.facts.test_seen_before = before.test_seen_before;
+            task.facts.unknown_origins = before.unknown_origins;
+            return Ok(());
+        }
+        let inherited = seen::inherited(self.experiment);
+        task.facts.test_seen_before = inherited.rows(&task.test).count();
+        task.facts.unknown_origins = inherited.unknown.iter().cloned().collect();
+        let mut all = seen::of_training(self.experiment, task);
+        all.add(inherited);
+        seen::write(self.run, &all)
+    }
+}

@@ -1,0 +1,41 @@
+//! A run's scores on other data.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use ferrotype_base::digest;
+
+use crate::report::EvaluationView;
+use crate::run::RunFolder;
+use crate::run::files::{explain, write_atomic};
+
+/// The folder of their records.
+fn folder(run: &RunFolder) -> PathBuf {
+    run.path().join("evaluations")
+}
+
+/// Keeps scores in the run's folder. The same rows of the same file scored again take the place of the earlier ones.
+///
+/// # Errors
+/// When the record cannot be written.
+pub fn save(run: &RunFolder, data: &Path, view: &EvaluationView) -> Result<()> {
+    let folder = folder(run);
+    std::fs::create_dir_all(&folder).map_err(|e| explain(&folder, &e))?;
+    let stem = data.file_stem().unwrap_or_default().to_string_lossy();
+    let name = format!("{stem}-{}.json", &digest::sha256(&view.title)[..8]);
+    write_atomic(folder.join(name), (serde_json::to_string_pretty(view)? + "\n").as_bytes())
+}
+
+/// All that are kept, in order of name.
+pub(super) fn of_run(run: &RunFolder) -> Result<Vec<EvaluationView>> {
+    let entries = std::fs::read_dir(folder(run)).into_iter().flatten().flatten().map(|e| e.path());
+    let mut paths: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|e| e == "json")).collect();
+    paths.sort();
+    let read = |path: &PathBuf| -> Result<EvaluationView> {
+        let text = run.read(path)?;
+        serde_json::from_str(&text).with_context(|| {
+            format!("{} is not what `ferrotype eval` writes: remove it, or score again", path.display())
+        })
+    };
+    paths.iter().map(read).collect()
+}
