@@ -74,7 +74,7 @@ impl ExplainCommand {
         let cutter = Cutter::new(detector, &loaded.run)?;
         let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
         let (files, bad) = find(&self.paths);
-        let out = CropFolder::make(&self.out)?;
+        let out = CropFolder::make(&self.out, &files)?;
         let mut work = Work { loaded, pipeline, class, layer, method: self.method, out, bad, lines: Vec::new() };
         let bar = bar("pictures", files.len());
         for path in &files {

@@ -86,8 +86,8 @@ impl PredictCommand {
         );
         let cutter = Cutter::new(detector, &loaded.run)?;
         let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
-        let crops = self.save_crops.as_deref().map(CropFolder::make).transpose()?;
         let (files, bad) = find(&self.paths);
+        let crops = self.save_crops.as_deref().map(|folder| CropFolder::make(folder, &files)).transpose()?;
         let mut work = Work { loaded, pipeline, cutter, crops, rows: Vec::new(), bad, faceless: 0, odd: 0 };
         work.all(&files)?;
         work.show(self.csv.as_deref())?;
