@@ -1,7 +1,7 @@
 //! What the tables of face trackers (OpenFace, py-feat, LibreFace and tables like theirs) say of each row beside its
 //! measurements: which frame of which video, when, whose face, where, and whether it was found at all.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::{Bounds, Landmarks, bounds_of};
 use crate::data::foreign::number;
@@ -100,6 +100,18 @@ impl FaceColumns {
         let text = record.get(column).unwrap_or_default();
         let name = self.header.get(column).map_or("", String::as_str);
         number(text).with_context(|| format!("column {name} is `{text}`, not a number"))
+    }
+
+    /// The error of a cell that says that there is no value, where one is needed.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn refuse(&self, record: &csv::StringRecord, column: usize) -> Result<()> {
+        let name = self.header.get(column).map_or("", String::as_str);
+        match record.get(column).unwrap_or_default() {
+            "" => bail!("column {name} is blank, and a number is expected"),
+            text => bail!("column {name} is `{text}`, and a number is expected"),
+        }
     }
 
     /// Where a row belongs.
