@@ -1,13 +1,16 @@
 //! Feature tables from where an experiment names them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use ferrotype_base::text::listed;
 
 use super::generated;
 use super::options::{AnomalyData, AnomalySource};
 use super::people;
 use super::table::{Column, ColumnKind, FeatureTable};
+use crate::faces::{Bounds, FaceColumns, FaceRow};
 
 /// The table that an experiment's data section describes, at the wanted rate.
 ///
@@ -37,57 +40,130 @@ pub fn describe(source: &AnomalySource) -> String {
     }
 }
 
-/// Names of the columns that are no features, in lower case.
-const FRAME: &str = "frame";
-const TIME: [&str; 3] = ["timestamp", "time", "seconds"];
 const TRUTH: &str = "anomaly";
 /// Columns of the original's result table that say where a frame is, not what is in it.
 const SKIPPED: [&str; 3] = ["timecode", "time (minutes)", "embedding_index"];
 
-/// Reads a table of features.
+/// A table of features by frame as a file has it: of one or several faces and videos.
+#[derive(Clone, Debug, Default)]
+pub struct FaceTable {
+    /// The features.
+    pub columns: Vec<Column>,
+    /// The rows with a face.
+    pub rows: Vec<TableRow>,
+    /// Rows without one, which are left out: the tracker says so, or all features are blank.
+    pub lost: usize,
+    /// Whether the rows are timed.
+    pub timed: bool,
+    /// Whether times begin at the first frame.
+    pub from_zero: bool,
+    /// Whether a column says what is wrong with a frame.
+    pub has_truth: bool,
+}
+
+/// A row of a [`FaceTable`].
+#[derive(Clone, Debug)]
+pub struct TableRow {
+    /// Which frame, when, and whose face.
+    pub place: FaceRow,
+    /// Where the face is.
+    pub bounds: Option<Bounds>,
+    /// What is wrong with the frame; empty for nothing.
+    pub truth: String,
+    /// The features.
+    pub values: Vec<f32>,
+}
+
+/// Reads a table of one person in one video, in order of time.
+///
+/// # Errors
+/// As [`read_rows`], and when the table has no times, or several faces or videos.
+pub fn read_csv(path: &Path) -> Result<FeatureTable> {
+    let shown = path.display();
+    let read = read_rows(path)?;
+    ensure!(read.timed, "{shown} needs the columns `frame` and `timestamp` (seconds)");
+    let faces: BTreeSet<i64> = read.rows.iter().filter_map(|row| row.place.face).collect();
+    let videos: BTreeSet<&str> = read.rows.iter().filter_map(|row| row.place.video.as_deref()).collect();
+    ensure!(
+        faces.len() < 2,
+        "{shown} has {} faces (face_id), and one person is expected: leave one of them in",
+        faces.len()
+    );
+    ensure!(
+        videos.len() < 2,
+        "{shown} holds several videos ({}), and one is expected",
+        listed(&videos.into_iter().collect::<Vec<_>>(), 4)
+    );
+    Ok(FeatureTable {
+        frames: read.rows.iter().map(|row| row.place.number).collect(),
+        times: read.rows.iter().map(|row| row.place.time.unwrap_or_default()).collect(),
+        truth: read.has_truth.then(|| read.rows.iter().map(|row| row.truth.clone()).collect()),
+        values: read.rows.into_iter().flat_map(|row| row.values).collect(),
+        columns: read.columns,
+        ..FeatureTable::default()
+    })
+}
+
+/// Reads a table of features. Frames whose face was lost are left out before their numbers are read.
 ///
 /// # Errors
 /// When the file cannot be read, lacks a needed column, or a value is not a number; the line is named.
-pub fn read_csv(path: &Path) -> Result<FeatureTable> {
+pub fn read_rows(path: &Path) -> Result<FaceTable> {
     let shown = path.display();
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_path(path)
         .map_err(|e| anyhow!("cannot read the table {shown}: {e}"))?;
-    let header: Vec<String> =
-        reader.headers().with_context(|| format!("{shown} has no header"))?.iter().map(str::to_owned).collect();
-    let lower: Vec<String> = header.iter().map(|h| h.to_ascii_lowercase()).collect();
-    let find = |names: &[&str]| lower.iter().position(|h| names.contains(&h.as_str()));
-    let (Some(frame), Some(time)) = (find(&[FRAME]), find(&TIME)) else {
+    let header = reader.headers().with_context(|| format!("{shown} has no header"))?;
+    let header: Vec<String> = header.iter().map(|h| h.trim_start_matches('\u{feff}').trim().to_owned()).collect();
+    let Some(place) = FaceColumns::of(&header) else {
         bail!("{shown} needs the columns `frame` and `timestamp` (seconds); it has {}", header.join(", "));
     };
-    let truth = find(&[TRUTH]);
-    let places: Vec<usize> = (0..header.len())
-        .filter(|&i| i != frame && i != time && Some(i) != truth && !SKIPPED.contains(&lower[i].as_str()))
-        .collect();
-    ensure!(!places.is_empty(), "{shown} has no columns of features beside frame, timestamp and truth");
-    let columns =
-        places.iter().map(|&i| Column { name: header[i].clone(), kind: ColumnKind::of(&header[i]) }).collect();
-    let mut table = FeatureTable { columns, truth: truth.map(|_| Vec::new()), ..FeatureTable::default() };
-    for (i, record) in reader.records().enumerate() {
+    let truth = header.iter().position(|h| h.eq_ignore_ascii_case(TRUTH));
+    let is_feature =
+        |&i: &usize| !place.has(i) && Some(i) != truth && !SKIPPED.contains(&header[i].to_ascii_lowercase().as_str());
+    let features: Vec<usize> = (0..header.len()).filter(is_feature).collect();
+    ensure!(!features.is_empty(), "{shown} has no columns of features beside frame, timestamp and truth");
+    let columns = features.iter().map(|&i| Column { name: header[i].clone(), kind: ColumnKind::of(&header[i]) });
+    let mut table = FaceTable {
+        columns: columns.collect(),
+        timed: place.timed(),
+        from_zero: place.from_zero(),
+        has_truth: truth.is_some(),
+        ..FaceTable::default()
+    };
+    for record in reader.records() {
         let record = record.with_context(|| format!("{shown} is not a table"))?;
-        let at = |place: usize| record.get(place).unwrap_or_default();
-        let number = |place: usize| {
-            let text = at(place);
-            text.parse::<f64>()
-                .map_err(|_| anyhow!("{shown}, line {}: column `{}` is `{text}`, not a number", i + 2, header[place]))
-        };
-        table.frames.push(number(frame)? as u64);
-        table.times.push(number(time)?);
-        for &place in &places {
-            table.values.push(number(place)? as f32);
-        }
-        if let (Some(truth), Some(place)) = (&mut table.truth, truth) {
-            let word = at(place);
-            truth.push(if matches!(word, "0" | "" | "false") { String::new() } else { word.to_owned() });
-        }
+        let line = record.position().map_or(0, csv::Position::line);
+        let row = row(&place, &features, truth, &record).with_context(|| format!("{shown}, line {line}"))?;
+        table.lost += usize::from(row.is_none());
+        table.rows.extend(row);
     }
     Ok(table)
+}
+
+/// A row; none without a face.
+fn row(
+    columns: &FaceColumns,
+    features: &[usize],
+    truth: Option<usize>,
+    record: &csv::StringRecord,
+) -> Result<Option<TableRow>> {
+    let place = columns.row(record)?;
+    if place.lost {
+        return Ok(None);
+    }
+    let values = features.iter().map(|&i| columns.number(record, i)).collect::<Result<Vec<f64>>>()?;
+    if values.len() > 1 && values.iter().all(|v| v.is_nan()) {
+        return Ok(None);
+    }
+    if let Some(i) = values.iter().position(|v| !v.is_finite()) {
+        columns.refuse(record, features[i])?;
+    }
+    let word = truth.and_then(|i| record.get(i)).unwrap_or_default();
+    let truth = if matches!(word, "0" | "" | "false") { String::new() } else { word.to_owned() };
+    let bounds = columns.bounds(record)?;
+    Ok(Some(TableRow { place, bounds, truth, values: values.into_iter().map(|v| v as f32).collect() }))
 }
 
 #[cfg(test)]
@@ -115,11 +191,27 @@ mod tests {
     }
 
     #[test]
+    fn frames_without_a_face_are_left_out_before_their_numbers_are_read() {
+        let text = "frame,timestamp,confidence,success,AU12_r\n1,0,0.9,1,2\n2,0.04,0.02,0,-nan(ind)\n3,0.08,0.9,1,3\n";
+        let table = read(text).unwrap();
+        assert_eq!((table.frames, table.times), (vec![1, 3], vec![0.0, 0.08]));
+        assert_eq!(table.values, [0.9, 2.0, 0.9, 3.0]);
+        for (text, word) in [
+            ("frame,face_id,timestamp,AU1\n0,0,0,1\n0,1,0,1\n", "2 faces"),
+            ("frame,timestamp,AU1,input\n0,0,1,a.mp4\n0,0,1,b.mp4\n", "several videos (a.mp4, b.mp4)"),
+            ("frame,timestamp,AU1,AU2\n0,0,1,-nan(ind)\n", "line 2: column AU2 is `-nan(ind)`"),
+        ] {
+            let message = format!("{:#}", read(text).unwrap_err());
+            assert!(message.contains(word), "{message}");
+        }
+    }
+
+    #[test]
     fn bad_tables_say_where() {
         for (text, word) in [
             ("frame,AU1\n0,1\n", "needs the columns"),
             ("frame,timestamp\n0,1\n", "no columns of features"),
-            ("frame,timestamp,AU1\n0,0.1,\n", "line 2: column `AU1`"),
+            ("frame,timestamp,AU1\n0,0.1,\n", "line 2: column AU1 is blank"),
             ("frame,timestamp,AU1\n0,0.1,1\n1,0.1,2\n", "does not come after"),
             ("frame,timestamp,AU1\n", "no frames"),
             ("frame,timestamp,AU1\n0,1,2,3\n", "not a table"),

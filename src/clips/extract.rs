@@ -1,6 +1,6 @@
 //! From one video file to a prepared clip: whose face, and what stands where there is none.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 use ferrotype_base::digest;
@@ -81,8 +81,11 @@ impl Tools {
     /// # Errors
     /// With the reason why the clip cannot be used.
     pub(super) fn extract(&self, job: &Job) -> Result<ClipSet> {
-        let table = match &self.finder {
-            Finder::OpenFace(folder) => Some(OpenFaceTable::read(&table_of(folder, &job.name)?)?),
+        let table = match (&self.finder, &job.table) {
+            (Finder::OpenFace(_), Some(table)) => Some(OpenFaceTable::read(table)?),
+            (Finder::OpenFace(folder), None) => {
+                bail!("{} has neither {1}.csv nor {1}_raw.csv", folder.display(), job.name)
+            }
             _ => None,
         };
         let rows = match &table {
@@ -146,13 +149,6 @@ fn check(options: &VideoOptions) -> Result<()> {
     let gap_is_good = options.max_gap.is_finite() && options.max_gap >= 0.0;
     ensure!(gap_is_good, "--max-gap is {}: seconds, 0 or more, are expected", options.max_gap);
     Ok(())
-}
-
-/// The table of a clip.
-fn table_of(folder: &Path, clip: &str) -> Result<PathBuf> {
-    let names = [format!("{clip}.csv"), format!("{clip}_raw.csv")];
-    let found = names.iter().map(|name| folder.join(name)).find(|path| path.is_file());
-    found.with_context(|| format!("{} has neither {} nor {}", folder.display(), names[0], names[1]))
 }
 
 /// The track whose face covers the most pixels over all frames; the earlier of equals.

@@ -1,70 +1,103 @@
-//! Video files in folders, by their names.
+//! Video files in folders, by their paths.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use ferrotype_base::text::listed;
+
+use super::Job;
+use crate::data::foreign::{Files, short_names};
 
 /// Endings of files that may be videos.
 const VIDEOS: [&str; 10] = ["mp4", "avi", "mov", "mkv", "m4v", "webm", "mpg", "mpeg", "wmv", "flv"];
 
-/// Video files below a folder by their names without ending, in lower case; and the same by path.
+/// Video files below a folder. A file is its path below the folder.
 pub(super) struct VideoFiles {
-    by_stem: BTreeMap<String, PathBuf>,
-    root: PathBuf,
+    files: Files,
+    /// What each is called: its name without ending, or more of its path where several have that name.
+    short: Vec<String>,
+}
+
+/// A video file of a clip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct VideoFile {
+    pub path: PathBuf,
+    /// Unique below the folder.
+    pub name: String,
+    /// The path below the folder.
+    pub below: String,
 }
 
 impl VideoFiles {
-    /// Searches a folder with its sub-folders. Of files of one name the first by path counts.
+    /// Searches a folder with its sub-folders.
     ///
     /// # Errors
     /// When the folder cannot be read.
     pub(super) fn find(root: &Path) -> Result<Self> {
         ensure!(root.is_dir(), "{} is not a folder of video files", root.display());
-        let mut found = Vec::new();
-        search(root, &mut found)?;
-        found.sort();
-        let mut by_stem = BTreeMap::new();
-        for path in found {
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
-            by_stem.entry(stem).or_insert(path);
-        }
-        Ok(Self { by_stem, root: root.to_path_buf() })
+        let files = Files::below(root, &VIDEOS)?;
+        let short = short_names(files.names());
+        Ok(Self { files, short })
     }
 
-    /// The file of a clip: a path below the folder, or a name with or without ending, in any case.
-    pub(super) fn get(&self, clip: &str) -> Option<PathBuf> {
-        let direct = self.root.join(clip);
-        if direct.is_file() {
-            return Some(direct);
-        }
-        let name = Path::new(clip).file_name()?.to_string_lossy().to_lowercase();
-        let stem = Path::new(&name).file_stem()?.to_string_lossy().into_owned();
-        self.by_stem.get(&name).or_else(|| self.by_stem.get(&stem)).cloned()
+    /// The file of a clip: a path below the folder, or the end of one, with or without ending, in any case.
+    ///
+    /// # Errors
+    /// When several files may be meant; they are listed.
+    pub(super) fn get(&self, clip: &str) -> Result<Option<VideoFile>> {
+        let place = self.files.find(clip).context("the table of labels names a clip that is not one file")?;
+        Ok(place.map(|i| VideoFile {
+            path: self.files.paths()[i].clone(),
+            name: self.short[i].clone(),
+            below: self.files.names()[i].clone(),
+        }))
     }
 
-    /// Names of files that none of these clips names.
+    /// Paths below the folder of files that none of these clips names.
     pub(super) fn unnamed<'a>(&self, clips: impl Iterator<Item = &'a Path>) -> Vec<String> {
-        let named: std::collections::BTreeSet<&Path> = clips.collect();
-        let left = self.by_stem.values().filter(|p| !named.contains(p.as_path()));
-        left.map(|p| p.file_name().unwrap_or_default().to_string_lossy().into_owned()).collect()
+        let named: BTreeSet<&Path> = clips.collect();
+        let all = self.files.paths().iter().zip(self.files.names());
+        all.filter(|(path, _)| !named.contains(path.as_path())).map(|(_, name)| name.clone()).collect()
     }
 }
 
-fn search(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
-    for entry in entries {
-        let path = entry.with_context(|| format!("cannot read the folder {}", folder.display()))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with('.') {
+/// Gives each clip its table of OpenFace: that of its path below the folder, or the only one of its name. A clip without one
+/// keeps none, which is told when it is prepared.
+///
+/// # Errors
+/// When the folder cannot be read, or it is not certain which table is a clip's; the candidates are listed.
+pub(super) fn find_tables(jobs: &mut [Job], folder: &Path) -> Result<()> {
+    let tables = Files::below(folder, &["csv"]).context("--openface")?;
+    let mut takers = vec![Vec::new(); tables.paths().len()];
+    for (number, job) in jobs.iter_mut().enumerate() {
+        let Some(place) = table_of(&tables, job).with_context(|| format!("the table of the clip {}", job.name))? else {
             continue;
-        }
-        let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        if path.is_dir() {
-            search(&path, found)?;
-        } else if VIDEOS.contains(&ending.as_str()) {
-            found.push(path);
-        }
+        };
+        job.table = Some(tables.paths()[place].clone());
+        takers[place].push(number);
+    }
+    for (takers, table) in takers.iter().zip(tables.names()) {
+        let clips: Vec<&str> = takers.iter().map(|&i: &usize| jobs[i].name.as_str()).collect();
+        ensure!(
+            clips.len() < 2,
+            "the table {table} below {} may be that of {}: put tables into the same folders as their videos",
+            folder.display(),
+            listed(&clips, 6)
+        );
     }
     Ok(())
+}
+
+fn table_of(tables: &Files, job: &Job) -> Result<Option<usize>> {
+    let path = job.below.rsplit_once('.').map_or(job.below.as_str(), |(stem, _)| stem);
+    for name in [path, &job.name] {
+        for name in [format!("{name}.csv"), format!("{name}_raw.csv")] {
+            let found = tables.find(&name)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+    }
+    Ok(None)
 }

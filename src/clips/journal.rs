@@ -16,7 +16,6 @@ use crate::data::options::VideoOptions;
 pub(super) struct Journal {
     folder: PathBuf,
     options: String,
-    openface: Option<PathBuf>,
 }
 
 impl Journal {
@@ -30,7 +29,7 @@ impl Journal {
         let stamps: Vec<String> = networks.map(|path| stamp(path)).collect();
         let options_text = serde_json::to_string(options).context("cannot describe the options")?;
         let options_text = format!("{} {options_text} {}", env!("CARGO_PKG_VERSION"), stamps.join(" "));
-        Ok(Self { folder, options: options_text, openface: options.openface.clone() })
+        Ok(Self { folder, options: options_text })
     }
 
     /// Whether the clip is finished.
@@ -54,11 +53,8 @@ impl Journal {
     }
 
     fn path(&self, job: &Job) -> PathBuf {
-        let table = self.openface.iter().flat_map(|folder| {
-            [format!("{}.csv", job.name), format!("{}_raw.csv", job.name)].map(|name| stamp(&folder.join(name)))
-        });
-        let table: Vec<String> = table.collect();
-        let key = format!("{} {} {}", self.options, stamp(&job.file), table.join(" "));
+        let table = job.table.as_deref().map(stamp).unwrap_or_default();
+        let key = format!("{} {} {table}", self.options, stamp(&job.file));
         let key = &digest::sha256(key.as_bytes())[..16];
         let name: String = job.name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
         self.folder.join(format!("{name}-{key}.h5"))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, bail, ensure};
 
-use super::files::VideoFiles;
+use super::files::{VideoFile, VideoFiles};
 use super::sheet::{self, Sheet};
 use super::{Job, Plan};
 use crate::data::clips::Skipped;
@@ -81,17 +81,19 @@ pub(super) fn add(
     label: impl Fn(&Row) -> Result<i16, String>,
 ) -> Result<()> {
     ensure!(!rows.is_empty(), "the table of labels has no rows");
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut taken) = (BTreeSet::new(), BTreeSet::new());
     for row in rows {
+        let file = if row.clip.is_empty() { None } else { files.get(&row.clip)? };
         let job = if row.clip.is_empty() {
             Err("a row of the table names no clip".to_owned())
-        } else if !seen.insert(row.clip.to_lowercase()) {
+        } else if !seen.insert(row.clip.to_lowercase()) || file.as_ref().is_some_and(|f| taken.contains(&f.path)) {
             Err("the table names it twice; its first row counts".to_owned())
         } else {
             label(&row).and_then(|label| {
-                let file = files.get(&row.clip).ok_or("it is annotated, but there is no such file")?;
-                let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                Ok(Job { name, file, subject: row.subject.to_uppercase(), label })
+                let VideoFile { path, name, below } = file.ok_or("it is annotated, but there is no such file")?;
+                taken.insert(path.clone());
+                let subject = row.subject.to_uppercase();
+                Ok(Job { name, file: path, below, table: None, subject, label })
             })
         };
         match job {

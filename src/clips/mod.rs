@@ -35,10 +35,14 @@ use journal::Journal;
 /// A clip to be prepared.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Job {
-    /// Its name: `S001_015`.
+    /// Its name: `S001_015`, or more of its path where several files have that name.
     pub name: String,
     /// The video.
     pub file: std::path::PathBuf,
+    /// Its path below the folder of videos.
+    pub below: String,
+    /// Its table of OpenFace.
+    pub table: Option<std::path::PathBuf>,
     /// Who is in it; empty where unknown.
     pub subject: String,
     /// Class index.
@@ -77,7 +81,7 @@ pub fn is_clips(source: &SourceOptions) -> bool {
 /// When the annotations or models cannot be read, ffmpeg is missing, no clip at all can be used, or a file cannot be
 /// written.
 pub fn prepare(source: &SourceOptions, out: &Path, command: &str) -> Result<ClipSet> {
-    let (plan, video) = match source {
+    let (mut plan, video) = match source {
         SourceOptions::Clips(o) => (labels::plan(o)?, &o.video),
         SourceOptions::Baum1a(o) => (baum::plan_baum1(o, &baum::ACTED)?, &o.video),
         SourceOptions::Baum1s(o) => (baum::plan_baum1(o, &baum::SPONTANEOUS)?, &o.video),
@@ -94,6 +98,9 @@ pub fn prepare(source: &SourceOptions, out: &Path, command: &str) -> Result<Clip
         bail!("there is no clip to prepare{}", reasons(&plan.skipped));
     }
     let tools = Tools::open(video)?;
+    if let Some(folder) = &video.openface {
+        files::find_tables(&mut plan.jobs, folder)?;
+    }
     let journal = Journal::open(out, video)?;
     work_through(&plan, &tools, &journal)?;
     let mut set = collect(&plan, video, &journal)?;

@@ -76,7 +76,7 @@ impl ExplainCommand {
         let chain = loaded.picture_chain()?;
         let (files, bad) = find(&self.paths);
         let inputs = Inputs::new().run(&self.run).paths("a picture", &files).paths("--detector", self.cut.file());
-        let out = CropFolder::make("--out", &self.out, inputs)?;
+        let out = CropFolder::make("--out", &self.out, &files, inputs)?;
         let mut work = Work { loaded, chain, class, layer, method: self.method, out, bad, lines: Vec::new() };
         let bar = bar("pictures", files.len());
         for path in &files {

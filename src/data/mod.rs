@@ -7,6 +7,7 @@ pub mod classes;
 pub mod clips;
 pub mod example;
 mod face_set;
+pub mod foreign;
 pub mod info;
 pub mod labels;
 pub mod loader;

@@ -5,6 +5,7 @@
 
 mod align;
 mod bounds;
+mod columns;
 mod components;
 mod crop;
 mod detector;
@@ -24,6 +25,7 @@ mod yunet;
 
 pub use align::{EYES, align, align_eyes, similarity};
 pub use bounds::{Bounds, Detection, suppress};
+pub use columns::{FaceColumns, FaceRow};
 pub use components::{component_bounds, cut_component, whole_frame};
 pub use detector::Detector;
 pub use embedder::{Embedder, TEMPLATE};

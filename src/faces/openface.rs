@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use ferrotype_base::text::listed;
 
-use super::Landmarks;
+use super::{FaceColumns, Landmarks};
 
 /// A table, face by face.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,7 +28,7 @@ pub struct OpenFaceRow {
     pub confidence: f32,
     /// Whether it calls the tracking a success.
     pub success: bool,
-    /// The landmarks in pixels.
+    /// The landmarks in pixels; NaN where the tracking failed.
     pub points: Landmarks,
     /// Values of [`OpenFaceTable::units`].
     pub units: Vec<f32>,
@@ -89,60 +90,44 @@ impl OpenFaceRow {
 
 /// Where the columns stand.
 struct Columns {
-    frame: usize,
-    face: Option<usize>,
-    time: Option<usize>,
+    place: FaceColumns,
     confidence: usize,
-    success: usize,
-    x: Vec<usize>,
-    y: Vec<usize>,
     units: Vec<usize>,
 }
 
 impl Columns {
     fn of(header: &[String]) -> Result<Self> {
         let find = |name: &str| header.iter().position(|h| h == name);
-        let mut missing = Vec::new();
-        let mut need = |name: String| {
-            find(&name).unwrap_or_else(|| {
-                missing.push(name);
-                0
-            })
+        let points = ["x", "y"].into_iter().flat_map(|axis| (0..68).map(move |i| format!("{axis}_{i}")));
+        let needed = ["frame", "confidence", "success"].into_iter().map(String::from).chain(points);
+        let missing: Vec<String> = needed.filter(|name| find(name).is_none()).collect();
+        let (Some(place), Some(confidence), true) = (FaceColumns::of(header), find("confidence"), missing.is_empty())
+        else {
+            bail!("its columns {} are missing: run FeatureExtraction with -2Dfp", listed(&missing, 6));
         };
-        let [frame, confidence, success] = ["frame", "confidence", "success"].map(|n| need(n.into()));
-        let x = (0..68).map(|i| need(format!("x_{i}"))).collect();
-        let y = (0..68).map(|i| need(format!("y_{i}"))).collect();
-        if !missing.is_empty() {
-            let more = missing.len().saturating_sub(6);
-            let shown = missing[..missing.len().min(6)].join(", ");
-            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-            bail!("its columns {shown}{rest} are missing: run FeatureExtraction with -2Dfp");
-        }
         let is_unit = |name: &str| name.starts_with("AU") && (name.ends_with("_r") || name.ends_with("_c"));
         let units = (0..header.len()).filter(|&c| is_unit(&header[c])).collect();
-        Ok(Self { frame, face: find("face_id"), time: find("timestamp"), confidence, success, x, y, units })
+        Ok(Self { place, confidence, units })
     }
 
     fn row(&self, record: &csv::StringRecord) -> Result<(i64, OpenFaceRow)> {
-        let number = |column: usize| -> Result<f64> {
-            let cell = record.get(column).unwrap_or_default();
-            cell.parse().with_context(|| format!("column {}: {cell:?} is not a number", column + 1))
-        };
-        let frame = number(self.frame)?;
-        ensure!((1.0..1e9).contains(&frame), "frame {frame}: frames are counted from 1");
+        let place = self.place.row(record)?;
+        // What stands in a row whose face was lost means nothing, and need not even be numbers.
+        let number = |column: usize| if place.lost { Ok(f64::NAN) } else { self.place.number(record, column) };
+        let (x, y) = self.place.points().split_at(68);
         let mut points = [[0.0; 2]; 68];
         for (i, point) in points.iter_mut().enumerate() {
-            *point = [number(self.x[i])? as f32, number(self.y[i])? as f32];
+            *point = [number(x[i])? as f32, number(y[i])? as f32];
         }
         let row = OpenFaceRow {
-            frame: frame as usize - 1,
-            time: self.time.map(number).transpose()?.unwrap_or_default(),
-            confidence: number(self.confidence)? as f32,
-            success: number(self.success)? > 0.5,
+            frame: place.frame,
+            time: place.time.unwrap_or_default(),
+            confidence: if place.lost { 0.0 } else { number(self.confidence)? as f32 },
+            success: !place.lost,
             points,
             units: self.units.iter().map(|&c| Ok(number(c)? as f32)).collect::<Result<_>>()?,
         };
-        Ok((self.face.map(number).transpose()?.unwrap_or_default() as i64, row))
+        Ok((place.face.unwrap_or_default(), row))
     }
 }
 
@@ -181,6 +166,19 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_lost_frames_is_not_read() {
+        let lost = row(2, 0, 0.02, 0).replace(" 136,", " -nan(ind),").replace(" 8,", " 1.#QNAN,");
+        let (_folder, path) = table(&header(), &[row(1, 0, 0.9, 1), lost, row(3, 0, 0.9, 1)]);
+        let table = OpenFaceTable::read(&path).unwrap();
+        let rows = table.main_face(0.5).unwrap().1;
+        assert_eq!(rows.iter().map(|r| r.is_good(0.0)).collect::<Vec<_>>(), [true, false, true]);
+        // A face that was found has numbers; a blank among them makes it useless, not the table.
+        let (_folder, path) =
+            self::table(&header(), &[row(1, 0, 0.9, 1), row(2, 0, 0.9, 1).replace(" 136,", " -nan,")]);
+        assert!(!OpenFaceTable::read(&path).unwrap().faces[&0][1].is_good(0.0));
+    }
+
+    #[test]
     fn what_is_missing_or_wrong_is_named() {
         let refused = |header: &str, rows: &[String]| {
             let (_folder, path) = table(header, rows);
@@ -191,7 +189,7 @@ mod tests {
         let message = refused("a,b", &[]);
         assert!(message.contains("confidence") && message.contains("more"), "{message}");
         let message = refused(&header(), &[row(1, 0, 1.0, 1), row(2, 0, 1.0, 1).replace("136,", "x,")]);
-        assert!(message.contains("line 3") && message.contains("\"x\""), "{message}");
+        assert!(message.contains("line 3") && message.contains("y_0 is `x`"), "{message}");
         assert!(refused(&header(), &[]).contains("no rows"));
         assert!(refused(&header(), &[row(0, 0, 1.0, 1)]).contains("counted from 1"));
     }

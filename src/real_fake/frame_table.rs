@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use ferrotype_base::text::listed;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,8 @@ use layout::{Layout, Row, recognise};
 
 use super::clip::Series;
 use super::resample::{RawFrame, filled};
+use crate::data::foreign::short_names;
+use crate::faces::{Bounds, Tracker};
 
 /// Which program wrote a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -123,12 +126,26 @@ pub fn is_frame_table(path: &Path) -> Result<bool> {
     Ok(recognise(&header(&mut open(path)?, path)?).is_some())
 }
 
-/// Reads a table.
+/// Reads a table of one video.
 ///
 /// # Errors
-/// When the file cannot be read, is of another kind, lacks columns, has a cell that is neither a number nor blank, or a
-/// column that is blank in every row; line and column are named.
+/// As [`read_videos`]; and when the table holds several videos, which are named.
 pub fn read(path: &Path, options: &TableOptions) -> Result<FrameTable> {
+    let mut videos = read_videos(path, options)?;
+    if videos.len() > 1 {
+        let names: Vec<String> = videos.into_iter().filter_map(|(name, _)| name).collect();
+        bail!("{} holds several videos ({}): one table per clip is needed here", path.display(), listed(&names, 4));
+    }
+    videos.pop().map(|(_, table)| table).with_context(|| format!("{} has no rows", path.display()))
+}
+
+/// Reads a table: one clip, or of a table of several videos (py-feat's column `input`) one for each, with its path as far as
+/// it tells the videos apart.
+///
+/// # Errors
+/// When the file cannot be read, is of another kind, lacks columns, has a cell that is neither a number nor blank, a column
+/// that is blank in every row, or faces that cannot be told apart; line and column are named.
+pub fn read_videos(path: &Path, options: &TableOptions) -> Result<Vec<(Option<String>, FrameTable)>> {
     let shown = path.display();
     let mut reader = open(path)?;
     let header = header(&mut reader, path)?;
@@ -148,7 +165,29 @@ pub fn read(path: &Path, options: &TableOptions) -> Result<FrameTable> {
         rows.push(layout.row(&record, options).with_context(|| format!("{shown}, line {line}"))?);
     }
     ensure!(!rows.is_empty(), "{shown} has a header and no rows");
-    clean(kind, &layout, rows, options).with_context(|| format!("{shown}"))
+    let videos = by_video(rows);
+    let several = videos.len() > 1;
+    let clean = |(name, rows): (String, Vec<Row>)| {
+        let context = || if several { format!("{shown}, the video {name}") } else { shown.to_string() };
+        let table = clean(kind, &layout, rows, options).with_context(context)?;
+        Ok((several.then_some(name), table))
+    };
+    videos.into_iter().map(clean).collect()
+}
+
+/// The rows of each video, in the order of their first rows. A row that names none belongs to the one before.
+fn by_video(rows: Vec<Row>) -> Vec<(String, Vec<Row>)> {
+    let mut videos: Vec<(String, Vec<Row>)> = Vec::new();
+    let mut last = rows.iter().find_map(|row| row.video.clone()).unwrap_or_default();
+    for row in rows {
+        last = row.video.clone().unwrap_or(last);
+        match videos.iter_mut().find(|(name, _)| *name == last) {
+            Some((_, own)) => own.push(row),
+            None => videos.push((last.clone(), vec![row])),
+        }
+    }
+    let names: Vec<String> = videos.iter().map(|(name, _)| name.clone()).collect();
+    short_names(&names).into_iter().zip(videos).map(|(name, (_, rows))| (name, rows)).collect()
 }
 
 type Reader = csv::Reader<std::fs::File>;
@@ -172,16 +211,22 @@ fn clean(kind: TableKind, layout: &Layout, mut rows: Vec<Row>, options: &TableOp
         counts.extra = 1;
     }
     refuse_blank_columns(layout, &rows)?;
-    rows.sort_by(|a, b| a.time.total_cmp(&b.time));
+    let all = rows.len();
+    rows.retain(|row| row.time.is_some());
+    let untimed = all - rows.len();
+    ensure!(!rows.is_empty(), "no row has a time");
+    rows.sort_by(|a, b| time_of(a).total_cmp(&time_of(b)));
     let times: Vec<f64> = {
-        let mut all: Vec<f64> = rows.iter().map(|r| r.time).collect();
+        let mut all: Vec<f64> = rows.iter().map(time_of).collect();
         all.dedup();
         all
     };
+    follow(&mut rows)?;
     let chosen = one_face(rows, &times, &mut counts);
     counts.blank = chosen.iter().filter(|f| f.values.is_none()).count();
     let (series, interpolated, left_out) = filled(&chosen, options.longest_gap);
-    (counts.interpolated, counts.left_out) = (interpolated, left_out);
+    counts.blank += untimed;
+    (counts.interpolated, counts.left_out) = (interpolated, left_out + untimed);
     let width = layout.units.len();
     let part = |from: usize, to: usize| Series {
         times: series.times.clone(),
@@ -214,17 +259,47 @@ fn refuse_blank_columns(layout: &Layout, rows: &[Row]) -> Result<()> {
     bail!(
         "no row has a number in the column{} {}: leave {} out of the table, or measure anew",
         if names.len() > 1 { "s" } else { "" },
-        ferrotype_base::text::listed(&names, 6),
+        listed(&names, 6),
         if names.len() > 1 { "them" } else { "it" }
     )
 }
 
-/// One face per frame: of faces with numbers, the one with the greatest sum of scores; of those without, the one with the
-/// highest score in each frame.
+fn time_of(row: &Row) -> f64 {
+    row.time.unwrap_or_default()
+}
+
+/// Numbers the faces of a table that does not: in one with several faces in a frame, whoever keeps his place from frame to
+/// frame is one person. A face that was lost is the same where it comes back to its place.
+fn follow(rows: &mut [Row]) -> Result<()> {
+    let found = |row: &&mut Row| row.is_whole();
+    let mut tracker = Tracker::new(f64::INFINITY);
+    let numbered = rows.iter().all(|row| row.face.is_some() || !row.is_whole());
+    let crowded = rows.chunk_by(|a, b| a.time == b.time).any(|frame| frame.iter().filter(|r| r.is_whole()).count() > 1);
+    if numbered || !crowded {
+        return Ok(());
+    }
+    for frame in rows.chunk_by_mut(|a, b| a.time == b.time) {
+        let time = time_of(&frame[0]);
+        let mut here: Vec<&mut Row> = frame.iter_mut().filter(found).collect();
+        let bounds: Option<Vec<Bounds>> = here.iter().map(|row| row.bounds).collect();
+        let bounds = bounds.with_context(|| {
+            format!(
+                "the table has several faces in a frame, and nothing says whose the row at {time} s is: keep the columns \
+                 FaceRectX, FaceRectY, FaceRectWidth and FaceRectHeight (or the landmarks, or face_id), or leave one person in"
+            )
+        })?;
+        for (row, track) in here.iter_mut().zip(tracker.step(time, &bounds)) {
+            row.face = Some(track as i64);
+        }
+    }
+    Ok(())
+}
+
+/// One face per frame: the one with the greatest sum of scores over the whole table.
 fn one_face(rows: Vec<Row>, times: &[f64], counts: &mut Counts) -> Vec<RawFrame> {
     let mut weights = BTreeMap::<i64, f64>::new();
     for row in rows.iter().filter(|r| r.is_whole()) {
-        *weights.entry(row.face).or_default() += row.score;
+        *weights.entry(row.face.unwrap_or_default()).or_default() += row.score;
     }
     let main = weights.iter().fold(None, |best: Option<(i64, f64)>, (&face, &weight)| match best {
         Some((_, w)) if w >= weight => best,
@@ -234,11 +309,13 @@ fn one_face(rows: Vec<Row>, times: &[f64], counts: &mut Counts) -> Vec<RawFrame>
     let mut frames = Vec::with_capacity(times.len());
     for &time in times {
         let mut here = Vec::new();
-        while let Some(row) = rows.next_if(|r| r.time == time) {
+        while let Some(row) = rows.next_if(|r| time_of(r) == time) {
             here.push(row);
         }
         counts.crowded += usize::from(here.iter().filter(|r| !r.is_empty()).count() > 1);
-        let own = here.into_iter().filter(|r| r.is_whole() && main.is_some_and(|(face, _)| face == r.face));
+        let own = here
+            .into_iter()
+            .filter(|r| r.is_whole() && main.is_some_and(|(face, _)| face == r.face.unwrap_or_default()));
         let best = own.reduce(|best, row| if row.score > best.score { row } else { best });
         frames.push(RawFrame { time, values: best.map(|row| row.values) });
     }

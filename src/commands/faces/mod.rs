@@ -3,6 +3,7 @@
 mod emotions;
 mod pictures;
 mod sight;
+mod units;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -12,7 +13,7 @@ use clap::Args;
 
 use crate::anomaly::cluster::{ClusterOptions, Method, persons};
 use crate::anomaly::people::{self, People, Sequence};
-use crate::anomaly::source::read_csv;
+use crate::anomaly::source::read_rows;
 use crate::anomaly::table::timecode;
 use crate::commands::inputs::Inputs;
 use crate::data::Images;
@@ -20,6 +21,7 @@ use crate::run::provenance::command_line;
 
 use emotions::Emotions;
 use sight::{Face, Seen, Sight};
+use units::Units;
 
 /// Pixels per side of the aligned faces, where no embedder says otherwise.
 const SIDE: usize = 112;
@@ -42,7 +44,8 @@ pub struct FacesCommand {
     /// A run whose network gives each face the probabilities of its classes.
     #[arg(long, value_name = "RUN")]
     emotions: Option<PathBuf>,
-    /// A table of further features by frame, such as action units: columns `frame`, `timestamp`, and one per feature.
+    /// A table of further features by frame, such as action units: columns `frame`, perhaps `timestamp` (it decides), and one
+    /// per feature. OpenFace's frames are counted from 1, all others from 0. With boxes or landmarks, each face has its own rows.
     #[arg(long, value_name = "CSV")]
     units: Option<PathBuf>,
     /// A table whose columns `frame` and `anomaly` (0, 1 or a word) say what is wrong in which frame, to measure with; its
@@ -128,7 +131,7 @@ impl FacesCommand {
         let all: Vec<(&Seen, &Face)> = frames.iter().flat_map(|f| f.faces.iter().map(move |face| (f, face))).collect();
         let labels = self.labels(&all)?;
         let count = labels.iter().flatten().max().map_or(0, |m| m + 1);
-        let units = self.units.as_deref().map(Units::read).transpose()?;
+        let units = self.units.as_deref().map(|path| Units::read(path, &self.video)).transpose()?;
         let truth = self.truth.as_deref().map(Truth::read).transpose()?;
         let mut people = People {
             video: self.video.display().to_string(),
@@ -144,11 +147,9 @@ impl FacesCommand {
         people.persons.iter_mut().for_each(|p| {
             p.faces = Images { pixels: Vec::new(), height: side, width: side, channels: 3 };
         });
-        for ((frame, face), label) in all.iter().zip(&labels) {
-            let values = match &units {
-                Some(units) => units.of(frame.number),
-                None => Some(&[][..]),
-            };
+        let nothing = || frames.iter().map(|frame| vec![Some(&[][..]); frame.faces.len()]).collect();
+        let values: Vec<Vec<Option<&[f32]>>> = units.as_ref().map_or_else(nothing, |units| units.of(frames));
+        for (((frame, face), label), values) in all.iter().zip(&labels).zip(values.into_iter().flatten()) {
             let Some(k) = label else {
                 left.nobody += 1;
                 continue;
@@ -177,8 +178,8 @@ impl FacesCommand {
         people.persons.sort_by_key(|p| std::cmp::Reverse(p.frames.len()));
         ensure!(
             !people.persons.is_empty(),
-            "the table of units has a row for none of the frames with faces: its column `frame` counts the video's frames \
-             from 0"
+            "the table of units has a row for none of the frames with faces: its times (or, without times, its frames) are \
+             those of another video, or its faces stand elsewhere in the picture"
         );
         Ok((people, left))
     }
@@ -260,29 +261,6 @@ struct LeftOut {
     without_units: usize,
 }
 
-/// Further features by frame.
-struct Units {
-    names: Vec<String>,
-    frames: Vec<u64>,
-    values: Vec<f32>,
-}
-
-impl Units {
-    fn read(path: &Path) -> Result<Self> {
-        let table = read_csv(path).context("--units")?;
-        table.check().with_context(|| format!("{} cannot be used", path.display()))?;
-        let names = table.columns.iter().map(|c| c.name.clone()).collect();
-        Ok(Self { names, frames: table.frames, values: table.values })
-    }
-
-    /// The row of a frame.
-    fn of(&self, frame: usize) -> Option<&[f32]> {
-        let row = self.frames.binary_search(&(frame as u64)).ok()?;
-        let width = self.names.len();
-        Some(&self.values[row * width..(row + 1) * width])
-    }
-}
-
 /// What is wrong in which frame.
 struct Truth {
     names: Vec<String>,
@@ -292,14 +270,16 @@ struct Truth {
 
 impl Truth {
     fn read(path: &Path) -> Result<Self> {
-        let table = read_csv(path).context("--truth")?;
-        let words = table.truth.with_context(|| format!("{} has no column `anomaly`", path.display()))?;
-        let mut names: Vec<String> = words.iter().filter(|w| !w.is_empty()).cloned().collect();
+        let mut table = read_rows(path).context("--truth")?;
+        ensure!(table.has_truth, "{} has no column `anomaly`", path.display());
+        table.rows.sort_by_key(|row| row.place.frame);
+        let mut names: Vec<String> = table.rows.iter().map(|row| row.truth.clone()).filter(|w| !w.is_empty()).collect();
         names.sort();
         names.dedup();
         ensure!(names.len() < 255, "{} knows {} kinds of anomalies: at most 254", path.display(), names.len());
         let code = |word: &String| names.iter().position(|n| n == word).map_or(0, |i| i as u8 + 1);
-        Ok(Self { codes: words.iter().map(code).collect(), frames: table.frames, names })
+        let codes = table.rows.iter().map(|row| code(&row.truth)).collect();
+        Ok(Self { codes, frames: table.rows.iter().map(|row| row.place.frame as u64).collect(), names })
     }
 
     fn of(&self, frame: usize) -> u8 {

@@ -56,13 +56,18 @@ fn files_are_found_and_missing_ones_are_named() {
 #[test]
 fn crops_of_one_name_do_not_replace_each_other() {
     let folder = tempfile::tempdir().unwrap();
-    let mut crops = CropFolder::make("--save-crops", &folder.path().join("seen"), Inputs::new()).unwrap();
+    let pictures = ["in/happy/x.png", "in/sad/x.png", "in/sad/x.jpg", "in/sad/y.png"].map(PathBuf::from);
+    let out = folder.path().join("seen");
+    let mut crops = CropFolder::make("--save-crops", &out, &pictures, Inputs::new()).unwrap();
     let face = |path: &str, found| Face { path: path.into(), found, crop: Photo::new(vec![0; 12], 2, 2, 3).unwrap() };
     let planes: Vec<f32> = [0.0, 0.4, 0.6, 300.0].iter().cycle().take(12).copied().collect();
-    for (path, found) in [("a/x.png", None), ("b/x.jpg", None), ("a/x.png", found())] {
+    // Not in the order of the list: a name does not depend on who comes first.
+    let given = [("in/sad/x.png", None), ("in/happy/x.png", None), ("in/sad/x.jpg", None), ("in/happy/x.png", found())];
+    for (path, found) in given.into_iter().chain([("in/sad/y.png", None), ("in/sad/y.png", None)]) {
         crops.save(&face(path, found), &planes, [3, 2, 2]).unwrap();
     }
-    for name in ["x.png", "x-2.png", "x-face2.png"] {
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 6);
+    for name in ["happy_x.png", "sad_x.png.png", "sad_x.jpg.png", "happy_x-face2.png", "y.png", "y-2.png"] {
         let photo = Photo::open(&folder.path().join("seen").join(name)).unwrap();
         assert_eq!(photo.pixels(), [0, 0, 0, 0, 0, 0, 1, 1, 1, 255, 255, 255], "{name}");
     }

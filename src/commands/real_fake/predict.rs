@@ -10,7 +10,7 @@ use super::view::experiment_of;
 use crate::commands::pool::in_pool;
 use crate::real_fake::clip::{CLASSES, Clip, ClipSet, Part};
 use crate::real_fake::data::{RealFakeData, at_rate, check};
-use crate::real_fake::frame_table::{self, TableKind, TableOptions};
+use crate::real_fake::frame_table::{self, FrameTable, TableKind, TableOptions};
 use crate::real_fake::sources::RealFakeSource;
 use crate::real_fake::sources::au_tables::{files_below, name_of};
 use crate::run::RunFolder;
@@ -77,29 +77,14 @@ fn read(data: &RealFakeData, paths: &[PathBuf], emotion: Option<&str>) -> Result
     let mut set = ClipSet::default();
     set.emotions.extend(emotion.map(str::to_owned));
     for path in files(paths)? {
-        let found = frame_table::read(&path, &table)?;
-        if found.intensities.is_empty() {
-            bail!("{} has no face in any frame", path.display());
+        for (video, found) in frame_table::read_videos(&path, &table)? {
+            let own = name_of(Path::new(""), &path);
+            let name = video.map_or(own.clone(), |video| format!("{own}/{video}"));
+            if found.intensities.is_empty() {
+                bail!("{} has no face in any frame", if name == own { path.display().to_string() } else { name });
+            }
+            add(&mut set, name, found, emotion).with_context(|| path.display().to_string())?;
         }
-        if set.clips.is_empty() {
-            set.units = found.units.clone();
-        }
-        // Each table may order its action units in its own way.
-        let mut one = ClipSet { units: found.units, ..ClipSet::default() };
-        one.clips.push(Clip {
-            name: name_of(Path::new(""), &path),
-            subject: None,
-            emotion: emotion.map(|_| 0),
-            real: None,
-            part: Part::Test,
-            seconds: found.seconds,
-            units: Some(found.intensities),
-            landmarks: found.landmarks,
-            descriptor: None,
-            video: None,
-        });
-        one.take_units(&set.units).with_context(|| path.display().to_string())?;
-        set.clips.append(&mut one.clips);
     }
     if let Some(rate) = data.rate {
         at_rate(&mut set, rate, data.longest_gap);
@@ -107,6 +92,29 @@ fn read(data: &RealFakeData, paths: &[PathBuf], emotion: Option<&str>) -> Result
     set.clips.sort_by(|a, b| a.name.cmp(&b.name));
     check(&set)?;
     Ok(set)
+}
+
+/// Adds a clip. Each table may order its action units in its own way.
+fn add(set: &mut ClipSet, name: String, found: FrameTable, emotion: Option<&str>) -> Result<()> {
+    if set.clips.is_empty() {
+        set.units = found.units.clone();
+    }
+    let mut one = ClipSet { units: found.units, ..ClipSet::default() };
+    one.clips.push(Clip {
+        name,
+        subject: None,
+        emotion: emotion.map(|_| 0),
+        real: None,
+        part: Part::Test,
+        seconds: found.seconds,
+        units: Some(found.intensities),
+        landmarks: found.landmarks,
+        descriptor: None,
+        video: None,
+    });
+    one.take_units(&set.units)?;
+    set.clips.append(&mut one.clips);
+    Ok(())
 }
 
 fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {

@@ -1,8 +1,9 @@
 //! Where the columns of a table stand, by its header.
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::{TableKind, TableOptions};
+use crate::faces::{Bounds, FaceColumns};
 
 /// The program that writes such a header.
 pub fn recognise(header: &[String]) -> Option<TableKind> {
@@ -33,13 +34,8 @@ fn unit_number(kind: TableKind, column: &str) -> Option<u8> {
 
 /// Where the columns stand.
 pub struct Layout {
-    pub header: Vec<String>,
-    pub frame: usize,
-    /// Column and seconds per unit.
-    pub time: Option<(usize, f64)>,
-    pub face: Option<usize>,
-    pub score: Option<usize>,
-    pub success: Option<usize>,
+    place: FaceColumns,
+    score: Option<usize>,
     /// Name and column.
     pub units: Vec<(String, usize)>,
     /// 68 columns of x, 68 of y; none without landmarks.
@@ -48,8 +44,13 @@ pub struct Layout {
 
 /// A row as it stands in the file.
 pub struct Row {
-    pub time: f64,
-    pub face: i64,
+    /// Seconds; none in a lost frame without a time.
+    pub time: Option<f64>,
+    /// The number of the face's track; none where the table does not say it.
+    pub face: Option<i64>,
+    /// Where the face is, if its track is not known.
+    pub bounds: Option<Bounds>,
+    pub video: Option<String>,
     pub score: f64,
     /// Units and landmarks; NaN for blanks.
     pub values: Vec<f32>,
@@ -75,7 +76,8 @@ impl Layout {
     pub fn of(kind: TableKind, header: &[String]) -> Result<Self> {
         let find = |name: &str| header.iter().position(|h| h == name);
         let frame_name = if kind == TableKind::LibreFace { "frame_idx" } else { "frame" };
-        let frame = find(frame_name).with_context(|| format!("its column {frame_name} is missing"))?;
+        let place = find(frame_name).and_then(|_| FaceColumns::of(header));
+        let place = place.with_context(|| format!("its column {frame_name} is missing"))?;
         let units: Vec<(String, usize)> = header
             .iter()
             .enumerate()
@@ -85,54 +87,35 @@ impl Layout {
         if let Some(twice) = (1..units.len()).find(|&i| units[..i].iter().any(|u| u.0 == units[i].0)) {
             bail!("two of its columns are {}", units[twice].0);
         }
-        let points: Option<Vec<usize>> =
-            ["x", "y"].iter().flat_map(|axis| (0..68).map(move |i| find(&format!("{axis}_{i}")))).collect();
-        Ok(Self {
-            header: header.to_vec(),
-            frame,
-            time: find("timestamp").map(|c| (c, 1.0)).or(find("frame_time_in_ms").map(|c| (c, 1e-3))),
-            face: find("face_id"),
-            score: ["confidence", "FaceScore", "face_detection_score"].iter().find_map(|name| find(name)),
-            success: find("success"),
-            units,
-            points: points.unwrap_or_default(),
-        })
+        let points = place.points().to_vec();
+        let score = ["confidence", "FaceScore", "face_detection_score"].iter().find_map(|name| find(name));
+        Ok(Self { place, score, units, points })
     }
 
-    /// A row of the table.
+    /// A row of the table. The numbers of a face that was lost are not read.
     ///
     /// # Errors
     /// For what is not a number, and frames or times that cannot be.
     pub fn row(&self, record: &csv::StringRecord, options: &TableOptions) -> Result<Row> {
-        let number = |column: usize| -> Result<f64> {
-            let text = record.get(column).unwrap_or_default();
-            if text.is_empty() {
-                return Ok(f64::NAN);
+        let place = self.place.row(record)?;
+        let number = |column: usize| self.place.number(record, column);
+        let score = if place.lost { 0.0 } else { self.score.map_or(Ok(1.0), number)? };
+        // A face without a score is as unsure as can be.
+        let score = if score.is_finite() { score } else { 0.0 };
+        let lost = place.lost || score < options.min_score;
+        let mut values = vec![f32::NAN; self.units.len() + self.points.len()];
+        if !lost {
+            for (value, (_, column)) in values.iter_mut().zip(&self.units) {
+                *value = number(*column)? as f32;
             }
-            text.parse().map_err(|_| anyhow!("column {} is `{text}`, not a number", self.header[column]))
-        };
-        let frame = number(self.frame)?;
-        ensure!(frame.is_finite() && frame >= 0.0, "column {} is {frame}", self.header[self.frame]);
-        let time = match self.time {
-            Some((column, unit)) => number(column)? * unit,
-            None => frame / options.rate,
-        };
-        ensure!(time.is_finite() && time >= 0.0, "the time of frame {frame} is {time} s");
-        let optional = |column: Option<usize>, default: f64| column.map_or(Ok(default), number);
-        let (score, success) = (optional(self.score, 1.0)?, optional(self.success, 1.0)?);
-        let mut values = Vec::with_capacity(self.units.len() + self.points.len());
-        for (_, column) in &self.units {
-            values.push(number(*column)? as f32);
+            for (i, value) in values[self.units.len()..].iter_mut().enumerate() {
+                // From all x, then all y, to pairs.
+                *value = number(self.points[i % 2 * 68 + i / 2])? as f32;
+            }
+            values.iter_mut().filter(|v| v.is_infinite()).for_each(|v| *v = f32::NAN);
         }
-        for i in 0..self.points.len() {
-            // From all x, then all y, to pairs.
-            values.push(number(self.points[i % 2 * 68 + i / 2])? as f32);
-        }
-        values.iter_mut().filter(|v| v.is_infinite()).for_each(|v| *v = f32::NAN);
-        let lost = success < 0.5 || score < options.min_score;
-        if lost {
-            values.iter_mut().for_each(|v| *v = f32::NAN);
-        }
-        Ok(Row { time, face: optional(self.face, 0.0)? as i64, score: if lost { 0.0 } else { score }, values })
+        let time = if self.place.timed() { place.time } else { Some(place.frame as f64 / options.rate) };
+        let bounds = if lost || place.face.is_some() { None } else { self.place.bounds(record)? };
+        Ok(Row { time, face: place.face, bounds, video: place.video, score: if lost { 0.0 } else { score }, values })
     }
 }

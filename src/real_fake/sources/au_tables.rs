@@ -1,6 +1,6 @@
 //! A folder of tables of action units, frame by frame.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{emotion_word, part_word, place_of, truth_word};
+use crate::data::foreign::Names;
 use crate::real_fake::clip::{Clip, ClipSet, Part};
 use crate::real_fake::frame_table::{self, Counts, FrameTable, TableKind, TableOptions};
 
@@ -28,8 +29,8 @@ pub struct AuTablesOptions {
     /// Faces whose score (py-feat) or confidence (OpenFace) is lower count as none.
     #[serde(default)]
     pub min_score: f64,
-    /// A table with the columns `name` (the path below the folder, without `.csv`, or the file's name alone) and `truth`
-    /// (real or fake), and as far as they are known `subject`, `emotion` and `part` (training, validation, test). Without
+    /// A table with the columns `name` (the path below the folder, without `.csv`, or the end of it that no other file has)
+    /// and `truth` (real or fake), and as far as they are known `subject`, `emotion` and `part` (training, validation, test). Without
     /// it, folders named `true` or `fake`, `training` or `validation`, and after an emotion say so.
     #[serde(default)]
     pub labels: Option<PathBuf>,
@@ -64,11 +65,12 @@ pub(super) struct Label {
 pub(super) fn read(options: &AuTablesOptions, longest_gap: f64) -> Result<ClipSet> {
     let (files, strange) = tables(options)?;
     let labels = options.labels.as_deref().map(read_labels).transpose()?;
-    let table = options.table(longest_gap);
-    let read: Vec<(PathBuf, FrameTable)> = files
-        .into_par_iter()
-        .map(|path| Ok((path.clone(), frame_table::read(&path, &table)?)))
-        .collect::<Result<_>>()?;
+    let read = read_tables(&options.root, files, &options.table(longest_gap))?;
+    let names: Vec<String> = read.iter().map(|(name, _)| name.clone()).collect();
+    let said: Vec<Label> = match &labels {
+        Some(labels) => labels.assign(&names)?,
+        None => names.iter().map(|name| by_folders(name)).collect(),
+    };
     let mut set = ClipSet::default();
     if !strange.is_empty() {
         set.notes.push(format!(
@@ -77,22 +79,15 @@ pub(super) fn read(options: &AuTablesOptions, longest_gap: f64) -> Result<ClipSe
             listed(&strange, 4)
         ));
     }
-    let (mut counts, mut faceless, mut used) = (Counts::default(), Vec::new(), BTreeSet::new());
-    for (path, found) in read {
-        let name = name_of(&options.root, &path);
+    let (mut counts, mut faceless) = (Counts::default(), Vec::new());
+    for ((name, found), label) in read.into_iter().zip(said) {
         counts.add(&found.counts);
         if found.intensities.is_empty() {
             faceless.push(name);
             continue;
         }
-        let label = match &labels {
-            Some(labels) => labels.find(&name, &mut used),
-            None => by_folders(&name),
-        };
-        add(&mut set, name, found, label).with_context(|| path.display().to_string())?;
-    }
-    if let Some(labels) = &labels {
-        labels.check(&used)?;
+        let context = format!("{}.csv", options.root.join(&name).display());
+        add(&mut set, name, found, label).context(context)?;
     }
     if !faceless.is_empty() {
         set.notes.push(format!(
@@ -111,6 +106,22 @@ pub(super) fn read(options: &AuTablesOptions, longest_gap: f64) -> Result<ClipSe
         options.root.display()
     );
     Ok(set)
+}
+
+/// The clips of the tables by their paths below the root: one per table, or, of a table of several videos, one per video.
+fn read_tables(root: &Path, files: Vec<PathBuf>, options: &TableOptions) -> Result<Vec<(String, FrameTable)>> {
+    let read: Vec<Vec<(String, FrameTable)>> = files
+        .into_par_iter()
+        .map(|path| {
+            let name = name_of(root, &path);
+            let clips = frame_table::read_videos(&path, options)?;
+            Ok(clips
+                .into_iter()
+                .map(|(video, table)| (video.map_or(name.clone(), |v| format!("{name}/{v}")), table))
+                .collect())
+        })
+        .collect::<Result<_>>()?;
+    Ok(read.into_iter().flatten().collect())
 }
 
 /// The set to which a clip is to be added has the units and landmarks that it has.
@@ -251,26 +262,34 @@ pub(super) struct Labels {
 }
 
 impl Labels {
-    pub(super) fn find(&self, name: &str, used: &mut BTreeSet<String>) -> Label {
-        let file = name.rsplit('/').next().unwrap_or(name);
-        let key = [name, file].into_iter().find(|key| self.by_name.contains_key(*key));
-        key.map_or_else(Label::default, |key| {
-            used.insert(key.to_owned());
-            self.by_name[key].clone()
-        })
-    }
-
-    /// Every label must belong to a clip: a name that is misspelt would lose its truth in silence.
-    pub(super) fn check(&self, used: &BTreeSet<String>) -> Result<()> {
-        let lost: Vec<&String> = self.by_name.keys().filter(|name| !used.contains(*name)).collect();
-        ensure!(
-            lost.is_empty(),
-            "{}: {} no table: {}",
-            self.path.display(),
-            have(lost.len(), "name"),
-            listed(&lost, 4)
-        );
-        Ok(())
+    /// The label of each table by its path below the folder. A name may be the end of that path where only one table's path
+    /// ends so.
+    ///
+    /// # Errors
+    /// When a name fits several tables or none (a name that is misspelt would lose its truth in silence), or two names fit one
+    /// table.
+    pub(super) fn assign(&self, tables: &[String]) -> Result<Vec<Label>> {
+        let shown = self.path.display();
+        // With an ending, so that a dot in a table's name begins none.
+        let names = Names::new(tables.iter().map(|name| format!("{name}.csv")).collect());
+        let mut labels = vec![(Label::default(), None); tables.len()];
+        let mut lost = Vec::new();
+        for (name, label) in &self.by_name {
+            let Some(place) = names.find(&format!("{name}.csv")).with_context(|| shown.to_string())? else {
+                lost.push(name);
+                continue;
+            };
+            let before: Option<&String> = labels[place].1.replace(name);
+            ensure!(
+                before.is_none(),
+                "{shown}: {} and {name} both name the table {}",
+                before.map_or("", String::as_str),
+                tables[place]
+            );
+            labels[place].0 = label.clone();
+        }
+        ensure!(lost.is_empty(), "{shown}: {} no table: {}", have(lost.len(), "name"), listed(&lost, 4));
+        Ok(labels.into_iter().map(|(label, _)| label).collect())
     }
 }
 
@@ -305,7 +324,8 @@ pub(super) fn read_labels(path: &Path) -> Result<Labels> {
             part: part.transpose()?,
         };
         let key = cell(Some(name)).with_context(|| format!("{shown}, line {line}: the name is missing"))?;
-        let key = key.strip_suffix(".csv").unwrap_or(key).replace('\\', "/");
+        let key = key.replace('\\', "/");
+        let key = key.strip_suffix(".csv").unwrap_or(&key).trim_start_matches("./").to_owned();
         ensure!(by_name.insert(key.clone(), label).is_none(), "{shown}, line {line}: {key} stands there twice");
     }
     Ok(Labels { path: path.to_owned(), by_name })

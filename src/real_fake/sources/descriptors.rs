@@ -1,6 +1,7 @@
 //! Published descriptors of whole clips: a folder or archive of `.npy` files in the form of savasozkan/real-fake-emotions.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -42,7 +43,7 @@ pub(super) fn read(options: &DescriptorsOptions) -> Result<ClipSet> {
     let path = &options.path;
     ensure!(path.exists(), "data.source.descriptors.path: there is no file or folder {}", path.display());
     let mut set = ClipSet::default();
-    let mut strange = Vec::new();
+    let (mut strange, mut places) = (Vec::new(), Vec::new());
     if path.is_dir() {
         let mut files = Vec::new();
         files_below(path, "npy", &mut files)?;
@@ -50,7 +51,8 @@ pub(super) fn read(options: &DescriptorsOptions) -> Result<ClipSet> {
             let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
             // The extension is a part of the form.
             let name = format!("{}{ENDING}", name_of(path, &file));
-            add(&mut set, &name, Cow::Owned(bytes), &mut strange).with_context(|| file.display().to_string())?;
+            add(&mut set, &name, Cow::Owned(bytes), &mut strange, &mut places)
+                .with_context(|| file.display().to_string())?;
         }
     } else {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -58,7 +60,7 @@ pub(super) fn read(options: &DescriptorsOptions) -> Result<ClipSet> {
             zip::members(&bytes).with_context(|| format!("{} cannot be read as a zip archive", path.display()))?;
         for member in members.iter().filter(|m| m.name.ends_with(ENDING)) {
             let content = member.content(LARGEST).with_context(|| path.display().to_string())?;
-            add(&mut set, &member.name, content, &mut strange)
+            add(&mut set, &member.name, content, &mut strange, &mut places)
                 .with_context(|| format!("{}, {}", path.display(), member.name))?;
         }
     }
@@ -67,6 +69,7 @@ pub(super) fn read(options: &DescriptorsOptions) -> Result<ClipSet> {
         "{} holds no descriptors: files named <emotion>/<train, val or test>/<id>.<label>.npy.tf.npy are expected",
         path.display()
     );
+    tell_apart(&mut set, &places)?;
     if !strange.is_empty() {
         set.notes.push(format!("{} .npy files of other names were left out: {}", strange.len(), listed(&strange, 4)));
     }
@@ -74,7 +77,34 @@ pub(super) fn read(options: &DescriptorsOptions) -> Result<ClipSet> {
     Ok(set)
 }
 
-fn add(set: &mut ClipSet, name: &str, bytes: Cow<[u8]>, strange: &mut Vec<String>) -> Result<()> {
+/// Clips that share an emotion and a name in different folders are called by their whole paths.
+fn tell_apart(set: &mut ClipSet, places: &[String]) -> Result<()> {
+    let mut count = BTreeMap::<String, usize>::new();
+    for clip in &set.clips {
+        *count.entry(clip.name.clone()).or_default() += 1;
+    }
+    let mut seen = BTreeMap::<String, &String>::new();
+    for (clip, place) in set.clips.iter_mut().zip(places) {
+        if count[&clip.name] > 1 {
+            let folder = place.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let id = clip.name.rsplit_once('/').map_or("", |(_, id)| id);
+            clip.name = format!("{folder}/{id}");
+        }
+        if let Some(other) = seen.insert(clip.name.clone(), place) {
+            bail!("{other} and {place} are descriptors of the same clip, {}: leave one of them out", clip.name);
+        }
+    }
+    Ok(())
+}
+
+/// Adds a file's clip, and its path to the places.
+fn add(
+    set: &mut ClipSet,
+    name: &str,
+    bytes: Cow<[u8]>,
+    strange: &mut Vec<String>,
+    places: &mut Vec<String>,
+) -> Result<()> {
     let Some(named) = parse(name)? else {
         strange.push(name.to_owned());
         return Ok(());
@@ -82,6 +112,7 @@ fn add(set: &mut ClipSet, name: &str, bytes: Cow<[u8]>, strange: &mut Vec<String
     let array = npy::read(&bytes)?;
     ensure!(!array.values.is_empty(), "the descriptor is empty");
     let emotion = place_of(&mut set.emotions, named.emotion);
+    places.push(name.to_owned());
     set.clips.push(Clip {
         name: format!("{}/{}", named.emotion, named.id),
         subject: None,
@@ -171,6 +202,23 @@ mod tests {
         let archive = folder.path().join("features.zip");
         std::fs::write(&archive, zip::archive(files()).unwrap()).unwrap();
         check(&read(&at(&archive)).unwrap());
+    }
+
+    #[test]
+    fn clips_of_one_name_in_two_folders_stay_two() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.zip");
+        let good = files()[0].1.clone();
+        let of = |names: &[&str]| {
+            let files = names.iter().map(|name| ((*name).to_owned(), good.clone())).collect::<Vec<_>>();
+            std::fs::write(&path, zip::archive(files).unwrap()).unwrap();
+            read(&at(&path))
+        };
+        let set = of(&["a/anger/train/7.1.npy", "a/anger/val/7.0.npy", "a/anger/val/8.0.npy"]).unwrap();
+        let names: Vec<&str> = set.clips.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["a/anger/train/7", "a/anger/val/7", "anger/8"]);
+        let message = of(&["anger/train/7.1.npy", "anger/train/7.0.npy"]).unwrap_err().to_string();
+        assert!(message.contains("7.1.npy and anger/train/7.0.npy are descriptors of the same clip"), "{message}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::au_tables::{Labels, files_below, name_of, notes, read_labels};
+use super::au_tables::{Label, Labels, files_below, name_of, notes, read_labels};
 use super::{emotion_word, part_word, place_of};
 use crate::clips::synthesise::MARK;
 use crate::real_fake::clip::{Clip, ClipSet, Part};
@@ -137,9 +137,11 @@ fn assemble(
     labels: Option<&Labels>,
     longest_gap: f64,
 ) -> Result<()> {
-    let (mut counts, mut faceless, mut bare, mut used) = (Counts::default(), Vec::new(), Vec::new(), BTreeSet::new());
+    let (mut counts, mut faceless, mut bare) = (Counts::default(), Vec::new(), Vec::new());
+    let names: Vec<String> = read.iter().map(|(_, files, ..)| files.name.clone()).collect();
+    let told = labels.map_or_else(|| Ok(vec![Label::default(); names.len()]), |labels| labels.assign(&names))?;
     let with_tables = read.iter().any(|(_, _, table, _)| table.is_some());
-    for (said, files, table, seconds) in read {
+    for ((said, files, table, seconds), label) in read.into_iter().zip(told) {
         if let Some(t) = &table {
             counts.add(&t.counts);
             if t.intensities.is_empty() {
@@ -158,9 +160,8 @@ fn assemble(
             bare.push(files.name);
             continue;
         }
-        let label = labels.map(|l| l.find(&files.name, &mut used));
-        let real = said.real.or(label.as_ref().and_then(|l| l.real));
-        let part = said.part.or(label.and_then(|l| l.part));
+        let real = said.real.or(label.real);
+        let part = said.part.or(label.part);
         let default = if said.subject.is_some() {
             Part::Training
         } else if real.is_some() {
@@ -188,7 +189,7 @@ fn assemble(
         }
     }
     set.notes.extend(notes(&counts, longest_gap));
-    labels.map_or(Ok(()), |l| l.check(&used))
+    Ok(())
 }
 
 /// Videos and tables by their names, which may be written large or small.

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::truth_word;
+use crate::data::foreign;
 use crate::real_fake::clip::{Clip, ClipSet, Part, Series};
 
 /// Tables with one row per clip.
@@ -91,10 +92,8 @@ fn add(set: &mut ClipSet, options: &SummaryTableOptions, path: &Path, part: Part
         let record = record.with_context(|| format!("{shown}, line {line}"))?;
         let number = |column: usize| -> Result<f64> {
             let text = record.get(column).unwrap_or_default();
-            let value = if text.is_empty() { Ok(f64::NAN) } else { text.parse() };
-            value.map_err(|_| {
-                anyhow::anyhow!("{shown}, line {line}: column {} is `{text}`, not a number", header[column])
-            })
+            foreign::number(text)
+                .with_context(|| format!("{shown}, line {line}: column {} is `{text}`, not a number", header[column]))
         };
         let values: Vec<f32> = units.iter().map(|u| Ok(number(u.1)? as f32)).collect::<Result<_>>()?;
         let seconds = seconds.map_or(Ok(0.0), number)?;
