@@ -244,6 +244,37 @@ fn tables_of_labels_and_lists_are_understood() {
 }
 
 #[test]
+fn files_of_one_name_are_told_apart_by_their_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    ["v/happy/001.mp4", "v/sad/001.mp4", "v/sad/002.mp4", "of/001.csv", "of/002_raw.csv"].map(|name| write(name, "x"));
+    let plan = |rows: &str| {
+        write("labels.csv", rows);
+        let (videos, labels) = (folder.path().join("v"), folder.path().join("labels.csv"));
+        labels::plan(&ClipsOptions { videos, labels, video: VideoOptions::default() })
+    };
+    let mut found = plan("clip,label\nhappy/001,happy\nsad\\001.mp4,sad\n002,sad\n").unwrap();
+    let jobs: Vec<_> = found.jobs.iter().map(|j| (j.name.as_str(), j.below.as_str(), j.label)).collect();
+    assert_eq!(jobs, [("happy/001", "happy/001.mp4", 0), ("sad/001", "sad/001.mp4", 1), ("002", "sad/002.mp4", 1)]);
+    // The one flat 001.csv is nobody's; in folders each has its own.
+    let mut tables = || {
+        files::find_tables(&mut found.jobs, &folder.path().join("of")).unwrap();
+        let root = folder.path().join("of");
+        let below = |path: &PathBuf| path.strip_prefix(&root).unwrap().display().to_string();
+        found.jobs.iter().map(|j| j.table.as_ref().map(below).unwrap_or_default()).collect::<Vec<_>>()
+    };
+    assert_eq!(tables(), ["", "", "002_raw.csv"]);
+    ["of/happy/001.csv", "of/sad/001.csv"].map(|name| write(name, "x"));
+    assert_eq!(tables(), ["happy/001.csv", "sad/001.csv", "002_raw.csv"]);
+    let message = format!("{:#}", plan("clip,label\n001,happy\n").unwrap_err());
+    assert!(message.contains("happy/001.mp4, sad/001.mp4"), "{message}");
+}
+
+#[test]
 fn annotations_of_baum_are_read_by_their_columns() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();

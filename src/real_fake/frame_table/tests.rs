@@ -21,9 +21,9 @@ fn refused(text: &str) -> String {
 
 #[test]
 fn py_feat_tables_lose_their_extra_row_and_second_faces() {
-    let text = "frame,FaceRectX,FaceScore,AU01,AU12,happiness,input\n\
-                0,1,0.9,0.1,1,0.5,a.mp4\n0,5,0.6,0.9,9,0.5,a.mp4\n1,1,0.9,0.2,2,0.5,a.mp4\n2,,,,,,a.mp4\n\
-                3,1,0.9,0.4,4,0.5,a.mp4\n4,,,,,,a.mp4\n";
+    let text = "frame,FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore,AU01,AU12,happiness,input\n\
+                0,1,0,9,9,0.9,0.1,1,0.5,a.mp4\n0,50,0,9,9,0.6,0.9,9,0.5,a.mp4\n1,1,0,9,9,0.9,0.2,2,0.5,a.mp4\n\
+                2,,,,,,,,,a.mp4\n3,1,0,9,9,0.9,0.4,4,0.5,a.mp4\n4,,,,,,,,,a.mp4\n";
     let t = table(text);
     assert_eq!((t.kind, t.units.clone()), (TableKind::PyFeat, vec!["AU01".to_owned(), "AU12".to_owned()]));
     assert_eq!(t.intensities.times, [0.0, 0.1, 0.2, 0.3]);
@@ -60,6 +60,44 @@ fn libre_face_tables_and_landmarks_are_read() {
     let points = t.landmarks.unwrap();
     // x_0 y_0 x_1 y_1: the file has all x first.
     assert_eq!((points.columns(), &points.values[..4]), (136, &[0.0, 68.0, 1.0, 69.0][..]));
+}
+
+#[test]
+fn two_people_without_track_numbers_are_followed_by_their_boxes() {
+    // The second is the surer of the two in every other frame, and over all the less sure.
+    let header = "frame,FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore,AU12\n";
+    let rows = "0,0,0,50,50,0.9,1\n0,200,0,50,50,0.7,9\n1,204,0,50,50,0.95,9\n1,3,0,50,50,0.8,1\n\
+                2,5,0,50,50,0.9,1\n2,208,0,50,50,0.7,9\n3,210,0,50,50,0.9,9\n4,8,0,50,50,0.9,1\n";
+    let t = table(&format!("{header}{rows}"));
+    assert_eq!(t.intensities.values, [1.0; 5]);
+    assert_eq!((t.counts.crowded, t.counts.interpolated), (3, 1));
+    let message = refused("frame,FaceScore,AU12\n0,0.9,1\n0,0.8,9\n");
+    assert!(message.contains("several faces in a frame") && message.contains("FaceRectX"), "{message}");
+}
+
+#[test]
+fn a_table_of_several_videos_is_several_clips() {
+    let text =
+        "frame,FaceScore,AU12,input\n0,1,1,v/happy/001.mp4\n1,1,2,v/happy/001.mp4\n0,1,3,v/sad/001.mp4\n1,1,4,\n";
+    let (_folder, path) = written(text);
+    let videos = read_videos(&path, &OPTIONS).unwrap();
+    let seen: Vec<_> =
+        videos.iter().map(|(name, t)| (name.as_deref().unwrap(), t.intensities.values.clone())).collect();
+    assert_eq!(seen, [("v/happy/001", vec![1.0, 2.0]), ("v/sad/001", vec![3.0, 4.0])]);
+    let message = refused(text);
+    assert!(message.contains("several videos (v/happy/001, v/sad/001)"), "{message}");
+}
+
+#[test]
+fn numbers_of_windows_and_lost_frames_are_understood() {
+    let t = table(
+        "frame,timestamp,confidence,success,AU12_r\n1,0,0.9,1,1\n2,0.1,0.02,0,-nan(ind)\n3,0.2,0.9,1,3\n\
+         4,-nan(ind),0,0,rubbish\n5,0.3,0.9,1,1.#QNAN\n",
+    );
+    // The second lies between its neighbours; the fourth has no time, the last no value.
+    let close = t.intensities.values.iter().zip([1.0, 2.0, 3.0]).all(|(a, b): (&f32, f32)| (a - b).abs() < 1e-5);
+    assert!(close && t.intensities.len() == 3, "{:?}", t.intensities);
+    assert_eq!((t.counts.blank, t.counts.interpolated, t.counts.left_out), (3, 1, 2));
 }
 
 #[test]

@@ -74,6 +74,19 @@ fn a_table_of_labels_goes_before_folders() {
 }
 
 #[test]
+fn a_label_belongs_to_one_table() {
+    let place = Place::new(&[("happy/001.csv", TABLE), ("sad/001.csv", TABLE), ("labels.csv", "")]);
+    let labels = place.0.path().join("labels.csv");
+    std::fs::write(&labels, "name,truth\n001,fake\n").unwrap();
+    let message = place.refused(|o| o.labels = Some(labels.clone()));
+    assert!(message.contains("`001.csv` may be happy/001.csv, sad/001.csv"), "{message}");
+    std::fs::write(&labels, "name,truth\nsad/001,fake\nhappy\\001.csv,real\n").unwrap();
+    let set = read(&AuTablesOptions { labels: Some(labels), ..place.options() }, 0.25).unwrap();
+    let seen: Vec<_> = set.clips.iter().map(|c| (c.name.as_str(), c.real)).collect();
+    assert_eq!(seen, [("happy/001", Some(true)), ("sad/001", Some(false))]);
+}
+
+#[test]
 fn what_cannot_be_used_is_named() {
     let missing = Place::new(&[]).refused(|o| o.root = "no/such".into());
     assert!(missing.contains("there is no folder no/such"), "{missing}");
