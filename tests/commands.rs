@@ -188,7 +188,7 @@ fn predicted(path: &std::path::Path) -> Vec<(String, String, String)> {
 #[test]
 fn rows_that_a_run_has_seen_are_known_by_their_pixels() {
     let place = Place::new();
-    let holdout = "--set data.split={holdout:{validation:0.2,test:0.2}} --set train.epochs=1 --set export.onnx=false";
+    let holdout = "--set data.split.holdout.validation=0.2 --set data.split.holdout.test=0.2 --set train.epochs=1 --set export.onnx=false";
     let run = place.train("runs", holdout);
     let shown = run.display().to_string();
     let before = fs::read_to_string(run.join("report.html")).unwrap();
@@ -261,7 +261,7 @@ fn outputs_never_replace_what_is_read() {
         format!("export --run {shown} --out small.h5"),
         format!("export --run {shown} --out {shown}/checkpoints/best.safetensors"),
         format!("attack --run {shown} --method fgsm --data film/examples.npz --out film --eps 0"),
-        "data prepare manifest --root . --csv list.csv --out list.csv".to_owned(),
+        "data prepare manifest --csv list.csv --out list.csv".to_owned(),
         "data prepare synthetic --count 10 --out weights.h5".to_owned(),
         "data audit small.h5 --json small.h5".to_owned(),
         format!("report --run {shown} --publish ."),
