@@ -107,7 +107,7 @@ fn of_a_manifest() {
     }
     place.write("list.csv", text);
     let source = "{manifest: {csv: list.csv, size: 24}}";
-    let largest = largest_difference(&place, source, "own", "rgb", PathBuf::from);
+    let largest = largest_difference(&place, source, "own", "rgb", |name: &str| PathBuf::from(name));
     assert!(largest < 1e-5, "{largest}");
 }
 

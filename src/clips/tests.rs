@@ -251,7 +251,9 @@ fn files_of_one_name_are_told_apart_by_their_folders() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     };
-    ["v/happy/001.mp4", "v/sad/001.mp4", "v/sad/002.mp4", "of/001.csv", "of/002_raw.csv"].map(|name| write(name, "x"));
+    for name in ["v/happy/001.mp4", "v/sad/001.mp4", "v/sad/002.mp4", "of/001.csv", "of/002_raw.csv"] {
+        write(name, "x");
+    }
     let plan = |rows: &str| {
         write("labels.csv", rows);
         let (videos, labels) = (folder.path().join("v"), folder.path().join("labels.csv"));
@@ -268,7 +270,9 @@ fn files_of_one_name_are_told_apart_by_their_folders() {
         found.jobs.iter().map(|j| j.table.as_ref().map(below).unwrap_or_default()).collect::<Vec<_>>()
     };
     assert_eq!(tables(), ["", "", "002_raw.csv"]);
-    ["of/happy/001.csv", "of/sad/001.csv"].map(|name| write(name, "x"));
+    for name in ["of/happy/001.csv", "of/sad/001.csv"] {
+        write(name, "x");
+    }
     assert_eq!(tables(), ["happy/001.csv", "sad/001.csv", "002_raw.csv"]);
     let message = format!("{:#}", plan("clip,label\n001,happy\n").unwrap_err());
     assert!(message.contains("happy/001.mp4, sad/001.mp4"), "{message}");

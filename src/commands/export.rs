@@ -102,8 +102,8 @@ fn given_pictures(loaded: &LoadedRun, files: &[PathBuf]) -> Result<Pictures> {
         loaded.run.path().display()
     );
     let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
-    let planes =
-        files.iter().map(|path| Ok(pipeline.resize_colour(&Photo::open(path)?.picture()))).collect::<Result<_>>()?;
+    let chain = loaded.picture_chain()?;
+    let planes = files.iter().map(|path| Ok(chain.planes(&Photo::open(path)?.picture()))).collect::<Result<_>>()?;
     Ok(Pictures { planes, pipeline, what: "given files".to_owned() })
 }
 

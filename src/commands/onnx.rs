@@ -148,7 +148,9 @@ fn batch(graph: &Graph) -> usize {
 /// What the file says of its origin.
 fn properties(experiment: &Experiment, facts: &Facts, scores: &Scores, run: &RunFolder) -> BTreeMap<String, String> {
     let values: BTreeMap<&String, f64> = scores.metrics.iter().map(|(name, s)| (name, s.value)).collect();
-    BTreeMap::from([
+    let stored = facts.stored.and_then(|form| serde_json::to_string(&form).ok());
+    let stored = stored.map(|form| ("stored_form".to_owned(), form));
+    let mut properties = BTreeMap::from([
         ("experiment".to_owned(), experiment.name.clone()),
         ("run".to_owned(), run.title()),
         ("dataset".to_owned(), facts.source.clone()),
@@ -156,7 +158,9 @@ fn properties(experiment: &Experiment, facts: &Facts, scores: &Scores, run: &Run
         ("dataset_sha256".to_owned(), facts.sha256.clone()),
         ("test_scores".to_owned(), serde_json::to_string(&values).unwrap_or_default()),
         ("commit".to_owned(), option_env!("FERROTYPE_COMMIT").unwrap_or("unknown").to_owned()),
-    ])
+    ]);
+    properties.extend(stored);
+    properties
 }
 
 /// The check in a few lines.

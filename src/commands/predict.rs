@@ -90,8 +90,11 @@ impl PredictCommand {
         );
         let cutter = Cutter::new(detector, &loaded.run)?;
         let chain = loaded.picture_chain()?;
-        let crops =
-            self.save_crops.as_deref().map(|path| CropFolder::make("--save-crops", path, &files, inputs)).transpose()?;
+        let crops = self
+            .save_crops
+            .as_deref()
+            .map(|path| CropFolder::make("--save-crops", path, &files, inputs))
+            .transpose()?;
         let mut work = Work { loaded, chain, cutter, crops, rows: Vec::new(), bad, faceless: 0, odd: 0 };
         work.all(&files)?;
         work.show(self.csv.as_deref())?;

@@ -14,6 +14,9 @@ pub struct Names {
     by_last: BTreeMap<String, Vec<usize>>,
 }
 
+/// Whether a file's path goes by a name.
+type Rule<'a> = &'a (dyn Fn(&str, &str) -> bool + 'a);
+
 impl Names {
     /// Of these names.
     pub fn new(names: Vec<String>) -> Self {
@@ -44,7 +47,7 @@ impl Names {
         let Some(places) = self.by_last.get(&last(&wanted).to_lowercase()) else { return Ok(None) };
         let bare = |name: &str, other: &str| without_ending(name) == other;
         let ends = |name: &str, end: &str| name.strip_suffix(end).is_some_and(|rest| rest.ends_with('/'));
-        let rules: [&dyn Fn(&str, &str) -> bool; 4] = [
+        let rules: [Rule; 4] = [
             &|name, wanted| name == wanted,
             &|name, wanted| bare(name, wanted),
             &|name, wanted| ends(name, wanted),
