@@ -110,7 +110,7 @@ fn prepared_files() {
         }
     }
     let words = "train --config small.yaml --set data.source.synthetic.count=300";
-    bench.refused(words, &["240 drawn faces", "asks for 300", "data.path"]);
+    bench.refused(words, &["count is 300", "made with 240", "data.path"]);
     bench.refused("train --config small.yaml --set data.path=small.yaml", &["small.yaml is not an HDF5 file"]);
     let sets = "--set data.path=no.h5 --set data.source=null";
     bench.refused(&format!("train --config small.yaml {sets}"), &["no data file no.h5", "data prepare"]);

@@ -336,7 +336,9 @@ fn drawn_clips_need_no_program() {
     // A file of other clips than the experiment asks for is not silently taken.
     let other = DrawnClipsOptions { subjects: 4, seconds: 0.6, ..small() };
     let asked = DataOptions { source: Some(SourceOptions::DrawnClips(other)), ..options };
-    assert!(format!("{:#}", Task::prepare(&asked, 1).err().unwrap()).contains("holds other clips"));
+    assert!(
+        format!("{:#}", Task::prepare(&asked, 1).err().unwrap()).contains("was not made from what data.source says")
+    );
 }
 
 fn loso() -> DataOptions {
