@@ -131,13 +131,16 @@ fn experiment_files() {
     bench.place.write("fer.csv", fer2013(30));
     bench.place.ok("data prepare fer2013 --csv fer.csv --out fer.h5");
     for mode in ["majority", "probability", "crossentropy", "multi_target", "argmax_eight"] {
-        let sets = format!("--set data.path=fer.h5 --set data.labels={mode}");
+        let sets = format!("--set data.path=fer.h5 --set data.source=null --set data.labels={mode}");
         bench.refused(&format!("train --config small.yaml {sets}"), &["votes"]);
     }
-    bench.refused("train --config small.yaml --set data.path=fer.h5 --set data.split.subject_k_fold.k=3", &["subject"]);
-    let select = "--set data.path=fer.h5 --set evaluate.select_by=kl_votes";
+    bench.refused(
+        "train --config small.yaml --set data.path=fer.h5 --set data.source=null --set data.split.subject_k_fold.k=3",
+        &["subject"],
+    );
+    let select = "--set data.path=fer.h5 --set data.source=null --set evaluate.select_by=kl_votes";
     bench.refused(&format!("train --config small.yaml {select}"), &["cannot go by kl_votes", "accuracy"]);
-    let watch = "--set data.path=fer.h5 --set train.schedule.reduce_on_plateau.watch=kl_votes";
+    let watch = "--set data.path=fer.h5 --set data.source=null --set train.schedule.reduce_on_plateau.watch=kl_votes";
     bench.refused(&format!("train --config small.yaml {watch}"), &["cannot go by kl_votes"]);
 }
 
@@ -194,7 +197,7 @@ fn checkpoints() {
     let data = fs::read(place.at("small.h5")).unwrap();
     fs::remove_file(place.at("small.h5")).unwrap();
     place.ok("data prepare synthetic --count 240 --size 24 --identities 12 --seed 2 --out small.h5");
-    bench.refused("train --resume run --other-kernels", &["small.h5 is not the file", "put that file back"]);
+    bench.refused("train --resume run --other-kernels", &["small.h5 was not made from", "seed is 1"]);
     place.write("small.h5", data);
     place.ok("train --resume run --other-kernels -q");
 }

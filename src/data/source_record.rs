@@ -14,6 +14,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::options::SourceOptions;
+use super::sources;
 
 #[cfg(test)]
 mod tests;
@@ -65,8 +66,13 @@ impl SourceRecord {
     fn different_options(&self, wanted: &SourceOptions) -> Result<Vec<String>> {
         let (mut had, mut want) = (BTreeMap::new(), BTreeMap::new());
         // Read and written again: an option that the file's maker did not know yet has its default.
-        flatten("data.source", &serde_json::to_value(self.source()?)?, &mut had);
-        flatten("data.source", &serde_json::to_value(wanted)?, &mut want);
+        let source = self.source()?;
+        let (made, name) = (sources::name(&source), sources::name(wanted));
+        if made != name {
+            return Ok(vec![format!("data.source is {name}, and the file was made from {made}")]);
+        }
+        flatten("data.source", &json(&source)?, &mut had);
+        flatten("data.source", &json(wanted)?, &mut want);
         let shown = |value: Option<&String>| value.map_or_else(|| "not given".to_owned(), Clone::clone);
         let keys: std::collections::BTreeSet<&String> = had.keys().chain(want.keys()).collect();
         let different = keys.into_iter().filter(|key| had.get(*key) != want.get(*key));
@@ -182,6 +188,11 @@ fn paths(source: &SourceOptions) -> Result<Vec<(String, PathBuf)>> {
     let mut found = Vec::new();
     walk("data.source", false, &serde_json::to_value(source)?, &mut found);
     Ok(found)
+}
+
+/// Options as a reader of JSON sees them: through text, in which an `f32` has its own digits.
+fn json(source: &SourceOptions) -> Result<Value> {
+    Ok(serde_json::from_str(&serde_json::to_string(source)?)?)
 }
 
 /// Values by dotted keys, without those that are paths.

@@ -37,7 +37,7 @@ fn options_that_differ_are_named_with_both_values() {
         );
     }
     let other = folder(Path::new("photos"), None);
-    assert!(check_options(Some(&record), &other, out).unwrap_err().to_string().contains("more"));
+    assert!(check_options(Some(&record), &other, out).unwrap_err().to_string().contains("made from synthetic"));
     assert!(check_options(None, &made, out).unwrap().unwrap().contains("does not say"));
 }
 
