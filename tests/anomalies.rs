@@ -144,7 +144,7 @@ fn an_interrupted_run_ends_as_one_that_was_not() {
 }
 
 /// The video and the networks lie in the folder that FERROTYPE_DATA names. No network for action units is at hand: their
-/// table is made here, and lacks the last ten frames.
+/// table is made here, with the times of the video's 30 frames per second, and lacks the last ten frames.
 #[test]
 fn faces_of_a_real_video_are_prepared_and_learned() {
     let Some(data) = std::env::var_os("FERROTYPE_DATA").map(PathBuf::from) else {
@@ -159,7 +159,7 @@ fn faces_of_a_real_video_are_prepared_and_learned() {
     let mut units = String::from("frame,timestamp,AU06,AU12\n");
     for frame in 0..62 {
         let smile = (f64::from(frame) / 8.0).sin();
-        writeln!(units, "{frame},{},{},{smile}", f64::from(frame) / 25.0, smile * 0.5).unwrap();
+        writeln!(units, "{frame},{},{},{smile}", f64::from(frame) / 30.0, smile * 0.5).unwrap();
     }
     place.write("units.csv", units);
     let file = |name: &str| data.join(name).display().to_string();

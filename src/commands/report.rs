@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::anomalies;
+use super::experiments;
 use super::loaded::any_experiment_of;
 use super::published::{publish, publish_group};
 use super::real_fake;
@@ -39,6 +40,10 @@ impl ReportCommand {
         let folder = RunFolder::open(&self.run)?;
         let _lock = folder.lock()?;
         let experiment = any_experiment_of(&folder)?;
+        if let (Some(parent), AnyExperiment::Expressions(_)) = (&self.publish, &experiment) {
+            // Before the run's own report is built anew: what is refused leaves everything as it was.
+            experiments::spare_others(parent)?;
+        }
         let rooms = Rooms::of(&experiment);
         if let Some(group) = Group::open(&self.run)? {
             say((rooms.report_group)(&folder, &group)?.1)?;
