@@ -49,10 +49,8 @@ const SKIPPED: [&str; 3] = ["timecode", "time (minutes)", "embedding_index"];
 pub struct FaceTable {
     /// The features.
     pub columns: Vec<Column>,
-    /// The rows with a face.
+    /// The rows with a face; others, of which the tracker says so or all features are blank, are left out.
     pub rows: Vec<TableRow>,
-    /// Rows without one, which are left out: the tracker says so, or all features are blank.
-    pub lost: usize,
     /// Whether the rows are timed.
     pub timed: bool,
     /// Whether times begin at the first frame.
@@ -136,7 +134,6 @@ pub fn read_rows(path: &Path) -> Result<FaceTable> {
         let record = record.with_context(|| format!("{shown} is not a table"))?;
         let line = record.position().map_or(0, csv::Position::line);
         let row = row(&place, &features, truth, &record).with_context(|| format!("{shown}, line {line}"))?;
-        table.lost += usize::from(row.is_none());
         table.rows.extend(row);
     }
     Ok(table)

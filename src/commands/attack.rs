@@ -19,7 +19,6 @@ use super::session::report_run;
 use crate::attack::{Campaign, FgsmOptions, Found, Method, Norm, PgdOptions, Victim};
 use crate::data::task::{Subset, limited};
 use crate::evaluation::{Scores, score};
-use crate::report::terminal::red_for_stdout;
 use crate::report::{AttackPoint, AttackView};
 use crate::training::scoring;
 
@@ -107,7 +106,7 @@ impl AttackCommand {
         chosen.notes.iter().try_for_each(say)?;
         let title = chosen.title;
         let subset = self.attacked(chosen.subset, target)?;
-        let exposure = chosen.exposure.map(|_| Exposure::of(&loaded.run, &subset));
+        let exposure = chosen.may_be_seen.then(|| Exposure::of(&loaded.run, &subset));
         let seen = exposure.as_ref().and_then(Exposure::share);
         let evaluate = &loaded.experiment.evaluate;
         let victim =
@@ -131,10 +130,7 @@ impl AttackCommand {
         let folder = self.out.clone().unwrap_or_else(|| loaded.run.path().join(self.folder_name(&campaign)));
         let shape = victim.pipeline.shape();
         Written { view: &view, found: &found, campaign: &campaign, shape }.write(&folder)?;
-        if let Some(share) = seen {
-            say(red_for_stdout(&format!("SEEN     {}", share.text())))?;
-        }
-        exposure.and_then(|e| e.doubt()).iter().try_for_each(|doubt| say(format_args!("note     {doubt}")))?;
+        exposure.iter().flat_map(Exposure::warnings).try_for_each(say)?;
         for point in &view.points {
             say(line(point))?;
         }

@@ -67,7 +67,8 @@ impl EvalCommand {
         let predictions =
             scoring::predict(&loaded.network, &chosen.subset, &loaded.experiment.evaluate, progress.as_mut())?;
         drop(progress);
-        let view = evaluation(&chosen, &predictions)?;
+        let exposure = chosen.exposure(&loaded.run);
+        let view = evaluation(&chosen, exposure.as_ref(), &predictions)?;
         if let Some(path) = &self.json {
             let content = Written { scores: &view.scores, seen: view.seen, unseen: view.unseen.as_ref() };
             write_atomic(path, (serde_json::to_string_pretty(&content)? + "\n").as_bytes())?;
@@ -77,7 +78,7 @@ impl EvalCommand {
         }
         chosen.notes.iter().try_for_each(say)?;
         say(text(&chosen.title, &view.scores))?;
-        chosen.warnings().iter().try_for_each(say)?;
+        exposure.iter().flat_map(Exposure::warnings).try_for_each(say)?;
         if let Some(unseen) = &view.unseen {
             say(text(&format!("without the rows that were seen: {} images", unseen.n), unseen))?;
         } else if view.seen.is_some() {
@@ -136,8 +137,7 @@ struct Written<'a> {
 }
 
 /// All rows' scores, and those of the rows that the run has not seen.
-fn evaluation(chosen: &Chosen, predictions: &Predictions) -> Result<EvaluationView> {
-    let exposure = chosen.exposure.as_ref();
+fn evaluation(chosen: &Chosen, exposure: Option<&Exposure>, predictions: &Predictions) -> Result<EvaluationView> {
     Ok(EvaluationView {
         title: chosen.title.clone(),
         scores: score(predictions)?,

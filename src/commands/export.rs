@@ -11,6 +11,7 @@ use super::onnx::{self, Examples, Exported, Pictures};
 use super::predict::files::{find, refuse};
 use super::say;
 use super::scored_set::ScoredSet;
+use super::seen::Exposure;
 use crate::data::options::SyntheticOptions;
 use crate::data::preprocess::{Picture, Pipeline};
 use crate::data::synthetic;
@@ -80,7 +81,8 @@ impl ExportCommand {
         } else {
             let chosen = self.set.load(&loaded)?;
             let check = onnx::export(&what, &Examples::Rows(&chosen.subset), &self.out, &interrupt)?;
-            chosen.notes.iter().chain(&chosen.warnings()).try_for_each(say)?;
+            chosen.notes.iter().try_for_each(say)?;
+            chosen.exposure(&loaded.run).iter().flat_map(Exposure::warnings).try_for_each(say)?;
             say(format_args!("data     {}", chosen.title))?;
             check
         };
@@ -101,10 +103,9 @@ fn given_pictures(loaded: &LoadedRun, files: &[PathBuf]) -> Result<Pictures> {
         "--pictures are single pictures, and {} takes sequences of them: name a prepared file of clips with --data",
         loaded.run.path().display()
     );
-    let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
     let chain = loaded.picture_chain()?;
     let planes = files.iter().map(|path| Ok(chain.planes(&Photo::open(path)?.picture()))).collect::<Result<_>>()?;
-    Ok(Pictures { planes, pipeline, what: "given files".to_owned() })
+    Ok(Pictures { planes, pipeline: chain.pipeline().clone(), what: "given files".to_owned() })
 }
 
 /// Drawn faces, for a network whose data are not at hand. Of a network of sequences each example takes the faces that

@@ -10,7 +10,7 @@ use super::seen::Exposure;
 use crate::data::options::LabelMode;
 use crate::data::task::{Subset, Task, rows_of};
 use crate::data::{Split, labels};
-use crate::report::terminal::red_for_stdout;
+use crate::run::RunFolder;
 
 /// The choice of rows, as flags.
 #[derive(Debug, Args)]
@@ -59,18 +59,15 @@ pub struct Chosen {
     pub title: String,
     /// What is to be known of the classes, a line each.
     pub notes: Vec<String>,
-    /// What the run has seen of these rows. Of a training or validation set that was asked for by that name it goes without
-    /// saying.
-    pub exposure: Option<Exposure>,
+    /// Whether it has to be said what the run has seen of these rows: of a training or validation set that was asked for by
+    /// that name it goes without saying.
+    pub may_be_seen: bool,
 }
 
 impl Chosen {
-    /// What the run has seen of the rows, for the terminal.
-    pub fn warnings(&self) -> Vec<String> {
-        let Some(exposure) = &self.exposure else { return Vec::new() };
-        let seen = exposure.share().map(|share| red_for_stdout(&format!("SEEN     {}", share.text())));
-        let doubt = exposure.doubt().map(|doubt| format!("note     {doubt}"));
-        seen.into_iter().chain(doubt).collect()
+    /// What the run has seen of the rows, where that has to be said.
+    pub fn exposure(&self, run: &RunFolder) -> Option<Exposure> {
+        self.may_be_seen.then(|| Exposure::of(run, &self.subset))
     }
 }
 
@@ -134,8 +131,7 @@ impl ScoredSet {
         }
         let title = format!("{file}, {set}, labels {}, {} images", labels::word(options.labels), subset.len());
         let goes_without_saying = self.data.is_none() && !matches!(self.set_name, None | Some(SetName::Test));
-        let exposure = (!goes_without_saying).then(|| Exposure::of(&loaded.run, &subset));
-        Ok(Chosen { subset, title, notes, exposure })
+        Ok(Chosen { subset, title, notes, may_be_seen: !goes_without_saying })
     }
 }
 

@@ -9,6 +9,7 @@ use crate::config::Experiment;
 use crate::data::task::{Facts, Seen, SeenRows, Subset, Task};
 use crate::evaluation::{Predictions, Scores, score};
 use crate::report::SeenShare;
+use crate::report::terminal::red_for_stdout;
 use crate::run::RunFolder;
 use crate::run::files::write_atomic;
 
@@ -99,6 +100,13 @@ impl Exposure {
             unknown.push(format!("{} (it was trained on pictures of another stored size)", run.path().display()));
         }
         Self { rows, unknown }
+    }
+
+    /// What there is to say, for the terminal.
+    pub fn warnings(&self) -> Vec<String> {
+        let seen = self.share().map(|share| red_for_stdout(&format!("SEEN     {}", share.text())));
+        let doubt = self.doubt().map(|doubt| format!("note     {doubt}"));
+        seen.into_iter().chain(doubt).collect()
     }
 
     /// The share of rows that were seen, where there are any.

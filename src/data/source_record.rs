@@ -186,7 +186,7 @@ fn paths(source: &SourceOptions) -> Result<Vec<(String, PathBuf)>> {
         }
     }
     let mut found = Vec::new();
-    walk("data.source", false, &serde_json::to_value(source)?, &mut found);
+    walk("data.source", false, &json(source)?, &mut found);
     Ok(found)
 }
 

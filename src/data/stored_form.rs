@@ -161,6 +161,11 @@ impl PictureChain {
         self.pipeline.shape()
     }
 
+    /// The preprocessing that ends it.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
     /// A picture at the network's size and channels, `[channels, size, size]`, 0..255: what the network sees.
     pub fn planes(&self, picture: &Picture) -> Vec<f32> {
         match &self.stored {

@@ -315,14 +315,11 @@ impl Default for DrawnClipsOptions {
 }
 
 impl DrawnClipsOptions {
-    /// How the note begins that says in a prepared file which clips were drawn.
-    pub const NOTE: &str = "drawn clips: ";
-
-    /// The note of these options.
+    /// The note in a prepared file that says which clips were drawn.
     ///
     /// # Errors
     /// When they cannot be written as JSON: a number that is not finite.
     pub fn note(&self) -> anyhow::Result<String> {
-        Ok(format!("{}{}", Self::NOTE, serde_json::to_string(self)?))
+        Ok(format!("drawn clips: {}", serde_json::to_string(self)?))
     }
 }

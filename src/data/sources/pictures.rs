@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail, ensure};
 use ferrotype_base::digest::hex;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage, imageops};
+use image::{DynamicImage, ImageDecoder, ImageReader};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::data::options::Colour;
+use crate::data::preprocess;
+use crate::data::stored_form::{to_channels, triangle};
 use crate::data::{FaceSet, Images, Provenance, Split};
 
 /// A dataset is held in memory; beyond this, a smaller size must be chosen.
@@ -43,7 +45,10 @@ pub(super) struct Want {
 
 /// A decoded picture, already at its size.
 struct Decoded {
-    pixels: RgbImage,
+    /// RGB, `[height, width, 3]`.
+    pixels: Vec<u8>,
+    height: usize,
+    width: usize,
     grey: bool,
     resized: bool,
     digest: [u8; 32],
@@ -105,14 +110,17 @@ fn decode(path: &Path, want: &Want) -> Result<Decoded> {
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut image = DynamicImage::from_decoder(decoder)?;
     image.apply_orientation(orientation);
-    let size = want.size.map(|s| s as u32);
-    let resized = size.is_some_and(|s| (image.width(), image.height()) != (s, s));
-    let mut pixels = image.into_rgb8();
-    if let Some(s) = size.filter(|_| resized) {
-        pixels = imageops::resize(&pixels, s, s, imageops::FilterType::Triangle);
+    let pixels = image.into_rgb8();
+    let (width, height) = (pixels.width() as usize, pixels.height() as usize);
+    let (to_height, to_width) = want.size.map_or((height, width), |s| (s, s));
+    let resized = (to_height, to_width) != (height, width);
+    let mut pixels = pixels.into_raw();
+    if resized {
+        let picture = preprocess::Picture { pixels: &pixels, height, width, channels: 3 };
+        pixels = triangle(&picture, to_height, to_width).into_owned();
     }
-    let grey = pixels.pixels().all(|p| p.0[0] == p.0[1] && p.0[1] == p.0[2]);
-    Ok(Decoded { pixels, grey, resized, digest })
+    let grey = pixels.as_chunks::<3>().0.iter().all(|p| p[0] == p[1] && p[1] == p[2]);
+    Ok(Decoded { pixels, height: to_height, width: to_width, grey, resized, digest })
 }
 
 /// Bad files are an error, or with `skip_bad` notes.
@@ -137,8 +145,8 @@ fn judge_bad(bad: &[(PathBuf, anyhow::Error)], skip: bool) -> Result<Vec<String>
 
 fn check_sizes(kept: &[Picture], images: &[Decoded]) -> Result<()> {
     let Some(first) = images.first() else { bail!("no picture could be read: nothing to prepare") };
-    if let Some(i) = images.iter().position(|i| i.pixels.dimensions() != first.pixels.dimensions()) {
-        let ((w, h), (v, g)) = (first.pixels.dimensions(), images[i].pixels.dimensions());
+    if let Some(i) = images.iter().position(|i| (i.width, i.height) != (first.width, first.height)) {
+        let ((w, h), (v, g)) = ((first.width, first.height), (images[i].width, images[i].height));
         bail!(
             "pictures differ in size: {} has {w} x {h} pixels and {} {v} x {g}. Choose the size to store, for example \
              --size 48",
@@ -154,21 +162,13 @@ fn choose_colour(images: &[Decoded], wanted: Option<Colour>) -> Colour {
 }
 
 fn assemble(images: Vec<Decoded>, colour: Colour) -> Images {
-    let (width, height) = images.first().map_or((0, 0), |i| i.pixels.dimensions());
-    let channels = if colour == Colour::Grey { 1 } else { 3 };
-    let mut pixels = Vec::with_capacity(images.len() * (width * height) as usize * channels);
+    let (width, height) = images.first().map_or((0, 0), |i| (i.width, i.height));
+    let channels = colour.channels();
+    let mut pixels = Vec::with_capacity(images.len() * width * height * channels);
     for image in images {
-        match colour {
-            Colour::Rgb | Colour::Bgr => pixels.extend_from_slice(&image.pixels),
-            Colour::Grey => pixels.extend(image.pixels.pixels().map(|p| luma(p.0))),
-        }
+        pixels.extend_from_slice(&to_channels(image.pixels.into(), 3, channels));
     }
-    Images { pixels, height: height as usize, width: width as usize, channels }
-}
-
-/// 0.299 R + 0.587 G + 0.114 B, rounded: exact for grey.
-fn luma([r, g, b]: [u8; 3]) -> u8 {
-    ((299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b) + 500) / 1000) as u8
+    Images { pixels, height, width, channels }
 }
 
 fn face_set(kept: Vec<Picture>, images: Images, classes: Vec<String>, provenance: Provenance) -> FaceSet {
@@ -206,6 +206,8 @@ pub(super) fn file_name(path: &Path) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use image::RgbImage;
+
     use super::*;
 
     /// Writes a PNG of one colour; the height differs from the width by `taller`.
@@ -229,7 +231,8 @@ pub(super) mod tests {
         // 59.8 + 58.7 + 5.7 = 124.2
         assert_eq!(faces.images.pixels, vec![124; 64]);
         assert_eq!(faces.provenance.notes.len(), 2);
-        assert!((0..=255).all(|v| luma([v, v, v]) == v));
+        let all: Vec<u8> = (0..=255).flat_map(|v| [v; 3]).collect();
+        assert!(to_channels(all.into(), 3, 1).iter().copied().eq(0..=255));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use ferrotype_base::digest;
 use serde::{Deserialize, Serialize};
 
@@ -70,7 +70,7 @@ impl Facts {
         if !path.exists() {
             return Ok(Self::default());
         }
-        serde_json::from_str(&run.read(&path)?).with_context(|| format!("{} is damaged", path.display()))
+        run.read_json(&path)
     }
 }
 
