@@ -51,6 +51,7 @@ fn bad_files_are_refused_and_leave_nothing() {
     place.write("old.pt", include_bytes!("../src/import/fixtures/before_1_6.pt"));
     let header = br#"{"w":{"dtype":"F32","shape":[1152921504606846975],"data_offsets":[0,4611686018427387900]}}"#;
     place.write("huge.safetensors", [&(header.len() as u64).to_le_bytes()[..], header].concat());
+    place.write("pointer.h5", b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n");
     let before = files(place.path());
     for (words, parts) in [
         ("--model tiny_xception --from cut.safetensors", vec!["cut.safetensors", "cut off"]),
@@ -60,7 +61,11 @@ fn bad_files_are_refused_and_leave_nothing() {
         ("--model tiny_xception --from no.pt", vec!["cannot read no.pt"]),
         ("--model tiny_xception --from small.yaml", vec!["small.yaml is no file of weights"]),
         ("--model mini_xception --from good.safetensors", vec!["not the weights of mini_xception", "misshapen"]),
-        ("--model tiny_xception --from good.safetensors", vec!["8 outputs", "has 7 classes", "--classes"]),
+        (
+            "--model tiny_xception --from good.safetensors --classes happiness,neutral,surprise,sadness,anger,disgust,fear,contempt",
+            vec!["--classes has the file's classes in another order"],
+        ),
+        ("--model tiny_xception --from pointer.h5", vec!["pointer.h5", "Git LFS pointer", "git lfs pull"]),
         ("--model tiny_xception --from good.safetensors --classes a,b", vec!["names 2 classes", "8 outputs"]),
         ("--model tiny_xception --from good.safetensors --classes a,a", vec!["names `a` twice"]),
         ("--model tiny_xception --from good.safetensors --head new", vec!["--classes"]),

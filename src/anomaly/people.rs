@@ -126,6 +126,7 @@ pub fn read_person(path: &Path, person: usize) -> Result<FeatureTable> {
         path.is_file(),
         "{shown} does not exist: make it with `ferrotype data prepare faces --video VIDEO --out {shown}`"
     );
+    ferrotype_base::lfs::refuse_file(path)?;
     let file = File::open(path).map_err(|e| anyhow!("{shown} cannot be read as HDF5: {e}"))?;
     let attributes = file.root().attrs().map_err(|e| anyhow!("{shown} is damaged: {e}"))?;
     let text = |name: &str| match attributes.get(name) {

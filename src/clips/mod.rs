@@ -195,6 +195,7 @@ fn provenance(source: &SourceOptions, plan: Plan, tools: &Tools, command: &str) 
 /// The bytes of a small file, with its path in the error.
 fn read_file(path: &Path) -> Result<Vec<u8>> {
     anyhow::ensure!(!path.is_dir(), "{} is a folder, and a file is expected", path.display());
+    ferrotype_base::lfs::refuse_file(path)?;
     std::fs::read(path).map_err(|e| anyhow::anyhow!("cannot read {}: {e}", path.display()))
 }
 

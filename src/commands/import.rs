@@ -13,14 +13,14 @@ use sha2::{Digest, Sha256};
 use super::say;
 use super::scored_set::label_mode;
 use crate::config::{self, Experiment};
-use crate::import::{self, Foreign, Head, Matched, Wanted};
+use crate::import::{self, Declared, Foreign, Head, Matched, Wanted};
 use crate::model::published::Origin;
 use crate::model::{ModelOptions, Network};
 use crate::run::files::write_atomic;
 use crate::run::{Provenance, RunFolder};
 use crate::training::checkpoint::{Checkpoint, Meta};
 
-/// Make a run of published weights: Keras (.h5, .hdf5), PyTorch (.pt, .pth) or safetensors.
+/// Make a run of published weights: Keras (.keras, .h5, .hdf5), PyTorch (.pt, .pth) or safetensors.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ferrotype import --model mini_xception --from fer2013_mini_XCEPTION.102-0.66.hdf5 --out runs/imported/mini_xception
@@ -84,12 +84,14 @@ impl ImportCommand {
         if self.origins {
             return list();
         }
-        let forms = self.forms(model, out)?;
+        let origins = self.origins_of(model)?;
         if out.exists() && std::fs::read_dir(out).map_or(true, |mut entries| entries.next().is_some()) {
             bail!("{} is there already: choose another --out, or remove it", out.display());
         }
         let classes = self.classes.as_deref().map(class_names).transpose()?;
         let foreign = import::read(from)?;
+        let forms = origins.into_iter().map(|origin| self.form(origin, &foreign.declared, out));
+        let forms = forms.collect::<Result<Vec<_>>>().with_context(|| format!("cannot import {}", from.display()))?;
         let (wanted, experiments): (Vec<Wanted>, Vec<Experiment>) = forms.into_iter().unzip();
         let matched = import::match_form(&foreign, wanted, self.head, classes.as_deref())
             .with_context(|| format!("cannot import {}", from.display()))?;
@@ -105,8 +107,8 @@ impl ImportCommand {
         written
     }
 
-    /// The forms to be tried, each with the experiment that it makes.
-    fn forms(&self, model: &str, out: &Path) -> Result<Vec<(Wanted, Experiment)>> {
+    /// The forms to be tried.
+    fn origins_of(&self, model: &str) -> Result<Vec<Origin>> {
         let all = ModelOptions::all();
         let Some(options) = all.iter().find(|m| m.name() == model) else {
             let names: Vec<&str> = all.iter().map(ModelOptions::name).collect();
@@ -123,10 +125,12 @@ impl ImportCommand {
             ensure!(names.contains(&name.as_str()), "{model} has no form `{name}`: {}", names.join(", "));
             origins.retain(|o| o.name == name);
         }
-        origins.into_iter().map(|origin| self.form(origin, out)).collect()
+        Ok(origins)
     }
 
-    fn form(&self, origin: Origin, out: &Path) -> Result<(Wanted, Experiment)> {
+    /// A form with the experiment that it makes; pictures are those that the file declares, unless --set says otherwise.
+    fn form(&self, origin: Origin, declared: &Declared, out: &Path) -> Result<(Wanted, Experiment)> {
+        let preprocess = declared.apply_to(&origin.preprocess)?;
         let labels = self.labels.as_deref().map(label_mode).transpose()?.unwrap_or(origin.labels);
         let data = match (&self.data, origin.data) {
             (Some(path), _) => path.clone(),
@@ -142,7 +146,7 @@ impl ImportCommand {
         let plain = serde_json::json!({
             "name": name,
             "description": format!("Published weights: {}. Imported, not trained; `train` is a placeholder.", origin.source),
-            "data": { "path": data, "labels": labels, "preprocess": origin.preprocess },
+            "data": { "path": data, "labels": labels, "preprocess": preprocess },
             "model": origin.model,
             "train": { "epochs": 1, "lr": 1e-3 },
         });
@@ -200,7 +204,7 @@ impl ImportCommand {
         provenance.save(&run)?;
         // Last: its presence makes the folder a run.
         write_atomic(run.config(), config::to_yaml(experiment).as_bytes())?;
-        summary(&record, matched, experiment, &run).iter().try_for_each(say)
+        summary(&record, &foreign.declared, matched, experiment, &run).iter().try_for_each(say)
     }
 }
 
@@ -216,7 +220,13 @@ fn filled(matched: &Matched, seed: u64) -> Result<Network> {
     Ok(network)
 }
 
-fn summary(record: &Record, matched: &Matched, experiment: &Experiment, run: &RunFolder) -> Vec<String> {
+fn summary(
+    record: &Record,
+    declared: &Declared,
+    matched: &Matched,
+    experiment: &Experiment,
+    run: &RunFolder,
+) -> Vec<String> {
     let p = &experiment.data.preprocess;
     let yaml = |value: serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let show = |value: Result<serde_json::Value, _>| value.map(yaml).unwrap_or_else(|_: serde_json::Error| "?".into());
@@ -242,6 +252,14 @@ fn summary(record: &Record, matched: &Matched, experiment: &Experiment, run: &Ru
         show(serde_json::to_value(p.resize)),
         show(serde_json::to_value(&p.scale))
     ));
+    lines.push(match declared.size {
+        Some([height, width]) if [height, width] == [p.size; 2] => format!("size     {}: the file says so", p.size),
+        Some([height, width]) => format!("size     {}: the file's network took {width}x{height}", p.size),
+        None => format!(
+            "size     {}: the file does not say its own; where it was trained at another, set data.preprocess.size",
+            p.size
+        ),
+    });
     lines.push(format!("run      {}", run.path().display()));
     lines
 }

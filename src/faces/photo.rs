@@ -47,6 +47,7 @@ impl Photo {
     /// # Errors
     /// When they are not a picture, or cut off.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
+        ferrotype_base::lfs::refuse(bytes)?;
         let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
         ensure!(reader.format().is_some(), "it is neither PNG nor JPEG");
         let mut decoder = reader.into_decoder()?;

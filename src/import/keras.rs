@@ -1,8 +1,12 @@
-//! Keras' HDF5 files: weights alone or whole models, of Keras 1, 2 and 3's `.h5` form.
+//! Keras' HDF5 files: weights alone or whole models, of Keras 1, 2 and 3's `.h5` form. ([`archive`] reads `.keras` files.)
 //!
 //! A group per layer lists its tensors in the attribute `weight_names`, under names that repeat the layer's with some
 //! counter behind it (`conv2d_1/conv2d_1_1/kernel:0`); a model within a model is one layer whose tensors carry the
-//! names of their own layers. Here every tensor is `layer/weight`.
+//! names of their own layers. Here every tensor is `layer/weight`. A whole model describes itself in the attribute
+//! `model_config`.
+
+pub(super) mod archive;
+mod config;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,7 +14,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use hdf5_pure::{AttrValue, DType, File, Group};
 
-use super::{Foreign, ForeignTensor, count, most_bytes};
+use super::{Declared, Foreign, ForeignTensor, count, most_bytes};
 use crate::data::store::is_cut_off;
 
 /// Keras 1's names of layers and weights, and those of its successors.
@@ -29,18 +33,23 @@ pub fn read(path: &Path, length: u64) -> Result<Foreign> {
     let root = file.root();
     let groups = root.groups().map_err(damaged)?;
     let has = |name: &str| groups.iter().any(|g| g == name);
+    let attributes = root.attrs().map_err(damaged)?;
+    let declared = match attributes.get("model_config").and_then(AttrValue::as_str) {
+        Some(text) => config::declared(text.trim_end_matches('\0'))?,
+        None => Declared::default(),
+    };
     let model = if has("model_weights") { root.group("model_weights").map_err(damaged)? } else { root };
     let Some(layers) = names(&model, "layer_names")? else {
         if has("layers") || has("_layer_checkpoint_dependencies") {
             bail!(
                 "it is a Keras 3 `.weights.h5` file, which does not name its tensors: load the model in Keras and save it \
-                 as `.h5` (model.save(\"model.h5\"))"
+                 as a whole (model.save(\"model.keras\"))"
             );
         }
         bail!("it is an HDF5 file, but none of Keras' (it has no attribute `layer_names`)");
     };
-    let mut reader =
-        Reader { budget: most_bytes(length), foreign: Foreign { format: "Keras HDF5", ..Foreign::default() } };
+    let foreign = Foreign { format: "Keras HDF5", declared, ..Foreign::default() };
+    let mut reader = Reader { budget: most_bytes(length), foreign };
     for layer in layers {
         let group = model.group(&layer).map_err(|e| damaged(e).context(format!("its layer {layer}")))?;
         reader.layer(&group, &layer)?;

@@ -1,16 +1,21 @@
 //! Which published form a file is of, and its values as a network's.
 
+use std::collections::HashMap;
+
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use ferrotype_base::text::listed;
 
 use super::Foreign;
-use super::apply::{Applied, Index, apply};
+use super::apply::{Applied, Index, apply, foreign_shape};
 use crate::data::options::{Colour, Preprocess, Scale};
 use crate::model::published::{Entry, Made, Origin, own_names};
 use crate::model::{Graph, ModelOptions, StateTensor};
 
 /// So many names are listed.
 const LISTED: usize = 4;
+/// Sides of pictures that a file's shapes are held against.
+const SMALLEST: usize = 16;
+const LARGEST: usize = 320;
 
 /// Where the classifier's values come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -54,6 +59,7 @@ pub fn match_form(foreign: &Foreign, forms: Vec<Wanted>, head: Head, classes: Op
     let index = Index::of(foreign);
     let mut best: Option<(usize, Tried, Wanted)> = None;
     for wanted in forms {
+        foreign.declared.check(&wanted.preprocess, head)?;
         let tried = attempt(foreign, &index, &wanted, head, classes)?;
         let faults = tried.applied.faults();
         if faults == 0 {
@@ -66,10 +72,10 @@ pub fn match_form(foreign: &Foreign, forms: Vec<Wanted>, head: Head, classes: Op
     }
     let (faults, tried, wanted) = best.context("no published form of this network is known")?;
     if faults > 0 {
-        return Err(no_match(&tried, &wanted, head));
+        return Err(no_match(foreign, &index, &tried, &wanted, head));
     }
     check_colours(&wanted)?;
-    let classes = names_of_classes(&tried, &wanted, head, classes)?;
+    let classes = names_of_classes(foreign, &tried, &wanted, head, classes)?;
     let prefix = wanted.model.architecture().classifier();
     let fresh = match head {
         Head::File => Vec::new(),
@@ -128,7 +134,7 @@ fn outputs(index: &Index, entries: &[Entry], graph: &Graph) -> Option<usize> {
     index.find(named)?.shape.first().copied().filter(|&n| n > 0)
 }
 
-fn no_match(tried: &Tried, wanted: &Wanted, head: Head) -> anyhow::Error {
+fn no_match(foreign: &Foreign, index: &Index, tried: &Tried, wanted: &Wanted, head: Head) -> anyhow::Error {
     let Applied { missing, misshapen, unused, .. } = &tried.applied;
     let model = wanted.model.name();
     let prefix = wanted.model.architecture().classifier();
@@ -145,7 +151,9 @@ fn no_match(tried: &Tried, wanted: &Wanted, head: Head) -> anyhow::Error {
         && misshapen.is_empty()
         && unused.is_empty()
         && missing.iter().all(|name| name.starts_with(prefix));
+    let pictures = if missing.is_empty() && unused.is_empty() { pictures(foreign, index, tried, wanted) } else { None };
     let hint = match headless {
+        _ if pictures.is_some() => pictures.unwrap_or_default(),
         true => "the file has no classifier: --head new --classes A,B,... makes one to be trained".to_owned(),
         false => format!(
             "it may be of another network (`ferrotype models`), of another size or width (--set model.{model}...=...), or \
@@ -153,6 +161,58 @@ fn no_match(tried: &Tried, wanted: &Wanted, head: Head) -> anyhow::Error {
         ),
     };
     anyhow!("these are not the weights of {model} as in {} ({}); {hint}", wanted.origin.source, faults.join("; "))
+}
+
+/// Which pictures the file's network takes, where its shapes say that it is not those of `wanted`: its first kernel has
+/// their channels, and its first dense layer has one input for each value of the maps before it.
+fn pictures(foreign: &Foreign, index: &Index, tried: &Tried, wanted: &Wanted) -> Option<String> {
+    let colours = |p: &Preprocess| p.colour.channels();
+    let fits = |p: &Preprocess| {
+        let graph = wanted.model.build([colours(p), p.size, p.size], tried.graph.classes).ok()?;
+        fits(index, &entries(wanted, &graph), &graph).then_some(())
+    };
+    let own = &wanted.preprocess;
+    for colour in [own.colour, if colours(own) == 1 { Colour::Rgb } else { Colour::Grey }] {
+        let at = |size: usize| Preprocess { size, colour, ..own.clone() };
+        let sizes: Vec<usize> = match foreign.declared.size {
+            Some([side, _]) => vec![side],
+            None => (SMALLEST..=LARGEST).collect(),
+        };
+        let found: Vec<usize> = if fits(&at(own.size)).is_some() {
+            vec![own.size]
+        } else {
+            sizes.into_iter().filter(|&s| fits(&at(s)).is_some()).collect()
+        };
+        let (Some(&first), Some(&last)) = (found.first(), found.last()) else { continue };
+        let range = if first == last { format!("{first}") } else { format!("{first} to {last}") };
+        let mut sets = String::new();
+        if !found.contains(&own.size) {
+            sets.push_str(&format!(" --set data.preprocess.size={first}"));
+        }
+        if colour != own.colour {
+            sets.push_str(if colour == Colour::Grey {
+                " --set data.preprocess.colour=grey"
+            } else {
+                " --set data.preprocess.colour=rgb"
+            });
+        }
+        return Some(format!(
+            "its shapes are those of a network for {} pictures of {range} pixels per side: set what it was trained with, such \
+             as{sets}",
+            if colour == Colour::Grey { "grey" } else { "RGB" }
+        ));
+    }
+    None
+}
+
+/// Whether every tensor of the file that is a value of the network has its shape.
+fn fits(index: &Index, entries: &[Entry], graph: &Graph) -> bool {
+    let shapes: HashMap<&str, &[usize]> =
+        graph.parameters.iter().map(|p| (p.name.as_str(), p.shape.as_slice())).collect();
+    entries.iter().all(|entry| {
+        let (Made::Of(named), Some(shape)) = (&entry.made, shapes.get(entry.ours.as_str())) else { return true };
+        index.find(named).is_some_and(|tensor| tensor.shape == foreign_shape(named.layout, shape))
+    })
 }
 
 /// Grey pictures can take the place of three colours only where all are scaled alike.
@@ -168,8 +228,19 @@ fn check_colours(wanted: &Wanted) -> Result<()> {
     Ok(())
 }
 
-fn names_of_classes(tried: &Tried, wanted: &Wanted, head: Head, classes: Option<&[String]>) -> Result<Vec<String>> {
+fn names_of_classes(
+    foreign: &Foreign,
+    tried: &Tried,
+    wanted: &Wanted,
+    head: Head,
+    classes: Option<&[String]>,
+) -> Result<Vec<String>> {
     let outputs = tried.graph.classes;
+    if head == Head::File
+        && let Some(named) = foreign.declared.classes(outputs, classes)?
+    {
+        return Ok(named.to_vec());
+    }
     let known = wanted.origin.classes;
     match classes {
         Some(given) if given.len() == outputs => Ok(given.to_vec()),

@@ -6,6 +6,7 @@
 //! be one that is no weight, and every parameter filled.
 
 mod apply;
+mod declared;
 mod keras;
 mod match_form;
 mod pickle;
@@ -17,7 +18,9 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use ferrotype_base::{lfs, zip};
 
+pub use declared::Declared;
 pub use match_form::{Head, Matched, Wanted, match_form, own_form};
 
 /// A file may unpack to so many times its own length (Keras deflates now and then) and a megabyte; more is no weights.
@@ -41,6 +44,8 @@ pub struct ForeignTensor {
 pub struct Foreign {
     /// The format, in words.
     pub format: &'static str,
+    /// What it says of the network's input and classes.
+    pub declared: Declared,
     /// Weights and running statistics.
     pub tensors: Vec<ForeignTensor>,
     /// What is there too, but is no weight: an optimizer's memory, counters.
@@ -61,6 +66,7 @@ impl Foreign {
 pub fn read(path: &Path) -> Result<Foreign> {
     let shown = path.display();
     ensure!(!path.is_dir(), "{shown} is a folder: name the file with the weights");
+    lfs::refuse_file(path)?;
     let mut file = File::open(path).with_context(|| format!("cannot read {shown}"))?;
     let length = file.metadata().with_context(|| format!("cannot read {shown}"))?.len();
     ensure!(length <= LONGEST_FILE, "{shown} has {length} bytes: weights of these networks take some megabytes");
@@ -70,7 +76,7 @@ pub fn read(path: &Path) -> Result<Foreign> {
     let read = if head.starts_with(b"\x89HDF\r\n\x1a\n") {
         keras::read(path, length)
     } else if head.starts_with(b"PK") {
-        std::fs::read(path).map_err(Into::into).and_then(|bytes| torch::read(&bytes))
+        std::fs::read(path).map_err(Into::into).and_then(|bytes| archive(&bytes))
     } else if head.get(8) == Some(&b'{') {
         std::fs::read(path).map_err(Into::into).and_then(|bytes| tensors::read(&bytes))
     } else if head.starts_with(b"\x80") {
@@ -80,7 +86,7 @@ pub fn read(path: &Path) -> Result<Foreign> {
         )
     } else {
         bail!(
-            "{shown} is no file of weights: Keras' HDF5 (.h5, .hdf5), PyTorch's .pt or .pth and safetensors can be \
+            "{shown} is no file of weights: Keras' .keras and HDF5 (.h5, .hdf5), PyTorch's .pt or .pth and safetensors can be \
              imported"
         )
     };
@@ -88,6 +94,12 @@ pub fn read(path: &Path) -> Result<Foreign> {
     ensure!(!foreign.tensors.is_empty(), "{shown} holds no weights");
     shorten_names(&mut foreign);
     Ok(foreign)
+}
+
+/// A zip archive: Keras 3's, or PyTorch's.
+fn archive(bytes: &[u8]) -> Result<Foreign> {
+    let members = zip::members(bytes).context("its zip archive cannot be read")?;
+    if keras::archive::is_archive(&members) { keras::archive::read(&members) } else { torch::read(bytes) }
 }
 
 /// How many bytes a file of this length may hold unpacked.

@@ -2,14 +2,15 @@
 
 use anyhow::{Context, Result, anyhow, bail};
 use safetensors::tensor::{Dtype, SafeTensors};
+use serde_json::Value;
 
-use super::{Foreign, ForeignTensor};
+use super::{Declared, Foreign, ForeignTensor};
 
 /// The tensors of a safetensors file. The library checks every size in the header against the length of the file.
 pub fn read(bytes: &[u8]) -> Result<Foreign> {
     let file = SafeTensors::deserialize(bytes)
         .map_err(|e| anyhow!("it is cut off, damaged, or no safetensors file ({e}): fetch it again"))?;
-    let mut foreign = Foreign { format: "safetensors", ..Foreign::default() };
+    let mut foreign = Foreign { format: "safetensors", declared: declared(bytes)?, ..Foreign::default() };
     for (name, view) in file.iter() {
         let kind = match view.dtype() {
             Dtype::F32 => Number::F32,
@@ -30,6 +31,21 @@ pub fn read(bytes: &[u8]) -> Result<Foreign> {
     foreign.tensors.sort_by(|a, b| a.name.cmp(&b.name));
     foreign.ignored.sort();
     Ok(foreign)
+}
+
+/// What the header's metadata, which are texts, say of the network. Ferrotype's own say it in JSON under `ferrotype`.
+fn declared(bytes: &[u8]) -> Result<Declared> {
+    let mut declared = Declared::default();
+    let Ok((_, header)) = SafeTensors::read_metadata(bytes) else { return Ok(declared) };
+    for (name, text) in header.metadata().iter().flatten() {
+        let listed = || text.split(',').map(|name| name.trim().into()).collect::<Vec<Value>>().into();
+        let value: Value = serde_json::from_str(text).unwrap_or_else(|_| listed());
+        match (name.as_str(), value) {
+            ("ferrotype", Value::Object(own)) => declared.note("classes", &own["classes"])?,
+            (_, value) => declared.note(name, &value)?,
+        }
+    }
+    Ok(declared)
 }
 
 /// A kind of number, little-endian.

@@ -1,5 +1,6 @@
 //! Files in other people's forms are made of a network's own values here, and must give them back.
 
+mod declared;
 mod refused;
 
 use std::collections::BTreeMap;

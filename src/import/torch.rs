@@ -33,6 +33,7 @@ pub fn read(bytes: &[u8]) -> Result<Foreign> {
     let pickle = Pickle::read(members[&format!("{root}data.pkl")])?;
     let mut file = File { pickle: &pickle, members: &members, root, budget: most_bytes(bytes.len() as u64) / 4 };
     let mut foreign = Foreign { format: "PyTorch", ..Foreign::default() };
+    file.declared(&mut foreign)?;
     let weights = file.weights(&mut foreign)?;
     file.collect(weights, "", 0, &mut foreign)?;
     Ok(foreign)
@@ -71,6 +72,34 @@ impl File<'_> {
         let Some(&(chosen, id)) = inside else { return Ok(root) };
         foreign.ignored.extend(top.iter().filter(|(key, _)| *key != chosen).map(|(key, _)| (*key).to_owned()));
         Ok(id)
+    }
+
+    /// What stands beside the weights and says something of the network.
+    fn declared(&self, foreign: &mut Foreign) -> Result<()> {
+        for (key, id) in self.pickle.dict(self.pickle.root).unwrap_or_default() {
+            foreign.declared.note(key, &self.json(id))?;
+        }
+        Ok(())
+    }
+
+    /// Numbers and texts, and lists and dictionaries of such; all else is null.
+    fn json(&self, id: Id) -> serde_json::Value {
+        let plain = |id: Id| match self.pickle.value(id) {
+            Value::Int(number) => (*number).into(),
+            Value::Text(text) => text.as_str().into(),
+            _ => serde_json::Value::Null,
+        };
+        match self.pickle.value(id) {
+            Value::List(items) => items.iter().map(|&item| plain(item)).collect(),
+            Value::Dict(pairs) => {
+                let key = |id: Id| match plain(id) {
+                    serde_json::Value::String(text) => text,
+                    other => other.to_string(),
+                };
+                pairs.iter().map(|&(k, v)| (key(k), plain(v))).collect()
+            }
+            _ => plain(id),
+        }
     }
 
     fn collect(&mut self, id: Id, path: &str, depth: usize, foreign: &mut Foreign) -> Result<()> {

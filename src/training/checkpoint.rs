@@ -97,6 +97,7 @@ impl Checkpoint {
     /// # Errors
     /// When the file is missing, truncated, no safetensors file, or not written by Ferrotype.
     pub fn load(path: &Path) -> Result<Self> {
+        ferrotype_base::lfs::refuse_file(path)?;
         let bytes = std::fs::read(path).with_context(|| format!("cannot read the checkpoint {}", path.display()))?;
         let broken = |e: &dyn std::fmt::Display| {
             anyhow!(

@@ -34,6 +34,7 @@ pub fn probe(path: &Path) -> Result<Header> {
     ensure!(!path.is_dir(), "{shown} is a folder, not a video file");
     let size = std::fs::metadata(path).map_err(|e| anyhow!("cannot read {shown}: {e}"))?.len();
     ensure!(size > 0, "{shown} is empty");
+    ferrotype_base::lfs::refuse_file(path)?;
     let output = Command::new("ffprobe")
         .args(["-v", "error", "-select_streams", "V:0", "-show_streams", "-of", "json"])
         .arg(file_argument(path))

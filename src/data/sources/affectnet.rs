@@ -74,7 +74,8 @@ fn label(set: &Path, image: &Path) -> Result<i64> {
     let stem = image.file_stem().unwrap_or_default().to_string_lossy();
     let path = set.join("annotations").join(format!("{stem}_exp.npy"));
     let bytes = fs::read(&path).with_context(|| format!("its label {} cannot be read", path.display()))?;
-    let label = npy::integer(&bytes).with_context(|| format!("its label {} is not usable", path.display()))?;
+    let label = ferrotype_base::lfs::refuse(&bytes).and_then(|()| npy::integer(&bytes));
+    let label = label.with_context(|| format!("its label {} is not usable", path.display()))?;
     ensure!(
         (0..AFFECTNET.len() as i64).contains(&label),
         "its label {} is {label}; 0 to 7 is expected",

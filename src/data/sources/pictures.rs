@@ -103,6 +103,7 @@ fn check_memory(pictures: &[Picture], want: &Want) -> Result<()> {
 
 fn decode(path: &Path, want: &Want) -> Result<Decoded> {
     let bytes = fs::read(path).map_err(|e| anyhow!("cannot be read: {e}"))?;
+    ferrotype_base::lfs::refuse(&bytes)?;
     let digest = Sha256::digest(&bytes).into();
     let reader = ImageReader::new(std::io::Cursor::new(&bytes)).with_guessed_format()?;
     ensure!(reader.format().is_some(), "is not a picture in PNG or JPEG form");

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use anyhow::{Context, Result, bail};
 use csv::{ByteRecord, ReaderBuilder};
 use ferrotype_base::digest::hex;
+use ferrotype_base::lfs;
 use sha2::{Digest, Sha256};
 
 /// A table that is read once from front to back, while its sha256 is taken.
@@ -26,6 +27,7 @@ impl Table {
         if file.metadata().is_ok_and(|m| m.is_dir()) {
             bail!("{} is a folder, and a CSV table is expected", path.display());
         }
+        lfs::refuse_file(path)?;
         let digest = Arc::new(Mutex::new(Sha256::new()));
         let hashed = Hashed { inner: file, digest: Arc::clone(&digest) };
         let mut reader =

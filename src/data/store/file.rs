@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use ferrotype_base::lfs;
 use hdf5_pure::{AttrValue, Dataset, File, FileBuilder};
 
 use super::{DEFLATE, ROWS};
@@ -70,6 +71,7 @@ pub(in crate::data) fn open(path: &Path, lazily: bool, layout: Layout) -> Result
         bail!("{shown} does not exist: make it with `ferrotype data prepare`, or correct the path");
     }
     ensure!(!path.is_dir(), "{shown} is a folder; a file made by `ferrotype data prepare` is expected");
+    lfs::refuse_file(path)?;
     let is_hdf5 = hdf5_pure::is_hdf5(path).with_context(|| format!("cannot read {shown}"))?;
     ensure!(is_hdf5, "{shown} is not an HDF5 file; a file made by `ferrotype data prepare` is expected");
     if is_cut_off(path).unwrap_or(false) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use ferrotype_base::text::listed;
-use ferrotype_base::{npy, zip};
+use ferrotype_base::{lfs, npy, zip};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,10 +44,12 @@ pub(super) fn read(options: &DescriptorsOptions) -> Result<ClipSet> {
     ensure!(path.exists(), "data.source.descriptors.path: there is no file or folder {}", path.display());
     let mut set = ClipSet::default();
     let (mut strange, mut places) = (Vec::new(), Vec::new());
+    lfs::refuse_file(path)?;
     if path.is_dir() {
         let mut files = Vec::new();
         files_below(path, "npy", &mut files)?;
         for file in files {
+            lfs::refuse_file(&file)?;
             let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
             // The extension is a part of the form.
             let name = format!("{}{ENDING}", name_of(path, &file));
