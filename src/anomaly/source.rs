@@ -8,6 +8,7 @@ use super::generated;
 use super::options::{AnomalyData, AnomalySource};
 use super::people;
 use super::table::{Column, ColumnKind, FeatureTable};
+use crate::data::text_table;
 
 /// The table that an experiment's data section describes, at the wanted rate.
 ///
@@ -50,10 +51,7 @@ const SKIPPED: [&str; 3] = ["timecode", "time (minutes)", "embedding_index"];
 /// When the file cannot be read, lacks a needed column, or a value is not a number; the line is named.
 pub fn read_csv(path: &Path) -> Result<FeatureTable> {
     let shown = path.display();
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .map_err(|e| anyhow!("cannot read the table {shown}: {e}"))?;
+    let mut reader = text_table::open(path)?;
     let header: Vec<String> =
         reader.headers().with_context(|| format!("{shown} has no header"))?.iter().map(str::to_owned).collect();
     let lower: Vec<String> = header.iter().map(|h| h.to_ascii_lowercase()).collect();
