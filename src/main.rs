@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use ferrotype::commands::{Cli, failure};
+use ferrotype::config::expand_words;
 
 /// Tensors are allocated and freed all the time; glibc gives large ones back to the system and pays a page fault for
 /// every page of the next.
@@ -22,7 +23,7 @@ fn keep_freed_memory() {
 
 fn main() -> ExitCode {
     keep_freed_memory();
-    match Cli::parse().run() {
+    match Cli::parse_from(expand_words(std::env::args_os())).run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(&error),
     }

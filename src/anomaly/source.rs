@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use ferrotype_base::text::listed;
 
 use super::generated;
 use super::options::{AnomalyData, AnomalySource};
 use super::people;
 use super::table::{Column, ColumnKind, FeatureTable};
+use crate::data::text_table;
 use crate::faces::{Bounds, FaceColumns, FaceRow};
 
 /// The table that an experiment's data section describes, at the wanted rate.
@@ -108,12 +109,9 @@ pub fn read_csv(path: &Path) -> Result<FeatureTable> {
 /// When the file cannot be read, lacks a needed column, or a value is not a number; the line is named.
 pub fn read_rows(path: &Path) -> Result<FaceTable> {
     let shown = path.display();
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .map_err(|e| anyhow!("cannot read the table {shown}: {e}"))?;
-    let header = reader.headers().with_context(|| format!("{shown} has no header"))?;
-    let header: Vec<String> = header.iter().map(|h| h.trim_start_matches('\u{feff}').trim().to_owned()).collect();
+    let mut reader = text_table::open(path)?;
+    let header: Vec<String> =
+        reader.headers().with_context(|| format!("{shown} has no header"))?.iter().map(str::to_owned).collect();
     let Some(place) = FaceColumns::of(&header) else {
         bail!("{shown} needs the columns `frame` and `timestamp` (seconds); it has {}", header.join(", "));
     };

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use ferrotype_base::digest;
 
 use super::{read_file, xlsx};
+use crate::data::text_table::{decode, delimiter, utf16};
 
 /// A table.
 pub(super) struct Sheet {
@@ -30,14 +31,13 @@ pub(super) fn read(path: &Path) -> Result<Sheet> {
 }
 
 fn csv(bytes: &[u8]) -> Result<Vec<Vec<String>>> {
-    ensure!(!bytes.contains(&0), "it is neither CSV nor xlsx");
-    let first = bytes.split(|&b| b == b'\n').next().unwrap_or_default();
-    let delimiter = if !first.contains(&b',') && first.contains(&b';') { b';' } else { b',' };
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    ensure!(utf16(bytes).is_some() || !bytes.contains(&0), "it is neither CSV nor xlsx");
+    let text = decode(bytes);
+    let delimiter = delimiter(text.as_bytes());
     let mut reader =
-        ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(bytes);
-    let row = |record: ::csv::Result<::csv::ByteRecord>| -> Result<Vec<String>> {
-        Ok(record?.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect())
+        ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
+    let row = |record: ::csv::Result<::csv::StringRecord>| -> Result<Vec<String>> {
+        Ok(record?.iter().map(|cell| cell.trim().to_owned()).collect())
     };
-    reader.byte_records().map(row).collect()
+    reader.records().map(row).collect()
 }

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
+use super::suggestion::meant;
 use super::tree::{Node, Source, Value};
 
 /// A stretch of one line of a source. Lines and columns count from 1, columns and widths in characters.
@@ -209,12 +210,11 @@ pub(super) fn unknown(kind: &str, found: &str, names: &[&str]) -> Box<Diagnostic
     if kind != "key" {
         message += &format!(" {}", quoted(found));
     }
-    let meant = nearest(found, names.iter().copied());
-    if let Some(name) = meant {
+    if let Some(name) = meant(found, names) {
         message += &format!("; did you mean `{name}`?");
     }
     let mut diagnostic = Diagnostic::new(message);
-    diagnostic.stray = meant.is_none().then(|| found.to_string());
+    diagnostic.stray = nearest(found, names.iter().copied()).is_none().then(|| found.to_string());
     if names.is_empty() {
         return diagnostic.help(format!("no {kind} is valid here"));
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, Place, quoted, unknown};
+use super::home;
 use super::shape::{Kind, Shape};
 use super::tree::{Entry, Node, Source, Value, parse};
 
@@ -37,7 +38,8 @@ pub(super) fn read_chain(path: &Path, shape: &Shape) -> Result<(Node, Vec<PathBu
         let base = take_base(&mut root, &source)?;
         layers.push(root);
         visited.push(real);
-        next = base.map(|(name, place)| (path.parent().unwrap_or(Path::new("")).join(name), Some(place)));
+        next =
+            base.map(|(name, place)| (path.parent().unwrap_or(Path::new("")).join(&*home::expand(&name)), Some(place)));
         sources.push(path);
     }
     let merged = layers.into_iter().rev().reduce(|below, above| merge(below, above, Some(shape)));

@@ -7,8 +7,8 @@ use std::fmt::{self, Display, Formatter};
 use serde::de::{self, DeserializeOwned, Deserializer, Unexpected, Visitor};
 
 use super::diagnostic::{Diagnostic, Place, unknown, valid};
-use super::scalar;
 use super::tree::{Entry, Node, Value};
+use super::{home, scalar};
 use access::{Choice, Items, Keys};
 
 /// Reads a value from a tree.
@@ -182,10 +182,17 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         deserialize_u16 unsigned visit_u64;
         deserialize_u32 unsigned visit_u64;
         deserialize_u64 unsigned visit_u64;
-        deserialize_str text visit_str;
-        deserialize_string text visit_str;
         deserialize_char text visit_str;
         deserialize_identifier text visit_str;
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        // Paths and other text are one type by now; nothing but a path begins with `~/`.
+        self.here(visitor.visit_str(&home::expand(self.text()?)))
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

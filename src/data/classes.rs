@@ -22,11 +22,16 @@ pub fn canonical(name: &str) -> String {
     WORDS.iter().find(|words| words.contains(&lower.as_str())).map_or(lower.clone(), |words| words[0].to_owned())
 }
 
-/// For each of `from` its place in `to`, by name.
+/// For each of `from` its place in `to`, by name: as they are spelt where `to` has every name so, otherwise as [`canonical`]
+/// names. A run's own data match it even where two of its classes differ only in case.
 ///
 /// # Errors
 /// When two of either are one class by name.
 pub fn places(from: &[String], to: &[String]) -> Result<Vec<Option<usize>>> {
+    let exact: Vec<Option<usize>> = from.iter().map(|n| to.iter().position(|t| t == n)).collect();
+    if exact.iter().all(Option::is_some) {
+        return Ok(exact);
+    }
     for list in [from, to] {
         let names: Vec<String> = list.iter().map(|n| canonical(n)).collect();
         if let Some(i) = (0..names.len()).find(|&i| names[..i].contains(&names[i])) {
@@ -143,6 +148,16 @@ mod tests {
         assert!(none.contains("none in common"), "{none}");
         let twice = align(&data, &names("happy joy angry"), true).err().unwrap().to_string();
         assert!(twice.contains("`happy` and `joy`"), "{twice}");
+    }
+
+    #[test]
+    fn names_that_are_spelt_alike_match_before_those_that_mean_the_same() {
+        let model = names("HAPPINESS happiness joy sad");
+        let data = labelled("HAPPINESS happiness joy sad", &[0, 1, 2, 3]);
+        let aligned = align(&data, &model, false).unwrap();
+        assert_eq!((0..4).map(|i| aligned.labelled.class(i)).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        let differing = align(&labelled("Happiness sad", &[0]), &model, true).err().unwrap().to_string();
+        assert!(differing.contains("`HAPPINESS` and `happiness`"), "{differing}");
     }
 
     #[test]

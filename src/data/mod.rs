@@ -24,5 +24,6 @@ pub mod stored_form;
 pub mod synthetic;
 pub mod task;
 pub mod template;
+pub mod text_table;
 
 pub use face_set::{Batch, FaceSet, Images, Labelled, NO_LABEL, NO_PICTURE, Provenance, Segments, Split, Votes};

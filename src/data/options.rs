@@ -1,6 +1,7 @@
 //! The `data:` section of the experiment file.
 
 mod augment;
+mod class_names;
 mod clips;
 mod division;
 mod preprocess;
@@ -12,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use augment::{Augment, AugmentPreset, Fill};
+pub use class_names::ClassNames;
 pub use clips::{
     Baum1Options, Baum2Options, BaumClasses, ClipsOptions, Component, DrawnClipsOptions, GapPolicy, SegmentOptions,
     SegmentRule, VideoOptions, Windows,

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ferrotype_base::text::listed;
 
 use super::{FaceColumns, Landmarks};
+use crate::data::text_table;
 
 /// A table, face by face.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,16 +43,9 @@ impl OpenFaceTable {
     /// When the file cannot be read, lacks columns (they are named), or a cell is not a number (its line is named).
     pub fn read(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let mut reader = csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .from_path(path)
-            .with_context(|| format!("cannot read {shown}"))?;
-        let header: Vec<String> = reader
-            .headers()
-            .with_context(|| format!("{shown} is not a table"))?
-            .iter()
-            .map(|name| name.trim_start_matches('\u{feff}').trim().to_owned())
-            .collect();
+        let mut reader = text_table::open(path)?;
+        let header: Vec<String> =
+            reader.headers().with_context(|| format!("{shown} is not a table"))?.iter().map(str::to_owned).collect();
         let columns = Columns::of(&header).with_context(|| format!("{shown} is no table of OpenFace 2.2"))?;
         let mut table =
             Self { faces: BTreeMap::new(), units: columns.units.iter().map(|&c| header[c].clone()).collect() };

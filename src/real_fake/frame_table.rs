@@ -6,7 +6,7 @@ mod layout;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use ferrotype_base::text::listed;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use layout::{Layout, Row, recognise};
 use super::clip::Series;
 use super::resample::{RawFrame, filled};
 use crate::data::foreign::short_names;
+use crate::data::text_table;
 use crate::faces::{Bounds, Tracker};
 
 /// Which program wrote a table.
@@ -123,7 +124,7 @@ pub struct FrameTable {
 
 /// Whether a file's header is that of such a table.
 pub fn is_frame_table(path: &Path) -> Result<bool> {
-    Ok(recognise(&header(&mut open(path)?, path)?).is_some())
+    Ok(recognise(&header(&mut text_table::open(path)?, path)?).is_some())
 }
 
 /// Reads a table of one video.
@@ -147,7 +148,7 @@ pub fn read(path: &Path, options: &TableOptions) -> Result<FrameTable> {
 /// that is blank in every row, or faces that cannot be told apart; line and column are named.
 pub fn read_videos(path: &Path, options: &TableOptions) -> Result<Vec<(Option<String>, FrameTable)>> {
     let shown = path.display();
-    let mut reader = open(path)?;
+    let mut reader = text_table::open(path)?;
     let header = header(&mut reader, path)?;
     let kind = match (options.kind, recognise(&header)) {
         (TableKind::Auto, Some(kind)) => kind,
@@ -190,18 +191,9 @@ fn by_video(rows: Vec<Row>) -> Vec<(String, Vec<Row>)> {
     short_names(&names).into_iter().zip(videos).map(|(name, (_, rows))| (name, rows)).collect()
 }
 
-type Reader = csv::Reader<std::fs::File>;
-
-fn open(path: &Path) -> Result<Reader> {
-    csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .map_err(|e| anyhow!("cannot read the table {}: {e}", path.display()))
-}
-
-fn header(reader: &mut Reader, path: &Path) -> Result<Vec<String>> {
+fn header(reader: &mut text_table::Reader, path: &Path) -> Result<Vec<String>> {
     let header = reader.headers().with_context(|| format!("{} is not a table", path.display()))?;
-    Ok(header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect())
+    Ok(header.iter().map(|name| name.trim().to_owned()).collect())
 }
 
 fn clean(kind: TableKind, layout: &Layout, mut rows: Vec<Row>, options: &TableOptions) -> Result<FrameTable> {

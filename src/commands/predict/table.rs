@@ -1,6 +1,6 @@
 //! What is shown and written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -14,6 +14,12 @@ pub(super) struct Row {
     pub(super) class: usize,
 }
 
+/// A path as it is shown and written: `photos//a.png`, as `photos//` on the command line gives it, without the doubled
+/// slash.
+fn tidy(path: &Path) -> String {
+    path.components().collect::<PathBuf>().display().to_string()
+}
+
 /// The three likeliest classes, for the terminal.
 pub(super) fn line(row: &Row, classes: &[String]) -> String {
     let mut order: Vec<usize> = (0..classes.len()).collect();
@@ -24,7 +30,7 @@ pub(super) fn line(row: &Row, classes: &[String]) -> String {
         let b = &f.bounds;
         format!("  face {} at {:.0},{:.0} of {:.0} x {:.0}", f.number, b.left, b.top, b.width(), b.height())
     });
-    format!("{}{}  {}", row.path.display(), place.unwrap_or_default(), shown.join("  "))
+    format!("{}{}  {}", tidy(&row.path), place.unwrap_or_default(), shown.join("  "))
 }
 
 /// The table: one row per face; where it was found stands in it if faces were looked for.
@@ -34,7 +40,7 @@ pub(super) fn table(rows: &[Row], classes: &[String], finds: bool) -> Result<Vec
     let fixed = ["path"].iter().chain(place).chain(&["prediction", "confidence"]).copied();
     csv.write_record(fixed.chain(classes.iter().map(String::as_str)))?;
     for row in rows {
-        let mut record = vec![row.path.display().to_string()];
+        let mut record = vec![tidy(&row.path)];
         if let Some(f) = row.found.as_ref().filter(|_| finds) {
             let b = &f.bounds;
             record.push(f.number.to_string());
@@ -46,4 +52,18 @@ pub(super) fn table(rows: &[Row], classes: &[String], finds: bool) -> Result<Vec
         csv.write_record(record)?;
     }
     csv.into_inner().context("cannot write the table")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_written_without_doubled_slashes() {
+        let row = Row { path: "photos//sad/./1.png".into(), found: None, probabilities: vec![1.0], class: 0 };
+        let classes = ["sad".to_owned()];
+        assert!(line(&row, &classes).starts_with("photos/sad/1.png  sad"));
+        let table = String::from_utf8(table(&[row], &classes, false).unwrap()).unwrap();
+        assert!(table.contains("\nphotos/sad/1.png,sad"), "{table}");
+    }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Baum1Options, Baum2Options, ClipsOptions, Colour, DrawnClipsOptions};
+use super::{Baum1Options, Baum2Options, ClassNames, ClipsOptions, Colour, DrawnClipsOptions};
 
 /// A dataset in its original form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Subcommand)]
@@ -139,13 +139,19 @@ pub struct FolderOptions {
     #[serde(default)]
     #[arg(long)]
     pub skip_bad: bool,
+    /// What labels are to be called, such as {HAPPINESS: happiness, "1": surprise}. The same new name merges classes; an
+    /// empty one leaves their pictures out.
+    #[serde(default, skip_serializing_if = "ClassNames::is_empty")]
+    #[command(flatten)]
+    pub classes: ClassNames,
 }
 
 /// A table of pictures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub struct ManifestOptions {
-    /// The table: columns path, label, and optionally split and subject. Paths are relative to it.
+    /// The table: columns path, label, and optionally split and subject, or as the `..._column` options say. Paths are
+    /// relative to it. Commas, semicolons or tabs; UTF-8, UTF-16 or Windows-1252.
     #[arg(long)]
     pub csv: PathBuf,
     /// Pixels per side to store; needed where sizes differ.
@@ -160,6 +166,27 @@ pub struct ManifestOptions {
     #[serde(default)]
     #[arg(long)]
     pub skip_bad: bool,
+    /// The column of the pictures' paths; by default `path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "NAME")]
+    pub path_column: Option<String>,
+    /// The column of the labels; by default `label`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "NAME")]
+    pub label_column: Option<String>,
+    /// The column of the parts (train, val, test); by default `split`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "NAME")]
+    pub split_column: Option<String>,
+    /// The column of the subjects; by default `subject`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "NAME")]
+    pub subject_column: Option<String>,
+    /// What labels are to be called, such as {HAPPINESS: happiness, "1": surprise}. The same new name merges classes; an
+    /// empty one leaves their pictures out.
+    #[serde(default, skip_serializing_if = "ClassNames::is_empty")]
+    #[command(flatten)]
+    pub classes: ClassNames,
 }
 
 /// RAF-DB basic: `EmoLabel/list_patition_label.txt` and `Image/aligned`.

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::table::{Table, text};
 use super::{names, names::owned};
 use crate::data::options::Fer2013Options;
+use crate::data::text_table::is_index;
 use crate::data::{FaceSet, Images, Provenance, Split};
 
 const SIDE: usize = 48;
@@ -36,8 +37,10 @@ pub(super) fn read(path: &Path) -> Result<FaceSet> {
     let mut table = Table::open(path, true)?;
     let [emotion, pixels] = table.columns(["emotion", "pixels"])?;
     let columns = Columns { emotion, pixels, usage: table.column("Usage") };
-    if let Some(other) =
-        table.header.iter().find(|h| !["emotion", "pixels", "usage"].contains(&h.to_lowercase().as_str()))
+    if let Some(other) = table
+        .header
+        .iter()
+        .find(|h| !is_index(h) && !["emotion", "pixels", "usage"].contains(&h.to_lowercase().as_str()))
     {
         bail!(
             "{} has an unknown column \"{other}\": FER2013's tables have emotion, pixels and Usage. A table without \

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
+use super::labels::{self, Kind};
 use super::names;
 use super::pictures::{self, Picture, Want, entries, file_name};
 use crate::data::options::FolderOptions;
@@ -32,8 +33,12 @@ pub(super) fn load(options: &FolderOptions) -> Result<FaceSet> {
         add_part(&mut all, &options.root, *split, folder, &classes)?;
     }
     ensure!(!all.is_empty(), "the class folders of {} hold no files", options.root.display());
+    let labels: Vec<String> = all.iter().map(|p| classes[p.label as usize].clone()).collect();
+    let classes = labels::assign(&mut all, &labels, Kind::Folders, &options.classes)
+        .with_context(|| options.root.display().to_string())?;
     let want = Want { size: options.size, colour: options.colour, skip_bad: options.skip_bad };
-    let mut faces = pictures::read(all, classes, &want)?;
+    let mut faces = pictures::read(all, classes.names, &want)?;
+    faces.provenance.notes.extend(classes.notes);
     faces.provenance.notes.insert(0, format!("folder {}", options.root.display()));
     Ok(faces)
 }
@@ -86,10 +91,10 @@ fn add_part(all: &mut Vec<Picture>, root: &Path, split: Split, folder: &Path, cl
 mod tests {
     use super::super::pictures::tests::png;
     use super::*;
-    use crate::data::options::Colour;
+    use crate::data::options::{ClassNames, Colour};
 
     fn options(root: &Path) -> FolderOptions {
-        FolderOptions { root: root.into(), size: None, colour: None, skip_bad: false }
+        FolderOptions { root: root.into(), size: None, colour: None, skip_bad: false, classes: ClassNames::default() }
     }
 
     #[test]
@@ -105,6 +110,22 @@ mod tests {
         assert_eq!((0..3).map(|i| faces.images.get(i)[0]).collect::<Vec<_>>(), [1, 2, 3]);
         assert!(faces.splits.iter().all(|&s| s == Split::Unassigned));
         assert_eq!(faces.images.channels, 1);
+    }
+
+    #[test]
+    fn numbered_folders_are_named_and_merged() {
+        let dir = tempfile::tempdir().unwrap();
+        for (folder, value) in [("1", 1), ("2", 2), ("10", 10), ("Fear", 4)] {
+            png(&dir.path().join(format!("train/{folder}/1.png")), 8, 0, [value; 3]);
+        }
+        let named = [("1", "surprise"), ("2", "fear"), ("Fear", "fear"), ("10", "")];
+        let classes = ClassNames(named.iter().map(|(old, new)| ((*old).to_owned(), (*new).to_owned())).collect());
+        let faces = load(&FolderOptions { classes, ..options(dir.path()) }).unwrap();
+        assert_eq!(faces.classes, ["fear", "surprise"]);
+        assert_eq!(faces.names, ["train/1/1.png", "train/2/1.png", "train/Fear/1.png"]);
+        assert_eq!(faces.labels, [1, 0, 0]);
+        let plain = load(&options(dir.path())).unwrap();
+        assert_eq!(plain.classes, ["1", "10", "2", "Fear"]);
     }
 
     #[test]

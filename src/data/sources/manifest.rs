@@ -2,21 +2,37 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use csv::ByteRecord;
 
+use super::labels::{self, Kind};
 use super::names;
 use super::pictures::{self, Picture, Want};
 use super::table::{Table, text};
 use crate::data::options::ManifestOptions;
+use crate::data::text_table::is_index;
 use crate::data::{FaceSet, Split};
+
+/// The columns' usual names: paths, labels, parts and subjects.
+const USUAL: [&str; 4] = ["path", "label", "split", "subject"];
 
 /// Reads the table and its pictures.
 pub(super) fn load(options: &ManifestOptions) -> Result<FaceSet> {
     let folder = options.csv.parent().unwrap_or(Path::new(""));
     let mut table = Table::open(&options.csv, true)?;
-    let [path, label] = table.columns(["path", "label"])?;
-    let (split, subject) = (table.column("split"), table.column("subject"));
+    let names = [&options.path_column, &options.label_column, &options.split_column, &options.subject_column];
+    let [path_name, label_name, split_name, subject_name] =
+        [0, 1, 2, 3].map(|i| names[i].as_deref().unwrap_or(USUAL[i]));
+    let [path, label] = table.columns([path_name, label_name])?;
+    // A column that was asked for must be there.
+    let split = match &options.split_column {
+        Some(name) => Some(table.columns([name])?[0]),
+        None => table.column(split_name),
+    };
+    let subject = match &options.subject_column {
+        Some(name) => Some(table.columns([name])?[0]),
+        None => table.column(subject_name),
+    };
     let (mut all, mut labels, mut record) = (Vec::new(), Vec::new(), ByteRecord::new());
     while table.next(&mut record)? {
         let place = || table.place(table.rows() - 1, &record);
@@ -28,16 +44,19 @@ pub(super) fn load(options: &ManifestOptions) -> Result<FaceSet> {
             table.header.len()
         );
         let (file, class) = (text(&record, path), text(&record, label));
-        ensure!(!file.is_empty(), "{}, column path: empty; the path of a picture is expected", place());
-        ensure!(!class.is_empty(), "{}, column label: empty; the name of a class is expected", place());
+        ensure!(!file.is_empty(), "{}, column {path_name}: empty; the path of a picture is expected", place());
+        ensure!(!class.is_empty(), "{}, column {label_name}: empty; the name of a class is expected", place());
         let part = match split.map(|column| text(&record, column)) {
             None => Split::Unassigned,
             Some(word) if word.is_empty() => Split::Unassigned,
             Some(word) => match names::split(&word) {
                 Some(split) => split,
-                None => bail!("{}, column split: unknown word \"{word}\"; train, val or test is expected", place()),
+                None => {
+                    bail!("{}, column {split_name}: unknown word \"{word}\"; train, val or test is expected", place())
+                }
             },
         };
+        let file = with_slashes(folder, file);
         let mut picture = Picture::new(folder.join(&file), 0, part, table.rows() - 1);
         picture.subject = subject.map(|column| text(&record, column)).unwrap_or_default();
         picture.name = file;
@@ -45,46 +64,92 @@ pub(super) fn load(options: &ManifestOptions) -> Result<FaceSet> {
         labels.push(class);
     }
     ensure!(!all.is_empty(), "{} has a header and no rows", options.csv.display());
-    let classes = number_classes(&labels);
-    for (picture, label) in all.iter_mut().zip(&labels) {
-        picture.label = classes.iter().position(|c| c == label).unwrap_or(0) as i16;
-    }
+    let classes = labels::assign(&mut all, &labels, Kind::Cells, &options.classes)
+        .with_context(|| options.csv.display().to_string())?;
     let want = Want { size: options.size, colour: options.colour, skip_bad: options.skip_bad };
-    let mut faces = pictures::read(all, classes, &want)?;
+    let mut faces = pictures::read(all, classes.names, &want)?;
     faces.provenance.files.insert(0, (options.csv.display().to_string(), table.sha256()));
-    let used = ["path", "label", "split", "subject"];
-    let unused: Vec<&str> =
-        table.header.iter().map(String::as_str).filter(|h| !used.contains(&h.to_lowercase().as_str())).collect();
+    faces.provenance.notes.extend(classes.notes);
+    let used = [Some(path), Some(label), split, subject];
+    let unused: Vec<&str> = table
+        .header
+        .iter()
+        .enumerate()
+        .filter(|(i, h)| !used.contains(&Some(*i)) && !is_index(h))
+        .map(|(_, h)| h.as_str())
+        .collect();
     if !unused.is_empty() {
         faces.provenance.notes.push(format!("columns of the manifest that are not used: {}", unused.join(", ")));
     }
     Ok(faces)
 }
 
-/// Class names in order: by number where all are numbers, otherwise alphabetical.
-fn number_classes(labels: &[String]) -> Vec<String> {
-    let mut classes = labels.to_vec();
-    classes.sort();
-    classes.dedup();
-    if classes.iter().all(|c| c.parse::<i64>().is_ok()) {
-        classes.sort_by_key(|c| c.parse::<i64>().unwrap_or(0));
-    }
-    classes
+/// A path as Windows writes it, `sad\\1.png`, for this system; a file may also have such a name.
+fn with_slashes(folder: &Path, file: String) -> String {
+    if file.contains('\\') && !folder.join(&file).exists() { file.replace('\\', "/") } else { file }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::super::pictures::tests::png;
     use super::*;
 
-    fn prepare(text: &str) -> Result<FaceSet> {
+    fn options(csv: PathBuf) -> ManifestOptions {
+        serde_json::from_value(serde_json::json!({ "csv": csv })).unwrap()
+    }
+
+    fn prepare(text: impl AsRef<[u8]>) -> Result<FaceSet> {
+        prepare_with(text, |_| {})
+    }
+
+    fn prepare_with(text: impl AsRef<[u8]>, change: impl FnOnce(&mut ManifestOptions)) -> Result<FaceSet> {
         let dir = tempfile::tempdir().unwrap();
         for i in 0..3u8 {
             png(&dir.path().join(format!("p/{i}.png")), 8, 0, [i; 3]);
         }
         let csv = dir.path().join("m.csv");
         std::fs::write(&csv, text).unwrap();
-        load(&ManifestOptions { csv, size: None, colour: None, skip_bad: false })
+        let mut options = options(csv);
+        change(&mut options);
+        load(&options)
+    }
+
+    #[test]
+    fn tables_of_other_systems_are_read() {
+        let tabs = prepare("\u{feff}path\tlabel\np\\0.png\tfr\u{f6}hlich, sehr\np\\1.png\tsad\n").unwrap();
+        assert_eq!(tabs.classes, ["fr\u{f6}hlich, sehr", "sad"]);
+        assert_eq!(tabs.names, ["p/0.png", "p/1.png"]);
+        let latin = prepare(b"path;label\r\np/0.png;fr\xf6hlich\r\np/1.png;sad\r\n").unwrap();
+        assert_eq!(latin.classes, ["fr\u{f6}hlich", "sad"]);
+        let text = "path,label\np/0.png,1\n";
+        let utf16: Vec<u8> = std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        assert_eq!(prepare(utf16).unwrap().classes, ["1"]);
+        let pandas = prepare(",path,label\n0,p/0.png,3.0\n1,p/1.png,10.0\n").unwrap();
+        assert_eq!(pandas.classes, ["3", "10"]);
+        assert!(pandas.provenance.notes.iter().all(|n| !n.contains("not used")), "{:?}", pandas.provenance.notes);
+    }
+
+    #[test]
+    fn columns_and_classes_have_the_names_of_the_users_choice() {
+        // AffectNet's own names; expressions from 8 on are no faces.
+        let table = "subDirectory_filePath,expression,person\np/0.png,1,a\np/1.png,8,b\np/2.png,0,c\n";
+        let choose = |o: &mut ManifestOptions| {
+            o.path_column = Some("subDirectory_filePath".into());
+            o.label_column = Some("expression".into());
+            o.subject_column = Some("person".into());
+            let names = [("0", "neutral"), ("1", "happiness"), ("8", "")];
+            o.classes.0 = names.iter().map(|(old, new)| ((*old).to_owned(), (*new).to_owned())).collect();
+        };
+        let faces = prepare_with(table, choose).unwrap();
+        assert_eq!((faces.classes.len(), faces.labels.as_slice()), (2, [0, 1].as_slice()));
+        assert_eq!(faces.subjects.as_deref().unwrap(), ["a", "c"]);
+        let lacking = prepare_with(table, |o| {
+            choose(o);
+            o.split_column = Some("part".into());
+        });
+        assert!(lacking.unwrap_err().to_string().contains("no column \"part\""));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod affectnet;
 mod fer2013;
 mod ferplus;
 mod folder;
+mod labels;
 mod manifest;
 mod names;
 mod npy;

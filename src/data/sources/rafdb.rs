@@ -8,14 +8,16 @@ use ferrotype_base::digest;
 use super::names::{RAFDB, owned};
 use super::pictures::{self, Picture, Want};
 use crate::data::options::RafdbOptions;
+use crate::data::text_table::decode;
 use crate::data::{FaceSet, Split};
 
 /// Reads the set. Its `test` pictures are the test set; it has no validation set.
 pub(super) fn load(options: &RafdbOptions) -> Result<FaceSet> {
     let list = options.root.join("EmoLabel/list_patition_label.txt");
-    let text = fs::read_to_string(&list).with_context(|| {
+    let bytes = fs::read(&list).with_context(|| {
         format!("cannot read {}: RAF-DB's folder `basic` is expected, with EmoLabel and Image in it", list.display())
     })?;
+    let text = decode(&bytes);
     let aligned = options.root.join("Image/aligned");
     ensure!(aligned.is_dir(), "{} is missing: unpack RAF-DB's aligned.zip in Image", aligned.display());
     let mut all = Vec::new();
@@ -42,7 +44,7 @@ pub(super) fn load(options: &RafdbOptions) -> Result<FaceSet> {
     ensure!(!all.is_empty(), "{} is empty", list.display());
     let want = Want { size: options.size, colour: None, skip_bad: options.skip_bad };
     let mut faces = pictures::read(all, owned(&RAFDB), &want)?;
-    faces.provenance.files.insert(0, (list.display().to_string(), digest::sha256(&text)));
+    faces.provenance.files.insert(0, (list.display().to_string(), digest::sha256(&bytes)));
     faces.provenance.notes.push("RAF-DB has no validation set of its own".into());
     Ok(faces)
 }
@@ -67,7 +69,7 @@ mod tests {
     #[test]
     fn reads_the_official_form() {
         let dir = tempfile::tempdir().unwrap();
-        let faces = generate(dir.path(), "train_00001.jpg 5\ntrain_00002.jpg 1\ntest_0001.jpg 7\n").unwrap();
+        let faces = generate(dir.path(), "\u{feff}train_00001.jpg 5\r\ntrain_00002.jpg 1\ntest_0001.jpg 7\n").unwrap();
         assert_eq!(
             faces.labels.iter().map(|&l| faces.classes[l as usize].as_str()).collect::<Vec<_>>(),
             ["sadness", "surprise", "neutral"]

@@ -1,7 +1,7 @@
 //! Reading CSV tables with errors that name file, row and column.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -11,9 +11,14 @@ use ferrotype_base::digest::hex;
 use ferrotype_base::lfs;
 use sha2::{Digest, Sha256};
 
+use crate::data::text_table::{decode, delimiter, utf16};
+
+/// So much of a file is looked at for its delimiter and encoding.
+const BEGINNING: u64 = 1 << 16;
+
 /// A table that is read once from front to back, while its sha256 is taken.
 pub(super) struct Table {
-    reader: csv::Reader<Hashed<File>>,
+    reader: csv::Reader<Box<dyn Read + Send>>,
     digest: Arc<Mutex<Sha256>>,
     /// Header cells, trimmed; empty for tables without a header.
     pub(super) header: Vec<String>,
@@ -30,9 +35,14 @@ impl Table {
         lfs::refuse_file(path)?;
         let digest = Arc::new(Mutex::new(Sha256::new()));
         let hashed = Hashed { inner: file, digest: Arc::clone(&digest) };
-        let mut reader =
-            ReaderBuilder::new().has_headers(has_header).flexible(true).buffer_capacity(1 << 18).from_reader(hashed);
         let name = path.display().to_string();
+        let (text, delimiter) = as_text(hashed).with_context(|| format!("cannot read {name}"))?;
+        let mut reader = ReaderBuilder::new()
+            .has_headers(has_header)
+            .flexible(true)
+            .delimiter(delimiter)
+            .buffer_capacity(1 << 18)
+            .from_reader(text);
         let header = if has_header { read_header(&mut reader, &name)? } else { Vec::new() };
         Ok(Self { reader, digest, header, name, rows: 0 })
     }
@@ -86,12 +96,26 @@ impl Table {
     }
 }
 
-fn read_header(reader: &mut csv::Reader<Hashed<File>>, name: &str) -> Result<Vec<String>> {
+/// The bytes without a byte-order mark, UTF-16 as UTF-8, and the delimiter. The rest of a long table is not read yet.
+fn as_text(mut file: Hashed<File>) -> io::Result<(Box<dyn Read + Send>, u8)> {
+    let mut beginning = Vec::new();
+    file.by_ref().take(BEGINNING).read_to_end(&mut beginning)?;
+    if utf16(&beginning).is_some() {
+        file.read_to_end(&mut beginning)?;
+        let text = decode(&beginning).into_owned().into_bytes();
+        let delimiter = delimiter(&text);
+        return Ok((Box::new(Cursor::new(text)), delimiter));
+    }
+    if beginning.starts_with(b"\xef\xbb\xbf") {
+        beginning.drain(..3);
+    }
+    let delimiter = delimiter(&beginning);
+    Ok((Box::new(Cursor::new(beginning).chain(file)), delimiter))
+}
+
+fn read_header(reader: &mut csv::Reader<Box<dyn Read + Send>>, name: &str) -> Result<Vec<String>> {
     let cells = reader.byte_headers().with_context(|| format!("cannot read {name}"))?;
-    let header: Vec<String> = cells
-        .iter()
-        .map(|cell| String::from_utf8_lossy(cell).trim_start_matches('\u{feff}').trim().to_string())
-        .collect();
+    let header: Vec<String> = cells.iter().map(|cell| decode(cell).trim().to_string()).collect();
     if header.iter().all(String::is_empty) {
         bail!("{name} is empty: a CSV table with a header is expected");
     }
@@ -118,5 +142,5 @@ impl<R: Read> Read for Hashed<R> {
 
 /// A cell as text, without surrounding spaces.
 pub(super) fn text(record: &ByteRecord, column: usize) -> String {
-    String::from_utf8_lossy(record.get(column).unwrap_or_default()).trim().to_string()
+    decode(record.get(column).unwrap_or_default()).trim().to_string()
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{emotion_word, part_word, place_of, truth_word};
 use crate::data::foreign::Names;
+use crate::data::text_table;
 use crate::real_fake::clip::{Clip, ClipSet, Part};
 use crate::real_fake::frame_table::{self, Counts, FrameTable, TableKind, TableOptions};
 
@@ -295,12 +296,9 @@ impl Labels {
 
 pub(super) fn read_labels(path: &Path) -> Result<Labels> {
     let shown = path.display();
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .with_context(|| format!("cannot read the labels {shown}"))?;
+    let mut reader = text_table::open(path)?;
     let header = reader.headers().with_context(|| format!("{shown} is not a table"))?.clone();
-    let find = |name: &str| header.iter().position(|h| h.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
+    let find = |name: &str| header.iter().position(|h| h.eq_ignore_ascii_case(name));
     let (Some(name), Some(truth)) = (find("name"), find("truth")) else {
         bail!("{shown} needs the columns `name` and `truth`; it has {}", header.iter().collect::<Vec<_>>().join(", "));
     };

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::truth_word;
 use crate::data::foreign;
+use crate::data::text_table;
 use crate::real_fake::clip::{Clip, ClipSet, Part, Series};
 
 /// Tables with one row per clip.
@@ -61,10 +62,7 @@ pub(super) fn read(options: &SummaryTableOptions) -> Result<ClipSet> {
 
 fn add(set: &mut ClipSet, options: &SummaryTableOptions, path: &Path, part: Part, word: &str) -> Result<()> {
     let shown = path.display();
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .with_context(|| format!("cannot read the table {shown}"))?;
+    let mut reader = text_table::open(path)?;
     let header: Vec<String> =
         reader.headers().with_context(|| format!("{shown} is not a table"))?.iter().map(str::to_owned).collect();
     let find = |name: &str| header.iter().position(|h| h == name);
