@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
+
+use crate::data::picture::files;
 
 /// Endings of files that may be videos.
 const VIDEOS: [&str; 10] = ["mp4", "avi", "mov", "mkv", "m4v", "webm", "mpg", "mpeg", "wmv", "flv"];
@@ -22,8 +24,12 @@ impl VideoFiles {
     pub(super) fn find(root: &Path) -> Result<Self> {
         ensure!(root.is_dir(), "{} is not a folder of video files", root.display());
         let mut found = Vec::new();
-        search(root, &mut found)?;
-        found.sort();
+        for path in files::below(root)? {
+            let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+            if VIDEOS.contains(&ending.as_str()) {
+                found.push(path);
+            }
+        }
         let mut by_stem = BTreeMap::new();
         for path in found {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
@@ -49,22 +55,4 @@ impl VideoFiles {
         let left = self.by_stem.values().filter(|p| !named.contains(p.as_path()));
         left.map(|p| p.file_name().unwrap_or_default().to_string_lossy().into_owned()).collect()
     }
-}
-
-fn search(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
-    for entry in entries {
-        let path = entry.with_context(|| format!("cannot read the folder {}", folder.display()))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with('.') {
-            continue;
-        }
-        let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        if path.is_dir() {
-            search(&path, found)?;
-        } else if VIDEOS.contains(&ending.as_str()) {
-            found.push(path);
-        }
-    }
-    Ok(())
 }

@@ -44,7 +44,7 @@ pub struct PredictCommand {
     /// The run.
     #[arg(long, value_name = "RUN")]
     run: PathBuf,
-    /// Pictures (png, jpg), or folders of them: face crops, unless a detector is given. Of the system real_fake: tables of
+    /// Pictures (PNG, JPEG, TIFF, BMP, GIF, WebP), or folders of them: face crops, unless a detector is given. Of the system real_fake: tables of
     /// action units, or folders of them.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
@@ -84,11 +84,13 @@ impl PredictCommand {
              prepare clips`, and score them with `ferrotype eval --data`",
             self.run.display()
         );
+        let max_pixels = self.cut.max_pixels();
         let cutter = Cutter::new(detector, &loaded.run)?;
         let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
         let crops = self.save_crops.as_deref().map(CropFolder::make).transpose()?;
-        let (files, bad) = find(&self.paths);
-        let mut work = Work { loaded, pipeline, cutter, crops, rows: Vec::new(), bad, faceless: 0, odd: 0 };
+        let files::Found { files, bad, note } = find(&self.paths);
+        note.iter().for_each(|n| eprintln!("note: {n}"));
+        let mut work = Work { loaded, pipeline, cutter, max_pixels, crops, rows: Vec::new(), bad, faceless: 0, odd: 0 };
         work.all(&files)?;
         work.show(self.csv.as_deref())?;
         work.conclude(files.len())
@@ -98,7 +100,7 @@ impl PredictCommand {
     fn real_fake(&self, run: &RunFolder) -> Result<()> {
         ensure!(
             self.cut.is_plain() && self.save_crops.is_none(),
-            "{} takes tables of action units, no pictures: --detector, --min-score, --margin and --save-crops do not apply",
+            "{} takes tables of action units, no pictures: --detector, --min-score, --margin, --max-pixels and --save-crops do not apply",
             self.run.display()
         );
         let wanted = real_fake::Wanted {
@@ -123,6 +125,7 @@ struct Work {
     loaded: LoadedRun,
     pipeline: Pipeline,
     cutter: Cutter,
+    max_pixels: u64,
     crops: Option<CropFolder>,
     rows: Vec<Row>,
     /// What is wrong with files that cannot be used.
@@ -139,7 +142,7 @@ impl Work {
         let bar = bar("pictures", files.len());
         let mut waiting = Vec::new();
         for path in files {
-            match Photo::open(path).and_then(|photo| self.cutter.cut(path, photo)) {
+            match Photo::open(path, self.max_pixels).and_then(|photo| self.cutter.cut(path, photo)) {
                 Ok(cut) => {
                     self.faceless += usize::from(cut.faces.is_empty());
                     self.odd += usize::from(cut.odd);

@@ -11,6 +11,7 @@ pub mod info;
 pub mod labels;
 pub mod loader;
 pub mod options;
+pub mod picture;
 pub mod preprocess;
 #[cfg(test)]
 pub(crate) mod real_data_tests;

@@ -14,13 +14,13 @@ mod known;
 mod landmarks;
 mod letterbox;
 mod openface;
-mod photo;
 #[cfg(test)]
 mod tests;
 mod tracking;
 mod ultraface;
 mod yunet;
 
+pub use crate::data::picture::Photo;
 pub use align::{EYES, align, align_eyes, similarity};
 pub use bounds::{Bounds, Detection, suppress};
 pub use components::{component_bounds, cut_component, whole_frame};
@@ -29,5 +29,4 @@ pub use embedder::{Embedder, TEMPLATE};
 pub use landmarks::{Landmarker, Landmarks, bounds_of, eye_centres, normalised_error};
 pub use letterbox::Letterbox;
 pub use openface::{OpenFaceRow, OpenFaceTable};
-pub use photo::Photo;
 pub use tracking::Tracker;

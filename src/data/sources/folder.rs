@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail, ensure};
 
 use super::names;
-use super::pictures::{self, Picture, Want, entries, file_name};
+use super::pictures::{self, Picture, Want, file_name};
 use crate::data::options::FolderOptions;
+use crate::data::picture::files::entries;
 use crate::data::{FaceSet, Split};
 
 /// Reads the folder.
@@ -32,7 +33,8 @@ pub(super) fn load(options: &FolderOptions) -> Result<FaceSet> {
         add_part(&mut all, &options.root, *split, folder, &classes)?;
     }
     ensure!(!all.is_empty(), "the class folders of {} hold no files", options.root.display());
-    let want = Want { size: options.size, colour: options.colour, skip_bad: options.skip_bad };
+    let want =
+        Want { size: options.size, colour: options.colour, skip_bad: options.skip_bad, max_pixels: options.max_pixels };
     let mut faces = pictures::read(all, classes, &want)?;
     faces.provenance.notes.insert(0, format!("folder {}", options.root.display()));
     Ok(faces)
@@ -87,9 +89,10 @@ mod tests {
     use super::super::pictures::tests::png;
     use super::*;
     use crate::data::options::Colour;
+    use crate::data::picture::MAX_PIXELS;
 
     fn options(root: &Path) -> FolderOptions {
-        FolderOptions { root: root.into(), size: None, colour: None, skip_bad: false }
+        FolderOptions { root: root.into(), size: None, colour: None, skip_bad: false, max_pixels: MAX_PIXELS }
     }
 
     #[test]

@@ -49,7 +49,8 @@ pub(super) fn load(options: &ManifestOptions) -> Result<FaceSet> {
     for (picture, label) in all.iter_mut().zip(&labels) {
         picture.label = classes.iter().position(|c| c == label).unwrap_or(0) as i16;
     }
-    let want = Want { size: options.size, colour: options.colour, skip_bad: options.skip_bad };
+    let want =
+        Want { size: options.size, colour: options.colour, skip_bad: options.skip_bad, max_pixels: options.max_pixels };
     let mut faces = pictures::read(all, classes, &want)?;
     faces.provenance.files.insert(0, (options.csv.display().to_string(), table.sha256()));
     let used = ["path", "label", "split", "subject"];
@@ -76,6 +77,7 @@ fn number_classes(labels: &[String]) -> Vec<String> {
 mod tests {
     use super::super::pictures::tests::png;
     use super::*;
+    use crate::data::picture::MAX_PIXELS;
 
     fn prepare(text: &str) -> Result<FaceSet> {
         let dir = tempfile::tempdir().unwrap();
@@ -84,7 +86,7 @@ mod tests {
         }
         let csv = dir.path().join("m.csv");
         std::fs::write(&csv, text).unwrap();
-        load(&ManifestOptions { csv, size: None, colour: None, skip_bad: false })
+        load(&ManifestOptions { csv, size: None, colour: None, skip_bad: false, max_pixels: MAX_PIXELS })
     }
 
     #[test]

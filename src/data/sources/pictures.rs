@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use ferrotype_base::digest::hex;
-use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage, imageops};
+use image::{RgbImage, imageops};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::data::options::Colour;
+use crate::data::picture::{self, Photo};
 use crate::data::{FaceSet, Images, Provenance, Split};
 
 /// A dataset is held in memory; beyond this, a smaller size must be chosen.
@@ -39,6 +39,7 @@ pub(super) struct Want {
     pub(super) size: Option<usize>,
     pub(super) colour: Option<Colour>,
     pub(super) skip_bad: bool,
+    pub(super) max_pixels: u64,
 }
 
 /// A decoded picture, already at its size.
@@ -82,8 +83,8 @@ pub(super) fn read(pictures: Vec<Picture>, classes: Vec<String>, want: &Want) ->
 
 fn check_memory(pictures: &[Picture], want: &Want) -> Result<()> {
     let side = want.size.or_else(|| {
-        let (w, h) = image::image_dimensions(&pictures.first()?.path).ok()?;
-        Some((w.max(h)) as usize)
+        let (w, h) = picture::dimensions(&pictures.first()?.path).ok()?;
+        Some(w.max(h))
     });
     let bytes = side.unwrap_or(0).pow(2) * pictures.len() * 3;
     ensure!(
@@ -99,15 +100,11 @@ fn check_memory(pictures: &[Picture], want: &Want) -> Result<()> {
 fn decode(path: &Path, want: &Want) -> Result<Decoded> {
     let bytes = fs::read(path).map_err(|e| anyhow!("cannot be read: {e}"))?;
     let digest = Sha256::digest(&bytes).into();
-    let reader = ImageReader::new(std::io::Cursor::new(&bytes)).with_guessed_format()?;
-    ensure!(reader.format().is_some(), "is not a picture in PNG or JPEG form");
-    let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder)?;
-    image.apply_orientation(orientation);
+    let photo = Photo::decode(&bytes, want.max_pixels)?;
+    let (width, height) = (photo.width() as u32, photo.height() as u32);
     let size = want.size.map(|s| s as u32);
-    let resized = size.is_some_and(|s| (image.width(), image.height()) != (s, s));
-    let mut pixels = image.into_rgb8();
+    let resized = size.is_some_and(|s| (width, height) != (s, s));
+    let mut pixels = RgbImage::from_raw(width, height, photo.into_rgb()).context("a picture of an impossible size")?;
     if let Some(s) = size.filter(|_| resized) {
         pixels = imageops::resize(&pixels, s, s, imageops::FilterType::Triangle);
     }
@@ -120,7 +117,7 @@ fn judge_bad(bad: &[(PathBuf, anyhow::Error)], skip: bool) -> Result<Vec<String>
     if bad.is_empty() {
         return Ok(Vec::new());
     }
-    let listed: Vec<String> = bad.iter().take(LISTED).map(|(p, e)| format!("{}: {e}", p.display())).collect();
+    let listed: Vec<String> = bad.iter().take(LISTED).map(|(p, e)| format!("{}: {e:#}", p.display())).collect();
     let more = bad.len().saturating_sub(LISTED);
     let more = if more > 0 { vec![format!("... and {more} more")] } else { Vec::new() };
     if !skip {
@@ -185,20 +182,6 @@ fn face_set(kept: Vec<Picture>, images: Images, classes: Vec<String>, provenance
     faces
 }
 
-/// Entries of a folder in the order of their names, without hidden ones.
-pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let problem = |e| anyhow!("cannot read the folder {}: {e}", folder.display());
-    let mut all = Vec::new();
-    for entry in fs::read_dir(folder).map_err(problem)? {
-        let path = entry.map_err(problem)?.path();
-        if !file_name(&path).starts_with('.') {
-            all.push(path);
-        }
-    }
-    all.sort();
-    Ok(all)
-}
-
 /// The last part of a path.
 pub(super) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
@@ -223,9 +206,14 @@ pub(super) mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.png");
         png(&path, 10, 0, [200, 100, 50]);
-        let faces = one(&path, &Want { size: None, colour: None, skip_bad: false }).unwrap();
+        let faces =
+            one(&path, &Want { size: None, colour: None, skip_bad: false, max_pixels: picture::MAX_PIXELS }).unwrap();
         assert_eq!((faces.images.channels, faces.images.get(0)[..3].to_vec()), (3, vec![200, 100, 50]));
-        let faces = one(&path, &Want { size: Some(8), colour: Some(Colour::Grey), skip_bad: false }).unwrap();
+        let faces = one(
+            &path,
+            &Want { size: Some(8), colour: Some(Colour::Grey), skip_bad: false, max_pixels: picture::MAX_PIXELS },
+        )
+        .unwrap();
         // 59.8 + 58.7 + 5.7 = 124.2
         assert_eq!(faces.images.pixels, vec![124; 64]);
         assert_eq!(faces.provenance.notes.len(), 2);
@@ -238,7 +226,7 @@ pub(super) mod tests {
         let (a, b) = (dir.path().join("a.png"), dir.path().join("b.png"));
         png(&a, 8, 0, [9, 9, 9]);
         png(&b, 8, 0, [1, 2, 3]);
-        let want = Want { size: None, colour: None, skip_bad: false };
+        let want = Want { size: None, colour: None, skip_bad: false, max_pixels: picture::MAX_PIXELS };
         assert_eq!(one(&a, &want).unwrap().images.channels, 1);
         let both = [&a, &b].iter().map(|p| Picture::new(p.to_path_buf(), 0, Split::Test, 0)).collect();
         let faces = read(both, vec!["x".into()], &want).unwrap();
