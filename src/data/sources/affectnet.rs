@@ -11,7 +11,7 @@ use super::names::{AFFECTNET, owned};
 use super::npy;
 use super::pictures::{self, Picture, Want, file_name};
 use crate::data::options::AffectnetOptions;
-use crate::data::picture::files::entries;
+use crate::data::picture::files::{entries, sort};
 use crate::data::{FaceSet, Split};
 
 const CONTEMPT: i64 = 7;
@@ -28,7 +28,7 @@ pub(super) fn load(options: &AffectnetOptions) -> Result<FaceSet> {
              both",
             folder.display()
         );
-        let files = numbered(&entries(&folder.join("images"))?);
+        let files = numbered(&sort(entries(&folder.join("images"))?).pictures);
         let labels: Vec<Result<i64>> = files.par_iter().map(|path| label(&folder, path)).collect();
         for (path, label) in files.into_iter().zip(labels) {
             match label {

@@ -52,6 +52,7 @@ pub(super) fn load(options: &ManifestOptions) -> Result<FaceSet> {
     let want =
         Want { size: options.size, colour: options.colour, skip_bad: options.skip_bad, max_pixels: options.max_pixels };
     let mut faces = pictures::read(all, classes, &want)?;
+    pictures::drop_empty_classes(&mut faces);
     faces.provenance.files.insert(0, (options.csv.display().to_string(), table.sha256()));
     let used = ["path", "label", "split", "subject"];
     let unused: Vec<&str> =

@@ -182,6 +182,29 @@ fn face_set(kept: Vec<Picture>, images: Images, classes: Vec<String>, provenance
     faces
 }
 
+/// Takes out classes of which no picture is left, and says so: a network would have outputs for them that nothing teaches.
+pub(super) fn drop_empty_classes(faces: &mut FaceSet) {
+    let used: Vec<bool> = (0..faces.classes.len()).map(|class| faces.labels.contains(&(class as i16))).collect();
+    let mut next = 0;
+    let mut number = |used: bool| {
+        next += i16::from(used);
+        next - i16::from(used)
+    };
+    let numbers: Vec<i16> = used.iter().map(|&used| number(used)).collect();
+    for label in &mut faces.labels {
+        if let Some(&number) = usize::try_from(*label).ok().and_then(|old| numbers.get(old)) {
+            *label = number;
+        }
+    }
+    let classes = std::mem::take(&mut faces.classes).into_iter().zip(used);
+    let (kept, empty): (Vec<_>, Vec<_>) = classes.partition(|(_, used)| *used);
+    faces.classes = kept.into_iter().map(|(name, _)| name).collect();
+    if !empty.is_empty() {
+        let names: Vec<String> = empty.into_iter().map(|(name, _)| name).collect();
+        faces.provenance.notes.push(format!("classes without a usable picture were left out: {}", names.join(", ")));
+    }
+}
+
 /// The last part of a path.
 pub(super) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()

@@ -95,7 +95,8 @@ impl Eyes {
         let mut found = Vec::new();
         let mut first = None;
         let mut last: Option<Bounds> = None;
-        for frame in Decoder::open(path)? {
+        let mut decoder = Decoder::open(path)?;
+        for frame in decoder.by_ref() {
             let frame = frame?;
             if !sampler.takes(frame.time) {
                 continue;
@@ -108,6 +109,9 @@ impl Eyes {
             let mut planes = self.pipeline.resize_colour(&face.as_ref().unwrap_or(&photo).picture());
             self.pipeline.scale(&mut planes);
             found.push((time, planes));
+        }
+        if let Some(note) = decoder.log().note() {
+            eprintln!("warning: {}: {note}", path.display());
         }
         Ok(found)
     }
