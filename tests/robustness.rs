@@ -181,7 +181,7 @@ fn impossible_attacks_and_explanations_are_refused() {
         ("crop.png --class joy", "there is no class `joy`"),
         ("crop.png --layer nowhere", "no layer `nowhere`; its layers with feature maps are"),
         ("crop.png --layer head.conv --method guided_backprop", "--layer is for grad_cam"),
-        ("text.png", "neither PNG nor JPEG"),
+        ("text.png", "not a picture"),
         ("gone.png", "no file or folder gone.png"),
     ];
     for (words, part) in explain {

@@ -10,7 +10,7 @@ use super::bar::bar;
 use super::inputs::Inputs;
 use super::loaded::LoadedRun;
 use super::predict::crops::{CropFolder, pixels};
-use super::predict::files::{find, refuse};
+use super::predict::files::{self, find, refuse};
 use super::predict::pictures::{CutArgs, Cutter, Face};
 use super::say;
 use crate::data::stored_form::PictureChain;
@@ -32,7 +32,7 @@ pub struct ExplainCommand {
     /// The run.
     #[arg(long, value_name = "RUN")]
     run: PathBuf,
-    /// Pictures (png, jpg), or folders of them: face crops, unless a detector is given.
+    /// Pictures (PNG, JPEG, TIFF, BMP, GIF, WebP), or folders of them: face crops, unless a detector is given.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// The folder for the pictures (PNG) and the maps (.npy).
@@ -74,13 +74,14 @@ impl ExplainCommand {
         };
         let cutter = Cutter::new(detector, &loaded.run)?;
         let chain = loaded.picture_chain()?;
-        let (files, bad) = find(&self.paths);
+        let files::Found { files, bad, note } = find(&self.paths);
+        note.iter().for_each(|n| eprintln!("note: {n}"));
         let inputs = Inputs::new().run(&self.run).paths("a picture", &files).paths("--detector", self.cut.file());
         let out = CropFolder::make("--out", &self.out, &files, inputs)?;
         let mut work = Work { loaded, chain, class, layer, method: self.method, out, bad, lines: Vec::new() };
         let bar = bar("pictures", files.len());
         for path in &files {
-            match Photo::open(path).and_then(|photo| cutter.cut(path, photo)) {
+            match Photo::open(path, self.cut.max_pixels()).and_then(|photo| cutter.cut(path, photo)) {
                 Ok(cut) => {
                     cut.warnings.iter().for_each(|w| bar.suspend(|| eprintln!("warning: {w}")));
                     for face in &cut.faces {

@@ -8,11 +8,12 @@ use clap::Args;
 use super::inputs::{Inputs, ONNX};
 use super::loaded::LoadedRun;
 use super::onnx::{self, Examples, Exported, Pictures};
-use super::predict::files::{find, refuse};
+use super::predict::files::{self, find, refuse};
 use super::say;
 use super::scored_set::ScoredSet;
 use super::seen::Exposure;
 use crate::data::options::SyntheticOptions;
+use crate::data::picture::MAX_PIXELS;
 use crate::data::preprocess::{Picture, Pipeline};
 use crate::data::synthetic;
 use crate::data::task::Facts;
@@ -51,7 +52,8 @@ impl ExportCommand {
     /// # Errors
     /// When the run or its data cannot be read, the check fails, or Ctrl-C stops it: then no file is left.
     pub fn run(self) -> Result<()> {
-        let (given, bad) = find(&self.pictures);
+        let files::Found { files: given, bad, note } = find(&self.pictures);
+        note.iter().for_each(|n| eprintln!("note: {n}"));
         refuse(&bad)?;
         let inputs = Inputs::new().run(&self.run).paths("--data", &self.set.data).paths("--pictures", &given);
         inputs.spare(&[("--out", Some(&self.out), ONNX)])?;
@@ -104,7 +106,8 @@ fn given_pictures(loaded: &LoadedRun, files: &[PathBuf]) -> Result<Pictures> {
         loaded.run.path().display()
     );
     let chain = loaded.picture_chain()?;
-    let planes = files.iter().map(|path| Ok(chain.planes(&Photo::open(path)?.picture()))).collect::<Result<_>>()?;
+    let planes =
+        files.iter().map(|path| Ok(chain.planes(&Photo::open(path, MAX_PIXELS)?.picture()))).collect::<Result<_>>()?;
     Ok(Pictures { planes, pipeline: chain.pipeline().clone(), what: "given files".to_owned() })
 }
 

@@ -45,7 +45,7 @@ pub struct PredictCommand {
     /// The run.
     #[arg(long, value_name = "RUN")]
     run: PathBuf,
-    /// Pictures (png, jpg), or folders of them: face crops, unless a detector is given. Of the system real_fake: tables of
+    /// Pictures (PNG, JPEG, TIFF, BMP, GIF, WebP), or folders of them: face crops, unless a detector is given. Of the system real_fake: tables of
     /// action units, or folders of them.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
@@ -76,7 +76,8 @@ impl PredictCommand {
             return self.real_fake(&run);
         }
         ensure!(self.emotion.is_none(), "--emotion is for runs that tell real from fake");
-        let (files, bad) = find(&self.paths);
+        let files::Found { files, bad, note } = find(&self.paths);
+        note.iter().for_each(|n| eprintln!("note: {n}"));
         let inputs = Inputs::new().run(&self.run).paths("a picture", &files).paths("--detector", self.cut.file());
         inputs.spare(&[("--csv", self.csv.as_deref(), CSV)])?;
         let detector = self.cut.detector()?;
@@ -88,6 +89,7 @@ impl PredictCommand {
              prepare clips`, and score them with `ferrotype eval --data`",
             self.run.display()
         );
+        let max_pixels = self.cut.max_pixels();
         let cutter = Cutter::new(detector, &loaded.run)?;
         let chain = loaded.picture_chain()?;
         let crops = self
@@ -95,7 +97,7 @@ impl PredictCommand {
             .as_deref()
             .map(|path| CropFolder::make("--save-crops", path, &files, inputs))
             .transpose()?;
-        let mut work = Work { loaded, chain, cutter, crops, rows: Vec::new(), bad, faceless: 0, odd: 0 };
+        let mut work = Work { loaded, chain, cutter, max_pixels, crops, rows: Vec::new(), bad, faceless: 0, odd: 0 };
         work.all(&files)?;
         work.show(self.csv.as_deref())?;
         work.conclude(files.len())
@@ -105,7 +107,7 @@ impl PredictCommand {
     fn real_fake(&self, run: &RunFolder) -> Result<()> {
         ensure!(
             self.cut.is_plain() && self.save_crops.is_none(),
-            "{} takes tables of action units, no pictures: --detector, --min-score, --margin and --save-crops do not apply",
+            "{} takes tables of action units, no pictures: --detector, --min-score, --margin, --max-pixels and --save-crops do not apply",
             self.run.display()
         );
         let inputs = Inputs::new().run(&self.run).paths("a table", &self.paths);
@@ -132,6 +134,7 @@ struct Work {
     loaded: LoadedRun,
     chain: PictureChain,
     cutter: Cutter,
+    max_pixels: u64,
     crops: Option<CropFolder>,
     rows: Vec<Row>,
     /// What is wrong with files that cannot be used.
@@ -148,7 +151,7 @@ impl Work {
         let bar = bar("pictures", files.len());
         let mut waiting = Vec::new();
         for path in files {
-            match Photo::open(path).and_then(|photo| self.cutter.cut(path, photo)) {
+            match Photo::open(path, self.max_pixels).and_then(|photo| self.cutter.cut(path, photo)) {
                 Ok(cut) => {
                     self.faceless += usize::from(cut.faces.is_empty());
                     self.odd += usize::from(cut.odd);

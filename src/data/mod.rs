@@ -10,8 +10,10 @@ mod face_set;
 pub mod foreign;
 pub mod info;
 pub mod labels;
+pub mod listing;
 pub mod loader;
 pub mod options;
+pub mod picture;
 pub mod preprocess;
 #[cfg(test)]
 pub(crate) mod real_data_tests;

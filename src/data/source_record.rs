@@ -13,6 +13,7 @@ use ferrotype_base::digest::hex;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::listing;
 use super::options::SourceOptions;
 use super::sources;
 
@@ -212,7 +213,7 @@ fn flatten(key: &str, value: &Value, found: &mut BTreeMap<String, String>) {
 /// Lines for a file, or for all files below a folder.
 fn list(key: &str, path: &Path, out: &Path, known: &[(String, String)], lines: &mut Vec<String>) -> Result<()> {
     if path.is_dir() {
-        return below(key, path, path, out, lines);
+        return below(key, path, out, lines);
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let shown = path.display().to_string();
@@ -224,22 +225,14 @@ fn list(key: &str, path: &Path, out: &Path, known: &[(String, String)], lines: &
     Ok(())
 }
 
-fn below(key: &str, root: &Path, folder: &Path, out: &Path, lines: &mut Vec<String>) -> Result<()> {
-    let problem = || format!("cannot read the folder {}", folder.display());
-    for entry in fs::read_dir(folder).with_context(problem)? {
-        let path = entry.with_context(problem)?.path();
-        if is_junk(&path) || path.to_string_lossy().starts_with(&*out.to_string_lossy()) {
-            continue;
-        }
-        // Follows links, as reading the source does; what cannot be looked at there is its matter.
-        let Ok(data) = fs::metadata(&path) else { continue };
-        if data.is_dir() {
-            below(key, root, &path, out, lines)?;
-        } else {
-            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy();
-            let value = if is_table(&path) { sha256(&path)? } else { data.len().to_string() };
-            lines.push(format!("{key}\t{name}\t{value}"));
-        }
+fn below(key: &str, root: &Path, out: &Path, lines: &mut Vec<String>) -> Result<()> {
+    let files = listing::below(root)?;
+    for path in files.iter().filter(|path| !path.to_string_lossy().starts_with(&*out.to_string_lossy())) {
+        // What cannot be looked at is the matter of whoever reads the source.
+        let Ok(data) = fs::metadata(path) else { continue };
+        let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy();
+        let value = if is_table(path) { sha256(path)? } else { data.len().to_string() };
+        lines.push(format!("{key}\t{name}\t{value}"));
     }
     Ok(())
 }
@@ -248,10 +241,6 @@ fn below(key: &str, root: &Path, folder: &Path, out: &Path, lines: &mut Vec<Stri
 fn is_table(path: &Path) -> bool {
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     ["csv", "tsv", "txt", "xlsx", "json"].contains(&ending.as_str())
-}
-
-fn is_junk(path: &Path) -> bool {
-    path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'))
 }
 
 fn sha256(path: &Path) -> Result<String> {

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::data::picture::MAX_PIXELS;
 
 fn data() -> Option<PathBuf> {
     let folder = std::env::var_os("FERROTYPE_DATA").map(PathBuf::from);
@@ -19,7 +20,7 @@ fn detector(data: &Path, name: &str) -> Detector {
 }
 
 fn found(data: &Path, detector: &Detector, picture: &str) -> Vec<Detection> {
-    detector.detect(&Photo::open(&data.join("stills").join(picture)).unwrap().picture()).unwrap()
+    detector.detect(&Photo::open(&data.join("stills").join(picture), MAX_PIXELS).unwrap().picture()).unwrap()
 }
 
 /// Edges in pixels, and the score.
@@ -240,7 +241,7 @@ fn pfld_finds_the_annotated_landmarks() {
     assert_eq!(faces.len(), 43);
     let (mut errors, mut sum, mut eyes) = (Vec::new(), 0.0, 0.0);
     for (file, bounds, truth) in &faces {
-        let photo = Photo::open(&folder.join(file)).unwrap();
+        let photo = Photo::open(&folder.join(file), MAX_PIXELS).unwrap();
         let found = landmarker.find(&photo.picture(), bounds).unwrap();
         let error = normalised_error(&found, truth);
         let distance = f64::from((truth[36][0] - truth[45][0]).hypot(truth[36][1] - truth[45][1]));

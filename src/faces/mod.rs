@@ -16,13 +16,13 @@ mod landmarks;
 mod letterbox;
 mod onnx;
 mod openface;
-mod photo;
 #[cfg(test)]
 mod tests;
 mod tracking;
 mod ultraface;
 mod yunet;
 
+pub use crate::data::picture::Photo;
 pub use align::{EYES, align, align_eyes, similarity};
 pub use bounds::{Bounds, Detection, suppress};
 pub use columns::{FaceColumns, FaceRow};
@@ -32,5 +32,4 @@ pub use embedder::{Embedder, TEMPLATE};
 pub use landmarks::{Landmarker, Landmarks, bounds_of, eye_centres, normalised_error};
 pub use letterbox::Letterbox;
 pub use openface::{OpenFaceRow, OpenFaceTable};
-pub use photo::Photo;
 pub use tracking::Tracker;

@@ -5,6 +5,7 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 
 use super::*;
+use crate::data::picture::MAX_PIXELS;
 use crate::data::preprocess::Picture;
 
 fn bounds(left: f32, top: f32, right: f32, bottom: f32) -> Bounds {
@@ -122,10 +123,10 @@ fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
 #[test]
 fn transparent_pixels_lie_on_white() {
     let image = RgbaImage::from_fn(2, 1, |x, _| if x == 0 { Rgba([10, 20, 30, 255]) } else { Rgba([0, 100, 255, 0]) });
-    let photo = Photo::decode(&encoded(&image.into(), ImageFormat::Png)).unwrap();
+    let photo = Photo::decode(&encoded(&image.into(), ImageFormat::Png), MAX_PIXELS).unwrap();
     assert_eq!((photo.pixels(), photo.channels()), (&[10, 20, 30, 255, 255, 255][..], 3));
     let half = DynamicImage::ImageLumaA8(image::GrayAlphaImage::from_pixel(1, 1, image::LumaA([0, 128])));
-    assert_eq!(Photo::decode(&encoded(&half, ImageFormat::Png)).unwrap().pixels(), [127]);
+    assert_eq!(Photo::decode(&encoded(&half, ImageFormat::Png), MAX_PIXELS).unwrap().pixels(), [127]);
 }
 
 /// An EXIF block that holds the orientation alone.
@@ -142,10 +143,10 @@ fn photographs_are_turned_the_right_way_up() {
     let image = image::GrayImage::from_fn(32, 16, |x, _| image::Luma([if x < 16 { 0 } else { 255 }]));
     let jpeg = encoded(&image.into(), ImageFormat::Jpeg);
     let turned = [&jpeg[..2], &exif(6), &jpeg[2..]].concat();
-    let photo = Photo::decode(&turned).unwrap();
+    let photo = Photo::decode(&turned, MAX_PIXELS).unwrap();
     assert_eq!((photo.width(), photo.height()), (16, 32));
     assert!(photo.pixels()[5] < 40 && photo.pixels()[31 * 16 + 5] > 215);
-    assert_eq!(Photo::decode(&jpeg).unwrap().width(), 32);
+    assert_eq!(Photo::decode(&jpeg, MAX_PIXELS).unwrap().width(), 32);
 }
 
 #[test]
@@ -157,12 +158,12 @@ fn broken_files_are_errors_with_their_name() {
     for (name, bytes) in cases.into_iter().chain([("cut.jpg", &jpeg[..100])]) {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        let message = format!("{:#}", Photo::open(&path).unwrap_err());
+        let message = format!("{:#}", Photo::open(&path, MAX_PIXELS).unwrap_err());
         assert!(message.contains(name), "{message}");
         let message = format!("{:#}", Detector::open(&path).unwrap_err());
         assert!(message.contains(name), "{message}");
     }
-    assert!(Photo::open(folder.path()).unwrap_err().to_string().contains("folder"));
+    assert!(Photo::open(folder.path(), MAX_PIXELS).unwrap_err().to_string().contains("folder"));
     assert!(Detector::open(folder.path()).unwrap_err().to_string().contains("folder"));
     assert!(Detector::open(&folder.path().join("gone")).unwrap_err().to_string().contains("gone"));
 }

@@ -2,6 +2,8 @@
 
 /// Complaints that are kept word for word.
 const KEPT: usize = 5;
+/// So many stretches of damaged frames are named.
+const STRETCHES: usize = 8;
 
 /// What was learned of a decoding besides its frames. ffmpeg ends with success on files that it could decode only in
 /// part, so its complaints are the only sign of damage.
@@ -11,6 +13,9 @@ pub struct Log {
     pub errors: usize,
     /// The first of them.
     pub first: Vec<String>,
+    /// Numbers of the frames, counted from 0, that were next to be handed out when errors were reported: these frames, or
+    /// some right before or behind them, are damaged or missing. First and last of each unbroken stretch.
+    pub damaged: Vec<[usize; 2]>,
     /// Frames handed out.
     pub frames: usize,
     /// Frames without a presentation time, or with one before the last frame's.
@@ -23,7 +28,11 @@ impl Log {
         let mut parts = Vec::new();
         if self.errors > 0 {
             let first = self.first.first().map(String::as_str).unwrap_or_default();
-            parts.push(format!("the decoder reports {} errors, first: {first}", self.errors));
+            parts.push(format!(
+                "the decoder reports {} errors at {} (counted from 0), first: {first}",
+                self.errors,
+                self.places()
+            ));
         }
         if self.bad_times > 0 {
             parts.push(format!("{} frames have no time of their own, or one that goes backwards", self.bad_times));
@@ -31,8 +40,23 @@ impl Log {
         (!parts.is_empty()).then(|| parts.join("; "))
     }
 
+    /// The damaged frames in words.
+    fn places(&self) -> String {
+        let stretch = |&[first, last]: &[usize; 2]| match first == last {
+            true => format!("frame {first}"),
+            false => format!("frames {first} to {last}"),
+        };
+        let named: Vec<String> = self.damaged.iter().take(STRETCHES).map(stretch).collect();
+        let more = self.damaged.len().saturating_sub(STRETCHES);
+        named.join(", ") + &if more > 0 { format!(" and {more} more places") } else { String::new() }
+    }
+
     pub(super) fn complain(&mut self, text: String) {
         self.errors += 1;
+        match self.damaged.last_mut() {
+            Some([_, last]) if *last + 1 >= self.frames => *last = self.frames,
+            _ => self.damaged.push([self.frames; 2]),
+        }
         if self.first.len() < KEPT {
             self.first.push(text);
         }
@@ -78,6 +102,21 @@ fn frame(line: &str) -> Option<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_name_their_frames() {
+        let mut log = Log::default();
+        for (frames, errors) in [(3, 2), (4, 1), (9, 1)] {
+            log.frames = frames;
+            (0..errors).for_each(|_| log.complain("h264: concealing".into()));
+        }
+        assert_eq!(log.damaged, [[3, 4], [9, 9]]);
+        let note = log.note().unwrap();
+        assert!(
+            note.contains("4 errors at frames 3 to 4, frame 9 (counted from 0), first: h264: concealing"),
+            "{note}"
+        );
+    }
 
     #[test]
     fn lines_are_understood() {

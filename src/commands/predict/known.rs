@@ -7,6 +7,7 @@ use super::pictures::MARGIN;
 use super::pictures::doubt;
 use super::*;
 use crate::data::options::{Fer2013Options, SourceOptions};
+use crate::data::picture::MAX_PIXELS;
 use crate::data::preprocess::Picture;
 use crate::data::template::FaceTemplate;
 use crate::data::{FaceSet, Split, sources};
@@ -15,9 +16,9 @@ use crate::faces::Detector;
 use crate::random::Stream;
 
 fn photographs(folder: &Path) -> Vec<Photo> {
-    let (files, bad) = find(&[folder.to_path_buf()]);
+    let files::Found { files, bad, .. } = find(&[folder.to_path_buf()]);
     assert!(bad.is_empty(), "{bad:?}");
-    files.iter().map(|f| Photo::open(f).unwrap()).collect()
+    files.iter().map(|f| Photo::open(f, MAX_PIXELS).unwrap()).collect()
 }
 
 /// Part of the pictures that the warning is given for.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
+use crate::data::picture::MAX_PIXELS;
 use crate::data::preprocess::Picture;
 use crate::data::template::FaceTemplate;
 use crate::faces::{Bounds, Detector, Photo};
@@ -25,12 +26,21 @@ pub(in crate::commands) struct CutArgs {
     /// What is added to a found face at each edge, as a part of its longer side, -0.4 to 4 [default: 0.1].
     #[arg(long, value_name = "PART", requires = "detector", allow_negative_numbers = true)]
     margin: Option<f32>,
+    /// The most pixels that a picture may have by its header; a larger one is refused before it is decoded
+    /// [default: 100000000].
+    #[arg(long, value_name = "NUMBER")]
+    max_pixels: Option<u64>,
 }
 
 impl CutArgs {
     /// Whether nothing was asked for.
     pub(in crate::commands) fn is_plain(&self) -> bool {
-        self.detector.is_none() && self.min_score.is_none() && self.margin.is_none()
+        self.detector.is_none() && self.min_score.is_none() && self.margin.is_none() && self.max_pixels.is_none()
+    }
+
+    /// The most pixels that a picture may have.
+    pub(in crate::commands) fn max_pixels(&self) -> u64 {
+        self.max_pixels.unwrap_or(MAX_PIXELS)
     }
 
     /// The detector's file, if there is one.

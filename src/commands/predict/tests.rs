@@ -1,9 +1,10 @@
 //! Tables, names and warnings.
 
-use super::files::find;
+use super::files::{self, find};
 use super::pictures::doubt;
 use super::table::{Row, line, table};
 use super::*;
+use crate::data::picture::MAX_PIXELS;
 use crate::data::preprocess::Picture;
 use crate::faces::Bounds;
 
@@ -47,9 +48,10 @@ fn files_are_found_and_missing_ones_are_named() {
     for name in ["in/b.JPG", "in/a.png", "in/deep/c.jpeg", "in/no.txt", "x.bin"] {
         std::fs::write(at(name), "").unwrap();
     }
-    let (files, bad) = find(&[at("in"), at("gone.png"), at("x.bin"), at("empty")]);
+    let files::Found { files, bad, note } = find(&[at("in"), at("gone.png"), at("x.bin"), at("empty")]);
     assert_eq!(files, [at("in/a.png"), at("in/b.JPG"), at("in/deep/c.jpeg"), at("x.bin")]);
     assert_eq!(bad.len(), 2);
+    assert!(note.unwrap().contains("no.txt"));
     assert!(bad[0].contains("gone.png") && bad[1].contains("holds no pictures"), "{bad:?}");
 }
 
@@ -68,7 +70,7 @@ fn crops_of_one_name_do_not_replace_each_other() {
     }
     assert_eq!(std::fs::read_dir(&out).unwrap().count(), 6);
     for name in ["happy_x.png", "sad_x.png.png", "sad_x.jpg.png", "happy_x-face2.png", "y.png", "y-2.png"] {
-        let photo = Photo::open(&folder.path().join("seen").join(name)).unwrap();
+        let photo = Photo::open(&folder.path().join("seen").join(name), MAX_PIXELS).unwrap();
         assert_eq!(photo.pixels(), [0, 0, 0, 0, 0, 0, 1, 1, 1, 255, 255, 255], "{name}");
     }
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use ferrotype_base::text::listed;
 
+use crate::data::listing;
+
 /// Names that are paths, with `/` between their parts, found by their whole or by their end.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
@@ -90,8 +92,11 @@ impl Files {
     /// When a folder cannot be read.
     pub fn below(root: &Path, endings: &[&str]) -> Result<Self> {
         ensure!(root.is_dir(), "{} is not a folder", root.display());
-        let mut paths = Vec::new();
-        search(root, endings, &mut paths)?;
+        let of_kind = |path: &PathBuf| {
+            let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+            endings.contains(&ending.as_str())
+        };
+        let mut paths: Vec<PathBuf> = listing::below(root)?.into_iter().filter(of_kind).collect();
         paths.sort();
         let names = Names::new(paths.iter().map(|path| below(root, path)).collect());
         let endings = endings.iter().map(|e| (*e).to_owned()).collect();
@@ -158,23 +163,6 @@ pub fn short_names(paths: &[String]) -> Vec<String> {
         (true, _) => path.clone(),
     };
     paths.iter().map(short).collect()
-}
-
-fn search(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) -> Result<()> {
-    let context = || format!("cannot read the folder {}", folder.display());
-    for entry in std::fs::read_dir(folder).with_context(context)? {
-        let path = entry.with_context(context)?.path();
-        if path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.')) {
-            continue;
-        }
-        let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        if path.is_dir() {
-            search(&path, endings, found)?;
-        } else if endings.contains(&ending.as_str()) {
-            found.push(path);
-        }
-    }
-    Ok(())
 }
 
 /// A file's path below a folder, with `/`.

@@ -5,7 +5,12 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::super::picture::MAX_PIXELS;
 use super::{Baum1Options, Baum2Options, ClassNames, ClipsOptions, Colour, DrawnClipsOptions};
+
+fn max_pixels() -> u64 {
+    MAX_PIXELS
+}
 
 /// A dataset in its original form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Subcommand)]
@@ -144,6 +149,10 @@ pub struct FolderOptions {
     #[serde(default, skip_serializing_if = "ClassNames::is_empty")]
     #[command(flatten)]
     pub classes: ClassNames,
+    /// The most pixels that a picture may have by its header; a larger one is refused before it is decoded.
+    #[serde(default = "max_pixels")]
+    #[arg(long, default_value_t = MAX_PIXELS)]
+    pub max_pixels: u64,
 }
 
 /// A table of pictures.
@@ -187,6 +196,10 @@ pub struct ManifestOptions {
     #[serde(default, skip_serializing_if = "ClassNames::is_empty")]
     #[command(flatten)]
     pub classes: ClassNames,
+    /// The most pixels that a picture may have by its header; a larger one is refused before it is decoded.
+    #[serde(default = "max_pixels")]
+    #[arg(long, default_value_t = MAX_PIXELS)]
+    pub max_pixels: u64,
 }
 
 /// RAF-DB basic: `EmoLabel/list_patition_label.txt` and `Image/aligned`.
@@ -204,6 +217,10 @@ pub struct RafdbOptions {
     #[serde(default)]
     #[arg(long)]
     pub skip_bad: bool,
+    /// The most pixels that a picture may have by its header; a larger one is refused before it is decoded.
+    #[serde(default = "max_pixels")]
+    #[arg(long, default_value_t = MAX_PIXELS)]
+    pub max_pixels: u64,
 }
 
 /// AffectNet: `train_set` and `val_set`, each with `images` and `annotations`.
@@ -225,4 +242,8 @@ pub struct AffectnetOptions {
     #[serde(default)]
     #[arg(long)]
     pub skip_bad: bool,
+    /// The most pixels that a picture may have by its header; a larger one is refused before it is decoded.
+    #[serde(default = "max_pixels")]
+    #[arg(long, default_value_t = MAX_PIXELS)]
+    pub max_pixels: u64,
 }

@@ -9,8 +9,10 @@ use rayon::prelude::*;
 
 use super::names::{AFFECTNET, owned};
 use super::npy;
-use super::pictures::{self, Picture, Want, entries, file_name};
+use super::pictures::{self, Picture, Want, file_name};
+use crate::data::listing::entries;
 use crate::data::options::AffectnetOptions;
+use crate::data::picture::files::sort;
 use crate::data::{FaceSet, Split};
 
 const CONTEMPT: i64 = 7;
@@ -27,7 +29,7 @@ pub(super) fn load(options: &AffectnetOptions) -> Result<FaceSet> {
              both",
             folder.display()
         );
-        let files = numbered(&entries(&folder.join("images"))?);
+        let files = numbered(&sort(entries(&folder.join("images"))?).pictures);
         let labels: Vec<Result<i64>> = files.par_iter().map(|path| label(&folder, path)).collect();
         for (path, label) in files.into_iter().zip(labels) {
             match label {
@@ -43,7 +45,7 @@ pub(super) fn load(options: &AffectnetOptions) -> Result<FaceSet> {
         }
     }
     ensure!(!all.is_empty(), "{} holds no labelled pictures", options.root.display());
-    let want = Want { size: options.size, colour: None, skip_bad: options.skip_bad };
+    let want = Want { size: options.size, colour: None, skip_bad: options.skip_bad, max_pixels: options.max_pixels };
     let mut faces = pictures::read(all, owned(kept), &want)?;
     add_notes(&mut faces.provenance.notes, dropped, unlabelled);
     Ok(faces)
@@ -88,6 +90,7 @@ fn label(set: &Path, image: &Path) -> Result<i64> {
 mod tests {
     use super::super::npy::tests::npy;
     use super::*;
+    use crate::data::picture::MAX_PIXELS;
 
     fn add(root: &Path, set: &str, number: usize, label: &[u8]) {
         let folder = root.join(set);
@@ -100,7 +103,13 @@ mod tests {
     }
 
     fn options(root: &Path) -> AffectnetOptions {
-        AffectnetOptions { root: root.into(), size: Some(32), seven_classes: false, skip_bad: false }
+        AffectnetOptions {
+            root: root.into(),
+            size: Some(32),
+            seven_classes: false,
+            skip_bad: false,
+            max_pixels: MAX_PIXELS,
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::pictures::{self, Picture, Want};
 use super::votes::{self, ByName, ByRow, COLUMNS, Counts, VoteFile};
 use super::{fer2013, names::owned};
 use crate::data::options::{Colour, FerplusOptions};
+use crate::data::picture::MAX_PIXELS;
 use crate::data::{FaceSet, NO_LABEL, Split, Votes};
 
 /// Reads FER+ in either form.
@@ -179,7 +180,7 @@ fn from_folders(root: &Path) -> Result<FaceSet> {
         counts.extend(file.counts);
         files.push((file.path.display().to_string(), file.sha256));
     }
-    let want = Want { size: None, colour: Some(Colour::Grey), skip_bad: false };
+    let want = Want { size: None, colour: Some(Colour::Grey), skip_bad: false, max_pixels: MAX_PIXELS };
     let mut faces = pictures::read(pictures, owned(&super::names::FER2013), &want)?;
     faces.votes = Some(table(&counts));
     faces.provenance.files.extend(files);

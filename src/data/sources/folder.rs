@@ -8,8 +8,10 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::labels::{self, Kind};
 use super::names;
-use super::pictures::{self, Picture, Want, entries, file_name};
+use super::pictures::{self, Picture, Want, file_name};
+use crate::data::listing::entries;
 use crate::data::options::FolderOptions;
+use crate::data::picture::files::{Sorted, sort};
 use crate::data::{FaceSet, Split};
 
 /// Reads the folder.
@@ -28,18 +30,36 @@ pub(super) fn load(options: &FolderOptions) -> Result<FaceSet> {
         options.root.display()
     );
     let classes: Vec<String> = classes.into_iter().collect();
-    let mut all = Vec::new();
+    let (mut all, mut others, mut notes) = (Vec::new(), Vec::new(), vec![format!("folder {}", options.root.display())]);
     for (split, folder) in &parts {
-        add_part(&mut all, &options.root, *split, folder, &classes)?;
+        let before = all.len();
+        others.extend(add_part(&mut all, &options.root, *split, folder, &classes)?);
+        if parts.len() > 1 {
+            let empty = without_pictures(&all[before..], &classes);
+            notes.extend(
+                (!empty.is_empty()).then(|| format!("no pictures in {}: {}", folder.display(), empty.join(", "))),
+            );
+        }
     }
-    ensure!(!all.is_empty(), "the class folders of {} hold no files", options.root.display());
+    notes.extend(Sorted { pictures: Vec::new(), others }.note());
+    ensure!(!all.is_empty(), "the class folders of {} hold no pictures", options.root.display());
+    let empty = without_pictures(&all, &classes);
+    ensure!(
+        empty.is_empty() || options.skip_bad,
+        "no pictures in the class folders {} of {}: fill or remove them, or pass --skip-bad (in an experiment file: \
+         skip_bad: true) to leave these classes out",
+        empty.join(", "),
+        options.root.display()
+    );
     let labels: Vec<String> = all.iter().map(|p| classes[p.label as usize].clone()).collect();
     let classes = labels::assign(&mut all, &labels, Kind::Folders, &options.classes)
         .with_context(|| options.root.display().to_string())?;
-    let want = Want { size: options.size, colour: options.colour, skip_bad: options.skip_bad };
+    notes.extend((!empty.is_empty()).then(|| format!("class folders without pictures: {}", empty.join(", "))));
+    let want =
+        Want { size: options.size, colour: options.colour, skip_bad: options.skip_bad, max_pixels: options.max_pixels };
     let mut faces = pictures::read(all, classes.names, &want)?;
-    faces.provenance.notes.extend(classes.notes);
-    faces.provenance.notes.insert(0, format!("folder {}", options.root.display()));
+    pictures::drop_empty_classes(&mut faces);
+    faces.provenance.notes.splice(0..0, notes.into_iter().chain(classes.notes));
     Ok(faces)
 }
 
@@ -70,21 +90,43 @@ fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(entries(folder)?.into_iter().filter(|p| p.is_dir()).collect())
 }
 
-fn add_part(all: &mut Vec<Picture>, root: &Path, split: Split, folder: &Path, classes: &[String]) -> Result<()> {
+/// Classes that none of these pictures is of.
+fn without_pictures(pictures: &[Picture], classes: &[String]) -> Vec<String> {
+    let is_empty = |class: usize| pictures.iter().all(|p| usize::try_from(p.label) != Ok(class));
+    classes.iter().enumerate().filter(|&(i, _)| is_empty(i)).map(|(_, name)| name.clone()).collect()
+}
+
+/// Adds the pictures of a folder of class folders; gives the files in them that are none.
+fn add_part(
+    all: &mut Vec<Picture>,
+    root: &Path,
+    split: Split,
+    folder: &Path,
+    classes: &[String],
+) -> Result<Vec<PathBuf>> {
+    let mut others = Vec::new();
     for class in subfolders(folder)? {
         let label = classes.binary_search(&file_name(&class)).unwrap_or(0) as i16;
-        for path in entries(&class)? {
-            ensure!(
-                !path.is_dir(),
-                "{} is a folder within a class folder: pictures are expected directly in it",
-                path.display()
+        let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = entries(&class)?.into_iter().partition(|p| p.is_dir());
+        if let Some(nested) = folders.first() {
+            bail!(
+                "{0} is a folder within the folder {1}, which stands in the place of a class: pictures are expected directly \
+                 in it. If {1} is no class but holds the class folders, give {1} as the root; if the folders in it are \
+                 persons or recordings, list the pictures in a table instead (data prepare manifest, columns path, label \
+                 and subject)",
+                nested.display(),
+                class.display()
             );
+        }
+        let sorted = sort(files);
+        others.extend(sorted.others);
+        for path in sorted.pictures {
             let mut picture = Picture::new(path, label, split, all.len());
             picture.name = picture.path.strip_prefix(root).unwrap_or(&picture.path).to_string_lossy().into_owned();
             all.push(picture);
         }
     }
-    Ok(())
+    Ok(others)
 }
 
 #[cfg(test)]
@@ -92,9 +134,17 @@ mod tests {
     use super::super::pictures::tests::png;
     use super::*;
     use crate::data::options::{ClassNames, Colour};
+    use crate::data::picture::MAX_PIXELS;
 
     fn options(root: &Path) -> FolderOptions {
-        FolderOptions { root: root.into(), size: None, colour: None, skip_bad: false, classes: ClassNames::default() }
+        FolderOptions {
+            root: root.into(),
+            size: None,
+            colour: None,
+            skip_bad: false,
+            max_pixels: MAX_PIXELS,
+            classes: ClassNames::default(),
+        }
     }
 
     #[test]
@@ -151,10 +201,52 @@ mod tests {
         let whole = std::fs::read(dir.path().join("a/1.png")).unwrap();
         std::fs::write(dir.path().join("a/cut.png"), &whole[..whole.len() / 2]).unwrap();
         let error = load(&options(dir.path())).unwrap_err().to_string();
-        assert!(error.contains("notes.txt") && error.contains("cut.png") && error.contains("--skip-bad"), "{error}");
+        assert!(error.contains("cut.png") && error.contains("--skip-bad"), "{error}");
         let faces = load(&FolderOptions { skip_bad: true, ..options(dir.path()) }).unwrap();
         assert_eq!(faces.len(), 1);
         assert!(faces.provenance.notes.iter().any(|n| n.contains("notes.txt")), "{:?}", faces.provenance.notes);
+    }
+
+    #[test]
+    fn junk_and_lying_names() {
+        let dir = tempfile::tempdir().unwrap();
+        png(&dir.path().join("a/1.png"), 8, 0, [1, 1, 1]);
+        png(&dir.path().join("b/1.png"), 8, 0, [2, 2, 2]);
+        std::fs::rename(dir.path().join("b/1.png"), dir.path().join("b/2.jpe")).unwrap();
+        std::fs::create_dir_all(dir.path().join("__MACOSX/a")).unwrap();
+        for junk in ["Thumbs.db", "a/Thumbs.db", "a/desktop.ini", "a/._1.png", "b/.DS_Store", "__MACOSX/a/1.png"] {
+            std::fs::write(dir.path().join(junk), "junk").unwrap();
+        }
+        let faces = load(&options(dir.path())).unwrap();
+        assert_eq!(
+            (faces.names, faces.classes),
+            (vec!["a/1.png".into(), "b/2.jpe".into()], vec!["a".into(), "b".into()])
+        );
+        assert_eq!(faces.provenance.notes.len(), 1, "{:?}", faces.provenance.notes);
+    }
+
+    #[test]
+    fn a_class_without_pictures_is_an_error_or_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        png(&dir.path().join("a/1.png"), 8, 0, [1, 1, 1]);
+        png(&dir.path().join("c/1.png"), 8, 0, [3, 3, 3]);
+        std::fs::create_dir_all(dir.path().join("b")).unwrap();
+        let error = load(&options(dir.path())).unwrap_err().to_string();
+        assert!(error.contains("class folders b of") && error.contains("--skip-bad"), "{error}");
+        // A class whose pictures are all bad is one without pictures, too.
+        std::fs::write(dir.path().join("b/1.png"), "").unwrap();
+        let faces = load(&FolderOptions { skip_bad: true, ..options(dir.path()) }).unwrap();
+        assert_eq!((faces.labels, faces.classes), (vec![0, 1], vec!["a".into(), "c".into()]));
+        assert!(faces.provenance.notes.iter().any(|n| n.contains("left out: b")), "{:?}", faces.provenance.notes);
+    }
+
+    #[test]
+    fn nested_class_folders_are_explained() {
+        let dir = tempfile::tempdir().unwrap();
+        png(&dir.path().join("faces/happy/1.png"), 8, 0, [1, 1, 1]);
+        let error = load(&options(dir.path())).unwrap_err().to_string();
+        assert!(error.contains("as the root") && error.contains("subject"), "{error}");
+        assert_eq!(load(&options(&dir.path().join("faces"))).unwrap().classes, ["happy"]);
     }
 
     #[test]

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail, ensure};
 use ferrotype_base::digest::hex;
-use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageReader};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::data::options::Colour;
+use crate::data::picture::{self, Photo};
 use crate::data::preprocess;
 use crate::data::stored_form::{to_channels, triangle};
 use crate::data::{FaceSet, Images, Provenance, Split};
@@ -41,6 +40,7 @@ pub(super) struct Want {
     pub(super) size: Option<usize>,
     pub(super) colour: Option<Colour>,
     pub(super) skip_bad: bool,
+    pub(super) max_pixels: u64,
 }
 
 /// A decoded picture, already at its size.
@@ -87,8 +87,8 @@ pub(super) fn read(pictures: Vec<Picture>, classes: Vec<String>, want: &Want) ->
 
 fn check_memory(pictures: &[Picture], want: &Want) -> Result<()> {
     let side = want.size.or_else(|| {
-        let (w, h) = image::image_dimensions(&pictures.first()?.path).ok()?;
-        Some((w.max(h)) as usize)
+        let (w, h) = picture::dimensions(&pictures.first()?.path).ok()?;
+        Some(w.max(h))
     });
     let bytes = side.unwrap_or(0).pow(2) * pictures.len() * 3;
     ensure!(
@@ -103,19 +103,12 @@ fn check_memory(pictures: &[Picture], want: &Want) -> Result<()> {
 
 fn decode(path: &Path, want: &Want) -> Result<Decoded> {
     let bytes = fs::read(path).map_err(|e| anyhow!("cannot be read: {e}"))?;
-    ferrotype_base::lfs::refuse(&bytes)?;
     let digest = Sha256::digest(&bytes).into();
-    let reader = ImageReader::new(std::io::Cursor::new(&bytes)).with_guessed_format()?;
-    ensure!(reader.format().is_some(), "is not a picture in PNG or JPEG form");
-    let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder)?;
-    image.apply_orientation(orientation);
-    let pixels = image.into_rgb8();
-    let (width, height) = (pixels.width() as usize, pixels.height() as usize);
+    let photo = Photo::decode(&bytes, want.max_pixels)?;
+    let (width, height) = (photo.width(), photo.height());
     let (to_height, to_width) = want.size.map_or((height, width), |s| (s, s));
     let resized = (to_height, to_width) != (height, width);
-    let mut pixels = pixels.into_raw();
+    let mut pixels = photo.into_rgb();
     if resized {
         let picture = preprocess::Picture { pixels: &pixels, height, width, channels: 3 };
         pixels = triangle(&picture, to_height, to_width).into_owned();
@@ -129,7 +122,7 @@ fn judge_bad(bad: &[(PathBuf, anyhow::Error)], skip: bool) -> Result<Vec<String>
     if bad.is_empty() {
         return Ok(Vec::new());
     }
-    let listed: Vec<String> = bad.iter().take(LISTED).map(|(p, e)| format!("{}: {e}", p.display())).collect();
+    let listed: Vec<String> = bad.iter().take(LISTED).map(|(p, e)| format!("{}: {e:#}", p.display())).collect();
     let more = bad.len().saturating_sub(LISTED);
     let more = if more > 0 { vec![format!("... and {more} more")] } else { Vec::new() };
     if !skip {
@@ -186,18 +179,27 @@ fn face_set(kept: Vec<Picture>, images: Images, classes: Vec<String>, provenance
     faces
 }
 
-/// Entries of a folder in the order of their names, without hidden ones.
-pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let problem = |e| anyhow!("cannot read the folder {}: {e}", folder.display());
-    let mut all = Vec::new();
-    for entry in fs::read_dir(folder).map_err(problem)? {
-        let path = entry.map_err(problem)?.path();
-        if !file_name(&path).starts_with('.') {
-            all.push(path);
+/// Takes out classes of which no picture is left, and says so: a network would have outputs for them that nothing teaches.
+pub(super) fn drop_empty_classes(faces: &mut FaceSet) {
+    let used: Vec<bool> = (0..faces.classes.len()).map(|class| faces.labels.contains(&(class as i16))).collect();
+    let mut next = 0;
+    let mut number = |used: bool| {
+        next += i16::from(used);
+        next - i16::from(used)
+    };
+    let numbers: Vec<i16> = used.iter().map(|&used| number(used)).collect();
+    for label in &mut faces.labels {
+        if let Some(&number) = usize::try_from(*label).ok().and_then(|old| numbers.get(old)) {
+            *label = number;
         }
     }
-    all.sort();
-    Ok(all)
+    let classes = std::mem::take(&mut faces.classes).into_iter().zip(used);
+    let (kept, empty): (Vec<_>, Vec<_>) = classes.partition(|(_, used)| *used);
+    faces.classes = kept.into_iter().map(|(name, _)| name).collect();
+    if !empty.is_empty() {
+        let names: Vec<String> = empty.into_iter().map(|(name, _)| name).collect();
+        faces.provenance.notes.push(format!("classes without a usable picture were left out: {}", names.join(", ")));
+    }
 }
 
 /// The last part of a path.
@@ -226,9 +228,14 @@ pub(super) mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.png");
         png(&path, 10, 0, [200, 100, 50]);
-        let faces = one(&path, &Want { size: None, colour: None, skip_bad: false }).unwrap();
+        let faces =
+            one(&path, &Want { size: None, colour: None, skip_bad: false, max_pixels: picture::MAX_PIXELS }).unwrap();
         assert_eq!((faces.images.channels, faces.images.get(0)[..3].to_vec()), (3, vec![200, 100, 50]));
-        let faces = one(&path, &Want { size: Some(8), colour: Some(Colour::Grey), skip_bad: false }).unwrap();
+        let faces = one(
+            &path,
+            &Want { size: Some(8), colour: Some(Colour::Grey), skip_bad: false, max_pixels: picture::MAX_PIXELS },
+        )
+        .unwrap();
         // 59.8 + 58.7 + 5.7 = 124.2
         assert_eq!(faces.images.pixels, vec![124; 64]);
         assert_eq!(faces.provenance.notes.len(), 2);
@@ -242,7 +249,7 @@ pub(super) mod tests {
         let (a, b) = (dir.path().join("a.png"), dir.path().join("b.png"));
         png(&a, 8, 0, [9, 9, 9]);
         png(&b, 8, 0, [1, 2, 3]);
-        let want = Want { size: None, colour: None, skip_bad: false };
+        let want = Want { size: None, colour: None, skip_bad: false, max_pixels: picture::MAX_PIXELS };
         assert_eq!(one(&a, &want).unwrap().images.channels, 1);
         let both = [&a, &b].iter().map(|p| Picture::new(p.to_path_buf(), 0, Split::Test, 0)).collect();
         let faces = read(both, vec!["x".into()], &want).unwrap();

@@ -42,7 +42,7 @@ pub(super) fn load(options: &RafdbOptions) -> Result<FaceSet> {
         all.push(picture);
     }
     ensure!(!all.is_empty(), "{} is empty", list.display());
-    let want = Want { size: options.size, colour: None, skip_bad: options.skip_bad };
+    let want = Want { size: options.size, colour: None, skip_bad: options.skip_bad, max_pixels: options.max_pixels };
     let mut faces = pictures::read(all, owned(&RAFDB), &want)?;
     faces.provenance.files.insert(0, (list.display().to_string(), digest::sha256(&bytes)));
     faces.provenance.notes.push("RAF-DB has no validation set of its own".into());
@@ -54,6 +54,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::data::picture::MAX_PIXELS;
 
     fn generate(root: &Path, list: &str) -> Result<FaceSet> {
         fs::create_dir_all(root.join("EmoLabel")).unwrap();
@@ -63,7 +64,7 @@ mod tests {
             let image = image::RgbImage::from_pixel(100, 100, image::Rgb([40 * i as u8, 90, 200]));
             image.save(root.join(format!("Image/aligned/{name}_aligned.jpg"))).unwrap();
         }
-        load(&RafdbOptions { root: root.into(), size: None, skip_bad: false })
+        load(&RafdbOptions { root: root.into(), size: None, skip_bad: false, max_pixels: MAX_PIXELS })
     }
 
     #[test]
@@ -87,7 +88,12 @@ mod tests {
         assert!(message("train_00001.jpg\n").contains("line 1"));
         assert!(message("valid_00001.jpg 1\n").contains("neither"));
         assert!(message("train_00009.jpg 1\n").contains("train_00009_aligned.jpg"));
-        let other = load(&RafdbOptions { root: dir.path().join("EmoLabel"), size: None, skip_bad: false });
+        let other = load(&RafdbOptions {
+            root: dir.path().join("EmoLabel"),
+            size: None,
+            skip_bad: false,
+            max_pixels: MAX_PIXELS,
+        });
         assert!(other.unwrap_err().to_string().contains("basic"));
     }
 }

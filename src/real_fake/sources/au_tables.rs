@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{emotion_word, part_word, place_of, truth_word};
 use crate::data::foreign::Names;
+use crate::data::listing;
 use crate::data::text_table;
 use crate::real_fake::clip::{Clip, ClipSet, Part};
 use crate::real_fake::frame_table::{self, Counts, FrameTable, TableKind, TableOptions};
@@ -222,16 +223,8 @@ fn tables(options: &AuTablesOptions) -> Result<(Vec<PathBuf>, Vec<String>)> {
 /// # Errors
 /// When a folder cannot be listed.
 pub fn files_below(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) -> Result<()> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot list the folder {}", folder.display()))?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            files_below(&path, extension, found)?;
-        } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension)) {
-            found.push(path);
-        }
-    }
+    let of_this_kind = |path: &PathBuf| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension));
+    found.extend(listing::below(folder)?.into_iter().filter(of_this_kind));
     Ok(())
 }
 

@@ -96,7 +96,8 @@ impl Eyes {
         let mut found = Vec::new();
         let mut first = None;
         let mut last: Option<Bounds> = None;
-        for frame in Decoder::open(path)? {
+        let mut decoder = Decoder::open(path)?;
+        for frame in decoder.by_ref() {
             let frame = frame?;
             if !sampler.takes(frame.time) {
                 continue;
@@ -109,6 +110,9 @@ impl Eyes {
             let mut planes = self.chain.planes(&face.as_ref().unwrap_or(&photo).picture());
             self.chain.scale(&mut planes);
             found.push((time, planes));
+        }
+        if let Some(note) = decoder.log().note() {
+            eprintln!("warning: {}: {note}", path.display());
         }
         Ok(found)
     }
