@@ -141,7 +141,7 @@ fn other_formats_are_read_by_content_and_refused_when_cut() {
     let folder = tempfile::tempdir().unwrap();
     let image = detailed(33, 21);
     let rgb = image.to_rgb8().into_raw();
-    for format in [ImageFormat::Png, ImageFormat::Bmp, ImageFormat::WebP] {
+    for format in [ImageFormat::Png, ImageFormat::Tiff, ImageFormat::Bmp, ImageFormat::WebP] {
         let bytes = encoded(&image, format);
         assert_eq!(decode(&bytes).unwrap().pixels(), rgb, "{format:?}");
         for cut in (0..bytes.len() * 9 / 10).step_by(13) {
@@ -180,7 +180,7 @@ fn oversized_pictures_are_refused_from_their_header() {
     let message = refused(&png);
     assert!(message.contains("50000 x 50000") && message.contains("--max-pixels"), "{message}");
     let image = detailed(20, 10);
-    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::WebP] {
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Tiff, ImageFormat::Bmp, ImageFormat::WebP] {
         let bytes = encoded(&image, format);
         assert!(format!("{:#}", Photo::decode(&bytes, 199).unwrap_err()).contains("20 x 10"), "{format:?}");
         assert!(Photo::decode(&bytes, 200).is_ok(), "{format:?}");
