@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use hdf5_pure::{AttrValue, File, FileBuilder};
+use hdf5_pure::{AttrValue, Dataset, File, FileBuilder};
 
 use super::table::{Column, ColumnKind, FeatureTable};
 use crate::data::Images;
+use crate::data::store::read_within;
 use crate::run::files::write_atomic_with;
 
 /// The value of the attribute `format`.
@@ -156,8 +157,9 @@ pub fn read_person(path: &Path, person: usize) -> Result<FeatureTable> {
 fn read_sequence(file: &File, person: usize) -> Result<Sequence> {
     let at = |name: &str| format!("person_{person}_{name}");
     let plain = |e: hdf5_pure::Error| anyhow!("{e}");
+    let length = file.file_size();
     let table = |name: &str| match file.dataset(&at(name)) {
-        Ok(data) => data.read_f32().map_err(plain),
+        Ok(data) => read_within(&data, length, Dataset::read_f32),
         // What was not asked for when the file was made is not in it.
         Err(_) => Ok(Vec::new()),
     };
@@ -165,15 +167,18 @@ fn read_sequence(file: &File, person: usize) -> Result<Sequence> {
     let shape = faces.shape().map_err(plain)?;
     ensure!(shape.len() == 4, "the faces of person {person} have {} dimensions, not 4", shape.len());
     Ok(Sequence {
-        frames: file.dataset(&at("frame")).and_then(|d| d.read_u32()).map_err(plain)?,
-        times: file.dataset(&at("time")).and_then(|d| d.read_f64()).map_err(plain)?,
+        frames: read_within(&file.dataset(&at("frame")).map_err(plain)?, length, Dataset::read_u32)?,
+        times: read_within(&file.dataset(&at("time")).map_err(plain)?, length, Dataset::read_f64)?,
         boxes: table("box")?,
         embeddings: table("embedding")?,
         emotions: table("emotion")?,
         units: table("unit")?,
-        truth: file.dataset(&at("truth")).map_or_else(|_| Ok(Vec::new()), |d| d.read_u8().map_err(plain))?,
+        truth: match file.dataset(&at("truth")) {
+            Ok(data) => read_within(&data, length, Dataset::read_u8)?,
+            Err(_) => Vec::new(),
+        },
         faces: Images {
-            pixels: faces.read_u8().map_err(plain)?,
+            pixels: read_within(&faces, length, Dataset::read_u8)?,
             height: shape[1] as usize,
             width: shape[2] as usize,
             channels: shape[3] as usize,

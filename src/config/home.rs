@@ -11,7 +11,8 @@ pub(super) fn expand(text: &str) -> Cow<'_, str> {
 }
 
 fn expand_at<'t>(text: &'t str, home: Option<&Path>) -> Cow<'t, str> {
-    let below = text.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    // Alone it is YAML's null, and a word of a description.
+    let below = text.strip_prefix('~').filter(|rest| rest.starts_with('/'));
     match (below, home.and_then(Path::to_str)) {
         (Some(rest), Some(home)) if !home.is_empty() => Cow::Owned(format!("{}{rest}", home.trim_end_matches('/'))),
         _ => Cow::Borrowed(text),
@@ -40,7 +41,7 @@ mod tests {
         let home = Some(Path::new("/home/ada"));
         for (text, wanted) in [
             ("~/runs", "/home/ada/runs"),
-            ("~", "/home/ada"),
+            ("~", "~"),
             ("a/~/b", "a/~/b"),
             ("~bob/runs", "~bob/runs"),
             ("./~", "./~"),

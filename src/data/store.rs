@@ -12,8 +12,8 @@ use hdf5_pure::{AttrValue, Dataset, File, FileBuilder};
 
 use super::{FaceSet, Images, NO_LABEL, Split, Votes};
 use crate::run::files::write_atomic_with;
-pub(crate) use file::is_cut_off;
 use file::{Layout, attributes, damaged, exists, list, open, read_provenance, strings, text, values, write_provenance};
+pub(crate) use file::{is_cut_off, read_within};
 
 /// The value of the attribute `format`.
 pub const FORMAT: &str = "ferrotype-faces";

@@ -187,7 +187,8 @@ fn pictures(foreign: &Foreign, index: &Index, tried: &Tried, wanted: &Wanted) ->
         let range = if first == last { format!("{first}") } else { format!("{first} to {last}") };
         let mut sets = String::new();
         if !found.contains(&own.size) {
-            sets.push_str(&format!(" --set data.preprocess.size={first}"));
+            // The largest: strides round up, and people choose sizes that they divide.
+            sets.push_str(&format!(" --set data.preprocess.size={last}"));
         }
         if colour != own.colour {
             sets.push_str(if colour == Colour::Grey {

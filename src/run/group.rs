@@ -67,25 +67,32 @@ impl Group {
     }
 }
 
+/// So many members a group can have.
+const MOST_SEEDS: u64 = 1000;
+
 /// Reads `0..5` (0 to 4), `0..=4`, `1,3,7` or `2`.
 ///
 /// # Errors
 /// When the text is none of these, or names no number, or one twice.
 pub fn parse_values(text: &str) -> Result<Vec<u64>> {
     let number = |s: &str| s.trim().parse::<u64>().with_context(|| format!("`{s}` in `{text}` is not a whole number"));
+    let range = |a: &str, b: &str, more: u64| -> Result<Vec<u64>> {
+        let (first, last) = (number(a)?, number(b)?);
+        // Counted before they are listed: a range may name more than memory holds.
+        check_count(text, last.saturating_sub(first).saturating_add(more))?;
+        Ok(if more == 0 { (first..last).collect() } else { (first..=last).collect() })
+    };
     let values: Vec<u64> = if let Some((a, b)) = text.split_once("..=") {
-        (number(a)?..=number(b)?).collect()
+        range(a, b, 1)?
     } else if let Some((a, b)) = text.split_once("..") {
-        (number(a)?..number(b)?).collect()
+        range(a, b, 0)?
     } else {
         text.split(',').map(number).collect::<Result<_>>()?
     };
     if values.is_empty() {
         bail!("`{text}` names no seed: 0..5 means the five seeds 0 to 4");
     }
-    if values.len() > 1000 {
-        bail!("`{text}` names {} seeds: at most 1000", values.len());
-    }
+    check_count(text, values.len() as u64)?;
     let mut sorted = values.clone();
     sorted.sort_unstable();
     sorted.dedup();
@@ -93,6 +100,13 @@ pub fn parse_values(text: &str) -> Result<Vec<u64>> {
         bail!("`{text}` names a seed twice");
     }
     Ok(values)
+}
+
+fn check_count(text: &str, count: u64) -> Result<()> {
+    if count > MOST_SEEDS {
+        bail!("`{text}` names {count} seeds: at most {MOST_SEEDS}");
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -104,7 +118,10 @@ mod tests {
         assert_eq!(parse_values("0..5").unwrap(), [0, 1, 2, 3, 4]);
         assert_eq!(parse_values("3..=4").unwrap(), [3, 4]);
         assert_eq!(parse_values("7, 1").unwrap(), [7, 1]);
-        for bad in ["5..5", "a", "1,1", "", "0..2000"] {
+        // The last three would not fit any memory if they were listed before they are counted.
+        for bad in
+            ["5..5", "5..=4", "a", "1,1", "", "0..2000", "0..9999999999999", "0..=18446744073709551615", "0..=1000"]
+        {
             assert!(parse_values(bad).is_err(), "{bad}");
         }
     }

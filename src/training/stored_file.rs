@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use ferrotype_base::digest;
-use hdf5_pure::{AttrValue, File, FileBuilder};
+use hdf5_pure::{AttrValue, Dataset, File, FileBuilder};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::progress::Progress;
+use crate::data::store::read_within;
 use crate::run::files::{explain, write_atomic_with};
 
 /// The value of the attribute `format`.
@@ -118,7 +119,8 @@ fn read(path: &Path, key: &str, arrays: &[Array]) -> Result<Vec<Vec<f32>>> {
     ensure!(text("format")? == FORMAT && text("key")? == key, "it was stored for something else");
     let mut all = Vec::new();
     for array in arrays {
-        let values = file.dataset(array.name).and_then(|d| d.read_f32()).map_err(plain)?;
+        let dataset = file.dataset(array.name).map_err(plain)?;
+        let values = read_within(&dataset, file.file_size(), Dataset::read_f32)?;
         ensure!(
             values.len() == array.len(),
             "its `{}` has {} values instead of {}",

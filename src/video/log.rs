@@ -65,7 +65,7 @@ impl Log {
 
 /// A line of ffmpeg's standard error at `-loglevel repeat+level+info`.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Line {
+pub enum Line {
     /// The filter `showinfo` saw a frame: its time in seconds, if it has one, its columns and rows.
     Frame(Option<f64>, usize, usize),
     /// A complaint.
@@ -75,7 +75,7 @@ pub(super) enum Line {
 }
 
 /// Understands one line.
-pub(super) fn understand(line: &str) -> Line {
+pub fn understand(line: &str) -> Line {
     if line.contains("Parsed_showinfo") {
         return frame(line).unwrap_or(Line::Other);
     }

@@ -15,7 +15,7 @@ mod tests;
 
 pub use decode::{Decoder, Frame};
 pub use encode::Encoder;
-pub use log::Log;
+pub use log::{Line, Log, understand};
 pub use probe::{Header, probe};
 pub use program::{available, version};
 pub use sample::Sampler;

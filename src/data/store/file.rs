@@ -170,7 +170,34 @@ pub(in crate::data) fn values<T>(
     name: &str,
     read: fn(&Dataset) -> Result<T, hdf5_pure::Error>,
 ) -> Result<T> {
-    read(&dataset(file, name)?).map_err(|e| plain(e).context(format!("its dataset `{name}` cannot be read")))
+    let cannot = || format!("its dataset `{name}` cannot be read");
+    read_within(&dataset(file, name)?, file.file_size(), read).with_context(cannot)
+}
+
+/// Deflate makes nothing smaller than by 1 : 1032.
+const LARGEST_RATIO: u64 = 1032;
+/// More than what surrounds the values of a short file.
+const SMALL: u64 = 1 << 20;
+
+/// The values of a dataset in a file of so many bytes. The library takes the memory for a damaged size before it reads,
+/// which ends the process: what a file of that length cannot hold is refused.
+pub(crate) fn read_within<T>(
+    dataset: &Dataset,
+    length: u64,
+    read: fn(&Dataset) -> Result<T, hdf5_pure::Error>,
+) -> Result<T> {
+    let size = dataset.element_size().map_err(plain)?;
+    let bytes = |sides: &[u64]| sides.iter().try_fold(size, |n, &side| n.checked_mul(side));
+    let most = length.saturating_mul(LARGEST_RATIO).saturating_add(SMALL);
+    let shape = dataset.shape().map_err(plain)?;
+    let chunk = dataset.chunk_shape().map_err(plain)?.unwrap_or_default();
+    for sides in [shape, chunk] {
+        ensure!(
+            bytes(&sides).is_some_and(|n| n <= most),
+            "a shape of {sides:?} with {size} bytes per element is more than a file of {length} bytes can hold: it is damaged"
+        );
+    }
+    read(dataset).map_err(plain)
 }
 
 pub(in crate::data) fn list(file: &File, name: &str) -> Result<Vec<String>> {

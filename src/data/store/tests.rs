@@ -147,3 +147,18 @@ fn inconsistent_sets_are_not_written() {
     assert!(write(&sample(2), &dir.path().join("no/x.h5")).unwrap_err().to_string().contains("does not exist"));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn sizes_that_a_file_cannot_hold_are_refused_before_memory_is_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("zeros.h5");
+    let mut builder = FileBuilder::new();
+    builder.create_dataset("zeros").with_f32_data(&[0.0; 600_000]).with_chunks(&[300_000]).with_deflate(9);
+    fs::write(&path, builder.finish().unwrap()).unwrap();
+    let file = File::open(&path).unwrap();
+    let zeros = file.dataset("zeros").unwrap();
+    // As well packed as it can be, it is read.
+    assert_eq!(read_within(&zeros, file.file_size(), Dataset::read_f32).unwrap().len(), 600_000);
+    let message = read_within(&zeros, 1000, Dataset::read_f32).unwrap_err().to_string();
+    assert!(message.contains("[600000] with 4 bytes per element is more than a file of 1000 bytes"), "{message}");
+}

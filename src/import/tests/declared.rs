@@ -111,7 +111,7 @@ fn shapes_name_the_pictures_where_nothing_else_does() {
     let network = network(&form.model, [1, 48, 48], 8);
     let foreign = place.read(&safetensors(&published(&network, &form))).unwrap();
     let text = matched(&foreign, form, Head::File, None).err().unwrap().to_string();
-    assert!(text.contains("grey pictures of 4") && text.contains("--set data.preprocess.size=4"), "{text}");
+    assert!(text.contains("grey pictures of 33 to 48") && text.contains("--set data.preprocess.size=48"), "{text}");
     let form = origin("mini_xception", "face_classification");
     let network = super::network(&form.model, [3, 64, 64], 7);
     let foreign = place.read(&keras(&published(&network, &form), Nesting::Weights)).unwrap();

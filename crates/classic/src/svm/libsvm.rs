@@ -9,6 +9,8 @@ use crate::matrix::Matrix;
 const MOST_FEATURES: usize = 1 << 20;
 /// More numbers than fit into memory comfortably.
 const MOST_VALUES: usize = 1 << 27;
+/// So many numbers are allowed to any file; longer ones may hold more.
+const FEWEST_VALUES: usize = 1 << 20;
 
 /// A model as the file holds it. The decision is `sum coefficient (vector x) - rho`; above 0 it means `labels[0]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,7 +95,14 @@ impl LibsvmModel {
             sparse.len()
         );
         let features = sparse.iter().filter_map(|vector| vector.last().map(|&(i, _)| i)).max().unwrap_or(0);
-        ensure!(features * sparse.len() <= MOST_VALUES, "{} vectors of {features} features are too many", sparse.len());
+        // Zeros are left out, but not without end: a short file must not take all memory.
+        let most = MOST_VALUES.min(FEWEST_VALUES + 64 * text.len());
+        ensure!(
+            features * sparse.len() <= most,
+            "{} vectors of {features} features are too many for a file of {} bytes",
+            sparse.len(),
+            text.len()
+        );
         let dense = |vector: Vec<(usize, f64)>| {
             let mut row = vec![0.0; features];
             vector.into_iter().for_each(|(i, v)| row[i - 1] = v);
@@ -228,6 +237,7 @@ mod tests {
         assert!(said("nr_sv 1 1", "nr_sv 1 2").contains("do not add up"));
         assert!(said("3:-2.5", "3;2").contains("line 9 is damaged: `3;2` is not index:value"));
         assert!(said("3:-2.5", "1:2").contains("index 1 follows index 1"));
+        assert!(said("2:4", "1000000:4").contains("2 vectors of 1000000 features are too many for a file of"));
         assert!(said("2:4", "2:nan").contains("line 10 is damaged: `nan`"));
         assert!(said("-0.5 2:4 \n", "").contains("announces 2 support vectors and holds 1"));
         assert!(said(MODEL, "hello").contains("line 1: `hello` is no entry"));
