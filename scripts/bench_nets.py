@@ -1,4 +1,4 @@
-"""The networks of src/model/zoo that scripts/bench_pytorch.py measures, written for PyTorch.
+"""The networks of crates/model/src/zoo that scripts/bench_pytorch.py measures, written for PyTorch.
 
 Weights have the same names as ours. Keras-style borders that PyTorch has no option for are made with F.pad.
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the numbers of src/model/parity.rs: every kind of layer, computed by PyTorch.
+"""Prints the numbers of crates/model/src/parity.rs: every kind of layer, computed by PyTorch.
 
     pip install torch==2.9.0 && python scripts/layer_parity.py
 

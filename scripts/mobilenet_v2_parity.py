@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the numbers of src/model/zoo/mobilenet_v2/tests.rs: torchvision's MobileNetV2 with weights filled by a formula.
+"""Prints the numbers of crates/model/src/zoo/mobilenet_v2/tests.rs: torchvision's MobileNetV2 with weights filled by a formula.
 
     pip install torch==2.9.0 torchvision==0.24.0 && python scripts/mobilenet_v2_parity.py
 

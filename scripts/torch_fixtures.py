@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes src/import/fixtures: small files as PyTorch 2.9 saves them, one of them with a call of os.system.
+"""Writes crates/interop/src/import/fixtures: small files as PyTorch 2.9 saves them, one of them with a call of os.system.
 
     pip install torch==2.9.0 && python scripts/torch_fixtures.py
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-FOLDER = Path(__file__).parent.parent / "src/import/fixtures"
+FOLDER = Path(__file__).parent.parent / "crates/interop/src/import/fixtures"
 
 
 class Hostile:

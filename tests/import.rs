@@ -47,8 +47,8 @@ fn bad_files_are_refused_and_leave_nothing() {
     let good = fs::read(trained.join("checkpoints/best.safetensors")).unwrap();
     place.write("cut.safetensors", &good[..good.len() / 2]);
     place.write("good.safetensors", &good);
-    place.write("hostile.pt", include_bytes!("../src/import/fixtures/hostile.pt"));
-    place.write("old.pt", include_bytes!("../src/import/fixtures/before_1_6.pt"));
+    place.write("hostile.pt", include_bytes!("../crates/interop/src/import/fixtures/hostile.pt"));
+    place.write("old.pt", include_bytes!("../crates/interop/src/import/fixtures/before_1_6.pt"));
     let header = br#"{"w":{"dtype":"F32","shape":[1152921504606846975],"data_offsets":[0,4611686018427387900]}}"#;
     place.write("huge.safetensors", [&(header.len() as u64).to_le_bytes()[..], header].concat());
     place.write("pointer.h5", b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n");

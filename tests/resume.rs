@@ -5,6 +5,7 @@ mod common;
 use std::path::Path;
 use std::sync::Arc;
 
+use ferrotype::clips::write_source;
 use ferrotype::commands::session::{compute, compute_name};
 use ferrotype::config::{self, Experiment};
 use ferrotype::data::task::{Epochs, Task};
@@ -90,7 +91,7 @@ impl Bench {
         let mut sets: Vec<String> = sets.iter().map(|&s| s.to_owned()).collect();
         sets.push(format!("data.path={}", place.at("small.h5").display()));
         let experiment = config::load(&place.at("small.yaml"), &sets).unwrap().experiment;
-        let task = Task::prepare(&experiment.data, experiment.seed).unwrap();
+        let task = Task::prepare(&experiment.data, experiment.seed, write_source).unwrap();
         Self { place, experiment, task }
     }
 

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::data::{FaceSet, Images, Split, store};
-use crate::random::Stream;
+use ferrotype_base::random::Stream;
+use ferrotype_data::{FaceSet, Images, Split, store};
 
 /// Pictures of the file that is made where none is given: noise, which deflates as little as photographs do.
 const PICTURES: usize = 8192;

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::data::augment::Augmentation;
-use crate::data::loader::{Loader, Training};
-use crate::data::options::{Augment, Preprocess, Resize, Sampler};
-use crate::data::preprocess::Pipeline;
-use crate::data::{FaceSet, Images, Labelled};
-use crate::random::Stream;
+use ferrotype_base::random::Stream;
+use ferrotype_data::augment::Augmentation;
+use ferrotype_data::loader::{Loader, Training};
+use ferrotype_data::options::{Augment, Preprocess, Resize, Sampler};
+use ferrotype_data::preprocess::Pipeline;
+use ferrotype_data::{FaceSet, Images, Labelled};
 
 /// Pixels per side of the pictures before they are resized, as in FER2013.
 const SOURCE: usize = 48;

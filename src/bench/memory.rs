@@ -1,8 +1,8 @@
 //! The process' memory in MiB, where the system tells it.
 
-use crate::run::process::{peak_memory, resident_memory};
+use ferrotype_run::process::{peak_memory, resident_memory};
 
-pub use crate::run::process::reset_peak;
+pub use ferrotype_run::process::reset_peak;
 
 /// The most memory that was resident at any moment since the start or [`reset_peak`], in MiB.
 pub fn peak_mib() -> Option<f64> {

@@ -16,7 +16,7 @@ mod worker;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::model::ModelOptions;
+use ferrotype_model::ModelOptions;
 
 pub use hdf5::{Reads, read_times};
 pub use loader::loader_ms;

@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow, ensure};
 
-use crate::data::options::{Colour, Preprocess, Resize};
-use crate::export::{ModelCard, to_onnx};
-use crate::model::Network;
-use crate::run::files::write_atomic;
+use ferrotype_data::options::{Colour, Preprocess, Resize};
+use ferrotype_interop::export::{ModelCard, to_onnx};
+use ferrotype_model::Network;
+use ferrotype_run::files::write_atomic;
 
 /// The bytes of the network's ONNX file, its preprocessing inside.
 ///

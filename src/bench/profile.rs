@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::Subject;
-use crate::ops::profile::{Kind, Phase, Spent, record};
+use ferrotype_ops::profile::{Kind, Phase, Spent, record};
 
 /// Runs `steps` training steps after one that is not counted; gives the table of time by phase and by operation.
 ///

@@ -8,8 +8,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use ferrotype_kernels::Padding;
 use ferrotype_kernels::recurrent::{Cell, ConvLstm, States};
 
-use crate::ops::{self, Compute, RecurrentWeights};
-use crate::random::Stream;
+use ferrotype_base::random::Stream;
+use ferrotype_ops::{self as ops, Compute, RecurrentWeights};
 
 /// A layer, or a stack of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

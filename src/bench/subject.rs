@@ -8,13 +8,13 @@ use burn::tensor::{Device, Tensor, TensorData};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::data::Batch;
-use crate::model::{ModelOptions, Network, StateTensor};
-use crate::objective::ObjectiveOptions;
-use crate::ops::{self, Compute};
-use crate::random::Stream;
-use crate::training::learner::{Learner, images};
-use crate::training::options::{AdamOptions, OptimizerOptions, SgdOptions, TrainOptions};
+use ferrotype_base::random::Stream;
+use ferrotype_data::Batch;
+use ferrotype_model::objective::ObjectiveOptions;
+use ferrotype_model::{ModelOptions, Network, StateTensor};
+use ferrotype_ops::{self as ops, Compute};
+use ferrotype_training::learner::{Learner, images};
+use ferrotype_training::options::{AdamOptions, OptimizerOptions, SgdOptions, TrainOptions};
 
 /// The optimizers that steps are measured with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]

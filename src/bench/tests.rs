@@ -2,8 +2,8 @@ use burn::tensor::Device;
 use ferrotype_kernels::Isa;
 
 use super::*;
-use crate::ops::Compute;
-use crate::training::checkpoint::Checkpoint;
+use ferrotype_ops::Compute;
+use ferrotype_training::checkpoint::Checkpoint;
 
 fn worker() -> Worker {
     Worker::new(Optimizer::Adam, Compute::Native(Isa::detect()), Device::flex(), 2)

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::subject::{Optimizer, Subject};
 use super::{OnnxSubject, Recurrent, loader_ms, memory, model, onnx, read_times};
-use crate::ops::Compute;
-use crate::training::checkpoint::Checkpoint;
+use ferrotype_ops::Compute;
+use ferrotype_training::checkpoint::Checkpoint;
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]

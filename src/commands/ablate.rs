@@ -11,14 +11,14 @@ use super::session::Ending;
 use super::train::{Runner, fold_count};
 use super::view;
 use crate::config::{self, AnyExperiment, Experiment};
-use crate::data::task::Facts;
-use crate::report::ablation::{Ablation, Variant, csv, markdown};
-use crate::report::read_metrics;
-use crate::run::files::write_atomic;
-use crate::run::group::{Group, Varied, parse_values};
-use crate::run::{Provenance, RunFolder};
-use crate::training::interrupt::Interrupt;
-use crate::training::progress::Style;
+use ferrotype_data::task::Facts;
+use ferrotype_report::ablation::{Ablation, Variant, csv, markdown};
+use ferrotype_report::read_metrics;
+use ferrotype_run::files::write_atomic;
+use ferrotype_run::group::{Group, Varied, parse_values};
+use ferrotype_run::{Provenance, RunFolder};
+use ferrotype_training::interrupt::Interrupt;
+use ferrotype_training::progress::Style;
 
 /// Train variants of an experiment and write one table of their test scores: what happens when parts are left out.
 #[derive(Debug, Args)]

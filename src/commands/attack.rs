@@ -16,11 +16,11 @@ use super::say;
 use super::scored_set::ScoredSet;
 use super::seen::Exposure;
 use super::session::report_run;
-use crate::attack::{Campaign, FgsmOptions, Found, Method, Norm, PgdOptions, Victim};
-use crate::data::task::{Subset, limited};
-use crate::evaluation::{Scores, score};
-use crate::report::{AttackPoint, AttackView};
-use crate::training::scoring;
+use ferrotype_data::task::{Subset, limited};
+use ferrotype_evaluation::{Scores, score};
+use ferrotype_report::{AttackPoint, AttackView};
+use ferrotype_training::attack::{Campaign, FgsmOptions, Found, Method, Norm, PgdOptions, Victim};
+use ferrotype_training::scoring;
 
 /// Random choice of rows for --limit: independent of those of training.
 const LIMIT_SALT: u64 = 77;
@@ -265,7 +265,7 @@ impl AttackCommand {
 }
 
 fn points(found: &Found, target: Option<usize>, exposure: Option<&Exposure>) -> Result<Vec<AttackPoint>> {
-    let point = |s: &crate::attack::Strength| {
+    let point = |s: &ferrotype_training::attack::Strength| {
         let p = &s.predictions;
         let scores: Scores = score(p).with_context(|| format!("cannot score the attack of eps {}", s.eps))?;
         let accuracy = scores.get("accuracy")?;

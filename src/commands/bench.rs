@@ -13,8 +13,8 @@ use super::session::{compute, compute_name};
 use crate::bench::{self, Optimizer, Order, Times, Worker};
 use crate::commands::pool::in_pool;
 use crate::config::{KernelBackend, Kernels, KernelsIsa};
-use crate::device::DeviceName;
 use anomalies::AnomaliesCommand;
+use ferrotype_model::device::DeviceName;
 
 /// Measure training steps, inference, ONNX files, the loader, reading and memory, on fixed random data.
 #[derive(Debug, Args)]

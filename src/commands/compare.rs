@@ -12,10 +12,10 @@ use serde::Serialize;
 
 use super::inputs::{Inputs, JSON};
 use super::say;
-use crate::evaluation::compare::{Bootstrap, McNemar, Paired, Rates, bootstrap};
-use crate::evaluation::statistics::{Welch, mean, welch};
-use crate::run::files::write_atomic;
-use crate::run::group::Varied;
+use ferrotype_evaluation::compare::{Bootstrap, McNemar, Paired, Rates, bootstrap};
+use ferrotype_evaluation::statistics::{Welch, mean, welch};
+use ferrotype_run::files::write_atomic;
+use ferrotype_run::group::Varied;
 use side::Side;
 
 /// Compare two runs, or two groups of seeds or folds, on the test rows that both have: McNemar's test, a paired

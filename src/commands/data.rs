@@ -8,16 +8,16 @@ use clap::{Args, Subcommand};
 
 use super::faces::FacesCommand;
 use super::inputs::{HDF5, Inputs, JSON};
-use crate::anomaly::generated::film;
-use crate::anomaly::options::GeneratedOptions;
-use crate::clips::{self, synthesise};
-use crate::data::audit::audit;
-use crate::data::options::{DrawnClipsOptions, SourceOptions};
-use crate::data::{FaceSet, clips as data_clips, info, sources, store};
-use crate::real_fake::sources::generated::GeneratedClipsOptions;
-use crate::real_fake::synthesise as real_fake;
-use crate::run::files::{explain, write_atomic};
-use crate::run::provenance::command_line;
+use ferrotype_anomaly::generated::film;
+use ferrotype_anomaly::options::GeneratedOptions;
+use ferrotype_data::audit::audit;
+use ferrotype_data::options::{DrawnClipsOptions, SourceOptions};
+use ferrotype_data::{FaceSet, clips as data_clips, info, sources, store};
+use ferrotype_real_fake::sources::generated::GeneratedClipsOptions;
+use ferrotype_real_fake::synthesise as real_fake;
+use ferrotype_run::files::{explain, write_atomic};
+use ferrotype_run::provenance::command_line;
+use ferrotype_vision::clips::{self, synthesise};
 
 /// Prepare datasets, and look at what is in them.
 #[derive(Debug, Args)]

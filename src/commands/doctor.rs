@@ -5,8 +5,8 @@ use clap::Args;
 use ferrotype_kernels::Isa;
 
 use super::say;
-use crate::device::DeviceName;
-use crate::run::provenance::processor;
+use ferrotype_model::device::DeviceName;
+use ferrotype_run::provenance::processor;
 
 /// Show what works on this machine: devices, instruction sets, threads, disk.
 #[derive(Debug, Args)]

@@ -15,13 +15,13 @@ use super::seen::Exposure;
 use super::session::report_run;
 use super::view::evaluations;
 use crate::config::AnyExperiment;
-use crate::evaluation::{Predictions, Scores, metrics, score};
-use crate::report::terminal::format_score;
-use crate::report::{self, EvaluationView, SeenShare};
-use crate::run::RunFolder;
-use crate::run::files::write_atomic;
-use crate::training::progress::Style;
-use crate::training::scoring;
+use ferrotype_evaluation::{Predictions, Scores, metrics, score};
+use ferrotype_report::terminal::format_score;
+use ferrotype_report::{self as report, EvaluationView, SeenShare};
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::write_atomic;
+use ferrotype_training::progress::Style;
+use ferrotype_training::scoring;
 
 /// Score a run's selected weights again, on its own data or on another prepared file.
 #[derive(Debug, Args)]

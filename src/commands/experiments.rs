@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 
 use super::published;
 use crate::reproduction::{self, Outcome, Registry};
-use crate::run::RunFolder;
-use crate::run::files::write_atomic;
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::write_atomic;
 
 /// Where runs are by default.
 pub const RUNS: &str = "runs";

@@ -13,14 +13,14 @@ use super::predict::crops::{CropFolder, pixels};
 use super::predict::files::{self, find, refuse};
 use super::predict::pictures::{CutArgs, Cutter, Face};
 use super::say;
-use crate::data::stored_form::PictureChain;
-use crate::evaluation::Predictions;
-use crate::faces::Photo;
-use crate::ops;
-use crate::report;
-use crate::run::files::write_atomic;
-use crate::run::numpy::Array;
-use crate::saliency::{self, Map, Method};
+use ferrotype_data::stored_form::PictureChain;
+use ferrotype_evaluation::Predictions;
+use ferrotype_model::saliency::{self, Map, Method};
+use ferrotype_ops as ops;
+use ferrotype_report as report;
+use ferrotype_run::files::write_atomic;
+use ferrotype_run::numpy::Array;
+use ferrotype_vision::faces::Photo;
 
 /// Show which pixels of a picture speak for a class: Grad-CAM, guided backpropagation, or both.
 #[derive(Debug, Args)]

@@ -12,16 +12,16 @@ use super::predict::files::{self, find, refuse};
 use super::say;
 use super::scored_set::ScoredSet;
 use super::seen::Exposure;
-use crate::data::options::SyntheticOptions;
-use crate::data::picture::MAX_PIXELS;
-use crate::data::preprocess::{Picture, Pipeline};
-use crate::data::synthetic;
-use crate::data::task::Facts;
-use crate::faces::Photo;
-use crate::report;
-use crate::run::Provenance;
-use crate::run::files::write_atomic;
-use crate::training::interrupt::Interrupt;
+use ferrotype_data::options::SyntheticOptions;
+use ferrotype_data::picture::MAX_PIXELS;
+use ferrotype_data::preprocess::{Picture, Pipeline};
+use ferrotype_data::synthetic;
+use ferrotype_data::task::Facts;
+use ferrotype_report as report;
+use ferrotype_run::Provenance;
+use ferrotype_run::files::write_atomic;
+use ferrotype_training::interrupt::Interrupt;
+use ferrotype_vision::faces::Photo;
 
 /// Examples of drawn faces that an export without data is checked on.
 const DRAWN: usize = 64;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::training::interrupt::Interrupted;
+use ferrotype_training::interrupt::Interrupted;
 
 /// Prints an error as one paragraph and gives the exit code.
 pub fn report(error: &anyhow::Error) -> ExitCode {

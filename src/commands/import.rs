@@ -13,12 +13,12 @@ use sha2::{Digest, Sha256};
 use super::say;
 use super::scored_set::label_mode;
 use crate::config::{self, Experiment};
-use crate::import::{self, Declared, Foreign, Head, Matched, Wanted};
-use crate::model::published::Origin;
-use crate::model::{ModelOptions, Network};
-use crate::run::files::write_atomic;
-use crate::run::{Provenance, RunFolder};
-use crate::training::checkpoint::{Checkpoint, Meta};
+use ferrotype_interop::import::{self, Declared, Foreign, Head, Matched, Wanted};
+use ferrotype_model::published::Origin;
+use ferrotype_model::{ModelOptions, Network};
+use ferrotype_run::files::write_atomic;
+use ferrotype_run::{Provenance, RunFolder};
+use ferrotype_training::checkpoint::{Checkpoint, Meta};
 
 /// Make a run of published weights: Keras (.keras, .h5, .hdf5), PyTorch (.pt, .pth) or safetensors.
 #[derive(Debug, Args)]

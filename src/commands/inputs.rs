@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use super::loaded::any_experiment_of;
 use crate::config::AnyExperiment;
-use crate::run::RunFolder;
-use crate::run::group::Group;
+use ferrotype_run::RunFolder;
+use ferrotype_run::group::Group;
 
 /// File name endings that say what a file is. An output may only replace a file of its own kind.
 const KINDS: [&str; 32] = [

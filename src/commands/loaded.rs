@@ -7,13 +7,13 @@ use anyhow::{Result, ensure};
 
 use super::session::compute;
 use crate::config::{self, AnyExperiment, Experiment};
-use crate::data::stored_form::PictureChain;
-use crate::data::task::Facts;
-use crate::device::DeviceName;
-use crate::model::Network;
-use crate::run::RunFolder;
-use crate::training::checkpoint::Meta;
-use crate::training::trainer::{load_selected, selected};
+use ferrotype_data::stored_form::PictureChain;
+use ferrotype_data::task::Facts;
+use ferrotype_model::Network;
+use ferrotype_model::device::DeviceName;
+use ferrotype_run::RunFolder;
+use ferrotype_training::checkpoint::Meta;
+use ferrotype_training::trainer::{load_selected, selected};
 
 /// The resolved experiment of a run or group of runs, of any system.
 ///

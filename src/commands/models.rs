@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::say;
-use crate::model::zoo;
+use ferrotype_model::zoo;
 
 /// List the networks of the zoo: input, parameters, work, source.
 #[derive(Debug, Args)]

@@ -7,13 +7,13 @@ use anyhow::{Result, bail};
 use ferrotype_kernels::recurrent::States;
 
 use crate::config::Experiment;
-use crate::data::preprocess::Pipeline;
-use crate::data::task::{Facts, Subset};
-use crate::evaluation::Scores;
-use crate::export::{self, CheckBatch, ExportCheck, ModelCard};
-use crate::model::{Graph, Layer, Network};
-use crate::run::RunFolder;
-use crate::training::interrupt::{Interrupt, Interrupted};
+use ferrotype_data::preprocess::Pipeline;
+use ferrotype_data::task::{Facts, Subset};
+use ferrotype_evaluation::Scores;
+use ferrotype_interop::export::{self, CheckBatch, ExportCheck, ModelCard};
+use ferrotype_model::{Graph, Layer, Network};
+use ferrotype_run::RunFolder;
+use ferrotype_training::interrupt::{Interrupt, Interrupted};
 
 /// Examples per batch of the check, at most.
 const BATCH: usize = 64;
@@ -192,8 +192,8 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::data::options::{Preprocess, Scale};
-    use crate::model::ModelOptions;
+    use ferrotype_data::options::{Preprocess, Scale};
+    use ferrotype_model::ModelOptions;
 
     #[test]
     fn batches_of_large_networks_are_small() {

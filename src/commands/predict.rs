@@ -25,12 +25,12 @@ use super::inputs::{CSV, Inputs};
 use super::loaded::{LoadedRun, any_experiment_of};
 use super::{real_fake, say};
 use crate::config::AnyExperiment;
-use crate::data::stored_form::PictureChain;
-use crate::evaluation::Predictions;
-use crate::faces::Photo;
-use crate::ops;
-use crate::run::RunFolder;
-use crate::run::files::write_atomic;
+use ferrotype_data::stored_form::PictureChain;
+use ferrotype_evaluation::Predictions;
+use ferrotype_ops as ops;
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::write_atomic;
+use ferrotype_vision::faces::Photo;
 
 /// Faces per step.
 const BATCH: usize = 64;

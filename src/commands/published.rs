@@ -9,13 +9,13 @@ use super::inputs::spare_runs;
 use super::loaded::{any_experiment_of, experiment_of};
 use super::{experiments, view};
 use crate::config::AnyExperiment;
-use crate::data::task::Facts;
-use crate::evaluation::{Scores, aggregate};
-use crate::report;
 use crate::reproduction::{Mark, Registry};
-use crate::run::files::{explain, write_atomic};
-use crate::run::group::Group;
-use crate::run::{Provenance, RunFolder};
+use ferrotype_data::task::Facts;
+use ferrotype_evaluation::{Scores, aggregate};
+use ferrotype_report as report;
+use ferrotype_run::files::{explain, write_atomic};
+use ferrotype_run::group::Group;
+use ferrotype_run::{Provenance, RunFolder};
 
 /// Writes what may be published of a run to `<parent>/<experiment's name>`, and the table of `parent` anew.
 /// Photographs of people stay behind.

@@ -13,8 +13,8 @@ use super::real_fake;
 use super::say;
 use super::session::{report_group, report_run};
 use crate::config::AnyExperiment;
-use crate::run::RunFolder;
-use crate::run::group::Group;
+use ferrotype_run::RunFolder;
+use ferrotype_run::group::Group;
 
 /// Build the report of a run, or of a group of runs, again from its files.
 #[derive(Debug, Args)]

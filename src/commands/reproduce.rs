@@ -15,10 +15,10 @@ use super::train::{Runner, begin_group};
 use super::{experiments, say};
 use crate::config::AnyExperiment;
 use crate::reproduction::{self, Entry, Mark, Registry, standing, verdict};
-use crate::run::RunFolder;
-use crate::run::group::{Group, Varied, parse_values};
-use crate::training::interrupt::Interrupt;
-use crate::training::progress::Style;
+use ferrotype_run::RunFolder;
+use ferrotype_run::group::{Group, Varied, parse_values};
+use ferrotype_training::interrupt::Interrupt;
+use ferrotype_training::progress::Style;
 
 /// Repeat a published result and say how ours stands to it; or list them, run all within a budget, or write the table.
 #[derive(Debug, Args)]

@@ -8,11 +8,11 @@ use clap::Args;
 use super::loaded::any_experiment_of;
 use super::say;
 use crate::config::AnyExperiment;
-use crate::evaluation::Scores;
-use crate::report;
-use crate::run::RunFolder;
-use crate::run::folder::GROUP;
-use crate::run::history::History;
+use ferrotype_evaluation::Scores;
+use ferrotype_report as report;
+use ferrotype_run::RunFolder;
+use ferrotype_run::folder::GROUP;
+use ferrotype_run::history::History;
 
 /// List runs with their scores.
 #[derive(Debug, Args)]

@@ -7,10 +7,11 @@ use clap::Args;
 
 use super::loaded::LoadedRun;
 use super::seen::Exposure;
-use crate::data::options::LabelMode;
-use crate::data::task::{Subset, Task, rows_of};
-use crate::data::{Split, labels};
-use crate::run::RunFolder;
+use ferrotype_data::options::LabelMode;
+use ferrotype_data::task::{Subset, Task, rows_of};
+use ferrotype_data::{Split, labels};
+use ferrotype_run::RunFolder;
+use ferrotype_vision::clips::write_source;
 
 /// The choice of rows, as flags.
 #[derive(Debug, Args)]
@@ -105,7 +106,8 @@ impl ScoredSet {
                         path.display()
                     );
                 }
-                let task = Task::prepare(&options, loaded.experiment.seed).context("cannot load the run's own data")?;
+                let task = Task::prepare(&options, loaded.experiment.seed, write_source)
+                    .context("cannot load the run's own data")?;
                 let name = self.set_name.unwrap_or(SetName::Test);
                 let file = options.path.display().to_string();
                 let subset = match name {

@@ -6,12 +6,13 @@ use anyhow::Result;
 
 use super::loaded::experiment_of;
 use crate::config::Experiment;
-use crate::data::task::{Facts, Seen, SeenRows, Subset, Task};
-use crate::evaluation::{Predictions, Scores, score};
-use crate::report::SeenShare;
-use crate::report::terminal::red_for_stdout;
-use crate::run::RunFolder;
-use crate::run::files::write_atomic;
+use ferrotype_data::task::{Facts, Seen, SeenRows, Subset, Task};
+use ferrotype_evaluation::{Predictions, Scores, score};
+use ferrotype_report::SeenShare;
+use ferrotype_report::terminal::red_for_stdout;
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::write_atomic;
+use ferrotype_vision::clips::write_source;
 
 /// Runs that build on each other are followed so far.
 const DEEPEST: usize = 16;
@@ -67,7 +68,7 @@ fn from_data(run: &RunFolder, depth: usize) -> Result<Option<Seen>> {
     if !experiment.data.path.is_file() {
         return Ok(None);
     }
-    let task = Task::prepare(&experiment.data, experiment.seed)?;
+    let task = Task::prepare(&experiment.data, experiment.seed, write_source)?;
     if task.facts.sha256 != facts.sha256 || task.facts.sizes != facts.sizes {
         return Ok(None);
     }

@@ -15,22 +15,23 @@ use anyhow::{Context, Result, bail};
 
 use crate::commands::pool::in_pool;
 use crate::config::{self, Experiment};
-use crate::data::task::{Facts, Subset, Task};
-use crate::data::template::FaceTemplate;
-use crate::device::DeviceName;
-use crate::evaluation::{metrics, score};
-use crate::model::Network;
-use crate::objective::Distillation;
-use crate::run::files::write_atomic;
-use crate::run::{Provenance, RunFolder};
-use crate::training::adversarial::Adversary;
-use crate::training::checkpoint::{Checkpoint, Meta};
-use crate::training::interrupt::{Interrupt, Interrupted};
-use crate::training::learner::Learner;
-use crate::training::progress::{Progress, Style};
-use crate::training::scoring::Scoring;
-use crate::training::trainer::{Ended, Setup, Trainer};
-use crate::training::{schedule, scoring};
+use ferrotype_data::task::{Facts, Subset, Task};
+use ferrotype_data::template::FaceTemplate;
+use ferrotype_evaluation::{metrics, score};
+use ferrotype_model::Network;
+use ferrotype_model::device::DeviceName;
+use ferrotype_model::objective::Distillation;
+use ferrotype_run::files::write_atomic;
+use ferrotype_run::{Provenance, RunFolder};
+use ferrotype_training::adversarial::Adversary;
+use ferrotype_training::checkpoint::{Checkpoint, Meta};
+use ferrotype_training::interrupt::{Interrupt, Interrupted};
+use ferrotype_training::learner::Learner;
+use ferrotype_training::progress::{Progress, Style};
+use ferrotype_training::scoring::Scoring;
+use ferrotype_training::trainer::{Ended, Setup, Trainer};
+use ferrotype_training::{schedule, scoring};
+use ferrotype_vision::clips::write_source;
 
 pub use finish::Outcome;
 pub use identity::{compute, compute_name, result_digest};
@@ -80,7 +81,7 @@ impl Session<'_> {
         let device = self.experiment.device.0.parse::<DeviceName>()?.open()?;
         let compute = compute(&self.experiment.kernels, &device)?;
         write_atomic(self.run.config(), config::to_yaml(self.experiment).as_bytes())?;
-        let mut task = Task::prepare(&self.experiment.data, self.experiment.seed)?;
+        let mut task = Task::prepare(&self.experiment.data, self.experiment.seed, write_source)?;
 
         let graph = Arc::new(self.experiment.model.build(task.input(), task.classes().len())?);
         scoring::check_lengths(&graph, &task.train)?;

@@ -11,11 +11,11 @@ use super::loaded::any_experiment_of;
 use super::train::Runner;
 use super::{reproduce, say};
 use crate::config;
-use crate::run::RunFolder;
-use crate::run::files::{explain, write_atomic};
-use crate::run::group::Group;
-use crate::run::lock::Lock;
-use crate::training::interrupt::Interrupted;
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::{explain, write_atomic};
+use ferrotype_run::group::Group;
+use ferrotype_run::lock::Lock;
+use ferrotype_training::interrupt::Interrupted;
 
 /// Where runs are trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -11,11 +11,12 @@ use super::real_fake;
 use super::session::Ending;
 use super::slurm::{self, Place};
 use crate::config::{self, AnyExperiment, Experiment};
-use crate::data::split;
-use crate::run::RunFolder;
-use crate::run::group::{Group, Varied, parse_values};
-use crate::training::interrupt::Interrupt;
-use crate::training::progress::Style;
+use ferrotype_data::split;
+use ferrotype_run::RunFolder;
+use ferrotype_run::group::{Group, Varied, parse_values};
+use ferrotype_training::interrupt::Interrupt;
+use ferrotype_training::progress::Style;
+use ferrotype_vision::clips::write_source;
 
 pub use runner::{Runner, Summary, begin_group};
 
@@ -163,7 +164,7 @@ fn rebuild(experiment: &AnyExperiment) -> Result<()> {
             experiment.system()
         )
     };
-    crate::data::task::make(&experiment.data)
+    ferrotype_data::task::make(&experiment.data, write_source)
 }
 
 /// How many folds the experiment's split makes of its data.
@@ -171,7 +172,7 @@ fn rebuild(experiment: &AnyExperiment) -> Result<()> {
 /// # Errors
 /// When the data cannot be read, or the split makes none.
 pub fn fold_count(experiment: &Experiment) -> Result<usize> {
-    let faces = crate::data::task::obtain(&experiment.data)?;
+    let faces = ferrotype_data::task::obtain(&experiment.data, write_source)?;
     let count = split::folds(&faces, &experiment.data.split)?;
     if count < 2 {
         bail!("--folds needs a split that makes folds: k_fold, subject_k_fold or leave_one_subject_out");

@@ -8,18 +8,18 @@ use anyhow::{Context, Result};
 
 use super::loaded::experiment_of;
 use crate::config::{self, Expect, Experiment};
-use crate::data::labels;
-use crate::data::task::{self, Facts};
-use crate::evaluation::{Scores, metrics, score_folds};
-use crate::export::ExportCheck;
-use crate::report::{
-    self, AggregateView, DatasetView, ExpectView, Face, LeakFigure, Mistake, ModelView, OnnxView, RunRow, RunView,
-    SelectionView, SetView, Warning, predictions, worst_mistakes,
+use ferrotype_data::labels;
+use ferrotype_data::task::{self, Facts};
+use ferrotype_evaluation::{Scores, metrics, score_folds};
+use ferrotype_interop::export::ExportCheck;
+use ferrotype_report::{
+    self as report, AggregateView, DatasetView, ExpectView, Face, LeakFigure, Mistake, ModelView, OnnxView, RunRow,
+    RunView, SelectionView, SetView, Warning, predictions, worst_mistakes,
 };
-use crate::run::group::{Group, Varied};
-use crate::run::history::History;
-use crate::run::{Provenance, RunFolder};
-use crate::training::checkpoint::{Checkpoint, Meta};
+use ferrotype_run::group::{Group, Varied};
+use ferrotype_run::history::History;
+use ferrotype_run::{Provenance, RunFolder};
+use ferrotype_training::checkpoint::{Checkpoint, Meta};
 
 pub use attacks::folders as attack_folders;
 

@@ -1,144 +1,52 @@
-//! The experiment file: typed sections, inheritance, overrides, and errors that say where.
-//!
-//! Each room owns the options it reads (`data::options`, `model::options`, ...); this room assembles them into one
-//! [`Experiment`], and reads, checks and prints it. The way of a file:
-//!
-//! 1. `tree` parses YAML into nodes that know their line and column;
-//! 2. `layers` lays the file over its `base:` files and the `--set` flags over both, guided by `shape`, which knows
-//!    from the schema where the variants of an enum stand;
-//! 3. `read` turns the tree into an [`Experiment`], with serde's derived code and errors that have a place;
-//! 4. `Root::settle` fills in what follows from other sections;
-//! 5. `validate` looks at the values.
-//!
-//! `sweep` reads the file of a search, whose keys are those of an experiment, in the same way.
+//! Experiment files of all systems, and of searches, whose keys are those of an experiment.
 
-mod anomalies;
-mod diagnostic;
-mod experiment;
-mod home;
-mod layers;
-mod read;
-mod real_fake;
-mod reference;
-mod scalar;
-mod schema;
-mod shape;
-mod suggestion;
 mod sweep;
 mod systems;
-mod tree;
-mod validate;
-mod write;
 
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-pub use anomalies::{AnomalyExperiment, AnomalySystem};
-pub use diagnostic::{ConfigError, Problem};
-pub use experiment::{Device, Evaluate, Expect, Experiment, Export, KernelBackend, Kernels, KernelsIsa, SelectOn};
-pub use home::expand_words;
-pub use real_fake::{RealFakeExperiment, RealFakeSystem};
-pub use reference::{key_table, key_table_of};
-pub use schema::{schema, schema_of};
+pub use ferrotype_anomaly::experiment::{AnomalyExperiment, AnomalySystem};
+pub use ferrotype_base::problems::Problem;
+pub use ferrotype_config::sections::{Device, Expect, Export, KernelBackend, Kernels, KernelsIsa};
+pub use ferrotype_config::{
+    ConfigError, Root, digest, document, expand_words, key_table_of, schema_of, to_yaml, with_sets,
+};
+pub use ferrotype_evaluation::metrics::METRICS;
+pub use ferrotype_expressions::Experiment;
+pub use ferrotype_real_fake::experiment::{RealFakeExperiment, RealFakeSystem};
+pub use ferrotype_training::options::{Evaluate, SelectOn};
 pub use sweep::{LoadedSweep, freeze, frozen_from_yaml, frozen_to_yaml, load_sweep, trial_experiment};
 pub use systems::{AnyExperiment, load_any, read_any};
-pub use validate::METRICS;
-pub use write::{digest, to_yaml};
-
-use diagnostic::Diagnostic;
-use shape::Shape;
-use tree::{Node, Source};
-
-/// What an experiment file can hold as a whole: the experiment of one system.
-pub trait Root: Serialize + DeserializeOwned + JsonSchema {
-    /// Fills in what was left out because it follows from another section, so that the resolved file shows it.
-    fn settle(&mut self) {}
-
-    /// All values that are out of their ranges, in the order of the file's sections.
-    fn validate(&self) -> Vec<Problem>;
-}
 
 /// An experiment with the files it was read from.
-#[derive(Clone, Debug)]
-pub struct Loaded<T = Experiment> {
-    /// The experiment: complete and within its ranges.
-    pub experiment: T,
-    /// The file, then its base, then the base of that, and so on.
-    pub sources: Vec<PathBuf>,
+pub type Loaded<T = Experiment> = ferrotype_config::Loaded<T>;
+
+/// The JSON Schema of an experiment of expressions.
+pub fn schema() -> serde_json::Value {
+    schema_of::<Experiment>()
 }
 
-/// Reads an experiment file with its bases, lays `--set` overrides (`key.path=value`) over it, and checks it.
+/// All keys of an experiment of expressions as Markdown.
+pub fn key_table() -> String {
+    key_table_of::<Experiment>()
+}
+
+/// As [`load_any`], where only a classification of expressions will do.
 ///
 /// # Errors
-/// Whatever is wrong, with file, line, column and the key's path; all impossible values at once. Also where the file is
-/// one of another system than the classification of expressions.
+/// As [`load_any`], and where the file is one of another system.
 pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, ConfigError> {
-    load_any(path, sets)?.expressions()
+    let loaded = load_any(path, sets)?;
+    Ok(Loaded { experiment: loaded.experiment.expressions()?, sources: loaded.sources })
 }
 
-fn load_as<T: Root>(path: &Path, sets: &[String]) -> Result<Loaded<T>, ConfigError> {
-    let shape = Shape::of::<T>();
-    let (mut root, sources) = layers::read_chain(path, &shape)?;
-    for set in sets {
-        root = layers::apply_set(root, set, &shape)?;
-    }
-    let experiment = finish(&root)?;
-    Ok(Loaded { experiment, sources })
-}
-
-/// Reads a complete experiment from text, such as the resolved file of a run folder. `name` stands for the file in
-/// errors. A `base:` is refused: it could mean any folder.
+/// As [`read_any`], where only a classification of expressions will do.
 ///
 /// # Errors
 /// As [`load`].
 pub fn from_yaml_str(name: &str, text: &str) -> Result<Experiment, ConfigError> {
     read_any(name, text)?.expressions()
-}
-
-/// An experiment with `--set` overrides laid over it, checked. `name` stands for it in errors.
-///
-/// # Errors
-/// As [`load`].
-pub fn with_sets(name: &str, experiment: &Experiment, sets: &[String]) -> Result<Experiment, ConfigError> {
-    let shape = Shape::of::<Experiment>();
-    let mut root = tree::parse(&Source::file(name, &to_yaml(experiment)))?;
-    for set in sets {
-        root = layers::apply_set(root, set, &shape)?;
-    }
-    finish(&root)
-}
-
-/// Reads any other document in YAML into a type, as strictly as an experiment file. `name` stands for it in errors.
-///
-/// # Errors
-/// Whatever is wrong, with line, column and the key's path.
-pub fn document<T: DeserializeOwned + JsonSchema>(name: &str, text: &str) -> Result<T, ConfigError> {
-    Ok(from_tree(&tree::parse(&Source::file(name, text))?)?)
-}
-
-/// The experiment in a tree, its values checked.
-fn finish<T: Root>(root: &Node) -> Result<T, ConfigError> {
-    let mut experiment: T = from_tree(root)?;
-    experiment.settle();
-    let problems = experiment.validate();
-    if problems.is_empty() {
-        return Ok(experiment);
-    }
-    Err(ConfigError::new(problems.into_iter().map(|problem| *problem.at_place_in(root)).collect()))
-}
-
-/// Any value in a tree, its kinds and names checked but not its ranges.
-fn from_tree<T: DeserializeOwned + JsonSchema>(root: &Node) -> Result<T, Box<Diagnostic>> {
-    read::read(root).map_err(|mut error| {
-        if let Some(path) = error.stray.take().and_then(|key| Shape::of::<T>().path_of(&key)) {
-            error.message += &format!("; did you mean `{path}`?");
-        }
-        error
-    })
 }

@@ -9,15 +9,17 @@ use ferrotype_sweep::space::{Dimension, Space, Values};
 use ferrotype_sweep::study::Frozen;
 use serde_json::Value as Json;
 
-use super::diagnostic::{Diagnostic, nearest};
-use super::layers::{apply_set, check_path, read_chain};
-use super::shape::Shape;
+use ferrotype_base::problems::nearest;
+use ferrotype_config::diagnostic::{Diagnostic, at_place_in};
+use ferrotype_config::layers::{apply_set, check_path, read_chain};
+use ferrotype_config::shape::Shape;
+use ferrotype_config::tree::{Node, Source, Value, parse};
+use ferrotype_config::{from_tree, write};
+use ferrotype_data::options::SplitRule;
+use ferrotype_evaluation::metrics;
+
 use super::systems::{read_root, shape_of};
-use super::tree::{Node, Source, Value, parse};
-use super::validate::METRICS;
-use super::{AnyExperiment, ConfigError, Experiment, Problem, SelectOn, from_tree, load_any, write};
-use crate::data::options::SplitRule;
-use crate::evaluation::metrics;
+use super::{AnyExperiment, ConfigError, Experiment, METRICS, Problem, SelectOn, load_any};
 
 /// A sweep with the experiment that its trials start from.
 #[derive(Clone, Debug)]
@@ -37,7 +39,7 @@ pub struct LoadedSweep {
 pub fn load_sweep(path: &Path) -> Result<LoadedSweep, ConfigError> {
     let (root, _) = read_chain(path, &Shape::of::<SweepOptions>())?;
     let options: SweepOptions = from_tree(&root)?;
-    let at = |found: Vec<Problem>| ConfigError::new(found.into_iter().map(|p| *p.at_place_in(&root)).collect());
+    let at = |found: Vec<Problem>| ConfigError::new(found.into_iter().map(|p| *at_place_in(p, &root)).collect());
     let problems = |found: Vec<(String, String)>| -> Vec<Problem> {
         found.into_iter().map(|(path, message)| Problem { path, message }).collect()
     };
@@ -254,7 +256,7 @@ pub fn frozen_to_yaml(frozen: &Frozen) -> String {
 /// When it is damaged: something in it was changed, which its digest shows.
 pub fn frozen_from_yaml(name: &str, text: &str) -> Result<Frozen, ConfigError> {
     let source = Source::file(name, text);
-    let frozen: Frozen = super::read::read(&parse(&source)?)?;
+    let frozen: Frozen = ferrotype_config::read_tree(&parse(&source)?)?;
     if frozen.digest != write::digest_of(&frozen.essence()) {
         let message = "the study was changed after it was begun: its digest does not fit; put the file back";
         return Err(Diagnostic::new(message).or_at(&source.start(), "digest").into());

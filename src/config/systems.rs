@@ -4,13 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::diagnostic::{ConfigError, Diagnostic};
-use super::shape::Shape;
-use super::tree::{Node, Source, Value, parse};
-use super::{
-    AnomalyExperiment, Expect, Experiment, Loaded, RealFakeExperiment, finish, layers, load_as, to_yaml, write,
-};
-use crate::training::options::TrainOptions;
+use ferrotype_config::diagnostic::{ConfigError, Diagnostic};
+use ferrotype_config::shape::Shape;
+use ferrotype_config::tree::{Node, Source, Value, parse};
+use ferrotype_config::{Loaded, finish, layers, load_as, to_yaml, write};
+use ferrotype_training::options::TrainOptions;
+
+use super::{AnomalyExperiment, Expect, Experiment, RealFakeExperiment};
 
 /// The key that names the system. A file without it describes a classification of expressions.
 const KEY: &str = "system";
@@ -142,12 +142,6 @@ impl AnyExperiment {
             Self::Anomalies(_) => "anomalies",
             Self::RealFake(_) => "real_fake",
         }
-    }
-}
-
-impl Loaded<AnyExperiment> {
-    pub(super) fn expressions(self) -> Result<Loaded, ConfigError> {
-        Ok(Loaded { experiment: self.experiment.expressions()?, sources: self.sources })
     }
 }
 

@@ -8,11 +8,16 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::validate::Found;
 use super::*;
-use crate::data::options::{DataOptions, Scale, SplitRule};
-use crate::objective::ObjectiveOptions;
-use crate::training::options::{OptimizerOptions, ScheduleOptions, TrainOptions};
+use ferrotype_base::problems::Problems;
+use ferrotype_config::diagnostic::at_place_in;
+use ferrotype_config::layers::{apply_set, read_chain};
+use ferrotype_config::shape::Shape;
+use ferrotype_config::tree::{self, Source};
+use ferrotype_config::{from_tree, read_tree, write};
+use ferrotype_data::options::{DataOptions, Scale, SplitRule};
+use ferrotype_model::objective::ObjectiveOptions;
+use ferrotype_training::options::{OptimizerOptions, ScheduleOptions, TrainOptions};
 
 mod clips;
 mod errors;
@@ -78,22 +83,24 @@ train:
 /// A file read as a `Trial`, with the ranges of its sections checked.
 fn trial(path: &Path, sets: &[&str]) -> Result<Trial, ConfigError> {
     let shape = Shape::of::<Trial>();
-    let (mut root, _) = super::layers::read_chain(path, &shape)?;
+    let (mut root, _) = read_chain(path, &shape)?;
     for set in sets {
-        root = super::layers::apply_set(root, set, &shape)?;
+        root = apply_set(root, set, &shape)?;
     }
     let trial: Trial = from_tree(&root)?;
-    let mut found = Found::default();
-    found.data(&trial.data);
-    found.model(&trial.model);
-    found.objective(&trial.objective);
-    found.train(&trial.train);
-    found.evaluate(&trial.evaluate);
-    trial.expect.iter().for_each(|expect| found.expect(expect));
-    if found.problems.is_empty() {
+    let mut problems = Problems::default();
+    let p = &mut problems;
+    ferrotype_data::validate::data(p, &trial.data);
+    ferrotype_model::validate::model(p, &trial.model);
+    ferrotype_model::validate::objective(p, &trial.objective);
+    ferrotype_training::validate::train(p, &trial.train);
+    ferrotype_training::validate::evaluate(p, &trial.evaluate);
+    trial.expect.iter().for_each(|expect| ferrotype_config::sections::expect(p, expect));
+    let problems = problems.into_vec();
+    if problems.is_empty() {
         return Ok(trial);
     }
-    Err(ConfigError::new(found.problems.into_iter().map(|problem| *problem.at_place_in(&root)).collect()))
+    Err(ConfigError::new(problems.into_iter().map(|problem| *at_place_in(problem, &root)).collect()))
 }
 
 /// A folder with files of the given names and texts.

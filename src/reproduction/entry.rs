@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::{self, AnyExperiment, Expect};
-use crate::evaluation::metrics::{find, format_value};
-use crate::run::group::parse_values;
+use ferrotype_evaluation::metrics::{find, format_value};
+use ferrotype_run::group::parse_values;
 
 /// A published result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

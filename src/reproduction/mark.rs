@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::entry::at;
 use crate::config::AnyExperiment;
-use crate::run::files::write_atomic;
+use ferrotype_run::files::write_atomic;
 
 /// The mark of a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

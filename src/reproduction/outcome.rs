@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use super::mark::{Mark, Standing};
 use crate::config::{AnyExperiment, read_any};
-use crate::evaluation::{Score, Scores, aggregate};
-use crate::report::read_metrics;
-use crate::run::group::{Group, Varied};
-use crate::run::history::History;
-use crate::run::{Provenance, RunFolder};
+use ferrotype_evaluation::{Score, Scores, aggregate};
+use ferrotype_report::read_metrics;
+use ferrotype_run::group::{Group, Varied};
+use ferrotype_run::history::History;
+use ferrotype_run::{Provenance, RunFolder};
 
 /// A run or a group of runs, finished or not.
 #[derive(Clone, Debug)]

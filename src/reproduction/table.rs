@@ -135,7 +135,7 @@ fn ours(o: &Outcome) -> String {
     let sd = o.sd.map_or_else(String::new, |sd| format!(", sd {:.2}", 100.0 * sd));
     let interval =
         o.interval.map_or_else(String::new, |[low, high]| format!(" ({:.2} to {:.2})", 100.0 * low, 100.0 * high));
-    let what = if o.over == Some(crate::run::group::Varied::Fold) { " folds, pooled" } else { "" };
+    let what = if o.over == Some(ferrotype_run::group::Varied::Fold) { " folds, pooled" } else { "" };
     format!("{:.2} %{sd}{interval}, n = {}{what}", 100.0 * value, o.values.len())
 }
 

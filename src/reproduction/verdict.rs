@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{Entry, Outcome, Published, SelectedOn};
-use crate::report::{self, ExpectView};
+use ferrotype_report::{self as report, ExpectView};
 
 /// The kinds of verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +133,7 @@ mod tests {
     use super::super::{Registry, Standing};
     use super::*;
     use crate::config::read_any;
-    use crate::run::group::Varied;
+    use ferrotype_run::group::Varied;
 
     const CONFIG: &str = "name: x\ndata: {path: a.h5, preprocess: {size: 48}}\nmodel: mini_xception\n\
                           train: {epochs: 30, lr: 1e-3}\n";

@@ -6,6 +6,7 @@ pub mod digest;
 pub mod files;
 pub mod lfs;
 pub mod npy;
+pub mod problems;
 pub mod random;
 pub mod text;
 pub mod zip;

@@ -7,10 +7,10 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::files::AnomalyScores;
-use crate::anomaly::rules::moments;
-use crate::run::RunFolder;
-use crate::run::files::write_atomic;
-use crate::run::group::Group;
+use ferrotype_anomaly::rules::moments;
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::write_atomic;
+use ferrotype_run::group::Group;
 
 /// A detector and method over several runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

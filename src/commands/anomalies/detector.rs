@@ -5,24 +5,24 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 
 use super::{AnomalySession, Work};
-use crate::anomaly::autoencoder::Autoencoder;
-use crate::anomaly::inputs::DetectorInput;
-use crate::anomaly::options::AnomalyModel;
-use crate::anomaly::results::Scored;
-use crate::anomaly::rules;
-use crate::anomaly::windows::{Reconstruction, Windows};
 use crate::commands::session::compute_name;
 use crate::config;
-use crate::export::ReconstructionCheck;
-use crate::model::Network;
-use crate::objective;
-use crate::run::RunFolder;
-use crate::run::files::write_atomic;
-use crate::training::checkpoint::{Checkpoint, Meta};
-use crate::training::learner::Learner;
-use crate::training::progress::Progress;
-use crate::training::schedule;
-use crate::training::trainer::{Ended, Setup, Trainer, load_selected};
+use ferrotype_anomaly::autoencoder::Autoencoder;
+use ferrotype_anomaly::inputs::DetectorInput;
+use ferrotype_anomaly::options::AnomalyModel;
+use ferrotype_anomaly::results::Scored;
+use ferrotype_anomaly::rules;
+use ferrotype_anomaly::windows::{Reconstruction, Windows};
+use ferrotype_interop::export::ReconstructionCheck;
+use ferrotype_model::Network;
+use ferrotype_model::objective;
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::write_atomic;
+use ferrotype_training::checkpoint::{Checkpoint, Meta};
+use ferrotype_training::learner::Learner;
+use ferrotype_training::progress::Progress;
+use ferrotype_training::schedule;
+use ferrotype_training::trainer::{Ended, Setup, Trainer, load_selected};
 
 /// A trained detector.
 pub struct Trained {

@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::detector::Trained;
-use crate::anomaly::baselines::{distance_to_mean, pca_error};
-use crate::anomaly::inputs::{DetectorInput, Inputs};
-use crate::anomaly::measures::{Detection, Planted, detection, planted};
-use crate::anomaly::options::AnomalySource;
-use crate::anomaly::results::{Peak, Scored, peaks};
-use crate::anomaly::source::describe;
-use crate::anomaly::table::FeatureTable;
 use crate::config::AnomalyExperiment;
-use crate::export::ReconstructionCheck;
-use crate::run::RunFolder;
-use crate::run::files::write_atomic;
+use ferrotype_anomaly::baselines::{distance_to_mean, pca_error};
+use ferrotype_anomaly::inputs::{DetectorInput, Inputs};
+use ferrotype_anomaly::measures::{Detection, Planted, detection, planted};
+use ferrotype_anomaly::options::AnomalySource;
+use ferrotype_anomaly::results::{Peak, Scored, peaks};
+use ferrotype_anomaly::source::describe;
+use ferrotype_anomaly::table::FeatureTable;
+use ferrotype_interop::export::ReconstructionCheck;
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::write_atomic;
 
 /// `dataset.json`: what is known of the features.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

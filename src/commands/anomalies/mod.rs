@@ -12,18 +12,18 @@ use anyhow::{Result, bail};
 
 use super::session::{compute, compute_name};
 use super::train::Summary;
-use crate::anomaly::inputs::{self, Inputs};
-use crate::anomaly::results::{self, Scored};
-use crate::anomaly::source;
-use crate::anomaly::table::FeatureTable;
 use crate::commands::pool::in_pool;
 use crate::config::{self, AnomalyExperiment};
-use crate::device::DeviceName;
-use crate::ops::Compute;
-use crate::run::files::write_atomic;
-use crate::run::{Provenance, RunFolder};
-use crate::training::interrupt::{Interrupt, Interrupted};
-use crate::training::progress::{Progress, Style};
+use ferrotype_anomaly::inputs::{self, Inputs};
+use ferrotype_anomaly::results::{self, Scored};
+use ferrotype_anomaly::source;
+use ferrotype_anomaly::table::FeatureTable;
+use ferrotype_model::device::DeviceName;
+use ferrotype_ops::Compute;
+use ferrotype_run::files::write_atomic;
+use ferrotype_run::{Provenance, RunFolder};
+use ferrotype_training::interrupt::{Interrupt, Interrupted};
+use ferrotype_training::progress::{Progress, Style};
 
 pub use aggregate::{Compared, compare, report_group, text as comparison};
 pub use files::{AnomalyScores, DetectorScores, Facts};

@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::files::{AnomalyScores, DetectorScores, Facts, detector_folder, read_errors};
-use crate::anomaly::measures::Detection;
-use crate::anomaly::options::{AnomalyModel, Form};
-use crate::anomaly::results::Peak;
-use crate::anomaly::source;
-use crate::anomaly::table::FeatureTable;
 use crate::commands::inputs::spare_runs;
 use crate::config::{self, AnomalyExperiment, AnyExperiment};
-use crate::report::anomalies::{self, AnomalyView, DetectionRow, DetectorView, PeakView, Timeline};
-use crate::report::{Face, Warning};
-use crate::run::files::{explain, write_atomic};
-use crate::run::history::History;
-use crate::run::{Provenance, RunFolder};
+use ferrotype_anomaly::measures::Detection;
+use ferrotype_anomaly::options::{AnomalyModel, Form};
+use ferrotype_anomaly::results::Peak;
+use ferrotype_anomaly::source;
+use ferrotype_anomaly::table::FeatureTable;
+use ferrotype_report::anomalies::{self, AnomalyView, DetectionRow, DetectorView, PeakView, Timeline};
+use ferrotype_report::{Face, Warning};
+use ferrotype_run::files::{explain, write_atomic};
+use ferrotype_run::history::History;
+use ferrotype_run::{Provenance, RunFolder};
 
 /// Peaks whose faces and times a report and the terminal show.
 const SHOWN: usize = 10;

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::attack::{Campaign, Found, Strength};
 use crate::commands::predict::crops::pixels;
-use crate::evaluation::Predictions;
-use crate::report::{AttackView, ExampleView, Face, adversarial_examples, robust_accuracy};
-use crate::run::files::{explain, write_atomic};
-use crate::run::numpy::{Array, npz};
+use ferrotype_evaluation::Predictions;
+use ferrotype_report::{AttackView, ExampleView, Face, adversarial_examples, robust_accuracy};
+use ferrotype_run::files::{explain, write_atomic};
+use ferrotype_run::numpy::{Array, npz};
+use ferrotype_training::attack::{Campaign, Found, Strength};
 
 /// Examples in the picture.
 const SHOWN: usize = 8;
@@ -51,7 +51,7 @@ impl Written<'_> {
     }
 
     /// A grid of examples of the strongest attack: first those that it turned from right to wrong.
-    fn picture(&self) -> Result<crate::report::Figure> {
+    fn picture(&self) -> Result<ferrotype_report::Figure> {
         let heading = format!("Examples: {}", self.view.title());
         let Some(strongest) = self.found.strengths.last() else { return adversarial_examples(&heading, "", &[]) };
         let (clean, said) = (&self.found.clean, &strongest.predictions);

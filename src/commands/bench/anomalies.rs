@@ -11,11 +11,11 @@ use crate::commands::say;
 use crate::commands::session::Ending;
 use crate::commands::train::Runner;
 use crate::config::{self, AnyExperiment};
-use crate::run::RunFolder;
-use crate::run::files::write_atomic;
-use crate::run::group::parse_values;
-use crate::training::interrupt::Interrupt;
-use crate::training::progress::Style;
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::write_atomic;
+use ferrotype_run::group::parse_values;
+use ferrotype_training::interrupt::Interrupt;
+use ferrotype_training::progress::Style;
 
 /// Train anomaly detectors over a grid of values and several seeds, and write one table of how well each finds the
 /// planted anomalies, beside two baselines.

@@ -6,10 +6,10 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::commands::loaded::any_experiment_of;
-use crate::evaluation::Decisions;
-use crate::report::predictions;
-use crate::run::group::{Group, Varied};
-use crate::run::{Provenance, RunFolder};
+use ferrotype_evaluation::Decisions;
+use ferrotype_report::predictions;
+use ferrotype_run::group::{Group, Varied};
+use ferrotype_run::{Provenance, RunFolder};
 
 /// One side.
 pub struct Side {

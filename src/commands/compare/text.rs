@@ -1,8 +1,8 @@
 //! A comparison for a terminal.
 
 use super::{Comparison, Summary};
-use crate::evaluation::compare::Difference;
-use crate::evaluation::statistics::Welch;
+use ferrotype_evaluation::compare::Difference;
+use ferrotype_evaluation::statistics::Welch;
 
 /// The lines.
 pub fn of(c: &Comparison) -> String {

@@ -7,10 +7,10 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::sight::Face;
 use crate::commands::loaded::LoadedRun;
-use crate::data::preprocess::Picture;
-use crate::data::stored_form::PictureChain;
-use crate::evaluation::Predictions;
-use crate::ops;
+use ferrotype_data::preprocess::Picture;
+use ferrotype_data::stored_form::PictureChain;
+use ferrotype_evaluation::Predictions;
+use ferrotype_ops as ops;
 
 /// A run that is shown faces.
 pub struct Emotions {

@@ -11,13 +11,13 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
-use crate::anomaly::cluster::{ClusterOptions, Method, persons};
-use crate::anomaly::people::{self, People, Sequence};
-use crate::anomaly::source::read_rows;
-use crate::anomaly::table::timecode;
 use crate::commands::inputs::Inputs;
-use crate::data::Images;
-use crate::run::provenance::command_line;
+use ferrotype_anomaly::cluster::{ClusterOptions, Method, persons};
+use ferrotype_anomaly::people::{self, People, Sequence};
+use ferrotype_anomaly::source::read_rows;
+use ferrotype_anomaly::table::timecode;
+use ferrotype_data::Images;
+use ferrotype_run::provenance::command_line;
 
 use emotions::Emotions;
 use sight::{Face, Seen, Sight};

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::anomaly::people::People;
-use crate::faces::Photo;
-use crate::run::files::explain;
+use ferrotype_anomaly::people::People;
+use ferrotype_run::files::explain;
+use ferrotype_vision::faces::Photo;
 
 /// Writes `aligned_faces/frame_<n>_person_<k>.png` and `organized_faces/person_<k>/frame_<n>.png`.
 ///

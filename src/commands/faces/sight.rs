@@ -9,9 +9,11 @@ use rayon::prelude::*;
 
 use super::emotions::Emotions;
 use super::{FacesCommand, SIDE};
-use crate::data::preprocess::Picture;
-use crate::faces::{Bounds, Detection, Detector, Embedder, Landmarker, TEMPLATE, Tracker, align_eyes, eye_centres};
-use crate::video::{self, Decoder, Frame, Log, Sampler};
+use ferrotype_data::preprocess::Picture;
+use ferrotype_vision::faces::{
+    Bounds, Detection, Detector, Embedder, Landmarker, TEMPLATE, Tracker, align_eyes, eye_centres,
+};
+use ferrotype_vision::video::{self, Decoder, Frame, Log, Sampler};
 
 /// Frames in memory at a time.
 const CHUNK: usize = 32;

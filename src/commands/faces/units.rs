@@ -7,9 +7,9 @@ use anyhow::{Context, Result, ensure};
 use ferrotype_base::text::listed;
 
 use super::sight::Seen;
-use crate::anomaly::source::{TableRow, read_rows};
-use crate::data::foreign::Names;
-use crate::faces::Bounds;
+use ferrotype_anomaly::source::{TableRow, read_rows};
+use ferrotype_data::foreign::Names;
+use ferrotype_vision::faces::Bounds;
 
 /// Seconds that a table's times are rounded by.
 const ROUNDING: f64 = 1e-3;

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 
 use super::pictures::Face;
 use crate::commands::inputs::Inputs;
-use crate::data::foreign::short_names;
-use crate::faces::Photo;
+use ferrotype_data::foreign::short_names;
+use ferrotype_vision::faces::Photo;
 
 /// A folder with a file name for each face.
 pub(in crate::commands) struct CropFolder {

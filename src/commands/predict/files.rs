@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::data::listing;
-use crate::data::picture::ENDINGS;
-use crate::data::picture::files::{self, Sorted};
+use ferrotype_data::listing;
+use ferrotype_data::picture::ENDINGS;
+use ferrotype_data::picture::files::{self, Sorted};
 
 /// What files and folders hold.
 pub(in crate::commands) struct Found {

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use super::pictures::MARGIN;
 use super::pictures::doubt;
 use super::*;
-use crate::data::options::{Fer2013Options, SourceOptions};
-use crate::data::picture::MAX_PIXELS;
-use crate::data::preprocess::Picture;
-use crate::data::template::FaceTemplate;
-use crate::data::{FaceSet, Split, sources};
-use crate::faces::Bounds;
-use crate::faces::Detector;
-use crate::random::Stream;
+use ferrotype_base::random::Stream;
+use ferrotype_data::options::{Fer2013Options, SourceOptions};
+use ferrotype_data::picture::MAX_PIXELS;
+use ferrotype_data::preprocess::Picture;
+use ferrotype_data::template::FaceTemplate;
+use ferrotype_data::{FaceSet, Split, sources};
+use ferrotype_vision::faces::Bounds;
+use ferrotype_vision::faces::Detector;
 
 fn photographs(folder: &Path) -> Vec<Photo> {
     let files::Found { files, bad, .. } = find(&[folder.to_path_buf()]);
@@ -49,7 +49,7 @@ fn backgrounds(photos: &[Photo], detector: &Detector) -> Vec<Photo> {
             let top = chance.uniform(0.0, photo.height() as f32 - side);
             let square = Bounds { left, top, right: left + side, bottom: top + side };
             if faces.iter().all(|f| f.bounds.common(&square).area() == 0.0) {
-                squares.push(photo.crop(&square, 0.0).unwrap());
+                squares.push(square.crop(&photo, 0.0).unwrap());
             }
         }
     }
@@ -93,7 +93,7 @@ fn how_often_the_warning_is_wrong() {
             let mut crops = Vec::new();
             for photo in &photos {
                 let found = detector.detect(&photo.picture()).unwrap();
-                crops.extend(found.iter().map(|d| photo.crop(&d.bounds, margin).unwrap()));
+                crops.extend(found.iter().map(|d| d.bounds.crop(&photo, margin).unwrap()));
             }
             let of = |crop: &Photo| template.likeness(&crop.picture()).unwrap_or(0.0);
             let mean = crops.iter().map(of).sum::<f64>() / crops.len() as f64;

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use crate::data::picture::MAX_PIXELS;
-use crate::data::preprocess::Picture;
-use crate::data::template::FaceTemplate;
-use crate::faces::{Bounds, Detector, Photo};
-use crate::run::RunFolder;
+use ferrotype_data::picture::MAX_PIXELS;
+use ferrotype_data::preprocess::Picture;
+use ferrotype_data::template::FaceTemplate;
+use ferrotype_run::RunFolder;
+use ferrotype_vision::faces::{Bounds, Detector, Photo};
 
 /// Margin around a found face unless said otherwise. Detectors' boxes end at the hairline, face datasets show a bit more.
 pub(super) const MARGIN: f32 = 0.1;
@@ -151,7 +151,7 @@ fn found(path: &Path, photo: &Photo, detector: &Detector, margin: f32) -> Result
     detections.sort_by(|a, b| b.bounds.area().total_cmp(&a.bounds.area()));
     let mut cut = Cut::default();
     for (i, d) in detections.into_iter().enumerate() {
-        let crop = photo.crop(&d.bounds, margin)?;
+        let crop = d.bounds.crop(&photo, margin)?;
         let found = Found { number: i + 1, bounds: d.bounds, score: d.score };
         cut.faces.push(Face { path: path.to_path_buf(), found: Some(found), crop });
     }

@@ -4,9 +4,9 @@ use super::files::{self, find};
 use super::pictures::doubt;
 use super::table::{Row, line, table};
 use super::*;
-use crate::data::picture::MAX_PIXELS;
-use crate::data::preprocess::Picture;
-use crate::faces::Bounds;
+use ferrotype_data::picture::MAX_PIXELS;
+use ferrotype_data::preprocess::Picture;
+use ferrotype_vision::faces::Bounds;
 
 fn row(found: Option<Found>) -> Row {
     Row { path: "a b,c.png".into(), found, probabilities: vec![0.25, 0.75], class: 1 }

@@ -8,15 +8,15 @@ use anyhow::{Context, Result, ensure};
 use super::files::{self, Facts, Outcome};
 use super::group::Members;
 use super::view::{aligned, area, beats, experiment_of, markdown, probability, share};
-use crate::evaluation::Score;
-use crate::evaluation::compare::McNemar;
-use crate::evaluation::statistics::{deviation, mean, wilson};
-use crate::real_fake::baselines::{AU_MEANS, LENGTH, title};
-use crate::real_fake::results::{self, Beside, Measures, ScoredClip};
-use crate::report::real_fake::{Table, TableRow, methods_page};
-use crate::run::RunFolder;
-use crate::run::files::{explain, write_atomic};
-use crate::run::group::{Group, Varied};
+use ferrotype_evaluation::Score;
+use ferrotype_evaluation::compare::McNemar;
+use ferrotype_evaluation::statistics::{deviation, mean, wilson};
+use ferrotype_real_fake::baselines::{AU_MEANS, LENGTH, title};
+use ferrotype_real_fake::results::{self, Beside, Measures, ScoredClip};
+use ferrotype_report::real_fake::{Table, TableRow, methods_page};
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::{explain, write_atomic};
+use ferrotype_run::group::{Group, Varied};
 
 /// A run, the seeds of one, or its folds together.
 struct Entry {

@@ -13,18 +13,18 @@ use crate::commands::pool::in_pool;
 use crate::commands::scored_set::SetName;
 use crate::commands::session::compute;
 use crate::config::RealFakeExperiment;
-use crate::device::DeviceName;
-use crate::ops::Compute;
-use crate::real_fake::baselines::baselines;
-use crate::real_fake::clip::{ClipSet, Part};
-use crate::real_fake::data;
-use crate::real_fake::method::Fitted;
-use crate::real_fake::results::{self, ScoredClip, beside};
-use crate::real_fake::split;
-use crate::report::SeenShare;
-use crate::report::terminal::red_for_stdout;
-use crate::run::RunFolder;
-use crate::run::files::write_atomic;
+use ferrotype_model::device::DeviceName;
+use ferrotype_ops::Compute;
+use ferrotype_real_fake::baselines::baselines;
+use ferrotype_real_fake::clip::{ClipSet, Part};
+use ferrotype_real_fake::data;
+use ferrotype_real_fake::method::Fitted;
+use ferrotype_real_fake::results::{self, ScoredClip, beside};
+use ferrotype_real_fake::split;
+use ferrotype_report::SeenShare;
+use ferrotype_report::terminal::red_for_stdout;
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::write_atomic;
 
 /// What `ferrotype eval` was asked for.
 pub struct Asked<'a> {

@@ -7,15 +7,15 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::config::RealFakeExperiment;
-use crate::evaluation::Scores;
-use crate::export::ReconstructionCheck;
-use crate::real_fake::clip::{CLASSES, ClipSet};
-use crate::real_fake::data::digest;
-use crate::real_fake::results::{Beside, Measures, ScoredClip, beside, measure};
-use crate::real_fake::seen::SeenClips;
-use crate::real_fake::sources::describe;
-use crate::real_fake::split::Division;
-use crate::run::RunFolder;
+use ferrotype_evaluation::Scores;
+use ferrotype_interop::export::ReconstructionCheck;
+use ferrotype_real_fake::clip::{CLASSES, ClipSet};
+use ferrotype_real_fake::data::digest;
+use ferrotype_real_fake::results::{Beside, Measures, ScoredClip, beside, measure};
+use ferrotype_real_fake::seen::SeenClips;
+use ferrotype_real_fake::sources::describe;
+use ferrotype_real_fake::split::Division;
+use ferrotype_run::RunFolder;
 
 /// `clips.csv`: every clip with its scores.
 pub fn clips(run: &RunFolder) -> PathBuf {

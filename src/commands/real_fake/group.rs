@@ -8,15 +8,15 @@ use super::files::{self, Facts, Outcome, measures_by_set, of_set};
 use super::view::{area, experiment_of, sharpness, uneven, verdicts};
 use crate::commands::view::expected;
 use crate::config;
-use crate::evaluation::compare::McNemar;
-use crate::evaluation::statistics::{deviation, mean};
-use crate::evaluation::{aggregate, score_folds};
-use crate::real_fake::baselines::title;
-use crate::real_fake::results::{self, ScoredClip, beside};
-use crate::report::{self, AggregateView, RunRow, Warning};
-use crate::run::RunFolder;
-use crate::run::files::write_atomic;
-use crate::run::group::{Group, Varied};
+use ferrotype_evaluation::compare::McNemar;
+use ferrotype_evaluation::statistics::{deviation, mean};
+use ferrotype_evaluation::{aggregate, score_folds};
+use ferrotype_real_fake::baselines::title;
+use ferrotype_real_fake::results::{self, ScoredClip, beside};
+use ferrotype_report::{self as report, AggregateView, RunRow, Warning};
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::write_atomic;
+use ferrotype_run::group::{Group, Varied};
 
 /// The finished members of a group.
 pub(super) struct Members {

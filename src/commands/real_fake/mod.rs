@@ -16,19 +16,19 @@ use super::session::{compute, compute_name};
 use super::train::Summary;
 use crate::commands::pool::in_pool;
 use crate::config::{self, RealFakeExperiment};
-use crate::device::DeviceName;
-use crate::export::ReconstructionCheck;
-use crate::ops::Compute;
-use crate::real_fake::baselines::baselines;
-use crate::real_fake::clip::ClipSet;
-use crate::real_fake::data;
-use crate::real_fake::method::{Fitted, Method, Work};
-use crate::real_fake::results::{self, ScoredClip};
-use crate::real_fake::split::{self, Division};
-use crate::run::files::{explain, write_atomic};
-use crate::run::{Provenance, RunFolder};
-use crate::training::interrupt::{Interrupt, Interrupted};
-use crate::training::progress::{Progress, Style};
+use ferrotype_interop::export::ReconstructionCheck;
+use ferrotype_model::device::DeviceName;
+use ferrotype_ops::Compute;
+use ferrotype_real_fake::baselines::baselines;
+use ferrotype_real_fake::clip::ClipSet;
+use ferrotype_real_fake::data;
+use ferrotype_real_fake::method::{Fitted, Method, Work};
+use ferrotype_real_fake::results::{self, ScoredClip};
+use ferrotype_real_fake::split::{self, Division};
+use ferrotype_run::files::{explain, write_atomic};
+use ferrotype_run::{Provenance, RunFolder};
+use ferrotype_training::interrupt::{Interrupt, Interrupted};
+use ferrotype_training::progress::{Progress, Style};
 
 pub use compare::compare;
 pub use eval::{Asked, eval};
@@ -151,13 +151,13 @@ impl RealFakeSession<'_> {
         self.stop_if_asked("before the results were written")?;
         let outcome = Outcome::of(self.experiment, &room.division, &clips, &names, fitted.parameters(), onnx)?;
         let test: Vec<&ScoredClip> = clips.iter().filter(|c| c.set == "test").collect();
-        crate::report::predictions::write(self.run.predictions(), &results::predictions(&test, None)?)?;
+        ferrotype_report::predictions::write(self.run.predictions(), &results::predictions(&test, None)?)?;
         results::write(&files::clips(self.run), &clips, &names)?;
         write_atomic(files::outcome(self.run), (serde_json::to_string_pretty(&outcome)? + "\n").as_bytes())?;
         provenance.finish(began.elapsed().as_secs_f64());
         provenance.save(self.run)?;
         // Its presence says that the run is finished; the report can be built again at any time.
-        crate::report::write_metrics(self.run.scores(), &files::scores_by_set(&clips)?)?;
+        ferrotype_report::write_metrics(self.run.scores(), &files::scores_by_set(&clips)?)?;
         let text = report_run(self.run)?;
         let json = serde_json::json!({ "event": "result", "run": self.run.path(), "scores": outcome });
         Ok(Summary { text, json })

@@ -8,13 +8,13 @@ use super::eval::Loaded;
 use super::scores;
 use super::view::experiment_of;
 use crate::commands::pool::in_pool;
-use crate::real_fake::clip::{CLASSES, Clip, ClipSet, Part};
-use crate::real_fake::data::{RealFakeData, at_rate, check};
-use crate::real_fake::frame_table::{self, FrameTable, TableKind, TableOptions};
-use crate::real_fake::sources::RealFakeSource;
-use crate::real_fake::sources::au_tables::{files_below, name_of};
-use crate::run::RunFolder;
-use crate::run::files::write_atomic;
+use ferrotype_real_fake::clip::{CLASSES, Clip, ClipSet, Part};
+use ferrotype_real_fake::data::{RealFakeData, at_rate, check};
+use ferrotype_real_fake::frame_table::{self, FrameTable, TableKind, TableOptions};
+use ferrotype_real_fake::sources::RealFakeSource;
+use ferrotype_real_fake::sources::au_tables::{files_below, name_of};
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::write_atomic;
 
 /// What `ferrotype predict` was asked for.
 pub struct Wanted<'a> {

@@ -9,16 +9,16 @@ use super::group;
 use crate::commands::inputs::spare_runs;
 use crate::commands::view::expected;
 use crate::config::{self, AnyExperiment, RealFakeExperiment};
-use crate::evaluation::Score;
-use crate::evaluation::compare::McNemar;
-use crate::real_fake::baselines::{AU_MEANS, LENGTH, title};
-use crate::real_fake::clip::CLASSES;
-use crate::real_fake::results::{Beside, Measures};
-use crate::report::real_fake::{self, RealFakeView, Table, TableRow};
-use crate::report::{self, Warning};
-use crate::run::files::{explain, write_atomic};
-use crate::run::group::Group;
-use crate::run::{Provenance, RunFolder};
+use ferrotype_evaluation::Score;
+use ferrotype_evaluation::compare::McNemar;
+use ferrotype_real_fake::baselines::{AU_MEANS, LENGTH, title};
+use ferrotype_real_fake::clip::CLASSES;
+use ferrotype_real_fake::results::{Beside, Measures};
+use ferrotype_report::real_fake::{self, RealFakeView, Table, TableRow};
+use ferrotype_report::{self as report, Warning};
+use ferrotype_run::files::{explain, write_atomic};
+use ferrotype_run::group::Group;
+use ferrotype_run::{Provenance, RunFolder};
 
 /// A difference of at most so improbable a kind counts as one.
 const SIGNIFICANT: f64 = 0.05;

@@ -11,9 +11,9 @@ use super::{How, Plan, judged};
 use crate::commands::experiments::folders;
 use crate::commands::say;
 use crate::reproduction::{Mark, Registry, duration, not_run};
-use crate::run::RunFolder;
-use crate::run::group::Group;
-use crate::training::interrupt::{Interrupt, Interrupted};
+use ferrotype_run::RunFolder;
+use ferrotype_run::group::Group;
+use ferrotype_training::interrupt::{Interrupt, Interrupted};
 
 /// Runs what can be run, the cheapest first, and says what was not run and why.
 ///

@@ -2,12 +2,12 @@
 
 use super::{Session, compute_name};
 use crate::config::SelectOn;
-use crate::data::task::Task;
-use crate::device::Opened;
-use crate::model::Network;
-use crate::ops::Compute;
-use crate::training::checkpoint::Checkpoint;
-use crate::training::progress::Progress;
+use ferrotype_data::task::Task;
+use ferrotype_model::Network;
+use ferrotype_model::device::Opened;
+use ferrotype_ops::Compute;
+use ferrotype_training::checkpoint::Checkpoint;
+use ferrotype_training::progress::Progress;
 
 impl Session<'_> {
     /// Says what is about to be trained, and what deserves a warning.

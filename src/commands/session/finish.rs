@@ -7,18 +7,18 @@ use anyhow::{Context, Result};
 
 use super::{Ending, Session, report_run};
 use crate::commands::onnx;
-use crate::data::task::Task;
-use crate::evaluation::{Scores, score};
-use crate::export::ExportCheck;
-use crate::model::Network;
-use crate::report;
-use crate::run::files::write_atomic;
-use crate::run::tensorboard::TensorBoard;
-use crate::run::{Provenance, RunFolder};
-use crate::training::interrupt::Interrupted;
-use crate::training::progress::Progress;
-use crate::training::scoring;
-use crate::training::trainer::load_selected;
+use ferrotype_data::task::Task;
+use ferrotype_evaluation::{Scores, score};
+use ferrotype_interop::export::ExportCheck;
+use ferrotype_model::Network;
+use ferrotype_report as report;
+use ferrotype_run::files::write_atomic;
+use ferrotype_run::tensorboard::TensorBoard;
+use ferrotype_run::{Provenance, RunFolder};
+use ferrotype_training::interrupt::Interrupted;
+use ferrotype_training::progress::Progress;
+use ferrotype_training::scoring;
+use ferrotype_training::trainer::load_selected;
 
 /// What came out.
 pub struct Outcome {

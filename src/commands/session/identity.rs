@@ -4,8 +4,8 @@ use anyhow::{Result, bail};
 use ferrotype_kernels::Isa;
 
 use crate::config::{self, Experiment, KernelBackend, Kernels, KernelsIsa};
-use crate::device::{DeviceName, Opened};
-use crate::ops::Compute;
+use ferrotype_model::device::{DeviceName, Opened};
+use ferrotype_ops::Compute;
 
 /// The code that computes, by the experiment's wish and the device.
 ///

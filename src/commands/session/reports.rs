@@ -3,12 +3,12 @@
 use anyhow::Result;
 
 use crate::commands::view;
-use crate::evaluation::metrics::{self, format_value};
-use crate::evaluation::{Scores, aggregate};
-use crate::report;
-use crate::report::terminal::format_score;
-use crate::run::RunFolder;
-use crate::run::group::Group;
+use ferrotype_evaluation::metrics::{self, format_value};
+use ferrotype_evaluation::{Scores, aggregate};
+use ferrotype_report as report;
+use ferrotype_report::terminal::format_score;
+use ferrotype_run::RunFolder;
+use ferrotype_run::group::Group;
 
 /// Builds the report of a finished run; gives its last lines.
 ///

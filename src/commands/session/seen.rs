@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::Session;
 use crate::commands::seen;
-use crate::data::task::{Facts, Task};
+use ferrotype_data::task::{Facts, Task};
 
 impl Session<'_> {
     /// Writes down what the run's weights will have seen, and counts the test rows that were seen before.

@@ -9,7 +9,7 @@ use super::super::{say, slurm};
 use super::local::POLL;
 use super::page;
 use super::trial::ProcessLauncher;
-use crate::training::interrupt::{Interrupt, Interrupted};
+use ferrotype_training::interrupt::{Interrupt, Interrupted};
 
 /// Writes the batch script of the study's workers and submits it.
 ///

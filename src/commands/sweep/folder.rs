@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use ferrotype_sweep::study::{Frozen, Study};
 
 use crate::config::{self, LoadedSweep};
-use crate::run::files::{explain, write_atomic};
+use ferrotype_run::files::{explain, write_atomic};
 
 /// The study of a sweep: a new one, or the one that is there if it is of the same sweep. More trials may be asked for.
 ///

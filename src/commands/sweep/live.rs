@@ -8,7 +8,7 @@ use ferrotype_sweep::study::{Snapshot, State, Study, Trial};
 use ferrotype_sweep::table::{settings, summary};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::training::progress::duration;
+use ferrotype_training::progress::duration;
 
 /// How often the study is read anew.
 const EVERY: Duration = Duration::from_millis(700);

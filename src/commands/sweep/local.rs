@@ -11,8 +11,9 @@ use super::live::Live;
 use super::trial::ProcessLauncher;
 use super::{page, show};
 use crate::config::{self, AnyExperiment};
-use crate::data::task::obtain;
-use crate::training::interrupt::{Interrupt, Interrupted};
+use ferrotype_data::task::obtain;
+use ferrotype_training::interrupt::{Interrupt, Interrupted};
+use ferrotype_vision::clips::write_source;
 
 /// How often a trial's process is looked at.
 pub const POLL: Duration = Duration::from_millis(100);
@@ -66,7 +67,7 @@ fn prepare_data(study: &Study, quiet: bool) -> Result<()> {
         if !quiet {
             eprintln!("preparing {}", experiment.data.path.display());
         }
-        obtain(&experiment.data).context("the data of all trials")?;
+        obtain(&experiment.data, write_source).context("the data of all trials")?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use ferrotype_sweep::study::Study;
 
 use super::slurm::Place;
 use crate::config;
-use crate::training::interrupt::Interrupt;
+use ferrotype_training::interrupt::Interrupt;
 
 /// Search for good settings of an experiment: trials in processes of their own, on this machine or a Slurm cluster.
 #[derive(Debug, Args)]

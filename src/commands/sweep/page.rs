@@ -9,8 +9,8 @@ use ferrotype_sweep::table;
 use serde_json::json;
 
 use super::show::best_yaml;
-use crate::report::{SweepAxis, SweepShare, SweepState, SweepTrial, SweepView, write_sweep};
-use crate::run::files::write_atomic;
+use ferrotype_report::{SweepAxis, SweepShare, SweepState, SweepTrial, SweepView, write_sweep};
+use ferrotype_run::files::write_atomic;
 
 /// Writes `report.html`, `trials.csv`, the plots and, once a trial is finished, `best.yaml`.
 ///

@@ -10,7 +10,7 @@ use super::super::inputs::{CSV, Inputs, YAML};
 use super::super::say;
 use super::{cluster, page};
 use crate::config;
-use crate::run::files::write_atomic;
+use ferrotype_run::files::write_atomic;
 
 /// Prints how the trials stand.
 ///

@@ -14,10 +14,10 @@ use ferrotype_sweep::study::Study;
 
 use crate::commands::anomalies::AnomalyScores;
 use crate::config::{self, AnyExperiment};
-use crate::run::RunFolder;
-use crate::run::files::{explain, write_atomic};
-use crate::run::history::History;
-use crate::run::lock::Lock;
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::{explain, write_atomic};
+use ferrotype_run::history::History;
+use ferrotype_run::lock::Lock;
 
 /// How long a run may take to save when its sweep ends without asking.
 const GRACE: Duration = Duration::from_secs(45);
@@ -101,7 +101,7 @@ impl Evaluations {
             let epoch = scores.detectors.iter().map(|d| d.epochs).max().unwrap_or_default() as u64;
             return Ok(vec![Point { epoch, metric: error, select: error }]);
         }
-        let point = |e: &crate::run::history::EpochRecord| {
+        let point = |e: &ferrotype_run::history::EpochRecord| {
             let value = |name: &str| e.validation.get(name).copied();
             let (metric, select) = (value(&objective.metric)?, value(&objective.select_by)?);
             Some(Point { epoch: e.epoch, metric, select })

@@ -11,11 +11,11 @@ use crate::commands::real_fake::{self, RealFakeSession};
 use crate::commands::session::{self, Ending, Session};
 use crate::commands::{reproduce, say, slurm};
 use crate::config::AnyExperiment;
-use crate::run::RunFolder;
-use crate::run::files::write_atomic;
-use crate::run::group::{Group, Varied};
-use crate::training::interrupt::{Interrupt, Interrupted};
-use crate::training::progress::Style;
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::write_atomic;
+use ferrotype_run::group::{Group, Varied};
+use ferrotype_training::interrupt::{Interrupt, Interrupted};
+use ferrotype_training::progress::Style;
 
 /// The last lines of a run, and its result as one JSON object.
 pub struct Summary {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::report::AttackView;
-use crate::run::RunFolder;
+use ferrotype_report::AttackView;
+use ferrotype_run::RunFolder;
 
 /// The run's folders that hold an attack, in order of name.
 pub fn folders(run: &RunFolder) -> Vec<PathBuf> {

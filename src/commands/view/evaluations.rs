@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use ferrotype_base::digest;
 
-use crate::report::EvaluationView;
-use crate::run::RunFolder;
-use crate::run::files::{explain, write_atomic};
+use ferrotype_report::EvaluationView;
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::{explain, write_atomic};
 
 /// The folder of their records.
 fn folder(run: &RunFolder) -> PathBuf {

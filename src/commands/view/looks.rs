@@ -7,13 +7,13 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::commands::loaded::LoadedRun;
 use crate::commands::predict::crops::pixels;
-use crate::data::preprocess::{Picture, Pipeline};
-use crate::data::store;
-use crate::data::task::Facts;
-use crate::evaluation::Predictions;
-use crate::report::{Face, MapView, SaliencyTile, SaliencyView};
-use crate::run::RunFolder;
-use crate::saliency::{self, Map, Method};
+use ferrotype_data::preprocess::{Picture, Pipeline};
+use ferrotype_data::store;
+use ferrotype_data::task::Facts;
+use ferrotype_evaluation::Predictions;
+use ferrotype_model::saliency::{self, Map, Method};
+use ferrotype_report::{Face, MapView, SaliencyTile, SaliencyView};
+use ferrotype_run::RunFolder;
 
 /// How many right predictions are explained, and how many wrong ones.
 const EACH: usize = 4;

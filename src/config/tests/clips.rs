@@ -1,7 +1,7 @@
 //! Networks of clips follow the data.
 
 use super::*;
-use crate::model::ModelOptions;
+use ferrotype_model::ModelOptions;
 
 fn read_clips(clips: &str, model: &str, sets: &[&str]) -> Result<Experiment, String> {
     let text = format!(

@@ -3,7 +3,7 @@
 use ferrotype_sweep::curve::Goal;
 
 use super::*;
-use crate::anomaly::options::AnomalyModel;
+use ferrotype_anomaly::options::AnomalyModel;
 
 const EXPERIMENT: &str = "name: x\ndata: {path: a.h5, preprocess: {size: 48}}\nmodel: mini_xception\n\
                           train: {epochs: 3, lr: 1e-3}\n";

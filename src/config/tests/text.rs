@@ -1,7 +1,7 @@
 //! What is written reads back to an equal value.
 
+use super::write::yaml;
 use super::*;
-use crate::config::write::yaml;
 
 const WORDS: [&str; 34] = [
     "",
@@ -77,9 +77,9 @@ fn a_resolved_file_reads_back_equal() {
         trial.train.ema = (i % 3 == 0).then(|| numbers.double());
         trial.data.augment.flip = (i % 3 == 1).then(|| numbers.float());
         let weights = (0..i % 4).map(|_| numbers.float()).collect();
-        trial.objective = ObjectiveOptions::CrossEntropy(crate::objective::CrossEntropyOptions {
+        trial.objective = ObjectiveOptions::CrossEntropy(ferrotype_model::objective::CrossEntropyOptions {
             label_smoothing: numbers.float(),
-            class_weights: crate::objective::ClassWeights::Given(weights),
+            class_weights: ferrotype_model::objective::ClassWeights::Given(weights),
         });
         trial.model = TrialModel::Plain(PlainOptions { dropout: numbers.float(), act: numbers.text() });
         let text = yaml(&trial);
@@ -104,6 +104,6 @@ fn a_resolved_file_is_pleasant_to_read() {
 fn lists_of_maps_can_be_written() {
     let value = serde_json::json!([{"a": [1, 2], "b": {}}, [[1], []], "x"]);
     let root = tree::parse(&Source::file("written", &yaml(&value))).unwrap();
-    let back: serde_json::Value = read::read(&root).unwrap();
+    let back: serde_json::Value = read_tree(&root).unwrap();
     assert_eq!(back, value);
 }

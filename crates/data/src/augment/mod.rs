@@ -1,0 +1,155 @@
+//! Random changes to training images, one file per family.
+//!
+//! Geometry comes first and, where the resizing rule is bilinear, in one resampling with it; then brightness and contrast,
+//! then erasing; all on values in 0..255, before scaling. [`Mix`] works on finished batches. Every choice is a function of
+//! seed, epoch and row (for mixing: seed, epoch and batch) alone.
+
+mod erase;
+mod geometric;
+mod mix;
+mod photometric;
+mod ranges;
+
+use anyhow::Result;
+
+use super::options::{Augment, Resize};
+use super::preprocess::{Picture, Pipeline};
+use ferrotype_base::random::Stream;
+
+pub use erase::erase;
+pub use geometric::{Affine, draw_affine, resample};
+pub use mix::Mix;
+pub use photometric::jitter;
+pub use ranges::Ranges;
+
+/// [`Augment`] with its preset resolved, checked and ready to use.
+#[derive(Clone, Debug)]
+pub struct Augmentation {
+    ranges: Ranges,
+}
+
+impl Augmentation {
+    /// Resolves the preset and checks the ranges.
+    pub fn new(options: &Augment) -> Result<Self> {
+        Ok(Self { ranges: Ranges::new(options)? })
+    }
+
+    /// The ranges in force.
+    pub fn ranges(&self) -> &Ranges {
+        &self.ranges
+    }
+
+    /// Resizes a picture with random changes: `[channels, size, size]`, 0..255, not yet scaled.
+    pub fn apply(&self, picture: &Picture, pipeline: &Pipeline, choice: &mut Stream) -> Vec<f32> {
+        let size = pipeline.size();
+        let mut image = self.resize_moved(picture, pipeline, choice);
+        jitter(&mut image, self.ranges.brightness, self.ranges.contrast, choice);
+        if choice.chance(self.ranges.erase) {
+            erase(&mut image, size, choice);
+        }
+        image
+    }
+
+    /// Resizing, geometry and colour.
+    fn resize_moved(&self, picture: &Picture, pipeline: &Pipeline, choice: &mut Stream) -> Vec<f32> {
+        if !self.ranges.moves() {
+            return pipeline.resize_colour(picture);
+        }
+        let size = pipeline.size();
+        let affine = draw_affine(&self.ranges, size, choice);
+        if pipeline.rule() != Resize::Bilinear {
+            let image = pipeline.resize_colour(picture);
+            return resample(&image, [size, size], &affine, size, self.ranges.fill);
+        }
+        let planes = super::preprocess::planes(picture);
+        let from = [picture.height, picture.width];
+        let moved = resample(&planes, from, &affine.after_resize(from, size), size, self.ranges.fill);
+        pipeline.recolour(moved, picture.channels)
+    }
+
+    /// Whether an image with these choices is mirrored. The stream stays where it is.
+    pub fn mirrors(&self, choice: &Stream) -> bool {
+        // The first draw of `draw_affine`.
+        self.ranges.moves() && choice.clone().chance(self.ranges.flip)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::options::{AugmentPreset, Colour, Fill, Preprocess, Scale};
+    use super::*;
+    use ferrotype_base::random::Purpose;
+
+    fn pipeline(resize: Resize, colour: Colour) -> Pipeline {
+        Pipeline::new(&Preprocess { size: 16, resize, colour, scale: Scale::Raw }).unwrap()
+    }
+
+    fn noise(n: usize) -> Vec<u8> {
+        let mut stream = Stream::new(5);
+        (0..n).map(|_| stream.below(256) as u8).collect()
+    }
+
+    #[test]
+    fn without_any_range_it_is_the_plain_pipeline() {
+        let pixels = noise(12 * 20 * 3);
+        let picture = Picture::new(&pixels, 12, 20, 3).unwrap();
+        let nothing = Augmentation::new(&Augment::default()).unwrap();
+        for rule in [Resize::Nearest, Resize::Bilinear, Resize::BilinearOpencv, Resize::Area] {
+            let pipeline = pipeline(rule, Colour::Grey);
+            let out = nothing.apply(&picture, &pipeline, &mut Stream::new(1));
+            assert_eq!(out, pipeline.resize_colour(&picture));
+        }
+    }
+
+    #[test]
+    fn choices_depend_on_their_key_alone() {
+        let pixels = noise(14 * 14);
+        let picture = Picture::new(&pixels, 14, 14, 1).unwrap();
+        let options = Augment {
+            preset: Some(AugmentPreset::Ferplus),
+            erase: Some(0.5),
+            contrast: Some(0.3),
+            ..Augment::default()
+        };
+        let augmentation = Augmentation::new(&options).unwrap();
+        let pipeline = pipeline(Resize::Bilinear, Colour::Rgb);
+        let at = |epoch, row| {
+            let mut choice = Stream::of(9, Purpose::Augmentation, &[epoch, row]);
+            augmentation.apply(&picture, &pipeline, &mut choice)
+        };
+        assert_eq!(at(3, 7), at(3, 7));
+        assert!(at(3, 7) != at(3, 8) && at(3, 7) != at(4, 7));
+        assert_eq!(at(3, 7).len(), 3 * 16 * 16);
+        assert!(at(3, 7).iter().all(|v| (0.0..=255.0).contains(v)));
+    }
+
+    #[test]
+    fn every_family_and_rule_keeps_values_in_range() {
+        let pixels = noise(14 * 9 * 3);
+        let picture = Picture::new(&pixels, 14, 9, 3).unwrap();
+        for fill in [Fill::Nearest, Fill::Reflect, Fill::Zero] {
+            let options = Augment {
+                flip: Some(0.5),
+                rotate: Some(180.0),
+                shift: Some(1.0),
+                scale: Some(1.0),
+                zoom: Some(0.9),
+                shear: Some(1.0),
+                brightness: Some(0.5),
+                contrast: Some(0.9),
+                erase: Some(1.0),
+                fill: Some(fill),
+                ..Augment::default()
+            };
+            let augmentation = Augmentation::new(&options).unwrap();
+            for rule in [Resize::Nearest, Resize::Bilinear, Resize::BilinearOpencv, Resize::Area] {
+                let pipeline = pipeline(rule, Colour::Rgb);
+                for key in 0..40 {
+                    let out = augmentation.apply(&picture, &pipeline, &mut Stream::new(key));
+                    assert_eq!(out.len(), 3 * 256);
+                    assert!(out.iter().all(|v| (0.0..=255.0).contains(v)), "{fill:?} {rule:?} {key}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Division into training, validation and test sets.
+
+mod clips;
+mod folds;
+
+use anyhow::{Result, bail, ensure};
+
+use super::options::{Holdout, SplitRule};
+use super::{FaceSet, Labelled, Split};
+use ferrotype_base::random::{Purpose, Stream};
+
+pub use folds::groups_in_folds;
+
+/// Which examples stand in which set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Division {
+    /// Examples of the labelling for training.
+    pub train: Vec<usize>,
+    /// Examples of the labelling for evaluation.
+    pub validation: Vec<usize>,
+    /// Examples of the labelling for evaluation.
+    pub test: Vec<usize>,
+    /// What a reader should know, one line each.
+    pub notes: Vec<String>,
+}
+
+/// Part of a dataset without validation rows that is taken for validation by [`SplitRule::Own`].
+const BORROWED: Holdout = Holdout { validation: 0.1, test: 0.0 };
+
+/// Divides a dataset. `train` and `evaluation` are its rows as labelled for either role; random choices depend on `seed`
+/// alone. `fold` is the fold that is tested, for rules that make folds.
+///
+/// # Errors
+/// When the dataset cannot be divided so: it has no division or subjects of its own, or too few rows; and when a set
+/// would be empty.
+pub fn divide(
+    faces: &FaceSet,
+    train: &Labelled,
+    evaluation: &Labelled,
+    rule: &SplitRule,
+    fold: usize,
+    seed: u64,
+) -> Result<Division> {
+    let count = folds(faces, rule)?;
+    ensure!(fold < count, "fold {fold} does not exist: this division has {count}, counted from 0");
+    let mut notes = Vec::new();
+    let sets = match rule {
+        SplitRule::Own => own(faces, train, evaluation, seed, &mut notes)?,
+        SplitRule::OwnMerged => {
+            has_own(faces)?;
+            notes.push("validation and test set are the same rows: selecting on one is selecting on the other".into());
+            faces.splits.iter().map(|&s| Sets::of(s, true)).collect()
+        }
+        SplitRule::Holdout(part) => {
+            check_fractions(part)?;
+            holdout(&strata(faces.len(), train, evaluation), part, seed)
+        }
+        SplitRule::KFold(o) => {
+            let strata = strata(faces.len(), train, evaluation);
+            notes.extend(folds::rare_classes(evaluation, o.k));
+            from_folds(&folds::stratified(&strata, o.k, seed), count, fold)
+        }
+        SplitRule::SubjectKFold(o) => from_folds(&folds::by_subject(faces, o.k, seed)?, count, fold),
+        SplitRule::LeaveOneSubjectOut => from_folds(&folds::each_subject(faces)?, count, fold),
+        SplitRule::ClipKFold(o) => {
+            let clips = clips::clips(faces)?;
+            let strata = clips::strata(clips, &strata(faces.len(), train, evaluation));
+            from_folds(&clips::of_rows(clips, &folds::stratified(&strata, o.k, seed)), count, fold)
+        }
+        SplitRule::ClipHoldout(part) => {
+            check_fractions(part)?;
+            let clips = clips::clips(faces)?;
+            let strata = clips::strata(clips, &strata(faces.len(), train, evaluation));
+            clips::of_rows(clips, &holdout(&strata, part, seed))
+        }
+        SplitRule::SegmentsAtRandom => {
+            clips::clips(faces)?;
+            notes.push(
+                "LEAKING division: segments were divided at random, as in system 003, so that segments of one clip stand \
+                 in training and in the test set"
+                    .into(),
+            );
+            clips::at_random(&strata(faces.len(), train, evaluation), seed)
+        }
+    };
+    let mut division = collect(&sets, train, evaluation);
+    division.notes = notes;
+    check(&division, rule)?;
+    Ok(division)
+}
+
+/// Number of folds of a rule; 1 for rules that make none.
+///
+/// # Errors
+/// When there are too few folds, rows or subjects.
+pub fn folds(faces: &FaceSet, rule: &SplitRule) -> Result<usize> {
+    match rule {
+        SplitRule::Own
+        | SplitRule::OwnMerged
+        | SplitRule::Holdout(_)
+        | SplitRule::ClipHoldout(_)
+        | SplitRule::SegmentsAtRandom => Ok(1),
+        SplitRule::ClipKFold(o) => {
+            let clips = clips::count(faces)?;
+            ensure!(o.k >= 3, "split: k is {}; at least 3 folds are needed: to train, to validate and to test", o.k);
+            ensure!(o.k <= clips, "split: k is {}, and the dataset has only {clips} clips", o.k);
+            Ok(o.k)
+        }
+        SplitRule::KFold(o) => {
+            ensure!(o.k >= 3, "split: k is {}; at least 3 folds are needed: to train, to validate and to test", o.k);
+            ensure!(o.k <= faces.len(), "split: k is {}, and the dataset has only {} rows", o.k, faces.len());
+            Ok(o.k)
+        }
+        SplitRule::SubjectKFold(o) => {
+            let subjects = folds::subjects(faces)?.len();
+            ensure!(o.k >= 3, "split: k is {}; at least 3 folds are needed: to train, to validate and to test", o.k);
+            ensure!(o.k <= subjects, "split: k is {}, and the dataset has only {subjects} subjects", o.k);
+            Ok(o.k)
+        }
+        SplitRule::LeaveOneSubjectOut => {
+            let subjects = folds::subjects(faces)?.len();
+            ensure!(
+                subjects >= 3,
+                "split: leaving one subject out needs at least 3 subjects; the dataset has {subjects}"
+            );
+            Ok(subjects)
+        }
+    }
+}
+
+/// The sets that a row of the face set stands in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sets {
+    train: bool,
+    validation: bool,
+    test: bool,
+}
+
+impl Sets {
+    const NONE: Self = Self { train: false, validation: false, test: false };
+    const TRAIN: Self = Self { train: true, ..Self::NONE };
+    const VALIDATION: Self = Self { validation: true, ..Self::NONE };
+    const TEST: Self = Self { test: true, ..Self::NONE };
+
+    /// The dataset's own place; with `merged`, validation and test rows stand in both sets.
+    fn of(split: Split, merged: bool) -> Self {
+        match split {
+            Split::Train => Self::TRAIN,
+            Split::Validation if !merged => Self::VALIDATION,
+            Split::Test if !merged => Self::TEST,
+            Split::Validation | Split::Test => Self { validation: true, test: true, ..Self::NONE },
+            Split::Unassigned => Self::NONE,
+        }
+    }
+}
+
+fn has_own(faces: &FaceSet) -> Result<()> {
+    ensure!(
+        faces.splits.iter().any(|&s| s != Split::Unassigned),
+        "this dataset has no division of its own: choose `split: holdout`, `k_fold`, `subject_k_fold` or \
+         `leave_one_subject_out`"
+    );
+    Ok(())
+}
+
+fn own(
+    faces: &FaceSet,
+    train: &Labelled,
+    evaluation: &Labelled,
+    seed: u64,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Sets>> {
+    has_own(faces)?;
+    let mut sets: Vec<Sets> = faces.splits.iter().map(|&s| Sets::of(s, false)).collect();
+    let has = |split| faces.splits.contains(&split);
+    if !has(Split::Validation) && has(Split::Train) && has(Split::Test) {
+        let mut strata = strata(faces.len(), train, evaluation);
+        strata.iter_mut().zip(&faces.splits).filter(|(_, s)| **s != Split::Train).for_each(|(key, _)| *key = None);
+        let mut taken = 0;
+        for (set, part) in sets.iter_mut().zip(holdout(&strata, &BORROWED, seed)).filter(|(_, part)| part.validation) {
+            *set = part;
+            taken += 1;
+        }
+        notes.push(format!(
+            "the dataset has no validation rows of its own: {taken} of its training rows (a tenth, stratified, chosen by \
+             the seed) are the validation set"
+        ));
+    }
+    Ok(sets)
+}
+
+fn check_fractions(part: &Holdout) -> Result<()> {
+    for (name, value) in [("validation", part.validation), ("test", part.test)] {
+        ensure!(value > 0.0 && value < 1.0, "split.holdout.{name} is {value}; a fraction between 0 and 1 is expected");
+    }
+    ensure!(
+        part.validation + part.test < 1.0,
+        "split.holdout: validation {} and test {} leave nothing to train on",
+        part.validation,
+        part.test
+    );
+    Ok(())
+}
+
+/// Rows that are divided alike: of one class for evaluation and one for training.
+type Stratum = (Option<usize>, Option<usize>);
+
+/// The stratum of each row; none for rows without any label.
+fn strata(rows: usize, train: &Labelled, evaluation: &Labelled) -> Vec<Option<Stratum>> {
+    let mut keys: Vec<Stratum> = vec![(None, None); rows];
+    (0..evaluation.len()).for_each(|i| keys[evaluation.rows[i] as usize].0 = Some(evaluation.class(i)));
+    (0..train.len()).for_each(|i| keys[train.rows[i] as usize].1 = Some(train.class(i)));
+    keys.into_iter().map(|key| (key != (None, None)).then_some(key)).collect()
+}
+
+/// The rows of each stratum in seeded order.
+fn shuffled(strata: &[Option<Stratum>], seed: u64) -> Vec<Vec<usize>> {
+    let mut groups = std::collections::BTreeMap::<Stratum, Vec<usize>>::new();
+    for (row, key) in strata.iter().enumerate() {
+        if let Some(key) = key {
+            groups.entry(*key).or_default().push(row);
+        }
+    }
+    let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
+    for (i, group) in groups.iter_mut().enumerate() {
+        Stream::of(seed, Purpose::Division, &[i as u64]).shuffle(group);
+    }
+    groups
+}
+
+/// Takes the fractions from each stratum; what rounding leaves over is carried to the next, so totals are right too.
+fn holdout(strata: &[Option<Stratum>], part: &Holdout, seed: u64) -> Vec<Sets> {
+    let mut sets = vec![Sets::NONE; strata.len()];
+    let parts = [(part.test, Sets::TEST), (part.validation, Sets::VALIDATION)];
+    let mut carried = [0.0; 2];
+    for group in shuffled(strata, seed) {
+        let size = group.len() as f64;
+        let mut rows = group.into_iter();
+        for ((fraction, set), carry) in parts.into_iter().zip(&mut carried) {
+            let wanted = size * fraction + *carry;
+            let taken = rows.by_ref().take(wanted.round().max(0.0) as usize).map(|row| sets[row] = set).count();
+            *carry = wanted - taken as f64;
+        }
+        rows.for_each(|row| sets[row] = Sets::TRAIN);
+    }
+    sets
+}
+
+/// Fold `tested` is the test set and the next one the validation set.
+fn from_folds(folds: &[Option<usize>], count: usize, tested: usize) -> Vec<Sets> {
+    folds
+        .iter()
+        .map(|fold| match fold {
+            None => Sets::NONE,
+            Some(f) if *f == tested => Sets::TEST,
+            Some(f) if *f == (tested + 1) % count => Sets::VALIDATION,
+            Some(_) => Sets::TRAIN,
+        })
+        .collect()
+}
+
+fn collect(sets: &[Sets], train: &Labelled, evaluation: &Labelled) -> Division {
+    let of = |labelled: &Labelled, wanted: fn(&Sets) -> bool| {
+        (0..labelled.len()).filter(|&i| wanted(&sets[labelled.rows[i] as usize])).collect()
+    };
+    Division {
+        train: of(train, |s| s.train),
+        validation: of(evaluation, |s| s.validation),
+        test: of(evaluation, |s| s.test),
+        notes: Vec::new(),
+    }
+}
+
+fn check(division: &Division, rule: &SplitRule) -> Result<()> {
+    for (set, name) in [(&division.train, "training"), (&division.validation, "validation"), (&division.test, "test")] {
+        if !set.is_empty() {
+            continue;
+        }
+        match rule {
+            SplitRule::Own => bail!(
+                "the dataset's own division has no usable {name} rows: choose `split: own_merged` if its held-out rows are \
+                 to serve as both validation and test set, or `split: holdout`"
+            ),
+            _ => bail!("the division leaves no {name} rows: the dataset is too small for it"),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

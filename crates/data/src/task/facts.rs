@@ -1,0 +1,126 @@
+//! What is known about the data of a run.
+
+use std::collections::HashSet;
+
+use anyhow::Result;
+use ferrotype_base::digest;
+use serde::{Deserialize, Serialize};
+
+use super::subset::Subset;
+use crate::FaceSet;
+use crate::audit::Leaks;
+use crate::options::DataOptions;
+use crate::stored_form::StoredForm;
+use ferrotype_run::RunFolder;
+
+/// What is known about the data of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The prepared file.
+    pub path: String,
+    /// sha256 of its pictures.
+    pub sha256: String,
+    /// The source's name.
+    pub source: String,
+    /// Whether the faces are drawn.
+    pub synthetic: bool,
+    /// How a picture file became a picture of the prepared file, where it holds single pictures.
+    #[serde(default)]
+    pub stored: Option<StoredForm>,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// `[channels, height, width]` of the model's input.
+    pub input: [usize; 3],
+    /// Examples per set.
+    pub sizes: [usize; 3],
+    /// Examples per class in the training, validation and test set.
+    pub class_counts: [Vec<usize>; 3],
+    /// Test rows whose picture also stands in training.
+    pub test_leaks: usize,
+    /// Validation rows whose picture also stands in training.
+    pub validation_leaks: usize,
+    /// Training rows removed because of that.
+    pub dropped: usize,
+    /// Subjects of the test set that also stand in training, where subjects are known.
+    pub shared_subjects: Option<usize>,
+    /// Clips of the test set that also stand in training, and all clips of the test set.
+    #[serde(default)]
+    pub shared_clips: Option<[usize; 2]>,
+    /// Subjects of the test set, where they are known.
+    #[serde(default)]
+    pub test_subjects: Option<usize>,
+    /// Test rows whose picture the weights or the teachers that training builds on have seen.
+    #[serde(default)]
+    pub test_seen_before: usize,
+    /// Weights among those that training builds on of which nobody knows what they were trained on.
+    #[serde(default)]
+    pub unknown_origins: Vec<String>,
+    /// What is to be known of the division, a line each.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+impl Facts {
+    /// What is known about a run's data; nothing where its folder does not say it, as that of imported weights.
+    ///
+    /// # Errors
+    /// When the file is there and damaged.
+    pub fn load(run: &RunFolder) -> Result<Self> {
+        let path = run.facts();
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        run.read_json(&path)
+    }
+}
+
+/// What is known of these training, validation and test sets.
+pub(super) fn facts(
+    options: &DataOptions,
+    faces: &FaceSet,
+    sets: [&Subset; 3],
+    leaks: &Leaks,
+    dropped: usize,
+) -> Facts {
+    let counts = |s: &Subset| {
+        let mut counts = vec![0; s.labelled.classes.len()];
+        s.indices.iter().for_each(|&i| counts[s.labelled.class(i)] += 1);
+        counts
+    };
+    let subjects = |s: &Subset| -> Option<HashSet<&str>> {
+        let names = faces.subjects.as_ref()?;
+        Some(s.rows().iter().map(|&r| names[r as usize].as_str()).filter(|n| !n.is_empty()).collect())
+    };
+    let shared = subjects(sets[0]).zip(subjects(sets[2])).map(|(a, b)| a.intersection(&b).count());
+    let clips = |s: &Subset| -> Option<HashSet<u32>> {
+        let segments = faces.segments.as_ref()?;
+        Some(s.rows().iter().map(|&r| segments.clips[r as usize]).collect())
+    };
+    let shared_clips =
+        clips(sets[0]).zip(clips(sets[2])).map(|(train, test)| [train.intersection(&test).count(), test.len()]);
+    Facts {
+        path: options.path.display().to_string(),
+        sha256: pixels_sha256(faces),
+        source: faces.provenance.source.clone(),
+        synthetic: faces.provenance.synthetic,
+        stored: faces.stored_form(),
+        classes: sets[0].labelled.classes.clone(),
+        input: sets[0].pipeline.shape(),
+        sizes: sets.map(Subset::len),
+        class_counts: sets.map(counts),
+        validation_leaks: leaks.validation.len(),
+        test_leaks: leaks.test.len(),
+        dropped,
+        shared_subjects: shared,
+        shared_clips,
+        test_subjects: subjects(sets[2]).map(|s| s.len()),
+        test_seen_before: 0,
+        unknown_origins: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+/// sha256 of all pixels, in row order.
+fn pixels_sha256(faces: &FaceSet) -> String {
+    digest::sha256(&faces.images.pixels)
+}

@@ -1,0 +1,111 @@
+//! The metrics, one file each. A new metric is a new file and a line in [`all`].
+
+mod accuracy;
+mod ece;
+mod kappa;
+mod kl_votes;
+mod log_loss;
+mod macro_f1;
+mod names;
+mod top2;
+mod uar;
+mod uf1;
+
+use anyhow::{Result, anyhow};
+
+use super::sample::Sample;
+use super::scores::Score;
+
+pub use ece::{BINS, calibration_bins};
+pub use names::{METRICS, check};
+
+/// How a value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A share of 1, written in percent.
+    Share,
+    /// A plain number.
+    Number,
+}
+
+/// A number that says how good predictions are.
+pub trait Metric: Sync {
+    /// The name in `metrics.json` and in the experiment file.
+    fn name(&self) -> &'static str;
+    /// The name in a report.
+    fn title(&self) -> &'static str;
+    /// One sentence: what is measured, and by which convention.
+    fn meaning(&self) -> &'static str;
+    /// Whether more is better.
+    fn higher_is_better(&self) -> bool {
+        true
+    }
+    /// How a value is written.
+    fn unit(&self) -> Unit {
+        Unit::Share
+    }
+    /// The score; `None` where it is not defined for the sample.
+    fn score(&self, sample: &Sample) -> Option<Score>;
+}
+
+/// All metrics, in the order of a report.
+pub fn all() -> &'static [&'static dyn Metric] {
+    &[
+        &accuracy::Accuracy,
+        &uar::Uar,
+        &macro_f1::MacroF1,
+        &uf1::Uf1,
+        &kappa::Kappa,
+        &top2::Top2,
+        &log_loss::LogLoss,
+        &ece::Ece,
+        &kl_votes::KlVotes,
+    ]
+}
+
+/// Other names that are understood: `loss` is what training calls the mean log loss of a set.
+const ALIASES: [(&str, &str); 3] = [("loss", "log_loss"), ("balanced_accuracy", "uar"), ("f1", "macro_f1")];
+
+/// The metric of that name.
+///
+/// # Errors
+/// When there is none: the message has the nearest name and all of them.
+pub fn find(name: &str) -> Result<&'static dyn Metric> {
+    let wanted = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |&(_, real)| real);
+    let named = |wanted: &str| all().iter().copied().find(|m| m.name() == wanted);
+    named(wanted).ok_or_else(|| {
+        let names: Vec<&str> = all().iter().map(|m| m.name()).collect();
+        let near = names.iter().max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+        let hint = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+        anyhow!("there is no metric `{name}`{hint} The metrics are {}", names.join(", "))
+    })
+}
+
+/// Whether `new` is better than `old` by this metric. A value that is not a number is never better.
+pub fn better(metric: &dyn Metric, new: f64, old: f64) -> bool {
+    if metric.higher_is_better() { new > old } else { new < old }
+}
+
+/// A value as people write it: percent with two decimals, or a number with four.
+pub fn format_value(metric: &dyn Metric, value: f64) -> String {
+    match metric.unit() {
+        Unit::Share => format!("{:.2} %", 100.0 * value),
+        Unit::Number => format!("{value:.4}"),
+    }
+}
+
+/// A score without interval over the whole sample.
+fn plain(value: f64, sample: &Sample) -> Score {
+    Score { value, interval: None, n: sample.rows.len() as u64 }
+}
+
+/// A share of the sample's rows with its Wilson interval; `None` of an empty sample.
+fn proportion(hits: u64, sample: &Sample) -> Option<Score> {
+    let n = sample.rows.len() as u64;
+    (n > 0).then(|| Score { value: hits as f64 / n as f64, interval: Some(super::statistics::wilson(hits, n)), n })
+}
+
+/// Mean of some rows' values; `None` where no row has one.
+fn mean_of(values: &[f64]) -> Option<Score> {
+    super::statistics::mean(values).map(|value| Score { value, interval: None, n: values.len() as u64 })
+}

@@ -1,0 +1,95 @@
+//! The system that classifies expressions: its experiment file as types, and the ranges of its values. Field documentation
+//! here is what `ferrotype config schema` prints.
+
+use ferrotype_base::problems::{Problem, Problems};
+use ferrotype_config::Root;
+use ferrotype_config::sections::{self, Device, Expect, Export, Kernels};
+use ferrotype_data::options::{DataOptions, Scale, SplitRule};
+use ferrotype_model::ModelOptions;
+use ferrotype_model::objective::ObjectiveOptions;
+use ferrotype_training::options::{Evaluate, SelectOn, TrainOptions};
+use ferrotype_training::validate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One experiment: what is trained on what, how, and what came out elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// Short name: the run folder is `runs/<name>-<time>`. Letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// One or two sentences for the report: what this experiment reproduces or asks.
+    #[serde(default)]
+    pub description: String,
+    /// Fixes every random choice: initialisation, order, augmentation, mixing, dropout, drawn labels.
+    #[serde(default)]
+    pub seed: u64,
+    /// Where to compute: `auto`, `flex` (CPU), `cuda:N`, `tch`, `tch-cuda:N` or `vulkan`.
+    #[serde(default)]
+    pub device: Device,
+    /// CPU threads; 0 means all cores. Results do not depend on it.
+    #[serde(default)]
+    pub threads: usize,
+    /// Which CPU kernels compute.
+    #[serde(default)]
+    pub kernels: Kernels,
+    /// Faces, labels, split, preprocessing and augmentation.
+    pub data: DataOptions,
+    /// The network: a name of the zoo with its options.
+    pub model: ModelOptions,
+    /// What is minimised.
+    #[serde(default)]
+    pub objective: ObjectiveOptions,
+    /// How it is minimised.
+    pub train: TrainOptions,
+    /// How it is scored.
+    #[serde(default)]
+    pub evaluate: Evaluate,
+    /// What is exported.
+    #[serde(default)]
+    pub export: Export,
+    /// A published or earlier figure to stand beside the result.
+    #[serde(default)]
+    pub expect: Option<Expect>,
+}
+
+impl Experiment {
+    /// Whether the weights are selected on the rows that are scored in the end.
+    pub fn is_selected_on_test(&self) -> bool {
+        self.evaluate.select_on == SelectOn::Test || matches!(self.data.split, SplitRule::OwnMerged)
+    }
+}
+
+impl Root for Experiment {
+    fn settle(&mut self) {
+        if let (Some(clips), Some((parts, frames))) = (&self.data.clips, self.model.streams_mut()) {
+            parts.get_or_insert_with(|| clips.parts.iter().map(ToString::to_string).collect());
+            frames.get_or_insert(clips.frames);
+        }
+    }
+
+    fn validate(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        let p = &mut problems;
+        sections::general(p, &self.name, &self.device, self.threads);
+        ferrotype_data::validate::data(p, &self.data);
+        ferrotype_model::validate::model(p, &self.model);
+        ferrotype_model::validate::streams(p, &self.model, self.data.clips.as_ref());
+        ferrotype_model::validate::objective(p, &self.objective);
+        validate::train(p, &self.train);
+        if self.train.adversarial.is_some() && self.data.preprocess.scale == Scale::Ferplus {
+            p.add(
+                "train.adversarial",
+                "impossible with data.preprocess.scale ferplus, whose histogram equalisation cannot be undone; expected \
+                 another scale: raw, unit, signed or mean_std"
+                    .into(),
+            );
+        }
+        validate::evaluate(p, &self.evaluate);
+        p.range("export.tolerance", self.export.tolerance, self.export.tolerance > 0.0, "more than 0");
+        if let Some(expect) = &self.expect {
+            sections::expect(p, expect);
+        }
+        problems.into_vec()
+    }
+}

@@ -1,0 +1,196 @@
+//! A network as an ONNX file with its preprocessing inside, checked in a second runtime before it is kept.
+//!
+//! The graph takes `pixels [batch, channels, size, size]`, raw 0..255 at the model's size and channels, and gives
+//! `logits` and `probabilities`. What stays outside (resizing, and making grey pictures of colour ones) is named in the
+//! file's metadata.
+
+mod layers;
+mod lengths;
+mod preprocess;
+mod proto;
+mod reconstruction;
+mod recurrent;
+mod sequences;
+mod verify;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use prost::Message;
+
+use ferrotype_data::options::{Colour, Preprocess, SegmentOptions};
+use ferrotype_model::{Graph, Network};
+use ferrotype_run::files::explain;
+use proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
+use writer::Writer;
+
+pub use reconstruction::{ReconstructionCheck, Sequences, export_reconstruction};
+pub use sequences::{features_to_onnx, verify_features};
+pub use verify::{CheckBatch, ExportCheck, Tie, verify};
+
+/// The operator set that exported graphs use.
+pub const OPSET: i64 = 18;
+
+/// What an exported file says besides the computation.
+#[derive(Clone, Debug)]
+pub struct ModelCard {
+    /// Preprocessing: lowered into the graph, and described in the metadata.
+    pub preprocess: Preprocess,
+    /// Clips: how an example is made of pictures.
+    pub clips: Option<SegmentOptions>,
+    /// Class names, in the order of the outputs.
+    pub classes: Vec<String>,
+    /// Further properties: dataset, scores, run, commit.
+    pub properties: BTreeMap<String, String>,
+}
+
+impl ModelCard {
+    /// Pictures per example.
+    pub fn pictures(&self) -> usize {
+        self.clips.as_ref().map_or(1, SegmentOptions::pictures)
+    }
+}
+
+/// The network as the bytes of an ONNX file.
+pub fn to_onnx(network: &Network, card: &ModelCard) -> Result<Vec<u8>> {
+    let graph = network.graph();
+    let [channels, height, width] = graph.input;
+    check_card(network, card)?;
+    let mut writer = Writer::default();
+    writer.input("pixels", &graph.input, "Pictures at the model's size and channels, values 0..255");
+    let x = preprocess::lower(&mut writer, &card.preprocess, channels, "pixels")?;
+    let logits = layers::lower(&mut writer, network, &x)?;
+    writer.node("Softmax", "probabilities", &[&logits], vec![writer::integer("axis", 1)]);
+    writer.output("logits", &[graph.classes], "Scores before softmax");
+    writer.output("probabilities", &[graph.classes], "Softmax of the logits");
+    let mut properties = own_properties(network, card)?;
+    properties.extend(card.properties.clone());
+    let what = format!("{}: pictures of {channels}x{height}x{width} to {} classes", graph.name, graph.classes);
+    Ok(model(writer, graph, what, properties))
+}
+
+/// The bytes of a file with this graph.
+fn model(writer: Writer, graph: &Graph, what: String, properties: BTreeMap<String, String>) -> Vec<u8> {
+    let model = ModelProto {
+        ir_version: Some(8),
+        producer_name: "ferrotype".into(),
+        producer_version: env!("CARGO_PKG_VERSION").into(),
+        doc_string: what,
+        graph: Some(writer.finish(&graph.name)),
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: Some(OPSET) }],
+        metadata_props: properties.into_iter().map(|(key, value)| StringStringEntryProto { key, value }).collect(),
+    };
+    model.encode_to_vec()
+}
+
+/// Writes the network to `target`, checks the file against the network in a second runtime, and keeps it only when the
+/// check passes: look at [`ExportCheck::passed`]. A file that stood there before stays when it does not.
+pub fn export(
+    network: &Network,
+    card: &ModelCard,
+    target: &Path,
+    tolerance: f64,
+    batches: impl IntoIterator<Item = Result<CheckBatch>>,
+) -> Result<ExportCheck> {
+    let bytes = to_onnx(network, card).with_context(|| format!("lowering {} to ONNX", network.graph().name))?;
+    let part = Part::write(target, &bytes)?;
+    // A large network's file need not stand in memory twice while it is checked.
+    drop(bytes);
+    let check = verify(&part.path, network, tolerance, batches)?;
+    if check.passed {
+        part.keep(target)?;
+    }
+    Ok(check)
+}
+
+fn check_card(network: &Network, card: &ModelCard) -> Result<()> {
+    let graph = network.graph();
+    let channels = card.preprocess.colour.channels() * card.pictures();
+    let given = [channels, card.preprocess.size, card.preprocess.size];
+    ensure!(
+        given == graph.input,
+        "the preprocessing gives pictures of {given:?}, but {} takes {:?} (channels, height, width)",
+        graph.name,
+        graph.input
+    );
+    ensure!(
+        card.classes.len() == graph.classes,
+        "{} class names for the {} outputs of {}",
+        card.classes.len(),
+        graph.classes,
+        graph.name
+    );
+    Ok(())
+}
+
+/// The properties that follow from network and preprocessing.
+fn own_properties(network: &Network, card: &ModelCard) -> Result<BTreeMap<String, String>> {
+    let graph = network.graph();
+    let p = &card.preprocess;
+    let json = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
+    let resize = json(&serde_json::to_value(p.resize)?);
+    let outside = match p.colour {
+        Colour::Grey => format!("grey = 0.299 R + 0.587 G + 0.114 B; resize to {0}x{0}: {resize}", p.size),
+        Colour::Rgb => format!("grey pictures replicated to RGB; resize to {0}x{0}: {resize}", p.size),
+        Colour::Bgr => {
+            format!("grey pictures replicated; channels in the order BGR; resize to {0}x{0}: {resize}", p.size)
+        }
+    };
+    let clips = card.clips.as_ref().map(serde_json::to_string).transpose()?;
+    Ok([("clips", clips)]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .chain([
+            ("model", graph.name.clone()),
+            ("class_names", serde_json::to_string(&card.classes)?),
+            ("input_size", p.size.to_string()),
+            ("colour", json(&serde_json::to_value(p.colour)?)),
+            ("preprocess", serde_json::to_string(p)?),
+            ("inside_the_graph", json(&serde_json::to_value(&p.scale)?)),
+            ("outside_the_graph", outside),
+            ("resize", resize),
+        ])
+        .map(|(key, value)| (key.to_string(), value))
+        .collect())
+}
+
+/// A file under a temporary name, removed unless it is kept.
+struct Part {
+    path: PathBuf,
+}
+
+impl Part {
+    fn write(target: &Path, bytes: &[u8]) -> Result<Self> {
+        let name = target.file_name().with_context(|| format!("{} is not a file name", target.display()))?;
+        // Named as every file that is being written, so that what a kill leaves in a run is removed by its next trainer.
+        let path = target.with_file_name(format!(".{}.tmp-{}-check", name.to_string_lossy(), std::process::id()));
+        let part = Self { path };
+        let write = || -> std::io::Result<()> {
+            let mut file = File::create(&part.path)?;
+            file.write_all(bytes)?;
+            file.sync_all()
+        };
+        write().map_err(|e| explain(target, &e))?;
+        Ok(part)
+    }
+
+    fn keep(self, target: &Path) -> Result<()> {
+        fs::rename(&self.path, target).map_err(|e| explain(target, &e))
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // After `keep` there is nothing left under this name.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod known;
+#[cfg(test)]
+mod tests;

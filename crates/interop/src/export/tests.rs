@@ -1,0 +1,223 @@
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::*;
+use ferrotype_base::random::Stream;
+use ferrotype_data::options::{MeanStd, Resize, Scale};
+use ferrotype_model::ModelOptions;
+
+/// Networks of single pictures; `sequences::tests` has the others.
+fn picture_networks() -> Vec<ModelOptions> {
+    ModelOptions::all().into_iter().filter(|options| options.default_input()[0] <= 3).collect()
+}
+
+fn scales() -> Vec<Scale> {
+    vec![
+        Scale::Raw,
+        Scale::Unit,
+        Scale::Signed,
+        Scale::MeanStd(MeanStd { mean: vec![0.507], std: vec![0.255] }),
+        Scale::Ferplus,
+    ]
+}
+
+pub(super) fn card(size: usize, classes: usize, scale: Scale) -> ModelCard {
+    ModelCard {
+        clips: None,
+        preprocess: Preprocess { size, resize: Resize::Bilinear, colour: Colour::Grey, scale },
+        classes: (0..classes).map(|i| format!("class {i}")).collect(),
+        properties: BTreeMap::from([("dataset".into(), "drawn".into())]),
+    }
+}
+
+/// What `docs/preprocessing.md` says of each scale, written anew, in f64.
+fn prepare(scale: &Scale, size: usize, pixels: &[f32]) -> Vec<f32> {
+    let x: Vec<f64> = pixels.iter().map(|&v| f64::from(v)).collect();
+    let y: Vec<f64> = match scale {
+        Scale::Raw => x,
+        Scale::Unit => x.iter().map(|v| v / 255.0).collect(),
+        Scale::Signed => x.iter().map(|v| (v / 255.0 - 0.5) * 2.0).collect(),
+        Scale::MeanStd(m) => x.iter().map(|v| (v / 255.0 - f64::from(m.mean[0])) / f64::from(m.std[0])).collect(),
+        Scale::Ferplus => x.chunks_exact(size * size).flat_map(|image| ferplus(image, size)).collect(),
+    };
+    y.into_iter().map(|v| v as f32).collect()
+}
+
+fn ferplus(image: &[f64], size: usize) -> Vec<f64> {
+    let n = image.len() as f64;
+    let bins: Vec<usize> = image.iter().map(|&v| (v.clamp(0.0, 255.0) + 0.5005).floor() as usize).collect();
+    let not_above = |b: usize| bins.iter().filter(|&&other| other <= b).count() as f64;
+    let e: Vec<f64> = bins.iter().map(|&b| 2.0 / n * not_above(b) - 1.0).collect();
+    let middle = (size as f64 - 1.0) / 2.0;
+    let columns: [Vec<f64>; 3] = [
+        vec![1.0; image.len()],
+        (0..image.len()).map(|i| (i % size) as f64 - middle).collect(),
+        (0..image.len()).map(|i| (i / size) as f64 - middle).collect(),
+    ];
+    let mut d = e.clone();
+    for column in &columns {
+        let dot: f64 = column.iter().zip(&e).map(|(a, b)| a * b).sum();
+        let norm: f64 = column.iter().map(|a| a * a).sum();
+        d.iter_mut().zip(column).for_each(|(d, a)| *d -= a * dot / norm);
+    }
+    let std = (d.iter().map(|v| v * v).sum::<f64>() / n).sqrt();
+    if std > 1e-6 { d.iter().map(|v| v / std).collect() } else { d }
+}
+
+/// Pictures with gradients, flat areas and noise, some fractional, one black.
+fn pictures(count: usize, size: usize) -> Vec<f32> {
+    let mut s = Stream::new(11);
+    let mut all = Vec::new();
+    for k in 0..count {
+        let (a, b, noise) = (s.uniform(-2.0, 2.0), s.uniform(-2.0, 2.0), s.uniform(0.0, 60.0));
+        for i in 0..size * size {
+            let (x, y) = ((i % size) as f32, (i / size) as f32);
+            let value = (120.0 + a * x + b * y + noise * s.normal() as f32).clamp(0.0, 255.0);
+            all.push(if k == 0 {
+                0.0
+            } else if k % 2 == 0 {
+                value.round()
+            } else {
+                value
+            });
+        }
+    }
+    all
+}
+
+fn batches(network: &Network, scale: &Scale, count: usize) -> Vec<Result<CheckBatch>> {
+    let size = network.graph().input[1];
+    let pixels = pictures(count, size);
+    let n = size * size;
+    // Two batches of different sizes: the batch axis is free.
+    [0..count / 3, count / 3..count]
+        .into_iter()
+        .map(|range| {
+            let part = pixels[range.start * n..range.end * n].to_vec();
+            Ok(CheckBatch {
+                rows: range.clone().map(|r| r as u32).collect(),
+                inputs: prepare(scale, size, &part),
+                pixels: part,
+                labels: range.map(|r| r % network.graph().classes).collect(),
+            })
+        })
+        .collect()
+}
+
+/// A network whose running statistics are not those it began with.
+fn seasoned(options: &ModelOptions, input: [usize; 3], classes: usize) -> Network {
+    let mut network = Network::new(Arc::new(options.build(input, classes).unwrap()), 5, &Device::flex());
+    let mut s = Stream::new(2);
+    for b in &mut network.buffers {
+        let len = b.shape[0];
+        let values: Vec<f32> = (0..len)
+            .map(|_| if b.name.ends_with("var") { s.uniform(0.3, 2.0) } else { s.uniform(-0.2, 0.2) })
+            .collect();
+        b.tensor = Tensor::from_data(TensorData::new(values, [len]), &Device::flex());
+    }
+    network
+}
+
+#[test]
+fn every_network_exports_and_agrees_with_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for (options, scale) in picture_networks().iter().zip(scales().into_iter().cycle()) {
+        let size = if options.name() == "micro_exp_net" { 40 } else { 32 };
+        let network = seasoned(options, [1, size, size], 7);
+        let target = folder.path().join(format!("{}.onnx", options.name()));
+        let check =
+            export(&network, &card(size, 7, scale.clone()), &target, 1e-4, batches(&network, &scale, 7)).unwrap();
+        assert!(check.passed && target.exists(), "{} {scale:?}: {check:#?}", options.name());
+        assert_eq!(check.rows, 7);
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), picture_networks().len());
+}
+
+#[test]
+fn every_preprocessing_is_lowered() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = seasoned(&ModelOptions::TinyXception(Default::default()), [1, 24, 24], 3);
+    for scale in scales() {
+        let target = folder.path().join("model.onnx");
+        let check = export(&network, &card(24, 3, scale.clone()), &target, 1e-4, batches(&network, &scale, 9)).unwrap();
+        assert!(check.passed, "{scale:?}: {check:#?}");
+    }
+}
+
+/// Three channels, each with its own mean and deviation.
+#[test]
+fn colour_pictures_are_standardised_per_channel() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = seasoned(&ModelOptions::TinyXception(Default::default()), [3, 24, 24], 3);
+    let (mean, std) = (vec![0.485, 0.456, 0.406], vec![0.229, 0.224, 0.225]);
+    let mut card = card(24, 3, Scale::MeanStd(MeanStd { mean: mean.clone(), std: std.clone() }));
+    let wrong = to_onnx(&network, &card).unwrap_err().to_string();
+    assert!(wrong.contains("[1, 24, 24]") && wrong.contains("[3, 24, 24]"), "{wrong}");
+    card.preprocess.colour = Colour::Rgb;
+    let pixels = pictures(6, 24);
+    let channel = |i: usize| i / (24 * 24) % 3;
+    let inputs = pixels.iter().enumerate().map(|(i, x)| (x / 255.0 - mean[channel(i)]) / std[channel(i)]).collect();
+    let batch = CheckBatch { rows: vec![0, 1], pixels, inputs, labels: vec![0, 1] };
+    let check = export(&network, &card, &folder.path().join("rgb.onnx"), 1e-4, [Ok(batch)]).unwrap();
+    assert!(check.passed, "{check:#?}");
+}
+
+#[test]
+fn an_export_that_differs_is_not_left_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("model.onnx");
+    let network = seasoned(&ModelOptions::TinyXception(Default::default()), [1, 24, 24], 3);
+    let wrong = batches(&network, &Scale::Signed, 6);
+    let check = export(&network, &card(24, 3, Scale::Unit), &target, 1e-4, wrong).unwrap();
+    assert!(!check.passed);
+    let none = export(&network, &card(24, 3, Scale::Unit), &target, 1e-4, Vec::new()).unwrap_err();
+    assert!(none.to_string().contains("there are none"), "{none}");
+    assert!(export(&network, &card(32, 3, Scale::Unit), &target, 1e-4, Vec::new()).is_err());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// Files for `scripts/check_onnx.py`: each network at its own size with trained-like statistics, pictures and logits.
+/// FERROTYPE_ONNX_OUT=/tmp/onnx cargo test --release --lib -- --ignored networks_for_other_runtimes
+#[test]
+#[ignore = "writes files for another program"]
+fn networks_for_other_runtimes() {
+    let Ok(folder) = std::env::var("FERROTYPE_ONNX_OUT") else {
+        println!("skipped: FERROTYPE_ONNX_OUT is not set");
+        return;
+    };
+    fs::create_dir_all(&folder).unwrap();
+    for (options, scale) in picture_networks().iter().zip(scales().into_iter().cycle()) {
+        write_example(&folder, options, &scale, options.name());
+    }
+    for scale in scales() {
+        let options = ModelOptions::MiniXception(Default::default());
+        let name = serde_json::to_value(&scale).unwrap();
+        let name = name.as_str().unwrap_or("mean_std").to_string();
+        write_example(&folder, &options, &scale, &format!("scale_{name}"));
+    }
+}
+
+fn write_example(folder: &str, options: &ModelOptions, scale: &Scale, name: &str) {
+    use safetensors::tensor::{Dtype, TensorView};
+    let architecture = options.architecture();
+    let (input, classes) = (architecture.default_input(), architecture.default_classes());
+    let network = seasoned(options, input, classes);
+    let target = Path::new(folder).join(format!("{name}.onnx"));
+    let card = card(input[1], classes, scale.clone());
+    let check = export(&network, &card, &target, 1e-4, batches(&network, scale, 7)).unwrap();
+    println!("{name} {scale:?}: {check:?}");
+    assert!(check.passed);
+    let pixels = pictures(7, input[1]);
+    let data = TensorData::new(prepare(scale, input[1], &pixels), [7, 1, input[1], input[2]]);
+    let logits = network.forward(Tensor::<4>::from_data(data, &Device::flex())).unwrap();
+    let logits: Vec<f32> = logits.into_data().try_into_vec().unwrap();
+    let bytes = |v: &[f32]| v.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    let (pixels, logits) = (bytes(&pixels), bytes(&logits));
+    let tensors = [
+        ("pixels", TensorView::new(Dtype::F32, vec![7, 1, input[1], input[2]], &pixels).unwrap()),
+        ("logits", TensorView::new(Dtype::F32, vec![7, classes], &logits).unwrap()),
+    ];
+    let path = Path::new(folder).join(format!("{name}.safetensors"));
+    fs::write(path, safetensors::serialize(tensors, None).unwrap()).unwrap();
+}

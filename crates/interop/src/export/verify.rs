@@ -1,0 +1,267 @@
+//! Runs an ONNX file in a second runtime (rten) and compares it with the network it came from.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use ferrotype_model::Network;
+
+/// The second runtime.
+pub(super) const RUNTIME: &str = "rten 0.27";
+
+/// Pictures, both as the file takes them and as the network does.
+#[derive(Clone, Debug)]
+pub struct CheckBatch {
+    /// Row in the dataset per picture.
+    pub rows: Vec<u32>,
+    /// `[pictures, channels, size, size]`, raw 0..255.
+    pub pixels: Vec<f32>,
+    /// The same pictures, preprocessed.
+    pub inputs: Vec<f32>,
+    /// True class per picture; empty of pictures without labels.
+    pub labels: Vec<usize>,
+}
+
+/// A row whose two largest logits lie so close that rounding may decide between them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tie {
+    /// Row in the dataset.
+    pub row: u32,
+    /// Difference of the network's two largest logits.
+    pub margin: f64,
+    /// The network's class.
+    pub network: usize,
+    /// The file's class.
+    pub onnx: usize,
+}
+
+/// How an ONNX file and the network it came from compare.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExportCheck {
+    /// Whether the file may be kept: every row's difference within tolerance, every decided row's class the same.
+    pub passed: bool,
+    /// What ran the file.
+    pub runtime: String,
+    /// Rows compared.
+    pub rows: usize,
+    /// Largest difference of a logit.
+    pub largest_difference: f64,
+    /// The network's largest logit minus its smallest, over all rows.
+    pub logit_range: f64,
+    /// Largest difference divided by the range.
+    pub relative_difference: f64,
+    /// Largest relative difference allowed.
+    pub tolerance: f64,
+    /// Largest difference between the file's probabilities and the softmax of its logits.
+    pub probability_error: f64,
+    /// Rows whose two largest logits differ by more than twice the largest difference.
+    pub decided: usize,
+    /// Decided rows with the same class on both sides.
+    pub agreeing: usize,
+    /// The other rows.
+    pub ties: Vec<Tie>,
+    /// What the two were compared on, where it was not labelled rows of a dataset.
+    #[serde(default)]
+    pub checked_on: String,
+    /// The network's accuracy; none on pictures without labels.
+    pub accuracy_network: Option<f64>,
+    /// The file's accuracy.
+    pub accuracy_onnx: Option<f64>,
+}
+
+/// Logits of both sides, row by row.
+#[derive(Default)]
+struct Seen {
+    rows: Vec<u32>,
+    labels: Vec<usize>,
+    network: Vec<Vec<f32>>,
+    onnx: Vec<Vec<f32>>,
+    probability_error: f64,
+}
+
+/// Runs the file at `path` on the raw pixels and the network on the preprocessed ones, and compares the logits.
+pub fn verify(
+    path: &Path,
+    network: &Network,
+    tolerance: f64,
+    batches: impl IntoIterator<Item = Result<CheckBatch>>,
+) -> Result<ExportCheck> {
+    let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    let model = rten::Model::load(bytes).map_err(|e| anyhow!("{RUNTIME} cannot load {}: {e}", path.display()))?;
+    let mut seen = Seen::default();
+    for batch in batches {
+        let batch = batch?;
+        check_batch(network, &batch)?;
+        if batch.rows.is_empty() {
+            continue;
+        }
+        let (logits, probabilities) = run_onnx(&model, network, &batch)?;
+        let own = run_network(network, &batch)?;
+        ensure!(
+            own.iter().all(|v| v.is_finite()),
+            "{} gives logits that are not finite numbers: its weights cannot be exported",
+            network.graph().name
+        );
+        let classes = network.graph().classes;
+        for (row, p) in logits.chunks_exact(classes).zip(probabilities.chunks_exact(classes)) {
+            seen.probability_error = worse(seen.probability_error, softmax_error(row, p));
+        }
+        seen.network.extend(own.chunks_exact(classes).map(<[f32]>::to_vec));
+        seen.onnx.extend(logits.chunks_exact(classes).map(<[f32]>::to_vec));
+        seen.rows.extend(batch.rows);
+        seen.labels.extend(batch.labels);
+    }
+    ensure!(!seen.rows.is_empty(), "an export is checked on pictures, but there are none");
+    Ok(compare(&seen, tolerance))
+}
+
+fn check_batch(network: &Network, batch: &CheckBatch) -> Result<()> {
+    let n = batch.rows.len();
+    let values = n * network.graph().input.iter().product::<usize>();
+    ensure!(
+        batch.pixels.len() == values && batch.inputs.len() == values && [0, n].contains(&batch.labels.len()),
+        "a batch of {n} pictures for {} needs {values} pixels, inputs and {n} labels or none, but has {}, {} and {}",
+        network.graph().name,
+        batch.pixels.len(),
+        batch.inputs.len(),
+        batch.labels.len()
+    );
+    Ok(())
+}
+
+fn run_onnx(model: &rten::Model, network: &Network, batch: &CheckBatch) -> Result<(Vec<f32>, Vec<f32>)> {
+    let graph = network.graph();
+    let [channels, height, width] = graph.input;
+    let id = |name: &str| model.node_id(name).map_err(|e| anyhow!("the ONNX file has no value `{name}`: {e}"));
+    let shape = [batch.rows.len(), channels, height, width];
+    let pixels = rten::Value::from_shape(&shape, batch.pixels.clone()).map_err(|e| anyhow!("{e}"))?;
+    let outputs = [id("logits")?, id("probabilities")?];
+    let outputs = model
+        .run_n(vec![(id("pixels")?, pixels.into())], outputs, None)
+        .map_err(|e| anyhow!("{RUNTIME} cannot run the ONNX file: {e}"))?;
+    let mut values = Vec::new();
+    for output in outputs {
+        let (shape, v) = output.into_shape_vec::<f32, 2>().map_err(|e| anyhow!("an output of the ONNX file: {e}"))?;
+        ensure!(shape == [batch.rows.len(), graph.classes], "an output of the ONNX file has shape {shape:?}");
+        values.push(v);
+    }
+    let probabilities = values.pop().unwrap_or_default();
+    Ok((values.pop().unwrap_or_default(), probabilities))
+}
+
+fn run_network(network: &Network, batch: &CheckBatch) -> Result<Vec<f32>> {
+    let [channels, height, width] = network.graph().input;
+    let data = TensorData::new(batch.inputs.clone(), [batch.rows.len(), channels, height, width]);
+    let logits = network.forward(Tensor::<4>::from_data(data, network.device()))?;
+    Ok(logits.try_into_data()?.try_into_vec::<f32>()?)
+}
+
+fn compare(seen: &Seen, tolerance: f64) -> ExportCheck {
+    let pairs = || seen.network.iter().zip(&seen.onnx);
+    let largest_difference =
+        pairs().flat_map(|(a, b)| a.iter().zip(b)).map(|(&a, &b)| (f64::from(a) - f64::from(b)).abs()).fold(0.0, worse);
+    let all = || seen.network.iter().flatten().map(|&v| f64::from(v));
+    let logit_range = all().fold(f64::NEG_INFINITY, f64::max) - all().fold(f64::INFINITY, f64::min);
+    let relative_difference =
+        if largest_difference == 0.0 { 0.0 } else { worse(0.0, largest_difference / logit_range) };
+
+    let (mut decided, mut agreeing, mut ties) = (0, 0, Vec::new());
+    for (&row, (a, b)) in seen.rows.iter().zip(pairs()) {
+        let (network, onnx, margin) = (top(a), top(b), margin(a));
+        if margin > 2.0 * largest_difference {
+            decided += 1;
+            agreeing += usize::from(network == onnx);
+        } else {
+            ties.push(Tie { row, margin, network, onnx });
+        }
+    }
+    let accuracy = |side: &[Vec<f32>]| {
+        let right = side.iter().zip(&seen.labels).filter(|(z, label)| top(z) == **label).count();
+        let all = seen.labels.len();
+        (all > 0 && all == seen.rows.len()).then(|| right as f64 / all as f64)
+    };
+    ExportCheck {
+        passed: relative_difference <= tolerance && seen.probability_error <= 1e-5 && agreeing == decided,
+        runtime: RUNTIME.into(),
+        rows: seen.rows.len(),
+        largest_difference,
+        logit_range,
+        relative_difference,
+        tolerance,
+        probability_error: seen.probability_error,
+        decided,
+        agreeing,
+        ties,
+        checked_on: String::new(),
+        accuracy_network: accuracy(&seen.network),
+        accuracy_onnx: accuracy(&seen.onnx),
+    }
+}
+
+/// The larger of two differences. What is not a number, or infinite, counts as the largest number: JSON knows neither.
+fn worse(a: f64, b: f64) -> f64 {
+    if b.is_finite() { a.max(b) } else { f64::MAX }
+}
+
+/// The first of the largest logits.
+fn top(z: &[f32]) -> usize {
+    (0..z.len()).fold(0, |best, j| if z[j] > z[best] { j } else { best })
+}
+
+/// The difference of the two largest logits; infinite for a single class.
+fn margin(z: &[f32]) -> f64 {
+    let best = top(z);
+    let second = (0..z.len()).filter(|&j| j != best).map(|j| z[j]).fold(f32::NEG_INFINITY, f32::max);
+    f64::from(z[best]) - f64::from(second)
+}
+
+fn softmax_error(logits: &[f32], probabilities: &[f32]) -> f64 {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let e: Vec<f64> = logits.iter().map(|&v| f64::from(v - max).exp()).collect();
+    let sum: f64 = e.iter().sum();
+    e.iter().zip(probabilities).map(|(e, &p)| (e / sum - f64::from(p)).abs()).fold(0.0, worse)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(network: &[[f32; 3]], onnx: &[[f32; 3]]) -> Seen {
+        Seen {
+            rows: (0..network.len() as u32).collect(),
+            labels: vec![0; network.len()],
+            network: network.iter().map(|z| z.to_vec()).collect(),
+            onnx: onnx.iter().map(|z| z.to_vec()).collect(),
+            probability_error: 0.0,
+        }
+    }
+
+    #[test]
+    fn ties_are_listed_and_do_not_fail() {
+        let a = [[3.0, 0.0, -7.0], [1.0, 1.000_01, 0.0]];
+        let b = [[3.000_01, 0.0, -7.0], [1.000_01, 1.0, 0.0]];
+        let check = compare(&seen(&a, &b), 1e-4);
+        assert!(check.passed, "{check:?}");
+        assert_eq!((check.decided, check.agreeing, check.ties.len()), (1, 1, 1));
+        assert_eq!((check.ties[0].row, check.ties[0].network, check.ties[0].onnx), (1, 1, 0));
+        assert_eq!((check.accuracy_network, check.accuracy_onnx), (Some(0.5), Some(1.0)));
+        assert!((check.logit_range - 10.0).abs() < 1e-6 && (check.relative_difference - 1e-6).abs() < 1e-7);
+    }
+
+    #[test]
+    fn pictures_without_labels_have_no_accuracy() {
+        let seen = Seen { labels: Vec::new(), ..seen(&[[3.0, 0.0, -7.0]], &[[3.0, 0.0, -7.0]]) };
+        let check = compare(&seen, 1e-4);
+        assert!(check.passed && check.accuracy_network.is_none() && check.accuracy_onnx.is_none(), "{check:?}");
+    }
+
+    #[test]
+    fn differences_and_nan_fail() {
+        assert!(!compare(&seen(&[[1.0, 0.0, 0.0]], &[[1.001, 0.0, 0.0]]), 1e-4).passed);
+        assert!(!compare(&seen(&[[1.0, 0.0, 0.0]], &[[f32::NAN, 0.0, 0.0]]), 1e-4).passed);
+        let flat = compare(&seen(&[[1.0; 3]], &[[1.0, 1.001, 1.0]]), 1e-4);
+        assert!(!flat.passed && flat.relative_difference.is_finite(), "{flat:?}");
+    }
+}

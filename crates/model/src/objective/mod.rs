@@ -1,0 +1,298 @@
+//! What is minimised: losses of logits against target distributions.
+//!
+//! A new objective is one file with an [`Objective`], one variant of [`ObjectiveOptions`] and one line in
+//! [`ObjectiveOptions::build`].
+
+mod binary_cross_entropy;
+mod cross_entropy;
+mod distillation;
+mod focal;
+mod multi_target;
+mod reconstruction;
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use burn::tensor::Tensor;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use ferrotype_ops::Compute;
+
+pub use binary_cross_entropy::BinaryCrossEntropy;
+pub use cross_entropy::CrossEntropy;
+pub use distillation::Distillation;
+pub use focal::Focal;
+pub use multi_target::MultiTarget;
+pub use reconstruction::Reconstruction;
+
+/// A loss of logits against target distributions.
+pub trait Objective: Send + Sync + std::fmt::Debug {
+    /// The loss of each example, `[batch]`, from logits and targets, both `[batch, classes]`.
+    fn losses(&self, compute: Compute, logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
+}
+
+/// What is minimised.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectiveOptions {
+    /// Cross-entropy of softmax against the target distribution.
+    CrossEntropy(CrossEntropyOptions),
+    /// Focal loss (Lin et al., arXiv:1708.02002), generalised to soft targets.
+    Focal(FocalOptions),
+    /// FER+'s multi-target loss: -log max_i(t_i p_i), t_i in {1, 0.001}.
+    MultiTarget(MultiTargetOptions),
+    /// Keras' binary cross-entropy of each softmax probability, as system 001 trains with it.
+    BinaryCrossEntropy(BinaryCrossEntropyOptions),
+    /// Cross-entropy against the labels, blended with one against what teachers say (Hinton et al., arXiv:1503.02531).
+    Distillation(DistillationOptions),
+}
+
+impl Default for ObjectiveOptions {
+    fn default() -> Self {
+        Self::CrossEntropy(CrossEntropyOptions::default())
+    }
+}
+
+/// Options of the cross-entropy.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CrossEntropyOptions {
+    /// Fraction of the target spread evenly over all classes.
+    pub label_smoothing: f32,
+    /// Weight of each example by its class.
+    pub class_weights: ClassWeights,
+}
+
+/// Options of the focal loss.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FocalOptions {
+    /// How strongly well-classified examples are discounted; 0 is cross-entropy.
+    pub gamma: f32,
+    /// Weight of each example by its class.
+    pub class_weights: ClassWeights,
+}
+
+impl Default for FocalOptions {
+    fn default() -> Self {
+        Self { gamma: 2.0, class_weights: ClassWeights::default() }
+    }
+}
+
+/// Options of the multi-target loss.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MultiTargetOptions {}
+
+/// Options of the binary cross-entropy.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BinaryCrossEntropyOptions {
+    /// Weight of each example by its class.
+    pub class_weights: ClassWeights,
+}
+
+/// Options of distillation: the loss is `(1 - lambda) hard + lambda CE(q, softmax(z / T))`, `z` the student's logits and
+/// `q` what the teachers say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DistillationOptions {
+    /// Run folders, finished or imported, whose networks teach. Their classes are matched to the data's by name.
+    pub teachers: Vec<PathBuf>,
+    /// The temperature T that teachers' and student's logits are divided by.
+    pub temperature: f32,
+    /// Share of what the teachers say; 0 is the labels alone, 1 the teachers alone.
+    pub lambda: f32,
+    /// Multiply the teachers' part by T squared, as Hinton et al. do; MicroExpNet's authors do not.
+    pub t_squared: bool,
+    /// What is averaged over several teachers.
+    pub average: Average,
+    /// Which pictures the teachers are asked about.
+    pub signal: Signal,
+    /// The loss against the labels; its class weights weigh the whole loss of an example.
+    pub hard: CrossEntropyOptions,
+}
+
+impl Default for DistillationOptions {
+    fn default() -> Self {
+        Self {
+            teachers: Vec::new(),
+            temperature: 8.0,
+            lambda: 0.5,
+            t_squared: false,
+            average: Average::default(),
+            signal: Signal::default(),
+            hard: CrossEntropyOptions::default(),
+        }
+    }
+}
+
+/// What is averaged over several teachers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Average {
+    /// Their logits, before the softmax at temperature T.
+    #[default]
+    Logits,
+    /// Their probabilities at temperature T.
+    Probabilities,
+}
+
+/// Which pictures teachers are asked about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Signal {
+    /// The very picture that the student sees at each visit, with the same random changes and mixing, in the teacher's own
+    /// size, channels and scale. Where nothing is random, answers are stored per row.
+    #[default]
+    Recompute,
+    /// Each row's unchanged picture, asked about once, whatever the student sees.
+    Rows,
+    /// So many augmented views of each row, asked about once; teachers and student are both shown these and no others.
+    Views(usize),
+}
+
+/// Weight of each example by the class of its target.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassWeights {
+    /// All 1.
+    #[default]
+    None,
+    /// rows / (classes * rows of the class), as scikit-learn's `balanced`.
+    Balanced,
+    /// One weight per class, in the order of the classes.
+    Given(Vec<f32>),
+}
+
+impl ObjectiveOptions {
+    /// The objective with these options; of distillation, its part against the labels.
+    pub fn build(&self) -> Box<dyn Objective> {
+        match self {
+            Self::CrossEntropy(o) => Box::new(CrossEntropy { label_smoothing: o.label_smoothing }),
+            Self::Focal(o) => Box::new(Focal { gamma: o.gamma }),
+            Self::MultiTarget(_) => Box::new(MultiTarget),
+            Self::BinaryCrossEntropy(_) => Box::new(BinaryCrossEntropy),
+            Self::Distillation(o) => Box::new(CrossEntropy { label_smoothing: o.hard.label_smoothing }),
+        }
+    }
+
+    /// The options of distillation, where teachers are listened to beside the objective of [`ObjectiveOptions::build`].
+    pub fn distillation(&self) -> Option<&DistillationOptions> {
+        match self {
+            Self::Distillation(o) => Some(o),
+            _ => None,
+        }
+    }
+
+    /// How examples are weighted by class.
+    fn class_weights(&self) -> &ClassWeights {
+        match self {
+            Self::CrossEntropy(o) => &o.class_weights,
+            Self::Focal(o) => &o.class_weights,
+            Self::MultiTarget(_) => &ClassWeights::None,
+            Self::BinaryCrossEntropy(o) => &o.class_weights,
+            Self::Distillation(o) => &o.hard.class_weights,
+        }
+    }
+
+    /// The weight of each class, from the mass of each class in the training targets.
+    ///
+    /// # Errors
+    /// When the experiment gives another number of weights than there are classes, or a negative one.
+    pub fn weights(&self, class_mass: &[f64]) -> Result<Vec<f32>> {
+        let classes = class_mass.len();
+        match self.class_weights() {
+            ClassWeights::None => Ok(vec![1.0; classes]),
+            ClassWeights::Balanced => {
+                let total: f64 = class_mass.iter().sum();
+                // A class without examples never occurs as a target: its weight is of no account.
+                let weight = |&m: &f64| if m > 0.0 { (total / (classes as f64 * m)) as f32 } else { 1.0 };
+                Ok(class_mass.iter().map(weight).collect())
+            }
+            ClassWeights::Given(w) => {
+                if w.len() != classes {
+                    bail!("objective.class_weights gives {} weights, but the data has {classes} classes", w.len());
+                }
+                if let Some(bad) = w.iter().find(|v| !v.is_finite() || **v < 0.0) {
+                    bail!("objective.class_weights has the weight {bad}; weights are finite and not negative");
+                }
+                Ok(w.clone())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, TensorData};
+
+    const LOGITS: [f32; 9] = [2.0, -1.0, 0.5, 0.0, 3.0, -2.0, 1.0, 1.0, 1.0];
+    const TARGETS: [f32; 9] = [1.0, 0.0, 0.0, 0.2, 0.7, 0.1, 0.0, 0.5, 0.5];
+
+    fn tensor(values: &[f32], device: &Device) -> Tensor<2> {
+        Tensor::from_data(TensorData::new(values.to_vec(), [3, 3]), device)
+    }
+
+    fn losses(objective: &dyn Objective, logits: &[f32]) -> Vec<f32> {
+        let device = Device::flex();
+        objective
+            .losses(Compute::Burn, tensor(logits, &device), tensor(&TARGETS, &device))
+            .into_data()
+            .try_to_vec()
+            .unwrap()
+    }
+
+    /// Compares the losses of three fixed examples with known numbers.
+    pub(super) fn check(objective: &dyn Objective, expected: &[f32]) {
+        for (got, want) in losses(objective, &LOGITS).iter().zip(expected) {
+            assert!((got - want).abs() < 1e-5, "{objective:?}: {got} instead of {want}");
+        }
+    }
+
+    /// Compares the gradient of the summed losses with central differences.
+    pub(super) fn check_gradient(objective: &dyn Objective) {
+        let device = Device::flex().autodiff();
+        let logits = tensor(&LOGITS, &device).require_grad();
+        let grads = objective.losses(Compute::Burn, logits.clone(), tensor(&TARGETS, &device)).sum().backward();
+        let gradient: Vec<f32> = logits.grad(&grads).unwrap().into_data().try_to_vec().unwrap();
+        // Row 2 has three equal logits, where the multi-target maximum has a corner: it is left out.
+        for i in 0..6 {
+            let at = |d: f32| {
+                let mut z = LOGITS;
+                z[i] += d;
+                losses(objective, &z).iter().map(|&v| f64::from(v)).sum::<f64>()
+            };
+            let difference = (at(5e-3) - at(-5e-3)) / 1e-2;
+            assert!(
+                (f64::from(gradient[i]) - difference).abs() < 1e-3,
+                "{objective:?} {i}: {} {difference}",
+                gradient[i]
+            );
+        }
+    }
+
+    #[test]
+    fn balanced_weights_are_those_of_scikit_learn() {
+        // compute_class_weight("balanced", classes=[0,1,2], y=[0]*6+[1]*3+[2])
+        let options = ObjectiveOptions::CrossEntropy(CrossEntropyOptions {
+            class_weights: ClassWeights::Balanced,
+            ..Default::default()
+        });
+        let weights = options.weights(&[6.0, 3.0, 1.0]).unwrap();
+        for (w, e) in weights.iter().zip([0.555_555_6, 1.111_111, 3.333_333]) {
+            assert!((w - e).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_wrong_number_of_weights_is_refused() {
+        let options = ObjectiveOptions::Focal(FocalOptions {
+            class_weights: ClassWeights::Given(vec![1.0]),
+            ..Default::default()
+        });
+        assert!(options.weights(&[1.0, 1.0]).unwrap_err().to_string().contains("1 weights"));
+    }
+}

@@ -1,0 +1,66 @@
+//! Looking at the clips of a set: several at once, each once.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use rayon::prelude::*;
+
+use super::Content;
+use super::frames::Eyes;
+use crate::clip::{Clip, ClipSet, Series};
+
+/// Clips that are looked at together, and so between two looks at whether to stop.
+const AT_ONCE: usize = 16;
+
+/// The steps of the clips that were looked at, by their videos: each is decoded once.
+pub type Looked = RefCell<BTreeMap<PathBuf, Series>>;
+
+impl Content {
+    /// A set whose clips have the steps in the place of action units, at the places of the clips that were looked at.
+    /// `told` hears how many were, and may end it.
+    ///
+    /// # Errors
+    /// When a clip has no video, or one that cannot be decoded; and what `told` says.
+    pub fn seen(
+        &self,
+        set: &ClipSet,
+        clips: &[usize],
+        eyes: &Eyes,
+        looked: &Looked,
+        mut told: impl FnMut(usize, usize) -> Result<()>,
+    ) -> Result<ClipSet> {
+        let (mut looked, mut steps) = (looked.borrow_mut(), BTreeMap::new());
+        for together in clips.chunks(AT_ONCE) {
+            let known: &BTreeMap<PathBuf, Series> = &looked;
+            let look = |&i: &usize| self.look(&set.clips[i], eyes, known);
+            let found: Vec<Result<Series>> = together.par_iter().map(look).collect();
+            for (&i, series) in together.iter().zip(found) {
+                let series = series?;
+                looked.extend(set.clips[i].video.clone().map(|path| (path, series.clone())));
+                steps.insert(i, series);
+            }
+            told(steps.len(), clips.len())?;
+        }
+        Ok(self.with_steps(set, steps))
+    }
+
+    fn look(&self, clip: &Clip, eyes: &Eyes, known: &BTreeMap<PathBuf, Series>) -> Result<Series> {
+        if let Some(series) = clip.video.as_ref().and_then(|path| known.get(path)) {
+            return Ok(series.clone());
+        }
+        let series = eyes.watch(clip, &self.options, &self.sketches[0]);
+        series.with_context(|| format!("clip {} cannot be used", clip.name))
+    }
+
+    /// A set with these steps in the place of action units.
+    pub fn with_steps(&self, set: &ClipSet, mut steps: BTreeMap<usize, Series>) -> ClipSet {
+        let clip = |(i, c): (usize, &Clip)| Clip { units: steps.remove(&i), landmarks: None, ..c.clone() };
+        ClipSet {
+            units: (0..self.options.memory.sketch).map(|i| format!("sketch {i}")).collect(),
+            clips: set.clips.iter().enumerate().map(clip).collect(),
+            ..set.clone()
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What the user sees while training runs: bars on a terminal, plain lines elsewhere, JSON lines for machines.
+
+mod bars;
+mod json;
+mod lines;
+
+use std::io::IsTerminal;
+
+use serde::Serialize;
+
+use ferrotype_evaluation::metrics;
+
+/// One batch was trained.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepReport {
+    /// Epoch, counted from 1.
+    pub epoch: usize,
+    /// Epochs in all.
+    pub epochs: usize,
+    /// Batch of the epoch, counted from 1.
+    pub batch: usize,
+    /// Batches per epoch.
+    pub batches: usize,
+    /// Optimizer steps done.
+    pub step: u64,
+    /// Mean loss over the epoch so far.
+    pub loss: f64,
+    /// Learning rate.
+    pub lr: f64,
+    /// Training speed over the epoch so far.
+    pub images_per_second: f64,
+    /// Estimated time to the end of training.
+    pub seconds_left: f64,
+}
+
+/// An epoch was trained and, where due, validated.
+#[derive(Clone, Debug, Serialize)]
+pub struct EpochReport {
+    /// Epoch, counted from 1.
+    pub epoch: usize,
+    /// Epochs in all.
+    pub epochs: usize,
+    /// Mean training loss.
+    pub train_loss: f64,
+    /// Share of training examples predicted right while training (augmented pictures, dropout on), where there are
+    /// classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_accuracy: Option<f64>,
+    /// Name and value of each validation metric shown.
+    pub validation: Vec<(String, f64)>,
+    /// The metric that selects.
+    pub select_by: String,
+    /// Whether these weights are the best so far.
+    pub best: bool,
+    /// Learning rate at the end of the epoch.
+    pub lr: f64,
+    /// Seconds for the epoch, validation included.
+    pub seconds: f64,
+    /// Training speed.
+    pub images_per_second: f64,
+    /// Estimated time to the end of training.
+    pub seconds_left: f64,
+}
+
+/// Is told how training goes.
+pub trait Progress {
+    /// After each batch.
+    fn step(&mut self, report: &StepReport);
+    /// After each epoch.
+    fn epoch(&mut self, report: &EpochReport);
+    /// Something worth a line.
+    fn note(&mut self, text: &str);
+    /// Something worth a worry.
+    fn warn(&mut self, text: &str);
+    /// Work without steps of its own goes on: `done` of `all` images of `what`.
+    fn work(&mut self, what: &str, done: usize, all: usize);
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// Bars on a terminal, plain lines elsewhere.
+    #[default]
+    Auto,
+    /// One JSON object per line on standard output.
+    Json,
+    /// Nothing but warnings.
+    Quiet,
+}
+
+impl Style {
+    /// The progress display of this style.
+    pub fn start(self) -> Box<dyn Progress> {
+        match self {
+            Self::Json => Box::new(json::Json),
+            Self::Quiet => Box::new(lines::Lines::quiet()),
+            Self::Auto if std::io::stderr().is_terminal() => Box::new(bars::Bars::new()),
+            Self::Auto => Box::new(lines::Lines::new()),
+        }
+    }
+}
+
+/// Seconds as a person says them: `45 s`, `3 min 20 s`, `2 h 05 min`.
+pub fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() {
+        return "?".into();
+    }
+    let s = seconds.round().max(0.0) as u64;
+    match s {
+        0..60 => format!("{s} s"),
+        60..3600 => format!("{} min {:02} s", s / 60, s % 60),
+        _ => format!("{} h {:02} min", s / 3600, s % 3600 / 60),
+    }
+}
+
+/// A loss with the digits that tell it from the next: squared errors of scaled features are small.
+fn loss(value: f64) -> String {
+    if value != 0.0 && value.abs() < 0.01 { format!("{value:.3e}") } else { format!("{value:.4}") }
+}
+
+/// The line that sums up an epoch.
+fn epoch_line(r: &EpochReport) -> String {
+    let width = r.epochs.to_string().len();
+    let mut line = format!("epoch {:>width$}/{}  loss {}", r.epoch, r.epochs, loss(r.train_loss));
+    if let Some(accuracy) = r.train_accuracy {
+        line += &format!("  train acc {:>5.2} %", 100.0 * accuracy);
+    }
+    for (name, value) in &r.validation {
+        let shown = metrics::find(name).map_or_else(|_| loss(*value), |m| metrics::format_value(m, *value));
+        line += &format!("  val {name} {shown:>7}");
+    }
+    line += &format!("  lr {:.2e}  {:.0} img/s  {}", r.lr, r.images_per_second, duration(r.seconds));
+    if r.best {
+        line += "  *";
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        assert_eq!(duration(44.6), "45 s");
+        assert_eq!(duration(200.0), "3 min 20 s");
+        assert_eq!(duration(7500.0), "2 h 05 min");
+        assert_eq!(duration(f64::INFINITY), "?");
+    }
+}

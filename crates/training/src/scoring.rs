@@ -1,0 +1,220 @@
+//! A network's predictions for a set.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use burn::tensor::Tensor;
+
+use super::features::Features;
+use super::learner::images;
+use super::parts::Validation;
+use super::progress::Progress;
+use crate::options::Evaluate;
+use ferrotype_data::loader::Stored;
+use ferrotype_data::task::Subset;
+use ferrotype_data::{classes, labels};
+use ferrotype_evaluation::{Predictions, Scores, metrics, score};
+use ferrotype_model::{Graph, Network, NodeId};
+use ferrotype_ops as ops;
+
+/// A set of labelled faces that selects the weights.
+pub struct Scoring<'a> {
+    /// The faces.
+    pub subset: &'a Subset,
+    /// Stored features that stand for their pictures, if any.
+    pub features: Option<&'a Features>,
+    /// How they are scored, and by what the weights are selected.
+    pub options: &'a Evaluate,
+}
+
+impl Validation for Scoring<'_> {
+    fn measure(&self, network: &Network, progress: &mut dyn Progress) -> Result<BTreeMap<String, f64>> {
+        let scores = score(&predict_from(network, self.subset, self.features, self.options, progress)?)?;
+        Ok(scores.metrics.into_iter().map(|(name, score)| (name, score.value)).collect())
+    }
+
+    fn selects_by(&self) -> Result<&'static str> {
+        Ok(metrics::find(&self.options.select_by)?.name())
+    }
+
+    fn metric(&self, name: &str) -> Result<(&'static str, bool)> {
+        let metric = metrics::find(name)?;
+        Ok((metric.name(), metric.higher_is_better()))
+    }
+
+    fn loss(&self) -> &'static str {
+        "log_loss"
+    }
+
+    fn shown(&self) -> &'static [&'static str] {
+        &["accuracy", "uar", "log_loss"]
+    }
+
+    fn has_classes(&self) -> bool {
+        true
+    }
+}
+
+/// Whether a network can take a set's examples where shorter ones are padded.
+///
+/// # Errors
+/// When some are shorter than others, and the network would take padding for frames.
+pub fn check_lengths(graph: &Graph, subset: &Subset) -> Result<()> {
+    let Some(segments) = &subset.faces.segments else { return Ok(()) };
+    let lengths = || subset.rows().into_iter().map(|row| segments.valid[row as usize] as usize);
+    let (shortest, frames) = (lengths().min().unwrap_or(segments.frames), segments.frames);
+    ensure!(
+        shortest == frames || graph.takes_sequences(),
+        "the clips differ in length ({shortest} to {} frames, padded to {frames}: data.clips.segments is `whole`), but {} \
+         takes padding for frames: choose data.clips.segments `spread`, which gives every clip {frames} frames, or at most \
+         {shortest} for data.clips.frames",
+        lengths().max().unwrap_or(frames),
+        graph.name
+    );
+    if shortest < frames { graph.padding().map(|_| ()) } else { Ok(()) }
+}
+
+/// Predicts every row of a set, in order.
+///
+/// # Errors
+/// When the set cannot be loaded or does not fit the network.
+pub fn predict(
+    network: &Network,
+    subset: &Subset,
+    options: &Evaluate,
+    progress: &mut dyn Progress,
+) -> Result<Predictions> {
+    predict_from(network, subset, None, options, progress)
+}
+
+/// As [`predict`]; where there are features of the set's pictures, from them.
+fn predict_from(
+    network: &Network,
+    subset: &Subset,
+    features: Option<&Features>,
+    options: &Evaluate,
+    progress: &mut dyn Progress,
+) -> Result<Predictions> {
+    check_lengths(network.graph(), subset)?;
+    let loader = |stored: &Arc<Stored>| subset.evaluation_loader(options.batch_size)?.with_stored(stored.clone());
+    let straight = features.map_or_else(|| subset.evaluation_loader(options.batch_size), |f| loader(&f.selection))?;
+    let mut mirrored = match features.and_then(|f| f.mirrored.as_ref()) {
+        Some(stored) => Some(loader(stored)?.epoch(0, 0)),
+        None => None,
+    };
+    let entry = features.map_or(0, |f| f.entry);
+    let mut predictions = without_logits(subset);
+    for batch in straight.epoch(0, 0) {
+        let batch = batch?;
+        let x = images(&batch, network.device());
+        let other = match &mut mirrored {
+            Some(batches) => {
+                let batch = batches.next().context("the stored mirror images ended early")??;
+                Some(images(&batch, network.device()))
+            }
+            None => (options.flip_average && entry == 0).then(|| x.clone().flip([3])),
+        };
+        predictions.logits.extend(logits(network, x, other, entry, &batch.valid)?);
+        progress.work("scoring", predictions.logits.len() / predictions.classes.len().max(1), straight.examples());
+    }
+    Ok(predictions)
+}
+
+/// What is known of each example before it is predicted.
+pub fn without_logits(subset: &Subset) -> Predictions {
+    let l = &subset.labelled;
+    let rows = subset.rows();
+    let votes: Option<Vec<Vec<f32>>> = vote_columns(subset).and_then(|columns| {
+        let row = |&row: &u32| Some(pick(&labels::crowd_distribution(&subset.faces, row as usize)?, &columns));
+        rows.iter().map(row).collect()
+    });
+    Predictions {
+        classes: l.classes.clone(),
+        rows,
+        truth: subset.indices.iter().map(|&i| l.class(i)).collect(),
+        targets: subset.indices.iter().flat_map(|&i| l.target(i)).copied().collect(),
+        votes: votes.map(|v| v.concat()),
+        logits: Vec::new(),
+    }
+}
+
+/// For each class the place of its votes, where the votes are over just these classes. The crowd's distribution is over
+/// FER+'s emotions: it says nothing of others.
+fn vote_columns(subset: &Subset) -> Option<Vec<usize>> {
+    let columns = labels::crowd_columns(&subset.faces)?;
+    let classes = &subset.labelled.classes;
+    (classes.len() == columns.len()).then(|| classes::places(classes, columns).ok()?.into_iter().collect())?
+}
+
+fn pick(values: &[f32], places: &[usize]) -> Vec<f32> {
+    places.iter().map(|&place| values[place]).collect()
+}
+
+/// The logits of a batch on the host, row-major; where there are mirror images, the mean over both.
+fn logits(
+    network: &Network,
+    x: Tensor<4>,
+    mirrored: Option<Tensor<4>>,
+    entry: NodeId,
+    valid: &[u32],
+) -> Result<Vec<f32>> {
+    let straight = network.forward_from(x, entry, valid)?;
+    let z = match mirrored {
+        Some(x) => (straight + network.forward_from(x, entry, valid)?).div_scalar(2.0),
+        None => straight,
+    };
+    let [rows, classes] = z.dims();
+    ops::host(z.reshape([rows * classes])).context("cannot read the logits from the device")
+}
+
+/// Scores a set.
+///
+/// # Errors
+/// As [`predict`], and when a logit is not finite.
+pub fn scores(network: &Network, subset: &Subset, options: &Evaluate, progress: &mut dyn Progress) -> Result<Scores> {
+    score(&predict(network, subset, options, progress)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ferrotype_data::clips::{example::set, store};
+    use ferrotype_data::options::DataOptions;
+    use ferrotype_data::task::Task;
+    use ferrotype_model::GraphBuilder;
+
+    /// Networks that cannot tell padding from frames refuse whole clips of different lengths.
+    #[test]
+    fn whole_clips_of_different_lengths_need_a_network_of_sequences() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clips.h5");
+        let lengths = [7, 12, 9, 8, 10, 11, 9, 7];
+        store::write(&set(&lengths), &path).unwrap();
+        let subset = |segments: &str, frames: usize| {
+            let options: DataOptions = serde_json::from_value(serde_json::json!({
+                "path": path,
+                "clips": {"parts": ["full_face"], "frames": frames, "segments": segments},
+                "split": {"clip_holdout": {"validation": 0.25, "test": 0.25}},
+                "preprocess": {"size": 4, "colour": "grey", "scale": "raw"},
+            }))
+            .unwrap();
+            Task::prepare(&options, 1, ferrotype_data::sources::write).unwrap().train
+        };
+        let graph = |input: [usize; 3], sequences: bool| {
+            let mut g = GraphBuilder::new("net", input);
+            match sequences {
+                true => g.to_sequence("steps").last_step("last"),
+                false => g.global_avg_pool("mean"),
+            };
+            let outputs = g.shape().len();
+            g.build(outputs).unwrap()
+        };
+        let pictures = graph([12, 4, 4], false);
+        let error = check_lengths(&pictures, &subset("whole", 12)).unwrap_err().to_string();
+        assert!(error.contains("differ in length") && error.contains("spread"), "{error}");
+        check_lengths(&pictures, &subset("spread", 12)).unwrap();
+        check_lengths(&pictures, &subset("whole", 7)).unwrap();
+        check_lengths(&graph([1, 12, 4], true), &subset("whole", 12)).unwrap();
+    }
+}

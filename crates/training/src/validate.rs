@@ -1,0 +1,179 @@
+//! Ranges of the `train:` section.
+
+use crate::adversarial::AdversarialOptions;
+use crate::attack::Method;
+use crate::options::{Evaluate, OptimizerOptions, ScheduleOptions, TrainOptions};
+use ferrotype_base::problems::Problems;
+use ferrotype_evaluation::metrics;
+
+const MAX_BATCH: usize = 65_536;
+
+/// Impossible values of the section `train`.
+pub fn train(p: &mut Problems, train: &TrainOptions) {
+    p.at_least("train.epochs", train.epochs, 1);
+    p.up_to("train.batch_size", train.batch_size, 1, MAX_BATCH);
+    p.at_least("train.accumulate", train.accumulate, 1);
+    p.positive("train.lr", train.lr);
+    check_optimizer(p, &train.optimizer);
+    check_schedule(p, &train.schedule, train.epochs);
+    p.not_negative("train.weight_decay", train.weight_decay);
+    train.clip_norm.into_iter().for_each(|norm| p.positive("train.clip_norm", norm));
+    train.ema.into_iter().for_each(|decay| p.below_one("train.ema", decay));
+    if let Some(stopping) = &train.early_stopping {
+        p.at_least("train.early_stopping.patience", stopping.patience, 1);
+        p.not_negative("train.early_stopping.min_delta", stopping.min_delta);
+    }
+    p.not_negative("train.checkpoint.minutes", train.checkpoint.minutes);
+    transfer(p, train);
+    train.adversarial.iter().for_each(|adversarial| check_adversarial(p, adversarial));
+}
+
+fn check_adversarial(p: &mut Problems, options: &AdversarialOptions) {
+    let at = |name: &str| format!("train.adversarial.{name}");
+    p.range(&at("eps"), options.eps, options.eps > 0.0, "a number above 0, in pixel units of 0..255");
+    p.range(&at("ratio"), options.ratio, options.ratio > 0.0 && options.ratio <= 1.0, "a number above 0, at most 1");
+    if let Method::Pgd(pgd) = &options.method {
+        p.up_to(&at("method.pgd.steps"), pgd.steps, 1, 10_000);
+        if let Some(size) = pgd.step_size {
+            p.range(&at("method.pgd.step_size"), size, size > 0.0, "a number above 0, in pixel units of 0..255");
+        }
+    }
+}
+
+fn check_optimizer(p: &mut Problems, optimizer: &OptimizerOptions) {
+    match optimizer {
+        OptimizerOptions::Sgd(options) => {
+            let at = "train.optimizer.sgd";
+            p.below_one(&format!("{at}.momentum"), options.momentum);
+            if options.nesterov && options.momentum == 0.0 {
+                p.add(
+                    &format!("{at}.nesterov"),
+                    "true is impossible without momentum; expected momentum above 0".into(),
+                );
+            }
+        }
+        OptimizerOptions::Adam(options) | OptimizerOptions::Adamw(options) => {
+            let decoupled = matches!(optimizer, OptimizerOptions::Adamw(_));
+            let at = if decoupled { "train.optimizer.adamw" } else { "train.optimizer.adam" };
+            p.below_one(&format!("{at}.beta1"), options.beta1);
+            p.below_one(&format!("{at}.beta2"), options.beta2);
+            p.positive(&format!("{at}.eps"), options.eps);
+        }
+        OptimizerOptions::Rmsprop(options) => {
+            let at = "train.optimizer.rmsprop";
+            p.below_one(&format!("{at}.alpha"), options.alpha);
+            p.below_one(&format!("{at}.momentum"), options.momentum);
+            p.positive(&format!("{at}.eps"), options.eps);
+        }
+    }
+}
+
+fn check_schedule(p: &mut Problems, schedule: &ScheduleOptions, epochs: usize) {
+    let at = |name: &str| format!("train.schedule.{name}");
+    match schedule {
+        ScheduleOptions::Constant => {}
+        ScheduleOptions::Step(options) => {
+            p.at_least(&at("step.every"), options.every, 1);
+            p.factor(&at("step.factor"), options.factor);
+        }
+        ScheduleOptions::MultiStep(options) => check_multi_step(p, &options.at, &options.factor),
+        ScheduleOptions::Cosine(options) => {
+            let fits = options.warmup >= 0.0 && options.warmup <= epochs as f64;
+            p.range(&at("cosine.warmup"), options.warmup, fits, &format!("0 to train.epochs, {epochs}"));
+            p.fraction(&at("cosine.floor"), options.floor);
+        }
+        ScheduleOptions::OneCycle(options) => {
+            p.fraction(&at("one_cycle.rise"), options.rise);
+            let (start, end) = (options.start_div, options.end_div);
+            p.range(&at("one_cycle.start_div"), start, start >= 1.0, "a number of at least 1");
+            p.range(&at("one_cycle.end_div"), end, end >= 1.0, "a number of at least 1");
+        }
+        ScheduleOptions::InverseTime(options) => p.not_negative(&at("inverse_time.decay"), options.decay),
+        ScheduleOptions::ReduceOnPlateau(options) => {
+            let factor = options.factor;
+            p.range(&at("reduce_on_plateau.factor"), factor, factor > 0.0 && factor < 1.0, "a number between 0 and 1");
+            p.at_least(&at("reduce_on_plateau.patience"), options.patience, 1);
+            p.not_negative(&at("reduce_on_plateau.min_delta"), options.min_delta);
+            p.not_negative(&at("reduce_on_plateau.min_lr"), options.min_lr);
+            metrics::check(p, &at("reduce_on_plateau.watch"), &options.watch);
+        }
+    }
+}
+
+/// Steps beyond the last epoch are fine: a recipe that is cut short (`--set train.epochs=30`) never comes to them.
+fn check_multi_step(p: &mut Problems, at: &[usize], factor: &[f64]) {
+    let path = "train.schedule.multi_step";
+    p.check(&format!("{path}.at"), at, !at.is_empty(), "at least one epoch");
+    p.check(&format!("{path}.at"), at, at.is_sorted_by(|a, b| a < b), "epochs in ascending order");
+    let count_ok = factor.len() == 1 || factor.len() == at.len();
+    p.check(&format!("{path}.factor"), factor, count_ok, &format!("1 factor, or {}: one per epoch of `at`", at.len()));
+    for (i, &factor) in factor.iter().enumerate() {
+        p.factor(&format!("{path}.factor[{i}]"), factor);
+    }
+}
+
+/// More views than this would be a slip: each is a whole copy of the features of the training set.
+const MAX_VIEWS: usize = 1000;
+
+fn transfer(p: &mut Problems, train: &TrainOptions) {
+    check_patterns(p, "train.freeze", &train.freeze);
+    check_patterns(p, "train.fresh", &train.fresh);
+    for (i, thaw) in train.thaw_at.iter().enumerate() {
+        let at = format!("train.thaw_at[{i}]");
+        p.at_least(&format!("{at}.epoch"), thaw.epoch, 1);
+        p.check(&format!("{at}.patterns"), &thaw.patterns, !thaw.patterns.is_empty(), "at least one pattern");
+        check_patterns(p, &format!("{at}.patterns"), &thaw.patterns);
+    }
+    if train.freeze.is_empty() && !train.thaw_at.is_empty() {
+        p.add("train.thaw_at", "thaws what was never frozen; say in train.freeze what is frozen at first".into());
+    }
+    if let Some(init) = &train.init {
+        p.check("train.init", init, !init.as_os_str().is_empty(), "a run folder or a file of weights");
+    } else if !train.fresh.is_empty() {
+        p.add("train.fresh", "is for parameters that train.init does not give; there is no train.init".into());
+    }
+    train.layer_decay.into_iter().for_each(|decay| p.factor("train.layer_decay", decay));
+    train.head_lr.into_iter().for_each(|factor| p.positive("train.head_lr", factor));
+    if let Some(cache) = &train.feature_cache {
+        p.up_to("train.feature_cache.views", cache.views, 1, MAX_VIEWS);
+        if train.freeze.is_empty() {
+            let message = "stores what is frozen, and nothing is: set train.freeze, such as [\"features.*\"]";
+            p.add("train.feature_cache", message.into());
+        }
+        if train.adversarial.is_some() {
+            let message = "stores features, and train.adversarial changes pictures: use one of them";
+            p.add("train.feature_cache", message.into());
+        }
+    }
+}
+
+fn check_patterns(p: &mut Problems, path: &str, patterns: &[String]) {
+    for (i, pattern) in patterns.iter().enumerate() {
+        let ok = !pattern.trim().is_empty();
+        p.check(&format!("{path}[{i}]"), pattern, ok, "a pattern of parameter names, such as `features.*`");
+    }
+}
+
+/// Impossible values of the section `evaluate`.
+pub fn evaluate(p: &mut Problems, evaluate: &Evaluate) {
+    p.up_to("evaluate.batch_size", evaluate.batch_size, 1, MAX_BATCH);
+    p.at_least("evaluate.every", evaluate.every, 1);
+    metrics::check(p, "evaluate.select_by", &evaluate.select_by);
+}
+
+/// Keys of `train` that belong to the classification of expressions are refused rather than read and ignored.
+pub fn only_for_expressions(p: &mut Problems, train: &TrainOptions, system: &str) {
+    let given = [
+        ("train.init", train.init.is_some()),
+        ("train.fresh", !train.fresh.is_empty()),
+        ("train.freeze", !train.freeze.is_empty()),
+        ("train.thaw_at", !train.thaw_at.is_empty()),
+        ("train.layer_decay", train.layer_decay.is_some()),
+        ("train.head_lr", train.head_lr.is_some()),
+        ("train.feature_cache", train.feature_cache.is_some()),
+        ("train.adversarial", train.adversarial.is_some()),
+    ];
+    for (key, _) in given.into_iter().filter(|(_, given)| *given) {
+        p.add(key, format!("is for the classification of expressions; the system {system} does not have it"));
+    }
+}

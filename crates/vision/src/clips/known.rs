@@ -1,0 +1,92 @@
+//! What the detectors and PFLD find: on real videos, where FERROTYPE_DATA names a folder with `onnx/` and `videos/`, and on
+//! drawn faces, whose landmarks are known.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::drawn::{EXPRESSIONS, takes};
+use super::frames::{Watched, watch};
+use super::*;
+use crate::faces::{Detector, Landmarker, bounds_of, normalised_error};
+use crate::video::Decoder;
+use ferrotype_data::options::{Component, DrawnClipsOptions};
+use ferrotype_data::preprocess::Picture;
+
+fn data() -> Option<PathBuf> {
+    let folder = std::env::var_os("FERROTYPE_DATA").map(PathBuf::from);
+    if folder.is_none() {
+        println!("skipped: FERROTYPE_DATA is not set");
+    }
+    folder
+}
+
+fn networks(data: &Path, detector: &str) -> VideoOptions {
+    VideoOptions {
+        detector: Some(data.join("onnx").join(detector)),
+        landmarks: Some(data.join("onnx/pfld_68.onnx")),
+        parts: vec![Component::Mouth],
+        ..VideoOptions::default()
+    }
+}
+
+fn faces_per_frame(watched: &Watched) -> Vec<usize> {
+    watched.frames.iter().map(|f| f.faces.len()).collect()
+}
+
+#[test]
+fn faces_of_real_videos_are_counted() {
+    let Some(data) = data() else { return };
+    if let Err(reason) = video::available() {
+        println!("skipped: {reason}");
+        return;
+    }
+    // Two frames per second: all of them take a minute.
+    let tools = Tools::open(&VideoOptions { rate: Some(2.0), ..networks(&data, "yunet.onnx") }).unwrap();
+    let counts = |name: &str| {
+        let watched = watch(&tools, Decoder::open(&data.join("videos").join(name)).unwrap(), None).unwrap();
+        let counts = faces_per_frame(&watched);
+        println!("{name}: {} of {} frames, faces per frame {counts:?}", counts.len(), watched.log.frames);
+        counts
+    };
+    assert!(counts("single_face.mp4").iter().all(|&n| n == 1));
+    assert!(counts("no_face_wrong_header.mp4").iter().all(|&n| n == 0));
+    let leaving = counts("face_noface.mov");
+    assert!(leaving[0] == 1 && leaving.last() == Some(&0), "{leaving:?}");
+    let several: BTreeSet<usize> = counts("several_faces.mp4").into_iter().collect();
+    assert!([1, 2, 4].iter().all(|n| several.contains(n)), "{several:?}");
+}
+
+#[test]
+fn drawn_faces_are_found_and_their_landmarks_too() {
+    let Some(data) = data() else { return };
+    let options = DrawnClipsOptions { subjects: 3, clips: 1, ..DrawnClipsOptions::default() };
+    let shown: Vec<_> = EXPRESSIONS.into_iter().enumerate().collect();
+    let takes = takes(&options, &shown);
+    let landmarker = Landmarker::open(&data.join("onnx/pfld_68.onnx")).unwrap();
+    for name in ["ultraface_rfb_320.onnx", "yunet.onnx"] {
+        let detector = Detector::open(&data.join("onnx").join(name)).unwrap();
+        let (mut all, mut hit, mut errors) = (0, 0, Vec::new());
+        for take in &takes {
+            let (pixels, truth) = take.frame(take.performance.frames / 2, options.size);
+            let picture = Picture::new(&pixels, options.size, options.size, 1).unwrap();
+            let found = detector.detect(&picture).unwrap();
+            let best = found.iter().find(|d| d.bounds.overlap(&bounds_of(&truth)) >= 0.4);
+            all += 1;
+            if let Some(face) = best {
+                hit += 1;
+                errors.push(normalised_error(&landmarker.find(&picture, &face.bounds).unwrap(), &truth));
+            }
+        }
+        errors.sort_by(f64::total_cmp);
+        let mean = errors.iter().sum::<f64>() / errors.len().max(1) as f64;
+        let median = errors.get(errors.len() / 2).copied().unwrap_or(f64::NAN);
+        println!(
+            "{name}: {hit} of {all} drawn faces; PFLD's normalised error {:.1} % (mean), {:.1} % (median)",
+            100.0 * mean,
+            100.0 * median
+        );
+        // They are caricatures: what is asserted is that the path works on them at all.
+        assert!(hit * 2 > all, "{name} finds {hit} of {all}");
+        assert!(median < 0.25, "{median}");
+    }
+}

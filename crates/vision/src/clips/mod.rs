@@ -1,0 +1,214 @@
+//! From video files to prepared clips: who is in them, where the parts of the face are, and what the annotations say.
+//!
+//! A source makes a [`Plan`]: clips with their files and labels, and those that cannot be used. [`extract`] turns one file
+//! into component pictures; a [`journal`] keeps what is finished, so that an interrupted preparation goes on where it was.
+
+mod baum;
+mod drawn;
+mod extract;
+mod files;
+mod frames;
+mod journal;
+#[cfg(test)]
+mod known;
+mod labels;
+mod sheet;
+pub mod synthesise;
+#[cfg(test)]
+mod tests;
+mod xlsx;
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::video;
+use extract::Tools;
+use ferrotype_data::clips::{Clip, ClipSet, Skipped, store};
+use ferrotype_data::options::{SourceOptions, VideoOptions};
+use ferrotype_data::source_record::SourceRecord;
+use ferrotype_data::{Provenance, sources};
+use ferrotype_run::files::explain;
+use ferrotype_run::provenance::command_line;
+use journal::Journal;
+
+/// A clip to be prepared.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Job {
+    /// Its name: `S001_015`, or more of its path where several files have that name.
+    pub name: String,
+    /// The video.
+    pub file: std::path::PathBuf,
+    /// Its path below the folder of videos.
+    pub below: String,
+    /// Its table of OpenFace.
+    pub table: Option<std::path::PathBuf>,
+    /// Who is in it; empty where unknown.
+    pub subject: String,
+    /// Class index.
+    pub label: i16,
+}
+
+/// What is to be prepared, and what cannot be.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
+    pub jobs: Vec<Job>,
+    pub classes: Vec<String>,
+    pub skipped: Vec<Skipped>,
+    /// Annotation files with their sha256.
+    pub files: Vec<(String, String)>,
+    pub notes: Vec<String>,
+}
+
+/// Whether a source gives clips rather than single pictures.
+pub fn is_clips(source: &SourceOptions) -> bool {
+    matches!(
+        source,
+        SourceOptions::Clips(_)
+            | SourceOptions::Baum1a(_)
+            | SourceOptions::Baum1s(_)
+            | SourceOptions::Baum2(_)
+            | SourceOptions::DrawnClips(_)
+    )
+}
+
+/// Prepares a source of any kind, of pictures or of clips, into the file `out`.
+///
+/// # Errors
+/// As [`prepare`] or [`sources::write`].
+pub fn write_source(source: &SourceOptions, out: &Path) -> Result<()> {
+    if is_clips(source) { prepare(source, out, &command_line()).map(drop) } else { sources::write(source, out) }
+}
+
+/// Prepares the clips of a source into the file `out`; gives everything but their pictures.
+///
+/// Clips that cannot be used are left out and listed with the reason. Finished clips are kept beside `out` until the whole
+/// is written, so a second call after an interruption does only what is missing.
+///
+/// # Errors
+/// When the annotations or models cannot be read, ffmpeg is missing, no clip at all can be used, or a file cannot be
+/// written.
+pub fn prepare(source: &SourceOptions, out: &Path, command: &str) -> Result<ClipSet> {
+    let (mut plan, video) = match source {
+        SourceOptions::Clips(o) => (labels::plan(o)?, &o.video),
+        SourceOptions::Baum1a(o) => (baum::plan_baum1(o, &baum::ACTED)?, &o.video),
+        SourceOptions::Baum1s(o) => (baum::plan_baum1(o, &baum::SPONTANEOUS)?, &o.video),
+        SourceOptions::Baum2(o) => (baum::plan_baum2(o)?, &o.video),
+        SourceOptions::DrawnClips(o) => {
+            let mut set = drawn::generate(o)?;
+            let record = Some(SourceRecord::take(source, out, &[])?);
+            set.provenance = Provenance { command: command.into(), record, ..set.provenance };
+            return finish(set, out);
+        }
+        _ => bail!("{} is a source of pictures, not of clips", sources::name(source)),
+    };
+    if plan.jobs.is_empty() {
+        bail!("there is no clip to prepare{}", reasons(&plan.skipped));
+    }
+    let tools = Tools::open(video)?;
+    if let Some(folder) = &video.openface {
+        files::find_tables(&mut plan.jobs, folder)?;
+    }
+    let journal = Journal::open(out, video)?;
+    work_through(&plan, &tools, &journal)?;
+    let mut set = collect(&plan, video, &journal)?;
+    set.provenance = provenance(source, plan, &tools, command)?;
+    set.provenance.record = Some(SourceRecord::take(source, out, &set.provenance.files)?);
+    if set.clips.is_empty() {
+        bail!("none of the clips can be used{}", reasons(&set.skipped));
+    }
+    let summary = finish(set, out)?;
+    journal.remove()?;
+    Ok(summary)
+}
+
+/// Writes the set; gives it without its pictures.
+fn finish(mut set: ClipSet, out: &Path) -> Result<ClipSet> {
+    store::write(&set, out)?;
+    set.parts.iter_mut().for_each(|part| part.pixels = Vec::new());
+    Ok(set)
+}
+
+/// The first reasons, for a message.
+fn reasons(skipped: &[Skipped]) -> String {
+    let first: Vec<String> = skipped.iter().take(3).map(|s| format!("{}: {}", s.clip, s.reason)).collect();
+    match skipped.len() {
+        0 => String::new(),
+        n if n > 3 => format!(": {} and {} more", first.join("; "), n - 3),
+        _ => format!(": {}", first.join("; ")),
+    }
+}
+
+/// Prepares every clip that is not finished yet.
+fn work_through(plan: &Plan, tools: &Tools, journal: &Journal) -> Result<()> {
+    let bar = ProgressBar::new(plan.jobs.len() as u64);
+    let style = ProgressStyle::with_template("clips [{bar:28}] {pos}/{len} {msg}  {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+    for job in &plan.jobs {
+        bar.set_message(job.name.clone());
+        if !journal.has(job) {
+            let set = tools.extract(job).unwrap_or_else(|reason| ClipSet {
+                skipped: vec![Skipped { clip: job.name.clone(), reason: format!("{reason:#}") }],
+                ..ClipSet::default()
+            });
+            journal.keep(job, &set)?;
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// Joins the finished clips, in the order of the plan, with its labels and subjects.
+fn collect(plan: &Plan, video: &VideoOptions, journal: &Journal) -> Result<ClipSet> {
+    let mut all = ClipSet { size: video.size, ..ClipSet::default() };
+    for job in &plan.jobs {
+        let mut set = journal.read(job)?;
+        set.classes.clone_from(&plan.classes);
+        let named = |clip| Clip { name: job.name.clone(), subject: job.subject.clone(), label: job.label, ..clip };
+        set.clips = set.clips.into_iter().map(named).collect();
+        all.append(set)?;
+    }
+    all.classes.clone_from(&plan.classes);
+    all.skipped.extend(plan.skipped.iter().cloned());
+    Ok(all)
+}
+
+/// Whether the clips are drawn: their folder, or one above it, says so.
+fn is_drawn(source: &SourceOptions) -> bool {
+    let folder = match source {
+        SourceOptions::Clips(o) => &o.videos,
+        SourceOptions::Baum2(o) => &o.videos,
+        SourceOptions::Baum1a(o) | SourceOptions::Baum1s(o) => &o.root,
+        _ => return false,
+    };
+    folder.ancestors().take(3).any(|f| f.join(synthesise::MARK).is_file())
+}
+
+fn provenance(source: &SourceOptions, plan: Plan, tools: &Tools, command: &str) -> Result<Provenance> {
+    let mut notes = plan.notes;
+    notes.push(format!("decoded by {}", video::version()?));
+    notes.push(tools.note());
+    Ok(Provenance {
+        source: sources::name(source).into(),
+        synthetic: is_drawn(source),
+        files: plan.files.into_iter().chain(tools.files()?).collect(),
+        command: command.into(),
+        notes,
+        record: None,
+        stored: None,
+    })
+}
+
+/// The bytes of a small file, with its path in the error.
+fn read_file(path: &Path) -> Result<Vec<u8>> {
+    anyhow::ensure!(!path.is_dir(), "{} is a folder, and a file is expected", path.display());
+    ferrotype_base::lfs::refuse_file(path)?;
+    std::fs::read(path).map_err(|e| anyhow::anyhow!("cannot read {}: {e}", path.display()))
+}
+
+/// Makes a folder with those above it.
+fn make_folder(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(|e| explain(path, &e))
+}
