@@ -78,9 +78,9 @@ train:
 /// A file read as a `Trial`, with the ranges of its sections checked.
 fn trial(path: &Path, sets: &[&str]) -> Result<Trial, ConfigError> {
     let shape = Shape::of::<Trial>();
-    let (mut root, _) = super::layers::read_chain(path, &shape)?;
+    let (mut root, _) = super::layers::read_chain(path, shape)?;
     for set in sets {
-        root = super::layers::apply_set(root, set, &shape)?;
+        root = super::layers::apply_set(root, set, shape)?;
     }
     let trial: Trial = from_tree(&root)?;
     let mut found = Found::default();
