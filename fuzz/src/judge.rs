@@ -88,6 +88,11 @@ impl<'a> Judge<'a> {
         Ok(())
     }
 
+    /// Whether any input was taken in.
+    pub fn has_accepted(&self) -> bool {
+        self.accepted > 0
+    }
+
     /// Whether nothing was found.
     pub fn is_clean(&self) -> bool {
         self.faults.is_empty()
