@@ -231,6 +231,8 @@ fn a_run_scores_other_clips_and_tables_without_truth() {
     assert!(told.contains("SEEN     The run has seen"), "{told}");
     assert_eq!(known["seen"]["trained"], known["seen"]["rows"], "the same clips in another folder: {known}");
     assert!(known["unseen"].is_null() && told.contains("no clip is left"), "{told}");
+    let report = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(report.contains("Scores on other data") && report.contains("The run has seen 12 of these 12 rows"), "seen");
     let twice =
         place.refused(&format!("predict --run {} others/validation --csv {}/clips.csv", run.display(), run.display()));
     assert!(twice.contains("would replace a file"), "{twice}");

@@ -59,8 +59,11 @@ impl<'a> Judge<'a> {
         if peak > self.peak + LARGE {
             self.fault("large", &format!("large: {:.0} MiB", peak - self.peak), input)?;
             reset_peak();
+            self.peak = peak_mib().unwrap_or(0.0);
+        } else {
+            // Asked once an input: the kernel's answer takes longer than some parsers.
+            self.peak = peak;
         }
-        self.peak = peak_mib().unwrap_or(0.0);
         Ok(())
     }
 
@@ -86,6 +89,11 @@ impl<'a> Judge<'a> {
             eprintln!("{}: {} on {}", self.target.name, said.chars().take(300).collect::<String>(), path.display());
         }
         Ok(())
+    }
+
+    /// Whether any input was taken in.
+    pub fn has_accepted(&self) -> bool {
+        self.accepted > 0
     }
 
     /// Whether nothing was found.

@@ -74,11 +74,14 @@ impl Place {
     fn prepare(&self, bytes: &[u8], source: Value) -> bool {
         self.put(bytes);
         let source: SourceOptions = serde_json::from_value(source).expect("options of a source");
-        if clips::is_clips(&source) {
-            clips::prepare(&source, &self.root.join("out.h5"), "fuzz").is_ok()
-        } else {
-            sources::prepare(&source, &self.root.join("out.h5"), "fuzz").is_ok()
-        }
+        sources::prepare(&source, &self.root.join("out.h5"), "fuzz").is_ok()
+    }
+
+    /// Reads the annotations of a source of clips; whether they name one that there is.
+    fn plan(&self, bytes: &[u8], source: Value) -> bool {
+        self.put(bytes);
+        let source: SourceOptions = serde_json::from_value(source).expect("options of a source");
+        clips::plan(&source).is_ok_and(|plan| !plan.jobs.is_empty())
     }
 
     /// Reads a source of the system real_fake.
@@ -116,10 +119,10 @@ pub const TARGETS: &[Target] = &[
     target("jpeg", "folder/happy/0.jpg", picture),
     target("picture", "folder/happy/0.png", picture),
     target("clip_labels", "labels.csv", |b, p| {
-        p.prepare(b, json!({"clips": {"videos": p.root.join("videos"), "labels": p.file}}))
+        p.plan(b, json!({"clips": {"videos": p.root.join("videos"), "labels": p.file}}))
     }),
     mended("xlsx", "annotations.xlsx", repair::zip, |b, p| {
-        p.prepare(b, json!({"baum1a": {"root": p.root, "annotations": p.file}}))
+        p.plan(b, json!({"baum1a": {"root": p.root, "annotations": p.file}}))
     }),
     target("features", "features.csv", |b, p| features::read_csv(p.put(b)).and_then(|table| table.check()).is_ok()),
     target("openface", "openface.csv", |b, p| OpenFaceTable::read(p.put(b)).is_ok()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::judge::Judge;
 use crate::mutate::Mutator;
@@ -25,6 +25,7 @@ pub fn run(target: &Target, options: &Options) -> Result<bool> {
     let mut judge = Judge::new(target, &place, &options.found);
     if let Some(file) = &options.file {
         judge.hand(&std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?)?;
+        println!("{}: {}", target.name, judge.summary());
         return Ok(judge.is_clean());
     }
     let examples = corpus::read(&options.corpus, target.name)?;
@@ -40,6 +41,8 @@ pub fn run(target: &Target, options: &Options) -> Result<bool> {
             handed += 1;
         }
     }
+    // Mutations of files that are refused at the door would try nothing behind it.
+    ensure!(job > 0 || judge.has_accepted(), "{}: no file of the corpus is taken in", target.name);
     let mut mutator = Mutator::new(&examples, target.repair);
     for number in (job..options.inputs).step_by(jobs as usize) {
         if options.seconds.is_some_and(|most| start.elapsed().as_secs_f64() > most) {

@@ -260,7 +260,8 @@ fn wrote(faces: &FaceSet, out: &Path) -> String {
         if images.channels == 1 { "grey" } else { "RGB" }
     );
     for note in &faces.provenance.notes {
-        text += &format!("note: {note}\n");
+        let kind = if note.starts_with("warning: ") { "" } else { "note: " };
+        text += &format!("{kind}{note}\n");
     }
     text + &format!("Look at it with: ferrotype data info {}\n", out.display())
 }

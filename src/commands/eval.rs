@@ -84,17 +84,18 @@ impl EvalCommand {
         } else if view.seen.is_some() {
             say("no row is left to be scored without them")?;
         }
-        self.record(&loaded.run, &view)
+        if !loaded.run.predictions().is_file() {
+            return Ok(());
+        }
+        self.record(&loaded.run, &view, report_run)
     }
 
     /// Keeps scores on other data with a finished run, whose report shows them from then on.
-    fn record(&self, run: &RunFolder, view: &EvaluationView) -> Result<()> {
-        let Some(data) = self.set.data.as_deref().filter(|_| run.is_finished() && run.predictions().is_file()) else {
-            return Ok(());
-        };
+    fn record(&self, run: &RunFolder, view: &EvaluationView, report: fn(&RunFolder) -> Result<String>) -> Result<()> {
+        let Some(data) = self.set.data.as_deref().filter(|_| run.is_finished()) else { return Ok(()) };
         let kept = run.lock().and_then(|_lock| {
             evaluations::save(run, data, view)?;
-            report_run(run)
+            report(run)
         });
         match kept {
             Ok(_) => say(format_args!("report  {}", run.report().display())),
@@ -120,7 +121,9 @@ impl EvalCommand {
             json: self.json.as_deref(),
             csv: self.csv.as_deref(),
         };
-        say(real_fake::eval(run, &asked)?)
+        let (text, view) = real_fake::eval(run, &asked)?;
+        say(text)?;
+        self.record(run, &view, real_fake::report_run)
     }
 }
 

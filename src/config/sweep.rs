@@ -37,7 +37,7 @@ pub struct LoadedSweep {
 /// # Errors
 /// Whatever is wrong, with file, line, column and the key's path; all impossible values at once.
 pub fn load_sweep(path: &Path) -> Result<LoadedSweep, ConfigError> {
-    let (root, _) = read_chain(path, &Shape::of::<SweepOptions>())?;
+    let (root, _) = read_chain(path, Shape::of::<SweepOptions>())?;
     let options: SweepOptions = from_tree(&root)?;
     let at = |found: Vec<Problem>| ConfigError::new(found.into_iter().map(|p| *at_place_in(p, &root)).collect());
     let problems = |found: Vec<(String, String)>| -> Vec<Problem> {
@@ -49,7 +49,7 @@ pub fn load_sweep(path: &Path) -> Result<LoadedSweep, ConfigError> {
     }
     let file = experiment_file(&root, path, &options.experiment);
     let plain = load_any(&file, &[])?.experiment;
-    let found = unknown_keys(&options, &shape_of(&parse(&Source::file("the experiment", &plain.to_yaml()))?)?);
+    let found = unknown_keys(&options, shape_of(&parse(&Source::file("the experiment", &plain.to_yaml()))?)?);
     if !found.is_empty() {
         return Err(at(found));
     }
@@ -220,7 +220,7 @@ fn overlay<'v>(yaml: &str, values: impl Iterator<Item = (&'v String, &'v Json)>)
     let mut root = parse(&Source::file("the experiment", yaml))?;
     let shape = shape_of(&root)?;
     for (key, value) in values {
-        root = apply_set(root, &format!("{key}={value}"), &shape)?;
+        root = apply_set(root, &format!("{key}={value}"), shape)?;
     }
     read_root(&root)
 }

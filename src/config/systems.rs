@@ -151,7 +151,7 @@ impl AnyExperiment {
 /// As [`load`](super::load), and where the system is unknown.
 pub fn load_any(path: &Path, sets: &[String]) -> Result<Loaded<AnyExperiment>, ConfigError> {
     // How variants merge is of no account for a plain word.
-    let (root, _) = layers::read_chain(path, &Shape::of::<Experiment>())?;
+    let (root, _) = layers::read_chain(path, Shape::of::<Experiment>())?;
     let whole = |experiment: AnyExperiment, sources: Vec<PathBuf>| Loaded { experiment, sources };
     Ok(match system(&root)? {
         None => {
@@ -187,7 +187,7 @@ pub(super) fn read_root(root: &Node) -> Result<AnyExperiment, ConfigError> {
 }
 
 /// The keys that the experiment in a tree may have, by its system.
-pub(super) fn shape_of(root: &Node) -> Result<Shape, ConfigError> {
+pub(super) fn shape_of(root: &Node) -> Result<&'static Shape, ConfigError> {
     Ok(match system(root)? {
         None => Shape::of::<Experiment>(),
         Some(System::Anomalies) => Shape::of::<AnomalyExperiment>(),

@@ -232,6 +232,7 @@ fn assemble(s: Sequence, names: &Names, synthetic: bool) -> Result<FeatureTable>
         truth: (!truth.is_empty()).then_some(truth),
         faces: Some(s.faces),
         synthetic,
+        lost: 0,
     })
 }
 

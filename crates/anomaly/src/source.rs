@@ -52,6 +52,8 @@ pub struct FaceTable {
     pub columns: Vec<Column>,
     /// The rows with a face; others, of which the tracker says so or all features are blank, are left out.
     pub rows: Vec<TableRow>,
+    /// How many rows were left out because they have no face.
+    pub lost: usize,
     /// Whether the rows are timed.
     pub timed: bool,
     /// Whether times begin at the first frame.
@@ -99,6 +101,7 @@ pub fn read_csv(path: &Path) -> Result<FeatureTable> {
         truth: read.has_truth.then(|| read.rows.iter().map(|row| row.truth.clone()).collect()),
         values: read.rows.into_iter().flat_map(|row| row.values).collect(),
         columns: read.columns,
+        lost: read.lost,
         ..FeatureTable::default()
     })
 }
@@ -131,8 +134,10 @@ pub fn read_rows(path: &Path) -> Result<FaceTable> {
     for record in reader.records() {
         let record = record.with_context(|| format!("{shown} is not a table"))?;
         let line = record.position().map_or(0, csv::Position::line);
-        let row = row(&place, &features, truth, &record).with_context(|| format!("{shown}, line {line}"))?;
-        table.rows.extend(row);
+        match row(&place, &features, truth, &record).with_context(|| format!("{shown}, line {line}"))? {
+            Some(row) => table.rows.push(row),
+            None => table.lost += 1,
+        }
     }
     Ok(table)
 }
@@ -189,7 +194,7 @@ mod tests {
     fn frames_without_a_face_are_left_out_before_their_numbers_are_read() {
         let text = "frame,timestamp,confidence,success,AU12_r\n1,0,0.9,1,2\n2,0.04,0.02,0,-nan(ind)\n3,0.08,0.9,1,3\n";
         let table = read(text).unwrap();
-        assert_eq!((table.frames, table.times), (vec![1, 3], vec![0.0, 0.08]));
+        assert_eq!((table.frames, table.times, table.lost), (vec![1, 3], vec![0.0, 0.08], 1));
         assert_eq!(table.values, [0.9, 2.0, 0.9, 3.0]);
         for (text, word) in [
             ("frame,face_id,timestamp,AU1\n0,0,0,1\n0,1,0,1\n", "2 faces"),

@@ -84,6 +84,8 @@ pub struct FeatureTable {
     pub faces: Option<Images>,
     /// Whether the person is simulated.
     pub synthetic: bool,
+    /// Rows of the source that were left out because the tracker had lost the face.
+    pub lost: usize,
 }
 
 impl FeatureTable {
@@ -169,6 +171,7 @@ impl FeatureTable {
             truth: self.truth.as_ref().map(|t| rows.iter().map(|&r| t[r].clone()).collect()),
             faces,
             synthetic: self.synthetic,
+            lost: self.lost,
         }
     }
 }

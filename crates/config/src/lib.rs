@@ -42,7 +42,7 @@ use shape::Shape;
 use tree::{Node, Source};
 
 /// What an experiment file can hold as a whole: the experiment of one system.
-pub trait Root: Serialize + DeserializeOwned + JsonSchema {
+pub trait Root: Serialize + DeserializeOwned + JsonSchema + 'static {
     /// Fills in what was left out because it follows from another section, so that the resolved file shows it.
     fn settle(&mut self) {}
 
@@ -65,9 +65,9 @@ pub struct Loaded<T> {
 /// Whatever is wrong, with file, line, column and the key's path; all impossible values at once.
 pub fn load_as<T: Root>(path: &Path, sets: &[String]) -> Result<Loaded<T>, ConfigError> {
     let shape = Shape::of::<T>();
-    let (mut root, sources) = layers::read_chain(path, &shape)?;
+    let (mut root, sources) = layers::read_chain(path, shape)?;
     for set in sets {
-        root = layers::apply_set(root, set, &shape)?;
+        root = layers::apply_set(root, set, shape)?;
     }
     let experiment = finish(&root)?;
     Ok(Loaded { experiment, sources })
@@ -90,7 +90,7 @@ pub fn with_sets<T: Root>(name: &str, experiment: &T, sets: &[String]) -> Result
     let shape = Shape::of::<T>();
     let mut root = tree::parse(&Source::file(name, &to_yaml(experiment)))?;
     for set in sets {
-        root = layers::apply_set(root, set, &shape)?;
+        root = layers::apply_set(root, set, shape)?;
     }
     finish(&root)
 }
@@ -99,7 +99,7 @@ pub fn with_sets<T: Root>(name: &str, experiment: &T, sets: &[String]) -> Result
 ///
 /// # Errors
 /// Whatever is wrong, with line, column and the key's path.
-pub fn document<T: DeserializeOwned + JsonSchema>(name: &str, text: &str) -> Result<T, ConfigError> {
+pub fn document<T: DeserializeOwned + JsonSchema + 'static>(name: &str, text: &str) -> Result<T, ConfigError> {
     Ok(from_tree(&tree::parse(&Source::file(name, text))?)?)
 }
 
@@ -121,7 +121,7 @@ pub fn finish<T: Root>(root: &Node) -> Result<T, ConfigError> {
 ///
 /// # Errors
 /// Names the first value of a wrong kind.
-pub fn from_tree<T: DeserializeOwned + JsonSchema>(root: &Node) -> Result<T, Box<Diagnostic>> {
+pub fn from_tree<T: DeserializeOwned + JsonSchema + 'static>(root: &Node) -> Result<T, Box<Diagnostic>> {
     read::read(root).map_err(|mut error| {
         if let Some(path) = error.stray.take().and_then(|key| Shape::of::<T>().path_of(&key)) {
             error.message += &format!("; did you mean `{path}`?");

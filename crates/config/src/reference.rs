@@ -16,11 +16,11 @@ pub fn key_table_of<T: Root>() -> String {
     out.push_str("### The top level\n\n");
     out.push_str(HEADER);
     for (key, child) in simple {
-        row(key, child, is_required(&shape, key), &mut out);
+        row(key, child, is_required(shape, key), &mut out);
     }
     for (key, child) in sections {
         out.push_str(&format!("\n### `{key}`\n\n{}", child.description));
-        out.push_str(if is_required(&shape, key) { " Required.\n\n" } else { "\n\n" });
+        out.push_str(if is_required(shape, key) { " Required.\n\n" } else { "\n\n" });
         out.push_str(HEADER);
         below(key, child, &mut out);
     }

@@ -1,7 +1,9 @@
 //! What may stand where, derived from the JSON Schema of the types: which keys a map has, and where an enum's variants
 //! stand. Derived, not listed, so that a new option or model cannot be forgotten here.
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use schemars::JsonSchema;
 use serde_json::Value as Json;
@@ -53,8 +55,15 @@ pub struct Variant {
 }
 
 impl Shape {
-    /// The shape of a type.
-    pub fn of<T: JsonSchema>() -> Self {
+    /// The shape of a type. It takes longer to derive than a file to read, so it is kept: a sweep reads an experiment for
+    /// each of its trials.
+    pub fn of<T: JsonSchema + 'static>() -> &'static Self {
+        static DERIVED: Mutex<BTreeMap<TypeId, &'static Shape>> = Mutex::new(BTreeMap::new());
+        let mut derived = DERIVED.lock().unwrap_or_else(PoisonError::into_inner);
+        derived.entry(TypeId::of::<T>()).or_insert_with(|| Box::leak(Box::new(Self::derive::<T>())))
+    }
+
+    fn derive<T: JsonSchema>() -> Self {
         let schema = schemars::schema_for!(T).to_value();
         Reader { definitions: schema.get("$defs").cloned().unwrap_or(Json::Null) }.shape(&schema)
     }

@@ -31,6 +31,7 @@ pub fn digest_of<T: Serialize>(value: &T) -> String {
     sha256(value.to_string())
 }
 
+/// A value as YAML text.
 pub fn yaml<T: Serialize>(value: &T) -> String {
     let mut out = String::new();
     write_value(&json(value), 0, &mut out);

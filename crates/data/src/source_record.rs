@@ -1,8 +1,8 @@
 //! What a prepared file was made from: the options of its source and a list of the source's files. A prepared file whose
 //! source has changed since is not what an experiment asks for, and must not pass for it.
 //!
-//! Tables, and every file that an option names, are known by their sha256; pictures and videos below a folder by path and
-//! size: reading 43 GB of pictures again at the start of every training would be too dear.
+//! Tables, files of labels, and every file that an option names, are known by their sha256; pictures and videos below a
+//! folder by path and size: reading 43 GB of pictures again at the start of every training would be too dear.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use ferrotype_base::digest::hex;
+use rayon::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -227,20 +228,24 @@ fn list(key: &str, path: &Path, out: &Path, known: &[(String, String)], lines: &
 
 fn below(key: &str, root: &Path, out: &Path, lines: &mut Vec<String>) -> Result<()> {
     let files = listing::below(root)?;
-    for path in files.iter().filter(|path| !path.to_string_lossy().starts_with(&*out.to_string_lossy())) {
+    let line = |path: &PathBuf| -> Option<Result<String>> {
         // What cannot be looked at is the matter of whoever reads the source.
-        let Ok(data) = fs::metadata(path) else { continue };
+        let size = fs::metadata(path).ok()?.len();
         let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy();
-        let value = if is_table(path) { sha256(path)? } else { data.len().to_string() };
-        lines.push(format!("{key}\t{name}\t{value}"));
-    }
+        let value = if holds_labels(path) { sha256(path) } else { Ok(size.to_string()) };
+        Some(value.map(|value| format!("{key}\t{name}\t{value}")))
+    };
+    let own = files.par_iter().filter(|path| !path.to_string_lossy().starts_with(&*out.to_string_lossy()));
+    // AffectNet has a file of labels for each of its 290,000 pictures: several are read at a time.
+    lines.extend(own.filter_map(line).collect::<Result<Vec<String>>>()?);
     Ok(())
 }
 
-/// Whether a file below a folder is a table: labels may change without its size.
-fn is_table(path: &Path) -> bool {
-    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    ["csv", "tsv", "txt", "xlsx", "json"].contains(&ending.as_str())
+/// Whether a file below a folder is a table, or one of AffectNet's labels: it may change without its size.
+fn holds_labels(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    ["csv", "tsv", "txt", "xlsx", "json"].iter().any(|ending| name.ends_with(&format!(".{ending}")))
+        || name.ends_with("_exp.npy")
 }
 
 fn sha256(path: &Path) -> Result<String> {

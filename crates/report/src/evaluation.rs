@@ -42,7 +42,7 @@ impl SeenShare {
         let seen = trained + selected;
         format!(
             "The run has seen {seen} of these {rows} rows ({:.1} %), {trained} in training and {selected} in validation: \
-             their score says nothing about new pictures.",
+             their score says nothing about new data.",
             100.0 * seen as f64 / (*rows).max(1) as f64
         )
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::context as text;
+use super::evaluation::{self, EvaluationView};
 use super::figure::Figure;
 use super::html;
 use super::plots;
@@ -56,6 +57,8 @@ pub struct RealFakeView {
     pub methods: Table,
     /// Accuracy by set.
     pub sets: Table,
+    /// Scores on other clips, and how many of those the method has seen.
+    pub evaluations: Vec<EvaluationView>,
     /// Accuracy by emotion; without lines where emotions are not known.
     pub emotions: Table,
     /// Names and texts about the clips.
@@ -95,6 +98,7 @@ fn page(view: &RealFakeView, figures: &[(&str, Figure)]) -> Result<String> {
             "verdicts": view.verdicts,
             "methods": view.methods,
             "sets": view.sets,
+            "evaluations": view.evaluations.iter().map(evaluation::section).collect::<Result<Vec<_>>>()?,
             "emotions": view.emotions,
             "classes": text::class_rows(&view.test),
             "plots": html::drawn(figures)?,

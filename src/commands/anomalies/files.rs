@@ -33,6 +33,9 @@ pub struct Facts {
     pub synthetic: bool,
     /// Frames.
     pub frames: usize,
+    /// Rows of the table that were left out because the tracker had lost the face.
+    #[serde(default)]
+    pub lost: usize,
     /// Seconds from the first to the last frame.
     pub seconds: f64,
     /// The first so many frames are trained on.
@@ -62,6 +65,7 @@ impl Facts {
             sha256: digest::hex(&hash.finalize()),
             synthetic: table.synthetic,
             frames: table.len(),
+            lost: table.lost,
             seconds,
             training: inputs.training,
             kept_variance: inputs.kept_variance,
@@ -76,6 +80,15 @@ impl Facts {
     /// When it is missing or not of this form.
     pub fn load(run: &RunFolder) -> Result<Self> {
         run.read_json(&run.facts())
+    }
+
+    /// The frames in words, and how many the tracker had lost.
+    pub fn extent(&self) -> String {
+        let lost = match self.lost {
+            0 => String::new(),
+            n => format!("; {n} more rows without a face were left out"),
+        };
+        format!("{} frames over {:.1} s, the first {} trained on{lost}", self.frames, self.seconds, self.training)
     }
 
     /// The name of the result table.

@@ -161,10 +161,7 @@ impl AnomalySession<'_> {
     fn announce(&self, facts: &Facts, device: &str, compute: Compute, progress: &mut dyn Progress) {
         let drawn = if facts.synthetic { " (simulated)" } else { "" };
         progress.note(&format!("run      {}", self.run.path().display()));
-        progress.note(&format!(
-            "data     {}{drawn}: {} frames over {:.1} s, the first {} trained on",
-            facts.source, facts.frames, facts.seconds, facts.training
-        ));
+        progress.note(&format!("data     {}{drawn}: {}", facts.source, facts.extent()));
         progress.note(&format!("device   {device}, {} kernels", compute_name(compute)));
         if let Some(kept) = facts.kept_variance {
             progress.note(&format!("reduced  the components keep {:.1} % of the embedding's variance", 100.0 * kept));

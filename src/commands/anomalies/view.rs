@@ -120,10 +120,7 @@ fn warnings(experiment: &AnomalyExperiment, facts: &Facts) -> Vec<Warning> {
 fn data(facts: &Facts) -> Vec<(String, String)> {
     let mut rows = vec![
         ("Source".to_owned(), facts.source.clone()),
-        (
-            "Frames".to_owned(),
-            format!("{} over {:.1} s, the first {} trained on", facts.frames, facts.seconds, facts.training),
-        ),
+        ("Extent".to_owned(), facts.extent()),
         ("Columns".to_owned(), facts.columns.join(", ")),
         ("sha256".to_owned(), facts.sha256.clone()),
         ("Result table".to_owned(), facts.result_file()),

@@ -142,7 +142,7 @@ impl FacesCommand {
             unit_names: units.as_ref().map(|u| u.names.clone()).unwrap_or_default(),
             persons: vec![Sequence::default(); count],
         };
-        let mut left = LeftOut::default();
+        let mut left = LeftOut { units_lost: units.as_ref().map_or(0, |u| u.lost), ..LeftOut::default() };
         let side = all[0].1.side();
         people.persons.iter_mut().for_each(|p| {
             p.faces = Images { pixels: Vec::new(), height: side, width: side, channels: 3 };
@@ -248,6 +248,9 @@ impl FacesCommand {
                 text += &format!("note: {count} faces {why}\n");
             }
         }
+        if left.units_lost > 0 {
+            text += &format!("note: {} rows of the table of units have no face and were left out\n", left.units_lost);
+        }
         watched.log.note().into_iter().for_each(|note| text += &format!("warning: {note}\n"));
         text
     }
@@ -259,6 +262,8 @@ struct LeftOut {
     nobody: usize,
     twice: usize,
     without_units: usize,
+    /// Rows of the table of units without a face: of the whole table, where it has several videos.
+    units_lost: usize,
 }
 
 /// What is wrong in which frame.

@@ -21,6 +21,8 @@ pub struct Units {
     rows: Vec<TableRow>,
     timed: bool,
     from_zero: bool,
+    /// Rows that the table has no face in.
+    pub lost: usize,
 }
 
 impl Units {
@@ -45,7 +47,7 @@ impl Units {
             );
         }
         let names = table.columns.iter().map(|c| c.name.clone()).collect();
-        Ok(Self { names, rows, timed, from_zero: table.from_zero })
+        Ok(Self { names, rows, timed, from_zero: table.from_zero, lost: table.lost })
     }
 
     /// The features of each face of each frame. A row is of the frame that is nearest in time, at most half a frame away;

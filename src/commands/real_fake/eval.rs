@@ -13,6 +13,7 @@ use crate::commands::pool::in_pool;
 use crate::commands::scored_set::SetName;
 use crate::commands::session::compute;
 use crate::config::RealFakeExperiment;
+use ferrotype_data::Split;
 use ferrotype_model::device::DeviceName;
 use ferrotype_ops::Compute;
 use ferrotype_real_fake::baselines::baselines;
@@ -21,8 +22,8 @@ use ferrotype_real_fake::data;
 use ferrotype_real_fake::method::Fitted;
 use ferrotype_real_fake::results::{self, ScoredClip, beside};
 use ferrotype_real_fake::split;
-use ferrotype_report::SeenShare;
 use ferrotype_report::terminal::red_for_stdout;
+use ferrotype_report::{EvaluationView, SeenShare};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 
@@ -75,16 +76,16 @@ impl<'a> Loaded<'a> {
     }
 }
 
-/// Scores and gives the lines for the terminal.
+/// Scores; gives the lines for the terminal, and what a report shows.
 ///
 /// # Errors
 /// When the run or the clips cannot be read, or do not fit each other.
-pub fn eval(run: &RunFolder, asked: &Asked) -> Result<String> {
+pub fn eval(run: &RunFolder, asked: &Asked) -> Result<(String, EvaluationView)> {
     let threads = experiment_of(run)?.threads;
     in_pool(threads, |_| eval_in_pool(run, asked))
 }
 
-fn eval_in_pool(run: &RunFolder, asked: &Asked) -> Result<String> {
+fn eval_in_pool(run: &RunFolder, asked: &Asked) -> Result<(String, EvaluationView)> {
     let loaded = Loaded::open(run, asked.device)?;
     let mut options = loaded.experiment.data.clone();
     if let Some(path) = asked.data {
@@ -160,7 +161,7 @@ fn report(
     names: &[String],
     asked: &Asked,
     seen: &[[bool; 2]],
-) -> Result<String> {
+) -> Result<(String, EvaluationView)> {
     let all: Vec<&ScoredClip> = clips.iter().collect();
     let Some((measures, metrics)) = results::measure(&all, None)? else { bail!("none of the clips is labelled") };
     let besides = beside(&all, names)?;
@@ -201,10 +202,24 @@ fn report(
             None => lines.push("no clip is left to be scored without them".to_owned()),
         }
     }
-    if loaded.facts.seen.is_none() {
-        lines.push("note: the run is too old to tell whether it was fitted on these clips".to_owned());
-    }
+    let doubt =
+        loaded.facts.seen.is_none().then_some("whether the run, which is older than such records, was fitted on them");
+    lines.extend(doubt.map(|doubt| format!("note: not known: {doubt}")));
     lines.extend(verdicts(&measures, method, &besides));
     lines.extend(set.notes.iter().map(|note| format!("note: {note}")));
-    Ok(lines.join("\n"))
+    let view = EvaluationView {
+        title: title(asked, measures.n),
+        scores: metrics,
+        seen: share,
+        unseen: unseen.map(|(_, metrics)| metrics),
+        doubt: doubt.map(str::to_owned),
+    };
+    Ok((lines.join("\n"), view))
+}
+
+/// What was scored.
+fn title(asked: &Asked, clips: u64) -> String {
+    let data = asked.data.map_or_else(|| "the run's own clips".to_owned(), |path| path.display().to_string());
+    let part = asked.set.map_or("all", |set| Split::from(set).word());
+    format!("{data}, {part}, {clips} clips")
 }

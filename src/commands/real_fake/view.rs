@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use super::files::{self, Facts, Outcome};
 use super::group;
 use crate::commands::inputs::spare_runs;
-use crate::commands::view::expected;
+use crate::commands::view::{evaluations, expected};
 use crate::config::{self, AnyExperiment, RealFakeExperiment};
 use ferrotype_evaluation::Score;
 use ferrotype_evaluation::compare::McNemar;
@@ -71,6 +71,7 @@ fn of_run(run: &RunFolder) -> Result<RealFakeView> {
         test,
         methods: methods(&outcome.method, measures, &outcome.baselines),
         sets: sets(&outcome),
+        evaluations: evaluations::of_run(run)?,
         emotions: emotions(measures),
         data: data(&facts),
         notes: facts.notes.clone(),

@@ -27,7 +27,7 @@ pub fn save(run: &RunFolder, data: &Path, view: &EvaluationView) -> Result<()> {
 }
 
 /// All that are kept, in order of name.
-pub(super) fn of_run(run: &RunFolder) -> Result<Vec<EvaluationView>> {
+pub fn of_run(run: &RunFolder) -> Result<Vec<EvaluationView>> {
     let entries = std::fs::read_dir(folder(run)).into_iter().flatten().flatten().map(|e| e.path());
     let mut paths: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|e| e == "json")).collect();
     paths.sort();

@@ -39,7 +39,7 @@ fn another_variant_replaces_and_the_same_keeps_its_options() {
 fn every_enum_with_options_is_known_to_merging() {
     // The rule is derived from the schema; this says that the derivation sees what the types have.
     let shape = Shape::of::<Experiment>();
-    let at = |path: &str| path.split('.').try_fold(&shape, |shape, key| shape.child(key)).expect(path);
+    let at = |path: &str| path.split('.').try_fold(shape, |shape, key| shape.child(key)).expect(path);
     for path in ["objective", "train.optimizer", "train.schedule", "data.source", "data.split", "data.preprocess.scale"]
     {
         assert!(at(path).has_options(), "{path}");
@@ -55,7 +55,7 @@ fn bases_are_relative_to_their_file_and_chain() {
     fs::write(folder.path().join("a/mid.yaml"), "base: ../base.yaml\nseed: 3\n").unwrap();
     fs::write(folder.path().join("a/b/x.yaml"), "base: ../mid.yaml\nname: x\n").unwrap();
     let shape = Shape::of::<Trial>();
-    let (root, sources) = read_chain(&folder.path().join("a/b/x.yaml"), &shape).unwrap();
+    let (root, sources) = read_chain(&folder.path().join("a/b/x.yaml"), shape).unwrap();
     let trial: Trial = from_tree(&root).unwrap();
     assert_eq!((trial.name.as_str(), trial.seed), ("x", 3));
     let names: Vec<_> = sources.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();

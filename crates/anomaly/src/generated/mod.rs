@@ -84,6 +84,7 @@ pub fn generate(options: &GeneratedOptions, seed: u64) -> FeatureTable {
         values,
         faces: None,
         synthetic: true,
+        lost: 0,
     }
 }
 

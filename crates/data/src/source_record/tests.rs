@@ -82,6 +82,19 @@ fn files_that_come_go_and_change_are_named() {
 }
 
 #[test]
+fn a_label_in_a_file_of_its_own_may_not_change_either() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, out) = (dir.path().join("AffectNet"), dir.path().join("faces.h5"));
+    write(&root.join("val_set/images/0.jpg"), "picture");
+    write(&root.join("val_set/annotations/0_exp.npy"), "label 4");
+    let source: SourceOptions = serde_json::from_value(serde_json::json!({ "affectnet": { "root": root } })).unwrap();
+    let record = SourceRecord::take(&source, &out, &[]).unwrap();
+    assert_eq!(check_files(Some(&record), &source, &out).unwrap(), None);
+    write(&root.join("val_set/annotations/0_exp.npy"), "label 5");
+    assert!(files_error(&record, &source, &out).contains("changed: val_set/annotations/0_exp.npy"));
+}
+
+#[test]
 fn a_source_that_is_not_there_is_accepted_only_under_its_name() {
     let dir = tempfile::tempdir().unwrap();
     let (root, out) = (dir.path().join("photos"), dir.path().join("faces.h5"));

@@ -123,7 +123,9 @@ fn parse_row(record: &ByteRecord, columns: &Columns, image: &mut [u8]) -> Result
 
 fn parse_emotion(cell: &[u8]) -> Result<i16, String> {
     let word = String::from_utf8_lossy(cell);
-    match word.trim().parse::<i16>() {
+    // A table that went through a column of floats has `3.0` for `3`.
+    let number = word.trim();
+    match number.strip_suffix(".0").unwrap_or(number).parse::<i16>() {
         Ok(n) if (0..names::FER2013.len() as i16).contains(&n) => Ok(n),
         _ => Err(format!("column emotion: \"{}\" is not a class; a number from 0 to 6 is expected", clip(word.trim()))),
     }

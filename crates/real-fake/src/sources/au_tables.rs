@@ -75,11 +75,7 @@ pub(super) fn read(options: &AuTablesOptions, longest_gap: f64) -> Result<ClipSe
     };
     let mut set = ClipSet::default();
     if !strange.is_empty() {
-        set.notes.push(format!(
-            "{} no tables of frames and left out: {}",
-            are(strange.len(), "file"),
-            listed(&strange, 4)
-        ));
+        set.notes.push(format!("left out, as no table of frames: {}", listed(&strange, 4)));
     }
     let (mut counts, mut faceless) = (Counts::default(), Vec::new());
     for ((name, found), label) in read.into_iter().zip(said) {

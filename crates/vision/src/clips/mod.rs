@@ -35,7 +35,7 @@ use journal::Journal;
 
 /// A clip to be prepared.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Job {
+pub struct Job {
     /// Its name: `S001_015`, or more of its path where several files have that name.
     pub name: String,
     /// The video.
@@ -52,12 +52,16 @@ pub(crate) struct Job {
 
 /// What is to be prepared, and what cannot be.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Plan {
+pub struct Plan {
+    /// Clips with a video and a label.
     pub jobs: Vec<Job>,
+    /// Names of the classes.
     pub classes: Vec<String>,
+    /// Annotated clips that cannot be used.
     pub skipped: Vec<Skipped>,
     /// Annotation files with their sha256.
     pub files: Vec<(String, String)>,
+    /// What else is to be known.
     pub notes: Vec<String>,
 }
 
@@ -90,11 +94,10 @@ pub fn write_source(source: &SourceOptions, out: &Path) -> Result<()> {
 /// When the annotations or models cannot be read, ffmpeg is missing, no clip at all can be used, or a file cannot be
 /// written.
 pub fn prepare(source: &SourceOptions, out: &Path, command: &str) -> Result<ClipSet> {
-    let (mut plan, video) = match source {
-        SourceOptions::Clips(o) => (labels::plan(o)?, &o.video),
-        SourceOptions::Baum1a(o) => (baum::plan_baum1(o, &baum::ACTED)?, &o.video),
-        SourceOptions::Baum1s(o) => (baum::plan_baum1(o, &baum::SPONTANEOUS)?, &o.video),
-        SourceOptions::Baum2(o) => (baum::plan_baum2(o)?, &o.video),
+    let video = match source {
+        SourceOptions::Clips(o) => &o.video,
+        SourceOptions::Baum1a(o) | SourceOptions::Baum1s(o) => &o.video,
+        SourceOptions::Baum2(o) => &o.video,
         SourceOptions::DrawnClips(o) => {
             let mut set = drawn::generate(o)?;
             let record = Some(SourceRecord::take(source, out, &[])?);
@@ -103,6 +106,7 @@ pub fn prepare(source: &SourceOptions, out: &Path, command: &str) -> Result<Clip
         }
         _ => bail!("{} is a source of pictures, not of clips", sources::name(source)),
     };
+    let mut plan = plan(source)?;
     if plan.jobs.is_empty() {
         bail!("there is no clip to prepare{}", reasons(&plan.skipped));
     }
@@ -121,6 +125,20 @@ pub fn prepare(source: &SourceOptions, out: &Path, command: &str) -> Result<Clip
     let summary = finish(set, out)?;
     journal.remove()?;
     Ok(summary)
+}
+
+/// What the annotations of a source of video files say is to be prepared.
+///
+/// # Errors
+/// When they cannot be read, or the source has no video files.
+pub fn plan(source: &SourceOptions) -> Result<Plan> {
+    match source {
+        SourceOptions::Clips(o) => labels::plan(o),
+        SourceOptions::Baum1a(o) => baum::plan_baum1(o, &baum::ACTED),
+        SourceOptions::Baum1s(o) => baum::plan_baum1(o, &baum::SPONTANEOUS),
+        SourceOptions::Baum2(o) => baum::plan_baum2(o),
+        _ => bail!("{} has no video files", sources::name(source)),
+    }
 }
 
 /// Writes the set; gives it without its pictures.

@@ -46,6 +46,17 @@ fn reads_the_other_two_forms() {
 }
 
 #[test]
+fn an_index_and_floats_that_pandas_wrote_are_read() {
+    for name in ["", "Unnamed: 0"] {
+        let text = format!("{name},emotion,pixels,Usage\n0,5.0,{0},Training\n1,2,{0},PrivateTest\n", pixels(3));
+        let faces = table(&text).unwrap();
+        assert_eq!((faces.labels.as_slice(), faces.splits.as_slice()), (&[5, 2][..], &[Split::Train, Split::Test][..]));
+    }
+    let other = message(&format!("fold,emotion,pixels\n0,5,{}\n", pixels(3)));
+    assert!(other.contains("unknown column \"fold\""), "{other}");
+}
+
+#[test]
 fn rows_of_several_batches_keep_their_order() {
     let mut text = String::from("emotion,pixels,Usage\n");
     for i in 0..BATCH + 10 {

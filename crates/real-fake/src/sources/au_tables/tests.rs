@@ -44,7 +44,7 @@ fn folders_say_truth_part_and_emotion() {
     assert_eq!((set.emotions.clone(), set.units.join(" ")), (vec!["pleasure".to_owned()], "AU01 AU12".to_owned()));
     assert_eq!(set.clips[0].units.as_ref().unwrap().values, [0.1, 0.2, 0.3, 0.4]);
     let notes = set.notes.join("\n");
-    assert!(notes.contains("1 file is no tables of frames") && notes.contains("training/summary.csv"), "{notes}");
+    assert!(notes.contains("left out, as no table of frames: ") && notes.contains("training/summary.csv"), "{notes}");
     assert!(notes.contains("3 tables have a last row without values"), "{notes}");
 }
 
