@@ -8,6 +8,7 @@ pub mod bench;
 pub mod commands;
 pub mod config;
 pub mod reproduction;
+pub mod systems;
 
 pub use ferrotype_anomaly as anomaly;
 pub use ferrotype_base::random;

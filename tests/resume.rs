@@ -6,13 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ferrotype::clips::write_source;
-use ferrotype::commands::session::{compute, compute_name};
 use ferrotype::config::{self, Experiment};
 use ferrotype::data::task::{Epochs, Task};
 use ferrotype::device::DeviceName;
 use ferrotype::model::Network;
 use ferrotype::objective::Distillation;
 use ferrotype::run::RunFolder;
+use ferrotype::systems::compute::{compute, compute_name};
 use ferrotype::training::adversarial::Adversary;
 use ferrotype::training::checkpoint::{Checkpoint, Meta};
 use ferrotype::training::freeze::Freezing;

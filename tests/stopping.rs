@@ -215,7 +215,15 @@ fn methods_with_networks_go_on_where_they_were_stopped() {
         let whole = place.only(method);
         for (steps, signal) in places.into_iter().zip(["TERM", "KILL"]) {
             let run = stopped_after(&place, steps, signal, &sets);
+            let provenance = |run: &Path| common::json(&run.join("provenance.json"));
+            let first = provenance(&run)["training_seconds"].as_f64().unwrap();
             place.ok(&format!("train -q --resume {}", run.display()));
+            let all = provenance(&run);
+            let seconds = all["training_seconds"].as_f64().unwrap();
+            assert!(all["resumed"] == 1 && seconds > first, "{all}");
+            if signal == "TERM" {
+                assert!(first > 0.0, "what the interrupted part took is not forgotten");
+            }
             assert!(told(&run) == told(&whole), "{method}, stopped after {steps} steps, ends as another run");
         }
     }

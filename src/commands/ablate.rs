@@ -7,10 +7,11 @@ use clap::Args;
 
 use super::grid::{MOST, keys, label, points};
 use super::say;
-use super::session::Ending;
-use super::train::{Runner, fold_count};
+use super::train::Runner;
 use super::view;
 use crate::config::{self, AnyExperiment, Experiment};
+use crate::systems::expressions::Expressions;
+use crate::systems::{Ending, System};
 use ferrotype_data::task::Facts;
 use ferrotype_report::ablation::{Ablation, Variant, csv, markdown};
 use ferrotype_report::read_metrics;
@@ -101,7 +102,7 @@ impl AblateCommand {
         let Some(varied) = self.varied() else { return Ok(None) };
         let values = match &self.seeds {
             Some(text) => parse_values(text)?,
-            None => (0..fold_count(experiment)? as u64).collect(),
+            None => (0..Expressions(experiment).fold_count()? as u64).collect(),
         };
         Ok(Some(Group { varied, values }))
     }

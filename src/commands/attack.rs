@@ -15,7 +15,7 @@ use super::loaded::LoadedRun;
 use super::say;
 use super::scored_set::ScoredSet;
 use super::seen::Exposure;
-use super::session::report_run;
+use crate::systems::expressions::report_run;
 use ferrotype_data::task::{Subset, limited};
 use ferrotype_evaluation::{Scores, score};
 use ferrotype_report::{AttackPoint, AttackView};

@@ -9,10 +9,10 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::session::{compute, compute_name};
 use crate::bench::{self, Optimizer, Order, Times, Worker};
 use crate::commands::pool::in_pool;
 use crate::config::{KernelBackend, Kernels, KernelsIsa};
+use crate::systems::compute::{compute, compute_name};
 use anomalies::AnomaliesCommand;
 use ferrotype_model::device::DeviceName;
 

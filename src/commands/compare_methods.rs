@@ -6,7 +6,8 @@ use anyhow::Result;
 use clap::Args;
 
 use super::inputs::Inputs;
-use super::{real_fake, say};
+use super::say;
+use crate::systems::real_fake;
 
 /// Put runs of the system real_fake into one table: accuracy with interval, AUROC, McNemar's test against logistic
 /// regression on AU means, and what clip length alone tells.

@@ -8,13 +8,12 @@ use serde::Serialize;
 
 use super::inputs::{CSV, Inputs, JSON};
 use super::loaded::{LoadedRun, any_experiment_of};
-use super::real_fake;
 use super::say;
 use super::scored_set::{Chosen, ScoredSet};
 use super::seen::Exposure;
-use super::session::report_run;
 use super::view::evaluations;
-use crate::config::AnyExperiment;
+use crate::systems::expressions::report_run;
+use crate::systems::{self, real_fake};
 use ferrotype_evaluation::{Predictions, Scores, metrics, score};
 use ferrotype_report::terminal::format_score;
 use ferrotype_report::{self as report, EvaluationView, SeenShare};
@@ -58,9 +57,14 @@ impl EvalCommand {
         let run = RunFolder::open(&self.run)?;
         let inputs = Inputs::new().run(&self.run).paths("--data", &self.set.data);
         inputs.spare(&[("--json", self.json.as_deref(), JSON), ("--csv", self.csv.as_deref(), CSV)])?;
-        if matches!(any_experiment_of(&run)?, AnyExperiment::RealFake(_)) {
-            return self.real_fake(&run);
-        }
+        systems::of(&any_experiment_of(&run)?).eval(&run, &self)
+    }
+
+    /// Scores a run that classifies expressions.
+    ///
+    /// # Errors
+    /// When run or data cannot be read, or their classes differ.
+    pub fn expressions(&self) -> Result<()> {
         let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
         let chosen = self.set.load(&loaded)?;
         let mut progress = Style::Auto.start();
@@ -108,7 +112,10 @@ impl EvalCommand {
     }
 
     /// Scores a run of the system that tells felt from posed expressions.
-    fn real_fake(&self, run: &RunFolder) -> Result<()> {
+    ///
+    /// # Errors
+    /// As [`expressions`](Self::expressions), and for options that it does not have.
+    pub fn real_fake(&self, run: &RunFolder) -> Result<()> {
         ensure!(
             self.set.labels.is_none() && !self.set.common_classes,
             "--labels and --common-classes are for runs that classify expressions; {} tells real from fake",

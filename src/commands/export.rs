@@ -44,6 +44,9 @@ pub struct ExportCommand {
     /// Check on these pictures, or folders of them, which need no labels.
     #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["data", "set_name", "labels", "common_classes"])]
     pictures: Vec<PathBuf>,
+    /// The most pixels that a picture of --pictures may have by its header.
+    #[arg(long, default_value_t = MAX_PIXELS)]
+    max_pixels: u64,
 }
 
 impl ExportCommand {
@@ -75,7 +78,7 @@ impl ExportCommand {
             run: &loaded.run,
         };
         let check = if !given.is_empty() {
-            let pictures = given_pictures(&loaded, &given)?;
+            let pictures = given_pictures(&loaded, &given, self.max_pixels)?;
             onnx::export(&what, &Examples::Pictures(&pictures), &self.out, &interrupt)?
         } else if self.set.is_missing(&loaded) {
             let pictures = drawn_pictures(&loaded)?;
@@ -99,7 +102,7 @@ impl ExportCommand {
 }
 
 /// Pictures that the user names, each a face crop.
-fn given_pictures(loaded: &LoadedRun, files: &[PathBuf]) -> Result<Pictures> {
+fn given_pictures(loaded: &LoadedRun, files: &[PathBuf], max_pixels: u64) -> Result<Pictures> {
     ensure!(
         loaded.experiment.data.clips.is_none(),
         "--pictures are single pictures, and {} takes sequences of them: name a prepared file of clips with --data",
@@ -107,7 +110,7 @@ fn given_pictures(loaded: &LoadedRun, files: &[PathBuf]) -> Result<Pictures> {
     );
     let chain = loaded.picture_chain()?;
     let planes =
-        files.iter().map(|path| Ok(chain.planes(&Photo::open(path, MAX_PIXELS)?.picture()))).collect::<Result<_>>()?;
+        files.iter().map(|path| Ok(chain.planes(&Photo::open(path, max_pixels)?.picture()))).collect::<Result<_>>()?;
     Ok(Pictures { planes, pipeline: chain.pipeline().clone(), what: "given files".to_owned() })
 }
 

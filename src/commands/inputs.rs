@@ -13,7 +13,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::loaded::any_experiment_of;
-use crate::config::AnyExperiment;
 use ferrotype_run::RunFolder;
 use ferrotype_run::group::Group;
 
@@ -119,9 +118,7 @@ impl Inputs {
             }
         }
         match any_experiment_of(&run) {
-            Ok(AnyExperiment::Expressions(e)) => self.named_in("the run's experiment", &*e),
-            Ok(AnyExperiment::Anomalies(e)) => self.named_in("the run's experiment", &*e),
-            Ok(AnyExperiment::RealFake(e)) => self.named_in("the run's experiment", &*e),
+            Ok(experiment) => self.named_in("the run's experiment", &experiment.to_json()),
             Err(_) => self,
         }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 
-use super::session::compute;
 use crate::config::{self, AnyExperiment, Experiment};
+use crate::systems::compute::compute;
 use ferrotype_data::stored_form::PictureChain;
 use ferrotype_data::task::Facts;
 use ferrotype_model::Network;

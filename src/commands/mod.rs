@@ -1,7 +1,6 @@
 //! The command line: one file per command.
 
 pub mod ablate;
-pub mod anomalies;
 pub mod attack;
 mod bar;
 pub mod bench;
@@ -19,20 +18,18 @@ pub mod faces;
 pub mod failure;
 mod grid;
 pub mod import;
-mod inputs;
+pub(crate) mod inputs;
 pub mod loaded;
 pub mod models;
 pub mod onnx;
-mod pool;
+pub(crate) mod pool;
 pub mod predict;
 pub mod published;
-pub mod real_fake;
 pub mod report;
 pub mod reproduce;
 pub mod runs;
 pub mod scored_set;
-mod seen;
-pub mod session;
+pub(crate) mod seen;
 mod slurm;
 pub mod sweep;
 pub mod train;

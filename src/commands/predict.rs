@@ -23,8 +23,8 @@ use self::table::{Row, line, table};
 use super::bar::bar;
 use super::inputs::{CSV, Inputs};
 use super::loaded::{LoadedRun, any_experiment_of};
-use super::{real_fake, say};
-use crate::config::AnyExperiment;
+use super::say;
+use crate::systems::{self, real_fake};
 use ferrotype_data::stored_form::PictureChain;
 use ferrotype_evaluation::Predictions;
 use ferrotype_ops as ops;
@@ -72,9 +72,14 @@ impl PredictCommand {
     /// When the run or the detector cannot be loaded, or a picture cannot be used; the others are still predicted.
     pub fn run(self) -> Result<()> {
         let run = RunFolder::open(&self.run)?;
-        if matches!(any_experiment_of(&run)?, AnyExperiment::RealFake(_)) {
-            return self.real_fake(&run);
-        }
+        systems::of(&any_experiment_of(&run)?).predict(&run, &self)
+    }
+
+    /// Predicts for a run that classifies expressions.
+    ///
+    /// # Errors
+    /// When the run or the detector cannot be loaded, or a picture cannot be used; the others are still predicted.
+    pub fn expressions(&self) -> Result<()> {
         ensure!(self.emotion.is_none(), "--emotion is for runs that tell real from fake");
         let files::Found { files, bad, note } = find(&self.paths);
         note.iter().for_each(|n| eprintln!("note: {n}"));
@@ -104,7 +109,10 @@ impl PredictCommand {
     }
 
     /// Predicts for a run of the system that tells felt from posed expressions.
-    fn real_fake(&self, run: &RunFolder) -> Result<()> {
+    ///
+    /// # Errors
+    /// When the run or a table cannot be used, and for options that it does not have.
+    pub fn real_fake(&self, run: &RunFolder) -> Result<()> {
         ensure!(
             self.cut.is_plain() && self.save_crops.is_none(),
             "{} takes tables of action units, no pictures: --detector, --min-score, --margin, --max-pixels and --save-crops do not apply",

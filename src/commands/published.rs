@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::experiments;
 use super::inputs::spare_runs;
-use super::loaded::{any_experiment_of, experiment_of};
-use super::{experiments, view};
+use super::loaded::any_experiment_of;
 use crate::config::AnyExperiment;
 use crate::reproduction::{Mark, Registry};
+use crate::systems::System;
 use ferrotype_data::task::Facts;
 use ferrotype_evaluation::{Scores, aggregate};
 use ferrotype_report as report;
@@ -22,31 +23,12 @@ use ferrotype_run::{Provenance, RunFolder};
 ///
 /// # Errors
 /// When a file of the run is missing, or one cannot be written.
-pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
+pub fn publish(system: &dyn System, run: &RunFolder, parent: &Path) -> Result<PathBuf> {
     let target = parent.join(name(run)?);
-    spare_runs(run.path(), &target)?;
-    experiments::spare_others(parent)?;
-    let mut view = view::of_run(run)?;
-    if !view.dataset.synthetic {
-        view.mistakes.iter_mut().for_each(|m| m.face = None);
-        view.saliency.strip_faces();
-        view.attacks.iter_mut().for_each(|a| a.examples = None);
-    }
-    report::write_run(&target, &view, None)?;
-    // The report holds the plots; as files they would only swell the repository.
-    let plots = target.join("plots");
-    std::fs::remove_dir_all(&plots).map_err(|e| explain(&plots, &e))?;
-    let mark = Mark::file(run.path());
-    copy(&[run.config(), run.history(), run.provenance(), run.facts(), run.onnx_check(), mark], run, &target)?;
-    for folder in view::attack_folders(run) {
-        let name = folder.file_name().unwrap_or_default();
-        let out = target.join(name);
-        std::fs::create_dir_all(&out).map_err(|e| explain(&out, &e))?;
-        for file in ["attack.json", "attack.csv"] {
-            write_atomic(out.join(file), run.read(&folder.join(file))?.as_bytes())?;
-        }
-    }
-    experiments::write(&Registry::open(None)?, parent, Path::new(experiments::RUNS))?;
+    begin(run, parent, &target)?;
+    let mut files = system.publish_run(run, &target)?;
+    files.extend([run.config(), run.provenance(), run.facts(), Mark::file(run.path())]);
+    end(&files, run, parent, &target)?;
     Ok(target)
 }
 
@@ -55,25 +37,37 @@ pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
 ///
 /// # Errors
 /// As [`publish`].
-pub fn publish_group(folder: &RunFolder, group: &Group, parent: &Path) -> Result<PathBuf> {
+pub fn publish_group(system: &dyn System, folder: &RunFolder, group: &Group, parent: &Path) -> Result<PathBuf> {
     let target = parent.join(format!("{}-{}s", name(folder)?, group.varied.word()));
-    spare_runs(folder.path(), &target)?;
-    experiments::spare_others(parent)?;
-    report::write_aggregate(&target, &view::of_group(folder, group)?)?;
-    let plots = target.join("plots");
-    if plots.is_dir() {
-        std::fs::remove_dir_all(&plots).map_err(|e| explain(&plots, &e))?;
-    }
-    copy(&[folder.config(), Mark::file(folder.path())], folder, &target)?;
+    begin(folder, parent, &target)?;
+    system.publish_group(folder, group, &target)?;
     group.save(&RunFolder::create_at(&target)?)?;
     for &value in &group.values {
         let run = RunFolder::open(&group.member(folder.path(), value))?;
         let out = group.member(&target, value);
         std::fs::create_dir_all(&out).map_err(|e| explain(&out, &e))?;
-        copy(&[run.scores(), run.provenance(), run.facts(), run.onnx_check()], &run, &out)?;
+        copy(&system.member_files(&run), &run, &out)?;
     }
-    experiments::write(&Registry::open(None)?, parent, Path::new(experiments::RUNS))?;
+    end(&[folder.config(), Mark::file(folder.path())], folder, parent, &target)?;
     Ok(target)
+}
+
+/// Before anything is written: what is refused leaves everything as it was.
+fn begin(run: &RunFolder, parent: &Path, target: &Path) -> Result<()> {
+    spare_runs(run.path(), target)?;
+    experiments::spare_others(parent)?;
+    std::fs::create_dir_all(target).map_err(|e| explain(target, &e))
+}
+
+/// The files beside the page, and the table of all.
+fn end(files: &[PathBuf], run: &RunFolder, parent: &Path, target: &Path) -> Result<()> {
+    // The report holds the plots; as files they would only swell the repository.
+    let plots = target.join("plots");
+    if plots.is_dir() {
+        std::fs::remove_dir_all(&plots).map_err(|e| explain(&plots, &e))?;
+    }
+    copy(files, run, target)?;
+    experiments::write(&Registry::open(None)?, parent, Path::new(experiments::RUNS)).map(drop)
 }
 
 /// Copies those of a run's files that there are.
@@ -90,7 +84,7 @@ fn copy(files: &[PathBuf], run: &RunFolder, target: &Path) -> Result<()> {
 fn name(run: &RunFolder) -> Result<String> {
     match Mark::open(run.path())? {
         Some(mark) => Ok(mark.published_name()),
-        None => Ok(experiment_of(run)?.name),
+        None => Ok(any_experiment_of(run)?.name().to_owned()),
     }
 }
 

@@ -1,18 +1,15 @@
 //! `ferrotype report`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::anomalies;
 use super::experiments;
 use super::loaded::any_experiment_of;
 use super::published::{publish, publish_group};
-use super::real_fake;
 use super::say;
-use super::session::{report_group, report_run};
-use crate::config::AnyExperiment;
+use crate::systems;
 use ferrotype_run::RunFolder;
 use ferrotype_run::group::Group;
 
@@ -40,18 +37,16 @@ impl ReportCommand {
         let folder = RunFolder::open(&self.run)?;
         let _lock = folder.lock()?;
         let experiment = any_experiment_of(&folder)?;
-        if let (Some(parent), AnyExperiment::Expressions(_)) = (&self.publish, &experiment) {
+        if let Some(parent) = &self.publish {
             // Before the run's own report is built anew: what is refused leaves everything as it was.
             experiments::spare_others(parent)?;
         }
-        let rooms = Rooms::of(&experiment);
+        let system = systems::of(&experiment);
         if let Some(group) = Group::open(&self.run)? {
-            say((rooms.report_group)(&folder, &group)?.1)?;
+            say(system.report_group(&folder, &group)?.text)?;
             let Some(parent) = &self.publish else { return Ok(()) };
-            let Some(publish_group) = rooms.publish_group else {
-                bail!("--publish takes single runs of the system {}, no groups", experiment.system());
-            };
-            return say(format_args!("published      {}", publish_group(&folder, &group, parent)?.display()));
+            let target = publish_group(system.as_ref(), &folder, &group, parent)?;
+            return say(format_args!("published      {}", target.display()));
         }
         if folder.is_imported() {
             bail!(
@@ -66,51 +61,11 @@ impl ReportCommand {
                 self.run.display()
             );
         }
-        if matches!(experiment, AnyExperiment::Expressions(_)) && !folder.predictions().is_file() {
-            bail!(
-                "{} is a sweep's trial, whose test set was not scored: train the best settings by themselves (`ferrotype sweep \
-                 best STUDY --out best.yaml`)",
-                self.run.display()
-            );
-        }
-        say((rooms.report_run)(&folder)?)?;
+        say(system.report_run(&folder)?)?;
         if let Some(parent) = &self.publish {
-            let target = (rooms.publish)(&folder, parent)?;
+            let target = publish(system.as_ref(), &folder, parent)?;
             say(format_args!("published      {}", target.display()))?;
         }
         Ok(())
-    }
-}
-
-/// What builds and publishes the reports of a system.
-struct Rooms {
-    report_run: fn(&RunFolder) -> Result<String>,
-    report_group: fn(&RunFolder, &Group) -> Result<(serde_json::Value, String)>,
-    publish: fn(&RunFolder, &Path) -> Result<PathBuf>,
-    publish_group: Option<PublishGroup>,
-}
-
-/// Publishes a group into a folder, and says where.
-type PublishGroup = fn(&RunFolder, &Group, &Path) -> Result<PathBuf>;
-
-impl Rooms {
-    fn of(experiment: &AnyExperiment) -> Self {
-        match experiment {
-            AnyExperiment::Expressions(_) => {
-                Self { report_run, report_group, publish, publish_group: Some(publish_group) }
-            }
-            AnyExperiment::Anomalies(_) => Self {
-                report_run: anomalies::report_run,
-                report_group: anomalies::report_group,
-                publish: anomalies::publish,
-                publish_group: None,
-            },
-            AnyExperiment::RealFake(_) => Self {
-                report_run: real_fake::report_run,
-                report_group: real_fake::report_group,
-                publish: real_fake::publish,
-                publish_group: Some(real_fake::publish_group),
-            },
-        }
     }
 }

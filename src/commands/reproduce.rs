@@ -9,12 +9,12 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
 
 use super::loaded::any_experiment_of;
-use super::session::Ending;
 use super::slurm::{self, Place};
 use super::train::{Runner, begin_group};
 use super::{experiments, say};
 use crate::config::AnyExperiment;
 use crate::reproduction::{self, Entry, Mark, Registry, standing, verdict};
+use crate::systems::Ending;
 use ferrotype_run::RunFolder;
 use ferrotype_run::group::{Group, Varied, parse_values};
 use ferrotype_training::interrupt::Interrupt;

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::loaded::any_experiment_of;
 use super::say;
-use crate::config::AnyExperiment;
+use crate::systems;
 use ferrotype_evaluation::Scores;
 use ferrotype_report as report;
 use ferrotype_run::RunFolder;
@@ -92,9 +92,7 @@ fn collect(root: &Path, folder: &Path, rows: &mut Vec<Row>) -> Result<()> {
 /// A run that cannot be read still has its line: the list is where one looks for what is wrong.
 fn row(name: String, run: &RunFolder) -> Row {
     let model = match any_experiment_of(run) {
-        Ok(AnyExperiment::Expressions(e)) => e.model.name().to_owned(),
-        Ok(AnyExperiment::RealFake(e)) => e.method.name().to_owned(),
-        Ok(other) => other.system().to_owned(),
+        Ok(experiment) => systems::of(&experiment).model(),
         Err(_) => "?".into(),
     };
     let scores: Option<Scores> = report::read_metrics(run.scores()).ok().and_then(|mut sets| sets.remove("test"));

@@ -7,18 +7,16 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::real_fake;
-use super::session::Ending;
 use super::slurm::{self, Place};
-use crate::config::{self, AnyExperiment, Experiment};
-use ferrotype_data::split;
+use crate::config;
+use crate::systems;
+use crate::systems::Ending;
 use ferrotype_run::RunFolder;
 use ferrotype_run::group::{Group, Varied, parse_values};
 use ferrotype_training::interrupt::Interrupt;
 use ferrotype_training::progress::Style;
-use ferrotype_vision::clips::write_source;
 
-pub use runner::{Runner, Summary, begin_group};
+pub use runner::{Runner, begin_group};
 
 /// Train an experiment, or go on with an interrupted one: checkpoint, scores, verified ONNX model, report.
 #[derive(Debug, Args)]
@@ -110,18 +108,12 @@ impl TrainCommand {
         }
         let experiment = config::load_any(path, &sets)?.experiment;
         if self.rebuild {
-            rebuild(&experiment)?;
+            systems::of(&experiment).rebuild_data()?;
         }
         let values = match (&self.seeds, self.folds) {
             (Some(text), _) => Some((Varied::Seed, parse_values(text)?)),
             (None, true) => {
-                let count = match &experiment {
-                    AnyExperiment::Expressions(e) => fold_count(e)?,
-                    AnyExperiment::RealFake(e) => real_fake::fold_count(e)?,
-                    AnyExperiment::Anomalies(_) => {
-                        bail!("an experiment of the system {} has no folds: --seeds repeats it", experiment.system())
-                    }
-                };
+                let count = systems::of(&experiment).fold_count()?;
                 Some((Varied::Fold, (0..count as u64).collect()))
             }
             (None, false) => None,
@@ -154,28 +146,4 @@ impl TrainCommand {
             _ => Style::Auto,
         }
     }
-}
-
-/// Makes the experiment's prepared file anew.
-fn rebuild(experiment: &AnyExperiment) -> Result<()> {
-    let AnyExperiment::Expressions(experiment) = experiment else {
-        bail!(
-            "--rebuild is for experiments with a prepared file (data.path): the system {} has none",
-            experiment.system()
-        )
-    };
-    ferrotype_data::task::make(&experiment.data, write_source)
-}
-
-/// How many folds the experiment's split makes of its data.
-///
-/// # Errors
-/// When the data cannot be read, or the split makes none.
-pub fn fold_count(experiment: &Experiment) -> Result<usize> {
-    let faces = ferrotype_data::task::obtain(&experiment.data, write_source)?;
-    let count = split::folds(&faces, &experiment.data.split)?;
-    if count < 2 {
-        bail!("--folds needs a split that makes folds: k_fold, subject_k_fold or leave_one_subject_out");
-    }
-    Ok(count)
 }

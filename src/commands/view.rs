@@ -1,7 +1,7 @@
 //! A run folder as the report sees it.
 
 mod attacks;
-pub(in crate::commands) mod evaluations;
+pub(crate) mod evaluations;
 mod looks;
 
 use anyhow::{Context, Result};
@@ -199,7 +199,7 @@ fn expect(experiment: &Experiment) -> Option<ExpectView> {
 }
 
 /// An expected figure as reports show it.
-pub(super) fn expected(figure: Option<&Expect>) -> Option<ExpectView> {
+pub(crate) fn expected(figure: Option<&Expect>) -> Option<ExpectView> {
     figure.map(|e| ExpectView {
         metric: e.metric.clone(),
         value: e.value,

@@ -14,7 +14,6 @@ pub use ferrotype_config::sections::{Device, Expect, Export, KernelBackend, Kern
 pub use ferrotype_config::{
     ConfigError, Root, digest, document, expand_words, key_table_of, schema_of, to_yaml, with_sets,
 };
-pub use ferrotype_evaluation::metrics::METRICS;
 pub use ferrotype_expressions::Experiment;
 pub use ferrotype_real_fake::experiment::{RealFakeExperiment, RealFakeSystem};
 pub use ferrotype_training::options::{Evaluate, SelectOn};

@@ -9,7 +9,6 @@ use ferrotype_sweep::space::{Dimension, Space, Values};
 use ferrotype_sweep::study::Frozen;
 use serde_json::Value as Json;
 
-use ferrotype_base::problems::nearest;
 use ferrotype_config::diagnostic::{Diagnostic, at_place_in};
 use ferrotype_config::layers::{apply_set, check_path, read_chain};
 use ferrotype_config::shape::Shape;
@@ -19,7 +18,7 @@ use ferrotype_data::options::SplitRule;
 use ferrotype_evaluation::metrics;
 
 use super::systems::{read_root, shape_of};
-use super::{AnyExperiment, ConfigError, Experiment, METRICS, Problem, SelectOn, load_any};
+use super::{AnyExperiment, ConfigError, Experiment, Problem, SelectOn, load_any};
 
 /// A sweep with the experiment that its trials start from.
 #[derive(Clone, Debug)]
@@ -193,9 +192,8 @@ fn objective_of_expressions(options: &SweepOptions, experiment: &Experiment) -> 
     if let Some(message) = refuse_test_metric(name) {
         return Err(problem(message));
     }
-    if !METRICS.contains(&name) {
-        let meant = nearest(name, METRICS).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
-        return Err(problem(format!("unknown metric {name:?}{meant} (known: {})", METRICS.join(", "))));
+    if let Some(message) = metrics::unknown(name) {
+        return Err(problem(message));
     }
     let find = |name: &str| metrics::find(name).map_err(|e| problem(e.to_string()));
     let goal = |m: &dyn metrics::Metric| if m.higher_is_better() { Goal::Maximise } else { Goal::Minimise };

@@ -54,13 +54,19 @@ impl AnyExperiment {
         }
     }
 
-    /// Puts another figure in the place of the expected one. The system anomalies has none.
-    pub fn set_expect(&mut self, expect: Option<Expect>) {
+    /// Puts another figure in the place of the expected one.
+    ///
+    /// # Errors
+    /// Where the system has no expected figures.
+    pub fn set_expect(&mut self, expect: Option<Expect>) -> anyhow::Result<()> {
         match self {
             Self::Expressions(e) => e.expect = expect,
             Self::RealFake(e) => e.expect = expect,
-            Self::Anomalies(_) => {}
+            Self::Anomalies(_) => {
+                anyhow::ensure!(expect.is_none(), "the system {} has no expected figures", self.system());
+            }
         }
+        Ok(())
     }
 
     /// CPU threads; 0 means all cores.

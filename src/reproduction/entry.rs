@@ -179,7 +179,7 @@ impl Entry {
         );
         let mut experiment = config::load_any(&path, &[recipe.set.clone(), sets.to_vec()].concat())?.experiment;
         // One place says what is expected: the report shows what the table does.
-        experiment.set_expect(self.expect());
+        experiment.set_expect(self.expect()).with_context(|| self.name.clone())?;
         Ok(experiment)
     }
 

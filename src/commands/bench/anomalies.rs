@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
-use crate::commands::anomalies::{compare, comparison};
 use crate::commands::grid::{MOST, points};
 use crate::commands::say;
-use crate::commands::session::Ending;
 use crate::commands::train::Runner;
 use crate::config::{self, AnyExperiment};
+use crate::systems::Ending;
+use crate::systems::anomalies::{compare, comparison};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 use ferrotype_run::group::parse_values;

@@ -49,7 +49,7 @@ fn backgrounds(photos: &[Photo], detector: &Detector) -> Vec<Photo> {
             let top = chance.uniform(0.0, photo.height() as f32 - side);
             let square = Bounds { left, top, right: left + side, bottom: top + side };
             if faces.iter().all(|f| f.bounds.common(&square).area() == 0.0) {
-                squares.push(square.crop(&photo, 0.0).unwrap());
+                squares.push(square.crop(photo, 0.0).unwrap());
             }
         }
     }
@@ -93,7 +93,7 @@ fn how_often_the_warning_is_wrong() {
             let mut crops = Vec::new();
             for photo in &photos {
                 let found = detector.detect(&photo.picture()).unwrap();
-                crops.extend(found.iter().map(|d| d.bounds.crop(&photo, margin).unwrap()));
+                crops.extend(found.iter().map(|d| d.bounds.crop(photo, margin).unwrap()));
             }
             let of = |crop: &Photo| template.likeness(&crop.picture()).unwrap_or(0.0);
             let mean = crops.iter().map(of).sum::<f64>() / crops.len() as f64;

@@ -151,7 +151,7 @@ fn found(path: &Path, photo: &Photo, detector: &Detector, margin: f32) -> Result
     detections.sort_by(|a, b| b.bounds.area().total_cmp(&a.bounds.area()));
     let mut cut = Cut::default();
     for (i, d) in detections.into_iter().enumerate() {
-        let crop = d.bounds.crop(&photo, margin)?;
+        let crop = d.bounds.crop(photo, margin)?;
         let found = Found { number: i + 1, bounds: d.bounds, score: d.score };
         cut.faces.push(Face { path: path.to_path_buf(), found: Some(found), crop });
     }

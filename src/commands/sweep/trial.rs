@@ -12,8 +12,8 @@ use ferrotype_sweep::launch::{Job, Launched, Launcher, Run, RunState};
 use ferrotype_sweep::space::Values;
 use ferrotype_sweep::study::Study;
 
-use crate::commands::anomalies::AnomalyScores;
 use crate::config::{self, AnyExperiment};
+use crate::systems::anomalies::AnomalyScores;
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::{explain, write_atomic};
 use ferrotype_run::history::History;

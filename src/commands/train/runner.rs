@@ -5,25 +5,16 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use ferrotype_sweep::options::Slurm;
 
-use crate::commands::anomalies::{self, AnomalySession};
 use crate::commands::loaded::any_experiment_of;
-use crate::commands::real_fake::{self, RealFakeSession};
-use crate::commands::session::{self, Ending, Session};
 use crate::commands::{reproduce, say, slurm};
 use crate::config::AnyExperiment;
+use crate::systems::engine::Job;
+use crate::systems::{self, Ending, Summary};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 use ferrotype_run::group::{Group, Varied};
 use ferrotype_training::interrupt::{Interrupt, Interrupted};
 use ferrotype_training::progress::Style;
-
-/// The last lines of a run, and its result as one JSON object.
-pub struct Summary {
-    /// For a terminal.
-    pub text: String,
-    /// For machines.
-    pub json: serde_json::Value,
-}
 
 /// Trains single runs and groups alike.
 pub struct Runner {
@@ -47,20 +38,9 @@ impl Runner {
     /// # Errors
     /// For bad input, a diverging loss, or an interruption.
     pub fn train(&self, experiment: &AnyExperiment, run: &RunFolder) -> Result<Summary> {
-        let (interrupt, style, other_kernels) = (&self.interrupt, self.style, self.other_kernels);
-        match experiment {
-            AnyExperiment::Expressions(experiment) => {
-                let ending = self.ending;
-                let outcome = Session { experiment, run, interrupt, style, other_kernels, ending }.run()?;
-                Ok(Summary { text: outcome.text().to_owned(), json: outcome.json() })
-            }
-            AnyExperiment::Anomalies(experiment) => {
-                AnomalySession { experiment, run, interrupt, style, other_kernels }.run()
-            }
-            AnyExperiment::RealFake(experiment) => {
-                RealFakeSession { experiment, run, interrupt, style, other_kernels }.run()
-            }
-        }
+        let Self { interrupt, style, other_kernels, ending } = self;
+        let (style, other_kernels, ending) = (*style, *other_kernels, *ending);
+        systems::of(experiment).train(&Job { run, interrupt, style, other_kernels, ending })
     }
 
     pub(super) fn resume(&self, path: &Path, cluster: Option<&Slurm>) -> Result<()> {
@@ -173,12 +153,7 @@ impl Runner {
     /// # Errors
     /// When none of its runs is finished, or a file is broken.
     pub fn report(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
-        let (json, text) = match experiment {
-            AnyExperiment::Expressions(_) => session::report_group(folder, group)?,
-            AnyExperiment::Anomalies(_) => anomalies::report_group(folder, group)?,
-            AnyExperiment::RealFake(_) => real_fake::report_group(folder, group)?,
-        };
-        Ok(Summary { text, json })
+        systems::of(experiment).report_group(folder, group)
     }
 }
 

@@ -17,7 +17,7 @@ use super::sample::Sample;
 use super::scores::Score;
 
 pub use ece::{BINS, calibration_bins};
-pub use names::{METRICS, check};
+pub use names::{check, names, unknown};
 
 /// How a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

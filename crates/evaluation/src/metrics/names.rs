@@ -2,15 +2,42 @@
 
 use ferrotype_base::problems::{Problems, nearest};
 
-/// The names of the metrics that an experiment file may ask for. `loss` is `log_loss` by its short name.
-pub const METRICS: [&str; 10] =
-    ["accuracy", "uar", "macro_f1", "uf1", "kappa", "top2_accuracy", "log_loss", "loss", "ece", "kl_votes"];
+use super::{ALIASES, all};
+
+/// The names by which an experiment file may ask for a metric: those of [`all`], then the other names that are understood.
+pub fn names() -> Vec<&'static str> {
+    all().iter().map(|m| m.name()).chain(ALIASES.iter().map(|&(alias, _)| alias)).collect()
+}
+
+/// What to say of a name that no metric has.
+pub fn unknown(found: &str) -> Option<String> {
+    let names = names();
+    if names.contains(&found) {
+        return None;
+    }
+    let meant =
+        nearest(found, names.iter().copied()).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+    Some(format!("unknown metric {found:?}{meant} (known: {})", names.join(", ")))
+}
 
 /// A problem where a key does not name a metric.
 pub fn check(p: &mut Problems, path: &str, found: &str) {
-    if METRICS.contains(&found) {
-        return;
+    if let Some(message) = unknown(found) {
+        p.add(path, message);
     }
-    let meant = nearest(found, METRICS).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
-    p.add(path, format!("unknown metric {found:?}{meant} (known: {})", METRICS.join(", ")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::find;
+    use super::*;
+
+    #[test]
+    fn every_name_that_a_file_may_have_is_found() {
+        for name in names() {
+            assert!(find(name).is_ok() && unknown(name).is_none(), "{name}");
+        }
+        assert!(unknown("acuracy").unwrap().contains("did you mean `accuracy`"));
+        assert_eq!(unknown("sharpness").is_some(), find("sharpness").is_err());
+    }
 }

@@ -1,28 +1,16 @@
 //! The first lines of a run.
 
-use super::{Session, compute_name};
+use super::{Data, Session};
 use crate::config::SelectOn;
-use ferrotype_data::task::Task;
-use ferrotype_model::Network;
-use ferrotype_model::device::Opened;
-use ferrotype_ops::Compute;
-use ferrotype_training::checkpoint::Checkpoint;
-use ferrotype_training::progress::Progress;
+use crate::systems::engine::Workbench;
 
 impl Session<'_> {
     /// Says what is about to be trained, and what deserves a warning.
-    pub(super) fn announce(
-        &self,
-        task: &Task,
-        network: &Network,
-        device: &Opened,
-        compute: Compute,
-        checkpoint: Option<&Checkpoint>,
-        progress: &mut dyn Progress,
-    ) {
-        let f = &task.facts;
+    pub(super) fn first_lines(&self, data: &Data, work: &mut Workbench<'_>) {
+        let device = work.device_line();
+        let (progress, f) = (work.progress.as_mut(), &data.task.facts);
         let drawn = if f.synthetic { " (synthetic: drawn faces)" } else { "" };
-        progress.note(&format!("run      {}", self.run.path().display()));
+        progress.note(&format!("run      {}", self.job.run.path().display()));
         progress.note(&format!(
             "data     {}{drawn}: {} training, {} validation, {} test; {} classes",
             f.path,
@@ -31,10 +19,10 @@ impl Session<'_> {
             f.sizes[2],
             f.classes.len()
         ));
-        let count: usize = network.parameters.iter().map(|p| p.shape.iter().product::<usize>()).sum();
+        let count: usize = data.network.parameters.iter().map(|p| p.shape.iter().product::<usize>()).sum();
         progress.note(&format!("model    {}, {count} parameters", self.experiment.model.name()));
-        progress.note(&format!("device   {}, {} kernels", device.name, compute_name(compute)));
-        if let Some(c) = checkpoint {
+        progress.note(&device);
+        if let Some(c) = &data.checkpoint {
             let (epoch, batch) = (c.meta.epoch + 1, c.meta.batch);
             progress.note(&format!("resumed  at step {} (epoch {epoch}, batch {batch})", c.meta.step));
         }
@@ -65,7 +53,7 @@ impl Session<'_> {
         if let Some(limit) = self.experiment.data.limit {
             progress.warn(&format!("each set is cut to {limit} rows (data.limit): this is a trial, not a result"));
         }
-        if self.experiment.evaluate.select_on == SelectOn::Test || task.is_validation_test() {
+        if self.experiment.evaluate.select_on == SelectOn::Test || data.task.is_validation_test() {
             progress.warn("the weights are selected on the test set, as this recipe did: the score is optimistic");
         }
     }

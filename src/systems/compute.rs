@@ -1,9 +1,9 @@
-//! What a result depends on: the code that computes, and the experiment.
+//! The code that computes.
 
 use anyhow::{Result, bail};
 use ferrotype_kernels::Isa;
 
-use crate::config::{self, Experiment, KernelBackend, Kernels, KernelsIsa};
+use crate::config::{KernelBackend, Kernels, KernelsIsa};
 use ferrotype_model::device::{DeviceName, Opened};
 use ferrotype_ops::Compute;
 
@@ -31,12 +31,4 @@ pub fn compute(kernels: &Kernels, device: &Opened) -> Result<Compute> {
 /// The words for a [`Compute`] in checkpoints and provenance.
 pub fn compute_name(compute: Compute) -> String {
     compute.to_string()
-}
-
-/// The digest of what a result depends on. Threads may differ between the parts of an interrupted run; kernels are
-/// compared by the name of what really computes.
-pub fn result_digest(experiment: &Experiment) -> String {
-    let mut e = experiment.clone();
-    (e.threads, e.data.workers, e.kernels) = Default::default();
-    config::digest(&e)
 }

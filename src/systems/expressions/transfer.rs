@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use ferrotype_base::text::listed;
 
-use super::{Session, compute_name};
+use super::Session;
 use crate::commands::loaded::{LoadedRun, experiment_of};
 use crate::config::SelectOn;
+use crate::systems::compute::compute_name;
 use ferrotype_data::loader::Loader;
 use ferrotype_data::task::{Epochs, Subset, Task};
 use ferrotype_model::Network;
@@ -56,7 +57,7 @@ impl Session<'_> {
                     "{key}: {name} holds other weights (sha256 {}...) than those that {} was trained with until now \
                      ({}...): put those back, or train anew",
                     &now[..12],
-                    self.run.path().display(),
+                    self.job.run.path().display(),
                     &before[..before.len().min(12)]
                 );
             }
@@ -109,7 +110,7 @@ impl Session<'_> {
     }
 
     /// Resolves what is frozen, and has features stored and teachers asked where that is wanted.
-    pub(super) fn prepare(
+    pub(super) fn build_on(
         &self,
         task: &Task,
         network: &Network,
@@ -135,7 +136,7 @@ impl Session<'_> {
                     signal: distillation.signal,
                     kernels: &kernels,
                     folder: self.store(),
-                    interrupt: self.interrupt,
+                    interrupt: self.job.interrupt,
                 };
                 Some(Teaching::new(ensemble, &place, progress)?)
             }
@@ -211,7 +212,7 @@ impl Session<'_> {
             mirror: evaluate.flip_average,
             kernels,
             folder: self.store(),
-            interrupt: self.interrupt,
+            interrupt: self.job.interrupt,
         };
         let features = request.obtain(progress)?;
         progress.note(&format!("trained  what follows {} on stored features", graph.nodes[entry].name));

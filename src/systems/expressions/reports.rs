@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::commands::view;
+use crate::systems::Summary;
 use ferrotype_evaluation::metrics::{self, format_value};
 use ferrotype_evaluation::{Scores, aggregate};
 use ferrotype_report as report;
@@ -21,11 +22,11 @@ pub fn report_run(run: &RunFolder) -> Result<String> {
     Ok(report::terminal::summary_for_stdout(&view, &path.display().to_string()))
 }
 
-/// Builds the report of a group of runs; gives the result as one JSON object, and as its last lines.
+/// Builds the report of a group of runs; gives the result.
 ///
 /// # Errors
 /// When no run of the group is finished, or a file is broken.
-pub fn report_group(folder: &RunFolder, group: &Group) -> Result<(serde_json::Value, String)> {
+pub fn report_group(folder: &RunFolder, group: &Group) -> Result<Summary> {
     let view = view::of_group(folder, group)?;
     let path = report::write_aggregate(folder.path(), &view)?;
     let scores: Vec<Scores> = view.runs.iter().map(|r| r.scores.clone()).collect();
@@ -48,5 +49,5 @@ pub fn report_group(folder: &RunFolder, group: &Group) -> Result<(serde_json::Va
         "event": "group_result", "run": folder.path(), "over": view.over, "runs": sum.runs, "scores": sum.metrics,
         "pooled": view.pooled.as_ref().map(|p| &p.metrics),
     });
-    Ok((json, lines.join("\n")))
+    Ok(Summary { text: lines.join("\n"), json })
 }

@@ -3,10 +3,9 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::files::{AnomalyScores, DetectorScores, Facts, detector_folder, read_errors};
-use crate::commands::inputs::spare_runs;
 use crate::config::{self, AnomalyExperiment, AnyExperiment};
 use ferrotype_anomaly::measures::Detection;
 use ferrotype_anomaly::options::{AnomalyModel, Form};
@@ -15,7 +14,6 @@ use ferrotype_anomaly::source;
 use ferrotype_anomaly::table::FeatureTable;
 use ferrotype_report::anomalies::{self, AnomalyView, DetectionRow, DetectorView, PeakView, Timeline};
 use ferrotype_report::{Face, Warning};
-use ferrotype_run::files::{explain, write_atomic};
 use ferrotype_run::history::History;
 use ferrotype_run::{Provenance, RunFolder};
 
@@ -206,22 +204,12 @@ fn detection_table(d: &DetectorScores) -> (Vec<String>, Vec<DetectionRow>) {
     (heads, d.detection.iter().map(row).collect())
 }
 
-/// Writes what may be published of a run to `<parent>/<experiment's name>`. Photographs of people stay behind, and with
-/// them the result table: what a person's face did, second by second, is theirs.
+/// Writes the page of a run into a folder that others may see; gives the other files that may stand there. Photographs of
+/// people stay behind, and with them the result table: what a person's face did, second by second, is theirs.
 ///
 /// # Errors
 /// When a file of the run is missing, or one cannot be written.
-pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
-    let target = parent.join(experiment_of(run)?.name);
-    spare_runs(run.path(), &target)?;
-    let view = of_run(run, Facts::load(run)?.synthetic)?;
-    std::fs::create_dir_all(&target).map_err(|e| explain(&target, &e))?;
-    anomalies::write(&target, &view)?;
-    let plots = target.join("plots");
-    std::fs::remove_dir_all(&plots).map_err(|e| explain(&plots, &e))?;
-    for path in [run.config(), run.provenance(), run.facts(), run.scores()] {
-        let name = path.file_name().context("a file of the run has no name")?;
-        write_atomic(target.join(name), run.read(&path)?.as_bytes())?;
-    }
-    Ok(target)
+pub fn publish(run: &RunFolder, target: &Path) -> Result<Vec<PathBuf>> {
+    anomalies::write(target, &of_run(run, Facts::load(run)?.synthetic)?)?;
+    Ok(vec![run.scores()])
 }

@@ -6,36 +6,36 @@ mod finish;
 mod identity;
 mod reports;
 mod seen;
+mod system;
 mod transfer;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::commands::pool::in_pool;
+use super::Summary;
+use super::compute::compute_name;
+use super::engine::{Account, Effort, Ingredients, Job, Settings, Training, Workbench};
 use crate::config::{self, Experiment};
 use ferrotype_data::task::{Facts, Subset, Task};
 use ferrotype_data::template::FaceTemplate;
 use ferrotype_evaluation::{metrics, score};
 use ferrotype_model::Network;
-use ferrotype_model::device::DeviceName;
 use ferrotype_model::objective::Distillation;
 use ferrotype_run::files::write_atomic;
-use ferrotype_run::{Provenance, RunFolder};
 use ferrotype_training::adversarial::Adversary;
 use ferrotype_training::checkpoint::{Checkpoint, Meta};
-use ferrotype_training::interrupt::{Interrupt, Interrupted};
+use ferrotype_training::interrupt::Interrupted;
 use ferrotype_training::learner::Learner;
-use ferrotype_training::progress::{Progress, Style};
+use ferrotype_training::progress::Progress;
 use ferrotype_training::scoring::Scoring;
 use ferrotype_training::trainer::{Ended, Setup, Trainer};
 use ferrotype_training::{schedule, scoring};
 use ferrotype_vision::clips::write_source;
 
-pub use finish::Outcome;
-pub use identity::{compute, compute_name, result_digest};
+pub use identity::result_digest;
 pub use reports::{report_group, report_run};
+pub use system::Expressions;
 
 use transfer::Prepared;
 
@@ -43,57 +43,43 @@ use transfer::Prepared;
 pub struct Session<'a> {
     /// What is trained.
     pub experiment: &'a Experiment,
-    /// Where.
-    pub run: &'a RunFolder,
-    /// Whether to stop.
-    pub interrupt: &'a Interrupt,
-    /// How progress is shown.
-    pub style: Style,
-    /// Resume although the kernels differ.
-    pub other_kernels: bool,
-    /// What follows training.
-    pub ending: Ending,
+    /// Where and how.
+    pub job: &'a Job<'a>,
 }
 
-/// What follows training.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ending {
-    /// Scores of both sets, export, report.
-    #[default]
-    Whole,
-    /// The selected weights' scores on the validation set alone: all that a sweep may know of a trial.
-    ValidationOnly,
+/// What a run works on.
+pub struct Data {
+    task: Task,
+    network: Network,
+    /// What a checkpoint of this run says at its beginning.
+    fresh: Meta,
+    checkpoint: Option<Checkpoint>,
 }
 
-impl Session<'_> {
-    /// Trains, scores, exports and reports.
-    ///
-    /// # Errors
-    /// For bad input, a diverging loss, an interruption, or a file that cannot be written.
-    pub fn run(&self) -> Result<Outcome> {
-        in_pool(self.experiment.threads, |threads| self.run_in_pool(threads))
+impl Training for Session<'_> {
+    type Data = Data;
+    /// Where training stood at its end.
+    type Fitted = Meta;
+
+    fn settings(&self) -> Settings<'_> {
+        let Experiment { threads, device, kernels, .. } = self.experiment;
+        let (yaml, sha256) = (config::to_yaml(self.experiment), config::digest(self.experiment));
+        Settings { yaml, sha256, threads: *threads, device: &device.0, kernels }
     }
 
-    fn run_in_pool(&self, threads: usize) -> Result<Outcome> {
-        let began = Instant::now();
-        let _lock = self.run.lock()?;
-        let mut progress = self.style.start();
-        let device = self.experiment.device.0.parse::<DeviceName>()?.open()?;
-        let compute = compute(&self.experiment.kernels, &device)?;
-        write_atomic(self.run.config(), config::to_yaml(self.experiment).as_bytes())?;
+    fn prepare(&self, work: &mut Workbench<'_>) -> Result<(Data, Ingredients)> {
         let mut task = Task::prepare(&self.experiment.data, self.experiment.seed, write_source)?;
-
         let graph = Arc::new(self.experiment.model.build(task.input(), task.classes().len())?);
         scoring::check_lengths(&graph, &task.train)?;
-        let mut network = Network::new(graph, self.experiment.seed, &device.device).with_compute(compute);
+        let network = Network::new(graph, self.experiment.seed, &work.device.device).with_compute(work.compute);
         let mut fresh = Meta {
             model: self.experiment.model.name().into(),
             classes: task.classes().to_vec(),
             experiment_sha256: result_digest(self.experiment),
-            kernels: compute_name(compute),
+            kernels: compute_name(work.compute),
             ..Meta::default()
         };
-        let checkpoint = Checkpoint::to_resume(self.run, &fresh, self.other_kernels)?;
+        let checkpoint = Checkpoint::to_resume(self.job.run, &fresh, self.job.other_kernels)?;
         fresh.sources = self.sources(checkpoint.as_ref())?;
         match checkpoint.is_some() {
             true => self.check_data(&mut task)?,
@@ -101,49 +87,58 @@ impl Session<'_> {
         }
         self.write_seen(&mut task, checkpoint.is_some())?;
         self.write_facts(&task)?;
-        let mut provenance = Provenance::begin(&device.name.to_string(), &compute_name(compute), threads);
-        provenance.data.insert(task.facts.path.clone(), task.facts.sha256.clone());
-        provenance.weights = fresh.sources.clone();
-        provenance.experiment_sha256 = config::digest(self.experiment);
-        if checkpoint.is_some() {
-            provenance.started = Provenance::load(self.run).started;
-        }
-        provenance.save(self.run)?;
-        self.announce(&task, &network, &device, compute, checkpoint.as_ref(), progress.as_mut());
-        self.begin_with(&mut network, checkpoint.as_ref(), progress.as_mut())?;
-        let prepared = self.prepare(&task, &network, compute, progress.as_mut())?;
-
-        let learner = self.learner(network.clone(), &task, &prepared)?;
-        let (seconds, last) = self.train(&task, learner, &prepared, fresh, checkpoint, progress.as_mut())?;
-        provenance.training_seconds = seconds;
-        provenance.resumed = last.resumed;
-        self.finish(&task, network, last.step, &mut provenance, began, progress.as_mut())
+        let (data, sha256) = (task.facts.path.clone(), task.facts.sha256.clone());
+        let ingredients = Ingredients { data, sha256, weights: fresh.sources.clone() };
+        Ok((Data { task, network, fresh, checkpoint }, ingredients))
     }
 
+    fn announce(&self, data: &Data, work: &mut Workbench<'_>) {
+        self.first_lines(data, work);
+    }
+
+    fn fit(&self, data: &mut Data, work: &mut Workbench<'_>) -> Result<(Meta, Effort)> {
+        let progress = work.progress.as_mut();
+        self.begin_with(&mut data.network, data.checkpoint.as_ref(), progress)?;
+        let prepared = self.build_on(&data.task, &data.network, work.compute, progress)?;
+        let learner = self.learner(data.network.clone(), &data.task, &prepared)?;
+        let (fresh, checkpoint) = (data.fresh.clone(), data.checkpoint.take());
+        let (seconds, last) = self.train(&data.task, learner, &prepared, fresh, checkpoint, progress)?;
+        let effort = Effort { seconds: Some(seconds), resumed: Some(last.resumed) };
+        Ok((last, effort))
+    }
+
+    fn finish(&self, data: Data, last: Meta, work: &mut Workbench<'_>, account: &mut Account<'_>) -> Result<Summary> {
+        self.score(&data.task, data.network, last.step, account, work.progress.as_mut())
+    }
+}
+
+impl Session<'_> {
     /// Writes what is known about the data: figures for the report, and the template that predictions compare with.
     fn write_facts(&self, task: &Task) -> Result<()> {
-        write_atomic(self.run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
+        write_atomic(self.job.run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
         if task.train.faces.segments.is_some() {
             // The template is for telling faces from other pictures; parts of faces in clips are neither.
             return Ok(());
         }
         match FaceTemplate::of(&task.train.faces.images, &task.train.rows())? {
-            Some(template) => write_atomic(self.run.template(), (serde_json::to_string(&template)? + "\n").as_bytes()),
+            Some(template) => {
+                write_atomic(self.job.run.template(), (serde_json::to_string(&template)? + "\n").as_bytes())
+            }
             None => Ok(()),
         }
     }
 
     /// Whether the data are still those that training began with. What was noted then still holds.
     fn check_data(&self, task: &mut Task) -> Result<()> {
-        let text = self.run.read(&self.run.facts())?;
+        let text = self.job.run.read(&self.job.run.facts())?;
         let before: Facts = serde_json::from_str(&text)
-            .with_context(|| format!("{} is not what a run writes", self.run.facts().display()))?;
+            .with_context(|| format!("{} is not what a run writes", self.job.run.facts().display()))?;
         if before.sha256 != task.facts.sha256 || before.class_counts != task.facts.class_counts {
             bail!(
                 "{} is not the file that {} was trained on until now (the sha256 of its pictures or its sets differ): put \
                  that file back, or train anew",
                 task.facts.path,
-                self.run.path().display()
+                self.job.run.path().display()
             );
         }
         task.facts.notes = before.notes;
@@ -183,8 +178,8 @@ impl Session<'_> {
                 features: prepared.features.as_ref(),
                 options: &self.experiment.evaluate,
             },
-            run: self.run,
-            interrupt: self.interrupt,
+            run: self.job.run,
+            interrupt: self.job.interrupt,
         };
         let schedule = schedule::build(&options.schedule, options.lr);
         check_metrics(selection, [Some(self.experiment.evaluate.select_by.as_str()), schedule.watches()])?;
@@ -196,7 +191,7 @@ impl Session<'_> {
                 meta.step,
                 meta.epoch + 1,
                 meta.batch,
-                self.run.path().display()
+                self.job.run.path().display()
             ))
             .into());
         }

@@ -12,9 +12,9 @@ impl Session<'_> {
     /// # Errors
     /// When the file cannot be written.
     pub(super) fn write_seen(&self, task: &mut Task, is_resumed: bool) -> Result<()> {
-        if is_resumed && self.run.seen().is_file() {
+        if is_resumed && self.job.run.seen().is_file() {
             // The weights that training began with may be gone by now: what was found then holds.
-            let before: Facts = self.run.read_json(&self.run.facts())?;
+            let before: Facts = self.job.run.read_json(&self.job.run.facts())?;
             task.facts.test_seen_before = before.test_seen_before;
             task.facts.unknown_origins = before.unknown_origins;
             return Ok(());
@@ -24,6 +24,6 @@ impl Session<'_> {
         task.facts.unknown_origins = inherited.unknown.iter().cloned().collect();
         let mut all = seen::of_training(self.experiment, task);
         all.add(inherited);
-        seen::write(self.run, &all)
+        seen::write(self.job.run, &all)
     }
 }

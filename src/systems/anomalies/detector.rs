@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use super::{AnomalySession, Work};
-use crate::commands::session::compute_name;
+use super::{AnomalySession, Data};
 use crate::config;
+use crate::systems::compute::compute_name;
+use crate::systems::engine::Workbench;
 use ferrotype_anomaly::autoencoder::Autoencoder;
 use ferrotype_anomaly::inputs::DetectorInput;
 use ferrotype_anomaly::options::AnomalyModel;
@@ -20,7 +21,6 @@ use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 use ferrotype_training::checkpoint::{Checkpoint, Meta};
 use ferrotype_training::learner::Learner;
-use ferrotype_training::progress::Progress;
 use ferrotype_training::schedule;
 use ferrotype_training::trainer::{Ended, Setup, Trainer, load_selected};
 
@@ -46,17 +46,18 @@ pub struct Trained {
 
 impl AnomalySession<'_> {
     /// Trains a detector (or goes on where its checkpoint stands), scores all frames with the selected weights, exports.
-    pub(super) fn detector(&self, work: &Work, input: &DetectorInput, progress: &mut dyn Progress) -> Result<Trained> {
+    pub(super) fn detector(&self, data: &Data, input: &DetectorInput, work: &mut Workbench<'_>) -> Result<Trained> {
         let run = self.run_of(&input.name)?;
         // The whole run is held already; this clears what a killed process left half-written here.
         let _lock = run.lock()?;
         let columns = input.columns.len();
         let AnomalyModel::LstmAutoencoder(options) = &self.experiment.model;
         let autoencoder = Autoencoder::new(options, columns, self.experiment.train.batch_size);
-        let (training, validation) = input.values.split_at(work.inputs.training * columns);
+        let (training, validation) = input.values.split_at(data.inputs.training * columns);
         let windows = self.windows(&input.name, training, columns)?;
         let graph = autoencoder.graph(windows.length())?;
-        let mut network = Network::new(Arc::new(graph), self.experiment.seed, &work.device).with_compute(work.compute);
+        let mut network =
+            Network::new(Arc::new(graph), self.experiment.seed, &work.device.device).with_compute(work.compute);
         let fresh = Meta {
             model: network.graph().name.clone(),
             classes: input.columns.clone(),
@@ -64,7 +65,7 @@ impl AnomalySession<'_> {
             kernels: compute_name(work.compute),
             ..Meta::default()
         };
-        let checkpoint = Checkpoint::to_resume(&run, &fresh, self.other_kernels)?;
+        let checkpoint = Checkpoint::to_resume(&run, &fresh, self.job.other_kernels)?;
         let train = &self.experiment.train;
         let learner =
             Learner::new(network.clone(), Box::new(objective::Reconstruction), Vec::new(), train, self.experiment.seed);
@@ -75,17 +76,18 @@ impl AnomalySession<'_> {
             validation: &Reconstruction { autoencoder: &autoencoder, values: validation },
             teaching: None,
             run: &run,
-            interrupt: self.interrupt,
+            interrupt: self.job.interrupt,
         };
         let schedule = schedule::build(&train.schedule, train.lr);
-        let mut trainer = Trainer::new(setup, learner, schedule, fresh, checkpoint, progress)?;
+        let mut trainer = Trainer::new(setup, learner, schedule, fresh, checkpoint, work.progress.as_mut())?;
         if trainer.run()? == Ended::Interrupted {
             let (step, epoch) = (trainer.meta().step, trainer.meta().epoch + 1);
-            return Err(self.interrupted(&format!("after step {step} (epoch {epoch}) of the detector {}", input.name)));
+            drop(trainer);
+            return Err(work.interrupted(&format!("after step {step} (epoch {epoch}) of the detector {}", input.name)));
         }
         let (seconds, resumed, epochs) = (trainer.seconds(), trainer.meta().resumed, trainer.meta().epoch);
         let meta = load_selected(&run, &mut network)?;
-        let scored = self.score(work, input, &autoencoder, &network)?;
+        let scored = self.score(data, input, &autoencoder, &network)?;
         let onnx = self.experiment.export.onnx.then(|| self.export(&run, input, &autoencoder, &network)).transpose()?;
         Ok(Trained {
             scored,
@@ -106,15 +108,15 @@ impl AnomalySession<'_> {
             .with_context(|| format!("the detector {name} cannot be trained"))
     }
 
-    fn score(&self, work: &Work, input: &DetectorInput, a: &Autoencoder, network: &Network) -> Result<Scored> {
+    fn score(&self, data: &Data, input: &DetectorInput, a: &Autoencoder, network: &Network) -> Result<Scored> {
         let errors = a.errors(network, &input.values)?;
         let columns = input.columns.len();
         let mean = |row: &[f32]| row.iter().map(|&e| f64::from(e)).sum::<f64>() / columns as f64;
         let scores: Vec<f64> = errors.chunks_exact(columns).map(mean).collect();
         if let Some(i) = scores.iter().position(|s| !s.is_finite()) {
-            bail!("the detector {} gives frame {} the error {}", input.name, work.table.frames[i], scores[i]);
+            bail!("the detector {} gives frame {} the error {}", input.name, data.table.frames[i], scores[i]);
         }
-        let found = rules::apply(&self.experiment.rules, &scores, &work.table.times);
+        let found = rules::apply(&self.experiment.rules, &scores, &data.table.times);
         Ok(Scored { name: input.name.clone(), columns: input.columns.clone(), errors, scores, found })
     }
 

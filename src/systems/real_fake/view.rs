@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::files::{self, Facts, Outcome};
-use super::group;
-use crate::commands::inputs::spare_runs;
 use crate::commands::view::{evaluations, expected};
 use crate::config::{self, AnyExperiment, RealFakeExperiment};
 use ferrotype_evaluation::Score;
@@ -16,8 +14,6 @@ use ferrotype_real_fake::clip::CLASSES;
 use ferrotype_real_fake::results::{Beside, Measures};
 use ferrotype_report::real_fake::{self, RealFakeView, Table, TableRow};
 use ferrotype_report::{self as report, Warning};
-use ferrotype_run::files::{explain, write_atomic};
-use ferrotype_run::group::Group;
 use ferrotype_run::{Provenance, RunFolder};
 
 /// A difference of at most so improbable a kind counts as one.
@@ -280,58 +276,15 @@ pub(super) fn markdown(table: &Table) -> String {
     text
 }
 
-/// Writes what may be published of a run to `<parent>/<experiment's name>`: scores, figures and the report. Clips of real
-/// people are not named in any of these but `clips.csv`, which stays behind unless they are simulated.
+/// Writes the page of a run into a folder that others may see; gives the other files that may stand there. Clips of real people
+/// are not named in any of these but `clips.csv`, which stays behind unless they are simulated.
 ///
 /// # Errors
 /// When a file of the run is missing, or one cannot be written.
-pub fn publish(run: &RunFolder, parent: &Path) -> Result<PathBuf> {
-    let target = parent.join(experiment_of(run)?.name);
-    spare_runs(run.path(), &target)?;
+pub fn publish(run: &RunFolder, target: &Path) -> Result<Vec<PathBuf>> {
     let view = of_run(run)?;
-    std::fs::create_dir_all(&target).map_err(|e| explain(&target, &e))?;
-    real_fake::write(&target, &view)?;
-    drop_plots(&target)?;
-    let mut files = vec![run.config(), run.provenance(), run.facts(), run.scores(), files::outcome(run)];
+    real_fake::write(target, &view)?;
+    let mut files = vec![run.scores(), files::outcome(run)];
     files.extend(view.synthetic.then(|| files::clips(run)));
-    copy(&files, run, &target)?;
-    Ok(target)
-}
-
-/// As [`publish`], for seeds or folds.
-///
-/// # Errors
-/// As [`publish`].
-pub fn publish_group(folder: &RunFolder, members: &Group, parent: &Path) -> Result<PathBuf> {
-    let name = format!("{}-{}s", experiment_of(folder)?.name, members.varied.word());
-    let target = parent.join(name);
-    spare_runs(folder.path(), &target)?;
-    group::write(folder, members, &target)?;
-    drop_plots(&target)?;
-    members.save(&RunFolder::create_at(&target)?)?;
-    copy(&[folder.config()], folder, &target)?;
-    for &value in &members.values {
-        let run = RunFolder::open(&members.member(folder.path(), value))?;
-        let out = members.member(&target, value);
-        std::fs::create_dir_all(&out).map_err(|e| explain(&out, &e))?;
-        copy(&[run.scores(), run.provenance(), run.facts(), files::outcome(&run)], &run, &out)?;
-    }
-    Ok(target)
-}
-
-/// The report holds the plots; as files they would only swell the repository.
-fn drop_plots(target: &Path) -> Result<()> {
-    let plots = target.join("plots");
-    if plots.is_dir() {
-        std::fs::remove_dir_all(&plots).map_err(|e| explain(&plots, &e))?;
-    }
-    Ok(())
-}
-
-fn copy(files: &[PathBuf], run: &RunFolder, target: &Path) -> Result<()> {
-    for path in files {
-        let name = path.file_name().context("a file of the run has no name")?;
-        write_atomic(target.join(name), run.read(path)?.as_bytes())?;
-    }
-    Ok(())
+    Ok(files)
 }

@@ -1,12 +1,13 @@
 //! What follows training: scores, export, files, report.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use super::{Ending, Session, report_run};
+use super::{Session, report_run};
 use crate::commands::onnx;
+use crate::systems::engine::Account;
+use crate::systems::{Ending, Summary};
 use ferrotype_data::task::Task;
 use ferrotype_evaluation::{Scores, score};
 use ferrotype_interop::export::ExportCheck;
@@ -14,54 +15,28 @@ use ferrotype_model::Network;
 use ferrotype_report as report;
 use ferrotype_run::files::write_atomic;
 use ferrotype_run::tensorboard::TensorBoard;
-use ferrotype_run::{Provenance, RunFolder};
 use ferrotype_training::interrupt::Interrupted;
 use ferrotype_training::progress::Progress;
 use ferrotype_training::scoring;
 use ferrotype_training::trainer::load_selected;
 
-/// What came out.
-pub struct Outcome {
-    /// Test scores; of a sweep's trial those of the validation set.
-    pub scores: Scores,
-    /// The result as text for a terminal.
-    text: String,
-    run: RunFolder,
-    onnx: Option<ExportCheck>,
-}
-
-impl Outcome {
-    /// The last lines of a run.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// The result as one JSON object.
-    pub fn json(&self) -> serde_json::Value {
-        let values: serde_json::Map<_, _> =
-            self.scores.metrics.iter().map(|(k, v)| (k.clone(), v.value.into())).collect();
-        serde_json::json!({ "event": "result", "run": self.run.path(), "scores": values, "onnx": self.onnx })
-    }
-}
-
 impl Session<'_> {
     /// Scores the selected weights, exports, writes everything, reports.
-    pub(super) fn finish(
+    pub(super) fn score(
         &self,
         task: &Task,
         mut network: Network,
         last_step: u64,
-        provenance: &mut Provenance,
-        began: Instant,
+        account: &mut Account<'_>,
         progress: &mut dyn Progress,
-    ) -> Result<Outcome> {
-        load_selected(self.run, &mut network)?;
+    ) -> Result<Summary> {
+        load_selected(self.job.run, &mut network)?;
         let evaluate = &self.experiment.evaluate;
         self.stop_if_asked()?;
         let validation = scoring::scores(&network, &task.validation, evaluate, progress)?;
         self.stop_if_asked()?;
-        if self.ending == Ending::ValidationOnly {
-            return self.finish_trial(validation, provenance, began);
+        if self.job.ending == Ending::ValidationOnly {
+            return self.finish_trial(validation, account);
         }
         let predictions = scoring::predict(&network, &task.test, evaluate, progress)?;
         self.stop_if_asked()?;
@@ -70,40 +45,43 @@ impl Session<'_> {
             true => Some(self.export(task, &network, &test, progress)?),
             false => None,
         };
-        provenance.finish(began.elapsed().as_secs_f64());
-        provenance.save(self.run)?;
-        report::predictions::write(self.run.predictions(), &predictions)?;
+        account.close()?;
+        report::predictions::write(self.job.run.predictions(), &predictions)?;
         // Its presence says that the run is finished; the report can be built again at any time.
         let sets = BTreeMap::from([("validation".to_owned(), validation), ("test".to_owned(), test.clone())]);
-        report::write_metrics(self.run.scores(), &sets)?;
-        let text = report_run(self.run)?;
-        self.show_confusion(last_step)?;
-        Ok(Outcome { scores: test, text, run: self.run.clone(), onnx: check })
+        report::write_metrics(self.job.run.scores(), &sets)?;
+        let text = report_run(self.job.run)?;
+        self.show_confusion(&test, last_step)?;
+        Ok(Summary { json: self.json(&test, check.as_ref()), text })
+    }
+
+    /// The result as one JSON object.
+    fn json(&self, scores: &Scores, onnx: Option<&ExportCheck>) -> serde_json::Value {
+        let values: serde_json::Map<_, _> = scores.metrics.iter().map(|(k, v)| (k.clone(), v.value.into())).collect();
+        serde_json::json!({ "event": "result", "run": self.job.run.path(), "scores": values, "onnx": onnx })
     }
 
     /// Writes what a sweep reads of a trial. Its test set is not looked at.
-    fn finish_trial(&self, validation: Scores, provenance: &mut Provenance, began: Instant) -> Result<Outcome> {
-        provenance.finish(began.elapsed().as_secs_f64());
-        provenance.save(self.run)?;
-        report::write_metrics(self.run.scores(), &BTreeMap::from([("validation".to_owned(), validation.clone())]))?;
+    fn finish_trial(&self, validation: Scores, account: &mut Account<'_>) -> Result<Summary> {
+        account.close()?;
+        report::write_metrics(self.job.run.scores(), &BTreeMap::from([("validation".to_owned(), validation.clone())]))?;
         let name = &self.experiment.evaluate.select_by;
         let text = validation.get(name).map_or_else(|_| String::new(), |s| format!("validation {name} {:.4}", s.value));
-        Ok(Outcome { scores: validation, text, run: self.run.clone(), onnx: None })
+        Ok(Summary { json: self.json(&validation, None), text })
     }
 
     /// Adds the test set's confusion matrix to TensorBoard, at the last step.
-    fn show_confusion(&self, last_step: u64) -> Result<()> {
-        let path = self.run.path().join("plots/confusion_matrix.png");
-        let png = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        TensorBoard::open(self.run.tensorboard(), last_step)?.image("test/confusion_matrix", last_step, &png)
+    fn show_confusion(&self, test: &Scores, last_step: u64) -> Result<()> {
+        let png = report::confusion_matrix(test).png()?;
+        TensorBoard::open(self.job.run.tensorboard(), last_step)?.image("test/confusion_matrix", last_step, &png)
     }
 
     /// Between the parts of the work that follows training.
     fn stop_if_asked(&self) -> Result<()> {
-        if !self.interrupt.is_asked() {
+        if !self.job.interrupt.is_asked() {
             return Ok(());
         }
-        let run = self.run.path().display();
+        let run = self.job.run.path().display();
         Err(Interrupted(format!(
             "interrupted; training is complete and saved, scores and report are not made yet. Go on with\n  ferrotype train \
              --resume {run}"
@@ -119,13 +97,14 @@ impl Session<'_> {
         progress: &mut dyn Progress,
     ) -> Result<ExportCheck> {
         progress.note("exporting and checking model.onnx");
-        let out = self.run.onnx();
-        let what = onnx::Exported { network, experiment: self.experiment, facts: &task.facts, scores, run: self.run };
-        let check = onnx::export(&what, &onnx::Examples::Rows(&task.test), &out, self.interrupt);
+        let out = self.job.run.onnx();
+        let what =
+            onnx::Exported { network, experiment: self.experiment, facts: &task.facts, scores, run: self.job.run };
+        let check = onnx::export(&what, &onnx::Examples::Rows(&task.test), &out, self.job.interrupt);
         // How to go on is said in the words of the whole run.
         self.stop_if_asked()?;
         let check = check?;
-        write_atomic(self.run.onnx_check(), (serde_json::to_string_pretty(&check)? + "\n").as_bytes())?;
+        write_atomic(self.job.run.onnx_check(), (serde_json::to_string_pretty(&check)? + "\n").as_bytes())?;
         Ok(check)
     }
 }

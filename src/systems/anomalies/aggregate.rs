@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::files::AnomalyScores;
+use crate::systems::Summary;
 use ferrotype_anomaly::rules::moments;
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
@@ -102,14 +103,15 @@ pub fn text(label: &str, rows: &[Compared]) -> String {
 ///
 /// # Errors
 /// When no run of the group is finished, or a file is broken.
-pub fn report_group(folder: &RunFolder, group: &Group) -> Result<(serde_json::Value, String)> {
+pub fn report_group(folder: &RunFolder, group: &Group) -> Result<Summary> {
     let member = |&value: &u64| RunFolder::open(&group.member(folder.path(), value)).ok();
     let runs: Vec<RunFolder> = group.values.iter().filter_map(member).collect();
     let rows = compare(&runs)?;
     let table = text(&folder.name(), &rows);
     write(folder.path(), &rows, &table)?;
     let json = serde_json::json!({ "event": "group_result", "run": folder.path(), "runs": runs.len(), "scores": rows });
-    Ok((json, format!("{table}table   {}", folder.path().join("anomalies.md").display())))
+    let text = format!("{table}table   {}", folder.path().join("anomalies.md").display());
+    Ok(Summary { text, json })
 }
 
 /// Writes `aggregate.json` and `anomalies.md`.

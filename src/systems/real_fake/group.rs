@@ -8,6 +8,7 @@ use super::files::{self, Facts, Outcome, measures_by_set, of_set};
 use super::view::{area, experiment_of, sharpness, uneven, verdicts};
 use crate::commands::view::expected;
 use crate::config;
+use crate::systems::Summary;
 use ferrotype_evaluation::compare::McNemar;
 use ferrotype_evaluation::statistics::{deviation, mean};
 use ferrotype_evaluation::{aggregate, score_folds};
@@ -52,7 +53,7 @@ impl Members {
 ///
 /// # Errors
 /// When no run of the group is finished, or a file is broken.
-pub fn report_group(folder: &RunFolder, group: &Group) -> Result<(serde_json::Value, String)> {
+pub fn report_group(folder: &RunFolder, group: &Group) -> Result<Summary> {
     let (path, view) = write(folder, group, folder.path())?;
     let scores: Vec<_> = view.runs.iter().map(|r| r.scores.clone()).collect();
     let sum = aggregate(&scores)?;
@@ -70,7 +71,7 @@ pub fn report_group(folder: &RunFolder, group: &Group) -> Result<(serde_json::Va
         "event": "group_result", "run": folder.path(), "over": view.over, "runs": sum.runs, "scores": sum.metrics,
         "pooled": view.pooled.as_ref().map(|p| &p.metrics),
     });
-    Ok((json, lines.join("\n")))
+    Ok(Summary { text: lines.join("\n"), json })
 }
 
 /// Writes the group's report into a folder; of folds also `clips.csv` and `real_fake.json` of all tested clips together.

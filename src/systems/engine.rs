@@ -1,0 +1,202 @@
+//! What training has in common, whatever the system: the lock, threads and device, the files that say what is done, the
+//! account of what it took, and interruptions.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use super::compute::{compute, compute_name};
+use super::{Ending, Summary};
+use crate::commands::pool::in_pool;
+use crate::config::Kernels;
+use ferrotype_model::device::{DeviceName, Opened};
+use ferrotype_ops::Compute;
+use ferrotype_run::files::write_atomic;
+use ferrotype_run::{Provenance, RunFolder};
+use ferrotype_training::interrupt::{Interrupt, Interrupted};
+use ferrotype_training::progress::{Progress, Style};
+
+/// A run that is to be trained, new or to be resumed.
+pub struct Job<'a> {
+    /// Its folder.
+    pub run: &'a RunFolder,
+    /// Whether to stop.
+    pub interrupt: &'a Interrupt,
+    /// How progress is shown.
+    pub style: Style,
+    /// Resume although the kernels differ.
+    pub other_kernels: bool,
+    /// What follows training.
+    pub ending: Ending,
+}
+
+/// What the engine needs to know of an experiment.
+pub struct Settings<'a> {
+    /// The resolved experiment file.
+    pub yaml: String,
+    /// sha256 of what it says.
+    pub sha256: String,
+    /// CPU threads; 0 means all cores.
+    pub threads: usize,
+    /// The device by name.
+    pub device: &'a str,
+    /// Which CPU kernels compute.
+    pub kernels: &'a Kernels,
+}
+
+/// What a run is made from.
+#[derive(Clone, Debug, Default)]
+pub struct Ingredients {
+    /// Where the data come from.
+    pub data: String,
+    /// sha256 of the data.
+    pub sha256: String,
+    /// Files of weights that training builds on, with their sha256.
+    pub weights: BTreeMap<String, String>,
+}
+
+/// What training took, over all parts of an interrupted run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Effort {
+    /// Seconds, where the system's checkpoints keep them; the engine's own count otherwise.
+    pub seconds: Option<f64>,
+    /// How often it was resumed, where its checkpoints know.
+    pub resumed: Option<usize>,
+}
+
+/// Training of one system: the engine calls these in their order.
+pub trait Training: Sync {
+    /// What the run works on.
+    type Data;
+    /// What training made.
+    type Fitted;
+
+    /// The settings that all systems have.
+    fn settings(&self) -> Settings<'_>;
+
+    /// Reads the data, holds them against those that an interrupted run began with, and writes down what is known of them.
+    ///
+    /// # Errors
+    /// When they cannot be had, or are other data now.
+    fn prepare(&self, work: &mut Workbench<'_>) -> Result<(Self::Data, Ingredients)>;
+
+    /// Says what is about to be trained.
+    fn announce(&self, data: &Self::Data, work: &mut Workbench<'_>);
+
+    /// Trains, from the checkpoints if there are some.
+    ///
+    /// # Errors
+    /// For a diverging loss, an interruption, or a file that cannot be written.
+    fn fit(&self, data: &mut Self::Data, work: &mut Workbench<'_>) -> Result<(Self::Fitted, Effort)>;
+
+    /// Scores, exports, writes the results, calls [`Account::close`] before the file whose presence says that the run is
+    /// finished, and reports.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    fn finish(
+        &self,
+        data: Self::Data,
+        fitted: Self::Fitted,
+        work: &mut Workbench<'_>,
+        account: &mut Account<'_>,
+    ) -> Result<Summary>;
+}
+
+/// Where a run is trained, and what watches over it.
+pub struct Workbench<'a> {
+    /// What is trained.
+    pub job: &'a Job<'a>,
+    /// The device.
+    pub device: Opened,
+    /// The code that computes.
+    pub compute: Compute,
+    /// Where progress is shown.
+    pub progress: Box<dyn Progress>,
+}
+
+impl Workbench<'_> {
+    /// The device's line among the first ones of a run.
+    pub fn device_line(&self) -> String {
+        format!("device   {}, {} kernels", self.device.name, compute_name(self.compute))
+    }
+
+    /// An error where somebody asked to stop.
+    ///
+    /// # Errors
+    /// That one; `place` says where it was.
+    pub fn stop_if_asked(&self, place: &str) -> Result<()> {
+        if self.job.interrupt.is_asked() { Err(self.interrupted(place)) } else { Ok(()) }
+    }
+
+    /// The interruption of the whole run, with how to go on.
+    pub fn interrupted(&self, place: &str) -> anyhow::Error {
+        let run = self.job.run.path().display();
+        Interrupted(format!("interrupted {place}; everything is saved. Go on with\n  ferrotype train --resume {run}"))
+            .into()
+    }
+}
+
+/// The provenance of a run while it is made.
+pub struct Account<'a> {
+    provenance: Provenance,
+    run: &'a RunFolder,
+    began: Instant,
+}
+
+impl Account<'_> {
+    /// Writes down that the run is complete, and what it took.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn close(&mut self) -> Result<()> {
+        self.provenance.finish(self.began.elapsed().as_secs_f64());
+        self.provenance.save(self.run)
+    }
+}
+
+/// Trains a run from its experiment to its report.
+///
+/// # Errors
+/// For bad input, a diverging loss, an interruption, or a file that cannot be written.
+pub fn train<T: Training>(system: &T, job: &Job<'_>) -> Result<Summary> {
+    in_pool(system.settings().threads, |threads| train_in_pool(system, job, threads))
+}
+
+fn train_in_pool<T: Training>(system: &T, job: &Job<'_>, threads: usize) -> Result<Summary> {
+    let began = Instant::now();
+    let _lock = job.run.lock()?;
+    let settings = system.settings();
+    let device = settings.device.parse::<DeviceName>()?.open()?;
+    let compute = compute(settings.kernels, &device)?;
+    write_atomic(job.run.config(), settings.yaml.as_bytes())?;
+    let mut work = Workbench { job, device, compute, progress: job.style.start() };
+    let (mut data, ingredients) = system.prepare(&mut work)?;
+    let mut provenance = Provenance::begin(&work.device.name.to_string(), &compute_name(compute), threads);
+    provenance.data.insert(ingredients.data, ingredients.sha256);
+    provenance.weights = ingredients.weights;
+    provenance.experiment_sha256 = settings.sha256;
+    let before = Provenance::load(job.run);
+    if !before.started.is_empty() {
+        provenance.started = before.started;
+        (provenance.training_seconds, provenance.resumed) = (before.training_seconds, before.resumed + 1);
+    }
+    provenance.save(job.run)?;
+    system.announce(&data, &mut work);
+    let fitting = Instant::now();
+    let fitted = system.fit(&mut data, &mut work);
+    // Also of a part that was interrupted: what the run took is what all its parts took.
+    provenance.training_seconds += fitting.elapsed().as_secs_f64();
+    let (fitted, effort) = match fitted {
+        Ok(fitted) => fitted,
+        Err(error) => {
+            provenance.save(job.run)?;
+            return Err(error);
+        }
+    };
+    provenance.training_seconds = effort.seconds.unwrap_or(provenance.training_seconds);
+    provenance.resumed = effort.resumed.unwrap_or(provenance.resumed);
+    let mut account = Account { provenance, run: job.run, began };
+    system.finish(data, fitted, &mut work, &mut account)
+}

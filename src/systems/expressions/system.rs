@@ -1,0 +1,99 @@
+//! The system's line in the registry.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use super::{Session, report_group, report_run};
+use crate::commands::eval::EvalCommand;
+use crate::commands::predict::PredictCommand;
+use crate::commands::view;
+use crate::config::Experiment;
+use crate::systems::engine::{self, Job};
+use crate::systems::{Summary, System};
+use ferrotype_data::split;
+use ferrotype_data::task;
+use ferrotype_report as report;
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::{explain, write_atomic};
+use ferrotype_run::group::Group;
+use ferrotype_vision::clips::write_source;
+
+/// Classifies expressions.
+pub struct Expressions<'a>(pub &'a Experiment);
+
+impl System for Expressions<'_> {
+    fn name(&self) -> &'static str {
+        "expressions"
+    }
+
+    fn train(&self, job: &Job<'_>) -> Result<Summary> {
+        engine::train(&Session { experiment: self.0, job }, job)
+    }
+
+    fn report_run(&self, run: &RunFolder) -> Result<String> {
+        if !run.predictions().is_file() {
+            bail!(
+                "{} is a sweep's trial, whose test set was not scored: train the best settings by themselves (`ferrotype sweep \
+                 best STUDY --out best.yaml`)",
+                run.path().display()
+            );
+        }
+        report_run(run)
+    }
+
+    fn report_group(&self, folder: &RunFolder, group: &Group) -> Result<Summary> {
+        report_group(folder, group)
+    }
+
+    fn publish_run(&self, run: &RunFolder, target: &Path) -> Result<Vec<PathBuf>> {
+        let mut view = view::of_run(run)?;
+        if !view.dataset.synthetic {
+            view.mistakes.iter_mut().for_each(|m| m.face = None);
+            view.saliency.strip_faces();
+            view.attacks.iter_mut().for_each(|a| a.examples = None);
+        }
+        report::write_run(target, &view, None)?;
+        for folder in view::attack_folders(run) {
+            let out = target.join(folder.file_name().unwrap_or_default());
+            std::fs::create_dir_all(&out).map_err(|e| explain(&out, &e))?;
+            for file in ["attack.json", "attack.csv"] {
+                write_atomic(out.join(file), run.read(&folder.join(file))?.as_bytes())?;
+            }
+        }
+        Ok(vec![run.history(), run.onnx_check()])
+    }
+
+    fn publish_group(&self, folder: &RunFolder, group: &Group, target: &Path) -> Result<()> {
+        report::write_aggregate(target, &view::of_group(folder, group)?).map(drop)
+    }
+
+    fn member_files(&self, run: &RunFolder) -> Vec<PathBuf> {
+        vec![run.scores(), run.provenance(), run.facts(), run.onnx_check()]
+    }
+
+    fn fold_count(&self) -> Result<usize> {
+        let faces = task::obtain(&self.0.data, write_source)?;
+        let count = split::folds(&faces, &self.0.data.split)?;
+        if count < 2 {
+            bail!("--folds needs a split that makes folds: k_fold, subject_k_fold or leave_one_subject_out");
+        }
+        Ok(count)
+    }
+
+    fn rebuild_data(&self) -> Result<()> {
+        task::make(&self.0.data, write_source)
+    }
+
+    fn model(&self) -> String {
+        self.0.model.name().to_owned()
+    }
+
+    fn eval(&self, _: &RunFolder, command: &EvalCommand) -> Result<()> {
+        command.expressions()
+    }
+
+    fn predict(&self, _: &RunFolder, command: &PredictCommand) -> Result<()> {
+        command.expressions()
+    }
+}

@@ -1,0 +1,130 @@
+//! The systems: what is done with the experiments of each. A new one is a folder here, its experiment type in a crate of its
+//! own, one line in [`of`] and one variant of [`AnyExperiment`].
+
+pub mod anomalies;
+pub mod compute;
+pub mod engine;
+pub mod expressions;
+pub mod real_fake;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use crate::commands::eval::EvalCommand;
+use crate::commands::predict::PredictCommand;
+use crate::config::AnyExperiment;
+use engine::Job;
+use ferrotype_run::RunFolder;
+use ferrotype_run::group::Group;
+
+/// The last lines of a run, and its result as one JSON object.
+pub struct Summary {
+    /// For a terminal.
+    pub text: String,
+    /// For machines.
+    pub json: serde_json::Value,
+}
+
+/// What follows training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ending {
+    /// Scores of both sets, export, report.
+    #[default]
+    Whole,
+    /// The selected weights' scores on the validation set alone: all that a sweep may know of a trial.
+    ValidationOnly,
+}
+
+/// A system with one of its experiments. What a system does not have is refused with its name.
+pub trait System {
+    /// Its name in an experiment file.
+    fn name(&self) -> &'static str;
+
+    /// Trains in a folder, from its checkpoint if it has one.
+    ///
+    /// # Errors
+    /// For bad input, a diverging loss, an interruption, or a file that cannot be written.
+    fn train(&self, job: &Job<'_>) -> Result<Summary>;
+
+    /// Builds the report of a finished run; gives its last lines.
+    ///
+    /// # Errors
+    /// When a file of the run is missing or broken, or the report cannot be written.
+    fn report_run(&self, run: &RunFolder) -> Result<String>;
+
+    /// Builds the report of a group of runs.
+    ///
+    /// # Errors
+    /// When no run of the group is finished, or a file is broken.
+    fn report_group(&self, folder: &RunFolder, group: &Group) -> Result<Summary>;
+
+    /// Writes the page of a finished run into a folder that others may see, without pictures of people; gives the other
+    /// files of the run that may stand beside it.
+    ///
+    /// # Errors
+    /// As [`report_run`](Self::report_run).
+    fn publish_run(&self, run: &RunFolder, target: &Path) -> Result<Vec<PathBuf>>;
+
+    /// As [`publish_run`](Self::publish_run), of a group.
+    ///
+    /// # Errors
+    /// As [`report_group`](Self::report_group), and where the system publishes single runs alone.
+    fn publish_group(&self, folder: &RunFolder, group: &Group, target: &Path) -> Result<()> {
+        let _ = (folder, group, target);
+        bail!("--publish takes single runs of the system {}, no groups", self.name())
+    }
+
+    /// The files of a group's member that may be published.
+    fn member_files(&self, run: &RunFolder) -> Vec<PathBuf> {
+        vec![run.scores(), run.provenance(), run.facts()]
+    }
+
+    /// How many folds the experiment's split makes of its data.
+    ///
+    /// # Errors
+    /// When the data cannot be read, or there are no folds.
+    fn fold_count(&self) -> Result<usize> {
+        bail!("an experiment of the system {} has no folds: --seeds repeats it", self.name())
+    }
+
+    /// Makes the experiment's prepared file anew.
+    ///
+    /// # Errors
+    /// When it cannot be made, or the system has none.
+    fn rebuild_data(&self) -> Result<()> {
+        bail!("--rebuild is for experiments with a prepared file (data.path): the system {} has none", self.name())
+    }
+
+    /// What is trained, in a list of runs.
+    fn model(&self) -> String {
+        self.name().to_owned()
+    }
+
+    /// `ferrotype eval`.
+    ///
+    /// # Errors
+    /// Those of the command, and where the system has none.
+    fn eval(&self, run: &RunFolder, command: &EvalCommand) -> Result<()> {
+        let _ = command;
+        bail!("{} holds a run of the system {}, which `eval` cannot score", run.path().display(), self.name())
+    }
+
+    /// `ferrotype predict`.
+    ///
+    /// # Errors
+    /// Those of the command, and where the system has none.
+    fn predict(&self, run: &RunFolder, command: &PredictCommand) -> Result<()> {
+        let _ = command;
+        bail!("{} holds a run of the system {}, which `predict` cannot use", run.path().display(), self.name())
+    }
+}
+
+/// The system of an experiment.
+pub fn of(experiment: &AnyExperiment) -> Box<dyn System + '_> {
+    match experiment {
+        AnyExperiment::Expressions(e) => Box::new(expressions::Expressions(e)),
+        AnyExperiment::Anomalies(e) => Box::new(anomalies::Anomalies(e)),
+        AnyExperiment::RealFake(e) => Box::new(real_fake::RealFake(e)),
+    }
+}
