@@ -250,7 +250,7 @@ fn bad_input_is_one_clear_paragraph() {
     for verb in ["eval", "predict"] {
         let extra = if verb == "predict" { " x.png" } else { "" };
         let message = place.refused(&format!("{verb} --run {}{extra}", run.display()));
-        assert!(message.contains("not one of expressions"), "{verb}: {message}");
+        assert!(message.contains(&format!("the system anomalies, which `{verb}` cannot")), "{verb}: {message}");
     }
     let missing = place.refused("data prepare faces --video no.mp4 --detector no.onnx --out f.h5");
     assert!(missing.contains("no.onnx") || missing.contains("ffmpeg"), "{missing}");
