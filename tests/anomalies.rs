@@ -245,7 +245,10 @@ fn bad_input_is_one_clear_paragraph() {
     assert!(common::entries(&place.at("bad")).is_empty(), "refused starts leave no folders");
     place.write("other.yaml", SMALL.replace("system: anomalies", "system: moods"));
     let unknown = place.refused("train --config other.yaml");
-    assert!(unknown.contains("other.yaml:1:9") && unknown.contains("expected `anomalies` or `real_fake`"), "{unknown}");
+    assert!(
+        unknown.contains("other.yaml:1:9") && unknown.contains("expected `expressions`, `anomalies` or `real_fake`"),
+        "{unknown}"
+    );
     let run = train(&place, "runs", "");
     for verb in ["eval", "predict"] {
         let extra = if verb == "predict" { " x.png" } else { "" };

@@ -211,11 +211,12 @@ fn system(root: &Node) -> Result<Option<System>, Box<Diagnostic>> {
     let Value::Map(entries) = &root.value else { return Ok(None) };
     let Some(entry) = entries.iter().find(|entry| entry.key == KEY) else { return Ok(None) };
     match &entry.node.value {
+        Value::Plain(name) | Value::Quoted(name) if name == "expressions" => Ok(None),
         Value::Plain(name) | Value::Quoted(name) if name == "anomalies" => Ok(Some(System::Anomalies)),
         Value::Plain(name) | Value::Quoted(name) if name == "real_fake" => Ok(Some(System::RealFake)),
         _ => {
             let found = entry.node.describe();
-            let message = format!("expected `anomalies` or `real_fake`, found {found}");
+            let message = format!("expected `expressions`, `anomalies` or `real_fake`, found {found}");
             let help = "without this key the experiment is a classification of expressions";
             Err(Diagnostic::new(message).help(help).or_at(&entry.node.place, KEY))
         }

@@ -12,10 +12,21 @@ use ferrotype_training::validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The word that says that an experiment file is one of this system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpressionsSystem {
+    /// Classifies expressions.
+    Expressions,
+}
+
 /// One experiment: what is trained on what, how, and what came out elsewhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
+    /// The system: `expressions`. It may be left out, as all files did before there were others.
+    #[serde(default, skip_serializing)]
+    pub system: Option<ExpressionsSystem>,
     /// Short name: the run folder is `runs/<name>-<time>`. Letters, digits, `-`, `_` and `.`.
     pub name: String,
     /// One or two sentences for the report: what this experiment reproduces or asks.
@@ -62,6 +73,8 @@ impl Experiment {
 
 impl Root for Experiment {
     fn settle(&mut self) {
+        // One experiment has one digest, whether its file names the system or not.
+        self.system = None;
         if let (Some(clips), Some((parts, frames))) = (&self.data.clips, self.model.streams_mut()) {
             parts.get_or_insert_with(|| clips.parts.iter().map(ToString::to_string).collect());
             frames.get_or_insert(clips.frames);

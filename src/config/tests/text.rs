@@ -107,3 +107,18 @@ fn lists_of_maps_can_be_written() {
     let back: serde_json::Value = read_tree(&root).unwrap();
     assert_eq!(back, value);
 }
+
+#[test]
+fn a_file_may_name_the_system_of_expressions() {
+    let text = |head: &str| {
+        format!(
+            "{head}name: x\ndata: {{path: x.h5, preprocess: {{size: 48}}}}\nmodel: mini_xception\ntrain: {{epochs: 1, lr: 0.1}}\n"
+        )
+    };
+    let plain = from_yaml_str("x", &text("")).unwrap();
+    let named = from_yaml_str("x", &text("system: expressions\n")).unwrap();
+    assert_eq!(named, plain);
+    assert_eq!((to_yaml(&named), digest(&named)), (to_yaml(&plain), digest(&plain)));
+    let other = from_yaml_str("x", &text("system: moods\n")).unwrap_err().to_string();
+    assert!(other.contains("expected `expressions`, `anomalies` or `real_fake`"), "{other}");
+}
