@@ -70,6 +70,10 @@ pub struct AnomalyExperiment {
 }
 
 impl Root for AnomalyExperiment {
+    fn refused_keys() -> &'static [&'static str] {
+        &validate::ONLY_FOR_EXPRESSIONS
+    }
+
     fn validate(&self) -> Vec<Problem> {
         let mut problems = Problems::default();
         let p = &mut problems;

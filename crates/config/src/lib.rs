@@ -46,6 +46,11 @@ pub trait Root: Serialize + DeserializeOwned + JsonSchema + 'static {
     /// Fills in what was left out because it follows from another section, so that the resolved file shows it.
     fn settle(&mut self) {}
 
+    /// Keys of sections shared with other systems that this one refuses: they do not stand in its table of keys.
+    fn refused_keys() -> &'static [&'static str] {
+        &[]
+    }
+
     /// All values that are out of their ranges, in the order of the file's sections.
     fn validate(&self) -> Vec<Problem>;
 }

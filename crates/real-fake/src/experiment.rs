@@ -69,6 +69,10 @@ fn train() -> TrainOptions {
 }
 
 impl Root for RealFakeExperiment {
+    fn refused_keys() -> &'static [&'static str] {
+        &validate::ONLY_FOR_EXPRESSIONS
+    }
+
     fn validate(&self) -> Vec<Problem> {
         let mut problems = Problems::default();
         let p = &mut problems;
