@@ -25,7 +25,7 @@ use ferrotype_run::{Provenance, RunFolder};
 /// When a file of the run is missing, or one cannot be written.
 pub fn publish(system: &dyn System, run: &RunFolder, parent: &Path) -> Result<PathBuf> {
     let target = parent.join(name(run)?);
-    begin(run, parent, &target)?;
+    begin(run, &target)?;
     let mut files = system.publish_run(run, &target)?;
     files.extend([run.config(), run.provenance(), run.facts(), Mark::file(run.path())]);
     end(&files, run, parent, &target)?;
@@ -39,7 +39,7 @@ pub fn publish(system: &dyn System, run: &RunFolder, parent: &Path) -> Result<Pa
 /// As [`publish`].
 pub fn publish_group(system: &dyn System, folder: &RunFolder, group: &Group, parent: &Path) -> Result<PathBuf> {
     let target = parent.join(format!("{}-{}s", name(folder)?, group.varied.word()));
-    begin(folder, parent, &target)?;
+    begin(folder, &target)?;
     system.publish_group(folder, group, &target)?;
     group.save(&RunFolder::create_at(&target)?)?;
     for &value in &group.values {
@@ -53,9 +53,8 @@ pub fn publish_group(system: &dyn System, folder: &RunFolder, group: &Group, par
 }
 
 /// Before anything is written: what is refused leaves everything as it was.
-fn begin(run: &RunFolder, parent: &Path, target: &Path) -> Result<()> {
+fn begin(run: &RunFolder, target: &Path) -> Result<()> {
     spare_runs(run.path(), target)?;
-    experiments::spare_others(parent)?;
     std::fs::create_dir_all(target).map_err(|e| explain(target, &e))
 }
 

@@ -161,13 +161,13 @@ impl Account<'_> {
 /// # Errors
 /// For bad input, a diverging loss, an interruption, or a file that cannot be written.
 pub fn train<T: Training>(system: &T, job: &Job<'_>) -> Result<Summary> {
-    in_pool(system.settings().threads, |threads| train_in_pool(system, job, threads))
+    let settings = system.settings();
+    in_pool(settings.threads, |threads| train_in_pool(system, job, settings, threads))
 }
 
-fn train_in_pool<T: Training>(system: &T, job: &Job<'_>, threads: usize) -> Result<Summary> {
+fn train_in_pool<T: Training>(system: &T, job: &Job<'_>, settings: Settings<'_>, threads: usize) -> Result<Summary> {
     let began = Instant::now();
     let _lock = job.run.lock()?;
-    let settings = system.settings();
     let device = settings.device.parse::<DeviceName>()?.open()?;
     let compute = compute(settings.kernels, &device)?;
     write_atomic(job.run.config(), settings.yaml.as_bytes())?;

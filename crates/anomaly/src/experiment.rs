@@ -70,8 +70,8 @@ pub struct AnomalyExperiment {
 }
 
 impl Root for AnomalyExperiment {
-    fn refused_keys() -> &'static [&'static str] {
-        &validate::ONLY_FOR_EXPRESSIONS
+    fn refused_keys() -> Vec<&'static str> {
+        validate::keys_of_expressions()
     }
 
     fn validate(&self) -> Vec<Problem> {

@@ -47,8 +47,8 @@ pub trait Root: Serialize + DeserializeOwned + JsonSchema + 'static {
     fn settle(&mut self) {}
 
     /// Keys of sections shared with other systems that this one refuses: they do not stand in its table of keys.
-    fn refused_keys() -> &'static [&'static str] {
-        &[]
+    fn refused_keys() -> Vec<&'static str> {
+        Vec::new()
     }
 
     /// All values that are out of their ranges, in the order of the file's sections.

@@ -24,9 +24,10 @@ pub fn key_table_of<T: Root>() -> String {
         out.push_str(HEADER);
         below(key, child, &mut out);
     }
+    let refused = T::refused_keys();
     let is_refused = |line: &str| {
         let path = line.strip_prefix("| `").and_then(|rest| rest.split('`').next()).unwrap_or_default();
-        T::refused_keys().iter().any(|key| {
+        refused.iter().any(|key| {
             path.strip_prefix(key)
                 .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric) && !rest.starts_with('_'))
         })

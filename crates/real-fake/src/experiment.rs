@@ -69,8 +69,8 @@ fn train() -> TrainOptions {
 }
 
 impl Root for RealFakeExperiment {
-    fn refused_keys() -> &'static [&'static str] {
-        &validate::ONLY_FOR_EXPRESSIONS
+    fn refused_keys() -> Vec<&'static str> {
+        validate::keys_of_expressions()
     }
 
     fn validate(&self) -> Vec<Problem> {

@@ -161,31 +161,29 @@ pub fn evaluate(p: &mut Problems, evaluate: &Evaluate) {
     metrics::check(p, "evaluate.select_by", &evaluate.select_by);
 }
 
-/// Keys of `train` that belong to the classification of expressions, in the order of [`only_for_expressions`].
-pub const ONLY_FOR_EXPRESSIONS: [&str; 8] = [
-    "train.init",
-    "train.fresh",
-    "train.freeze",
-    "train.thaw_at",
-    "train.layer_decay",
-    "train.head_lr",
-    "train.feature_cache",
-    "train.adversarial",
+/// Whether a key is given.
+type IsGiven = fn(&TrainOptions) -> bool;
+
+/// Keys of `train` that belong to the classification of expressions.
+const ONLY_FOR_EXPRESSIONS: [(&str, IsGiven); 8] = [
+    ("train.init", |train| train.init.is_some()),
+    ("train.fresh", |train| !train.fresh.is_empty()),
+    ("train.freeze", |train| !train.freeze.is_empty()),
+    ("train.thaw_at", |train| !train.thaw_at.is_empty()),
+    ("train.layer_decay", |train| train.layer_decay.is_some()),
+    ("train.head_lr", |train| train.head_lr.is_some()),
+    ("train.feature_cache", |train| train.feature_cache.is_some()),
+    ("train.adversarial", |train| train.adversarial.is_some()),
 ];
+
+/// The keys that [`only_for_expressions`] refuses.
+pub fn keys_of_expressions() -> Vec<&'static str> {
+    ONLY_FOR_EXPRESSIONS.iter().map(|(key, _)| *key).collect()
+}
 
 /// Keys of `train` that belong to the classification of expressions are refused rather than read and ignored.
 pub fn only_for_expressions(p: &mut Problems, train: &TrainOptions, system: &str) {
-    let given = [
-        train.init.is_some(),
-        !train.fresh.is_empty(),
-        !train.freeze.is_empty(),
-        !train.thaw_at.is_empty(),
-        train.layer_decay.is_some(),
-        train.head_lr.is_some(),
-        train.feature_cache.is_some(),
-        train.adversarial.is_some(),
-    ];
-    for (key, _) in ONLY_FOR_EXPRESSIONS.into_iter().zip(given).filter(|(_, given)| *given) {
+    for (key, _) in ONLY_FOR_EXPRESSIONS.iter().filter(|(_, is_given)| is_given(train)) {
         p.add(key, format!("is for the classification of expressions; the system {system} does not have it"));
     }
 }

@@ -38,9 +38,13 @@ impl Runner {
     /// # Errors
     /// For bad input, a diverging loss, or an interruption.
     pub fn train(&self, experiment: &AnyExperiment, run: &RunFolder) -> Result<Summary> {
-        let Self { interrupt, style, other_kernels, ending } = self;
-        let (style, other_kernels, ending) = (*style, *other_kernels, *ending);
-        systems::of(experiment).train(&Job { run, interrupt, style, other_kernels, ending })
+        systems::of(experiment).train(&Job {
+            run,
+            interrupt: &self.interrupt,
+            style: self.style,
+            other_kernels: self.other_kernels,
+            ending: self.ending,
+        })
     }
 
     pub(super) fn resume(&self, path: &Path, cluster: Option<&Slurm>) -> Result<()> {

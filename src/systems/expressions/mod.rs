@@ -25,9 +25,7 @@ use ferrotype_model::objective::Distillation;
 use ferrotype_run::files::write_atomic;
 use ferrotype_training::adversarial::Adversary;
 use ferrotype_training::checkpoint::{Checkpoint, Meta};
-use ferrotype_training::interrupt::Interrupted;
 use ferrotype_training::learner::Learner;
-use ferrotype_training::progress::Progress;
 use ferrotype_training::scoring::Scoring;
 use ferrotype_training::trainer::{Ended, Setup, Trainer};
 use ferrotype_training::{schedule, scoring};
@@ -102,7 +100,7 @@ impl Training for Session<'_> {
         let prepared = self.build_on(&data.task, &data.network, work.compute, progress)?;
         let learner = self.learner(data.network.clone(), &data.task, &prepared)?;
         let (fresh, checkpoint) = (data.fresh.clone(), data.checkpoint.take());
-        let (seconds, last) = self.train(&data.task, learner, &prepared, fresh, checkpoint, progress)?;
+        let (seconds, last) = self.train(&data.task, learner, &prepared, fresh, checkpoint, work)?;
         let effort = Effort { seconds: Some(seconds), resumed: Some(last.resumed) };
         Ok((last, effort))
     }
@@ -164,7 +162,7 @@ impl Session<'_> {
         prepared: &Prepared,
         fresh: Meta,
         checkpoint: Option<Checkpoint>,
-        progress: &mut dyn Progress,
+        work: &mut Workbench<'_>,
     ) -> Result<(f64, Meta)> {
         let options = &self.experiment.train;
         let selection = self.selection(task);
@@ -183,17 +181,11 @@ impl Session<'_> {
         };
         let schedule = schedule::build(&options.schedule, options.lr);
         check_metrics(selection, [Some(self.experiment.evaluate.select_by.as_str()), schedule.watches()])?;
-        let mut trainer = Trainer::new(setup, learner, schedule, fresh, checkpoint, progress)?;
+        let mut trainer = Trainer::new(setup, learner, schedule, fresh, checkpoint, work.progress.as_mut())?;
         if trainer.run()? == Ended::Interrupted {
-            let meta = trainer.meta();
-            return Err(Interrupted(format!(
-                "interrupted after step {} (epoch {}, batch {}); everything is saved. Go on with\n  ferrotype train --resume {}",
-                meta.step,
-                meta.epoch + 1,
-                meta.batch,
-                self.job.run.path().display()
-            ))
-            .into());
+            let Meta { step, epoch, batch, .. } = trainer.meta().clone();
+            drop(trainer);
+            return Err(work.interrupted(&format!("after step {step} (epoch {}, batch {batch})", epoch + 1)));
         }
         Ok((trainer.seconds(), trainer.meta().clone()))
     }
