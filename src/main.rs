@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use ferrotype::commands::{Cli, failure};
 use ferrotype::config::expand_words;
 
@@ -23,7 +22,7 @@ fn keep_freed_memory() {
 
 fn main() -> ExitCode {
     keep_freed_memory();
-    match Cli::parse_from(expand_words(std::env::args_os())).run() {
+    match Cli::of_words(expand_words(std::env::args_os()).into_iter().collect()).run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(&error),
     }

@@ -50,8 +50,8 @@ fn groups_of_seeds_have_a_test_over_seeds() {
         finished(&place, &format!("a/seed-{seed}"), "abc", 60, 5 + seed);
         finished(&place, &format!("b/seed-{}", seed + 1), "abc", 60, 3 + seed);
     }
-    place.write("a/group.json", r#"{"varied": "seed", "values": [0, 1, 2]}"#);
-    place.write("b/group.json", r#"{"varied": "seed", "values": [1, 2, 3]}"#);
+    place.write("a/group.json", r#"{"axis": "seed", "values": [0, 1, 2]}"#);
+    place.write("b/group.json", r#"{"axis": "seed", "values": [1, 2, 3]}"#);
     place.write("a/config.yaml", "system: real_fake\n");
     place.write("b/config.yaml", "system: real_fake\n");
     let out = place.ok("compare a b --json c.json --resamples 200");

@@ -90,10 +90,10 @@ fn without_labelled_data_an_export_is_checked_on_drawn_or_given_pictures() {
         trained.display()
     ));
     let text = place.ok("export --run other --out drawn.onnx");
-    let said = "64 pictures without labels (drawn faces: gone.h5 is not at hand)";
+    let said = "64 pictures without labels (synthetic faces: gone.h5 is not at hand)";
     assert!(text.contains(said) && text.contains("no accuracy"), "{text}");
     let record = fs::read(place.at("drawn.onnx")).unwrap();
-    assert!(String::from_utf8_lossy(&record).contains("drawn faces: gone.h5 is not at hand"));
+    assert!(String::from_utf8_lossy(&record).contains("synthetic faces: gone.h5 is not at hand"));
     fs::create_dir(place.at("crops")).unwrap();
     for n in 0..3 {
         let picture = image::GrayImage::from_fn(30, 30, |x, y| image::Luma([(x * 5 + y * n) as u8]));

@@ -122,7 +122,7 @@ fn of_rafdb() {
     }
     place.write("basic/EmoLabel/list_patition_label.txt", list);
     let file = |name: &str| PathBuf::from(format!("basic/Image/aligned/{}_aligned.jpg", name.trim_end_matches(".jpg")));
-    let largest = largest_difference(&place, "{rafdb: {root: basic, size: 24}}", "own_merged", "rgb", file);
+    let largest = largest_difference(&place, "{rafdb: {root: basic, size: 24}}", "test_as_validation", "rgb", file);
     assert!(largest < 1e-5, "{largest}");
 }
 
@@ -140,7 +140,7 @@ fn of_affectnet() {
     }
     let file = |name: &str| PathBuf::from("AffectNet").join(name);
     let source = "{affectnet: {root: AffectNet, size: 24}}";
-    let largest = largest_difference(&place, source, "own_merged", "rgb", file);
+    let largest = largest_difference(&place, source, "test_as_validation", "rgb", file);
     assert!(largest < 1e-5, "{largest}");
 }
 

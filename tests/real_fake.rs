@@ -129,7 +129,7 @@ fn small(file: &str, resolved: &str) -> Vec<String> {
     sets
 }
 
-/// Drawn videos in SASE-FE's form, and a run that looks at faces; whether there is ffmpeg to make them.
+/// Synthetic videos in SASE-FE's form, and a run that looks at faces; whether there is ffmpeg to make them.
 fn videos(place: &Place) -> bool {
     if std::process::Command::new("ffmpeg").arg("-version").output().is_err() {
         println!("skipped the experiments on videos: ffmpeg is not installed");
@@ -185,7 +185,7 @@ fn every_shipped_experiment_is_fitted_and_reported() {
         place.ok(&format!("report --run {} --publish published", run.display()));
         runs.push(run.display().to_string());
     }
-    let told = place.ok(&format!("compare-methods {} --out table", runs.join(" ")));
+    let told = place.ok(&format!("compare {} --out table", runs.join(" ")));
     assert!(told.contains("a confound, no method") && told.contains("no action units to compare with"), "{told}");
     let table = fs::read_to_string(place.at("table/methods.md")).unwrap();
     assert!(table.contains("| smiles-rank-svm | rank_svm | 1 | 6 |"), "{table}");
@@ -207,9 +207,9 @@ fn folds_are_pooled_and_seeds_put_side_by_side() {
     let told = place.ok("train --config small.yaml --out seeds -q --seeds 0..2");
     assert!(told.contains("2 seeds") && told.contains("Beside it, clip length alone"), "{told}");
     let seeds = place.only("seeds");
-    let told = place.ok(&format!("compare-methods {} {}", seeds.display(), group.display()));
+    let told = place.ok(&format!("compare {} {}", seeds.display(), group.display()));
     assert!(told.contains("± 0.00"), "{told}");
-    let refused = place.refused(&format!("compare-methods {}", place.at("small.yaml").display()));
+    let refused = place.refused(&format!("compare {}", place.at("small.yaml").display()));
     assert!(refused.contains("no run folder"), "{refused}");
     let refused = place.refused("train --config small.yaml --out no --folds");
     assert!(refused.contains("subject_modulo"), "{refused}");
@@ -257,14 +257,14 @@ fn bad_input_is_one_clear_paragraph() {
     let blank = good.lines().enumerate().map(|(i, l)| if i == 0 { l.to_owned() } else { blank_unit(l) });
     place.write("nan/true/a.csv", blank.collect::<Vec<_>>().join("\n"));
     place.write("nan/fake/b.csv", &good);
-    place.write("felt/true/a.csv", &good);
-    place.write("felt/validation/true/b.csv", &good);
+    place.write("genuine/true/a.csv", &good);
+    place.write("genuine/validation/true/b.csv", &good);
     fs::create_dir(place.at("empty")).unwrap();
     let tables = |root: &str| format!("--set data.source.au_tables.root={root}");
     for (words, told) in [
         (tables("words"), "line 2: column FaceScore is `smile`"),
         (tables("nan"), "no row has a number in the column AU01"),
-        (tables("felt"), "are all real"),
+        (tables("genuine"), "are all real"),
         (tables("empty"), "no .csv files"),
         (tables("none"), "there is no folder none"),
         ("--set data.source.generated.subjects=1".into(), "no labelled training clips"),

@@ -11,7 +11,7 @@ const TINY: &str = "name: tiny
 title: a tiny one
 system: a system
 paper: a paper
-dataset: drawn faces
+dataset: synthetic faces
 protocol: as it comes
 published:
   - {metric: accuracy, value: 0.5, source: nowhere, selected_on: test, confirmed: false}
@@ -54,7 +54,7 @@ fn a_shortened_run_says_so_everywhere_and_is_published_once() {
     let out = place.ok("reproduce tiny --set train.epochs=1 -q");
     for part in [
         "verdict on tiny",
-        "not comparable: 1 of 2 epochs; drawn or simulated data.",
+        "not comparable: 1 of 2 epochs; drawn or synthetic data.",
         "The published figure is unconfirmed. The published figure was selected on the test set.",
         "n = 2",
         "processor time",
@@ -98,17 +98,17 @@ fn a_shortened_run_says_so_everywhere_and_is_published_once() {
 #[test]
 fn a_run_of_another_system_keeps_its_mark_and_its_line_when_it_is_published() {
     let place = Place::new();
-    place.write("felt.yaml", FELT_OR_POSED);
-    let recipe = TINY.replace("config: small.yaml, set: [export.onnx=false]", "config: felt.yaml");
-    place.write("reproductions/felt.yaml", recipe.replace("name: tiny", "name: felt"));
-    place.ok("reproduce felt -q");
+    place.write("genuine.yaml", FELT_OR_POSED);
+    let recipe = TINY.replace("config: small.yaml, set: [export.onnx=false]", "config: genuine.yaml");
+    place.write("reproductions/genuine.yaml", recipe.replace("name: tiny", "name: genuine"));
+    place.ok("reproduce genuine -q");
     let run = place.only("runs");
-    assert_eq!(json(&run.join("reproduction.json"))["entry"], "felt");
+    assert_eq!(json(&run.join("reproduction.json"))["entry"], "genuine");
     place.ok(&format!("report --run {} --publish experiments", run.display()));
     let folders = entries(&place.at("experiments"));
-    let name = folders.iter().find(|name| name.starts_with("felt")).unwrap();
+    let name = folders.iter().find(|name| name.starts_with("genuine")).unwrap();
     let folder = place.at("experiments").join(name);
-    assert_eq!(json(&folder.join("reproduction.json"))["entry"], "felt");
+    assert_eq!(json(&folder.join("reproduction.json"))["entry"], "genuine");
     let published = files(&folder);
     assert_eq!(published.iter().filter(|f| f.ends_with("real_fake.json")).count(), 2, "of each seed: {published:?}");
     assert!(!published.iter().any(|f| f.starts_with("plots/")), "the report holds the plots");

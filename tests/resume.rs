@@ -21,7 +21,7 @@ use ferrotype::training::learner::Learner;
 use ferrotype::training::progress::{EpochReport, Progress, StepReport};
 use ferrotype::training::schedule;
 use ferrotype::training::scoring::Scoring;
-use ferrotype::training::teacher::{Ensemble, Lectern, Teacher, Teaching};
+use ferrotype::training::teacher::{DistillContext, Ensemble, Teacher, Teaching};
 use ferrotype::training::trainer::{Ended, Setup, Trainer};
 
 use common::{Place, history, weights};
@@ -145,7 +145,7 @@ impl Bench {
         let graph = Arc::new(e.model.build([1, 32, 32], classes.len()).unwrap());
         let network = Network::new(graph, 77, &DeviceName::Flex.open().unwrap().device);
         let teacher = Teacher { name: "teacher".into(), network, classes: classes.clone(), preprocess };
-        let place = Lectern {
+        let place = DistillContext {
             task: &self.task,
             epochs: Epochs { batch_size: e.train.batch_size, seed: e.seed, views: None },
             pictures: true,
@@ -299,7 +299,7 @@ fn resumed_before_at_and_after_a_thaw() {
     let bench = Bench::new(&[
         "train.epochs=4",
         "train.freeze=[base.*, module*]",
-        "train.thaw_at=[{epoch: 2, patterns: [module*]}]",
+        "train.unfreeze_at=[{epoch: 2, patterns: [module*]}]",
         "train.layer_decay=0.9",
         "train.head_lr=2",
         "train.ema=0.9",

@@ -75,13 +75,13 @@ fn data(resolved: &str) -> Vec<String> {
         &["data.source.ferplus.csv=fer2013.csv", "data.source.ferplus.votes=[votes.csv]", "data.path=ferplus.h5"]
     } else if resolved.contains("fer2013:") {
         &["data.source.fer2013.csv=fer2013.csv", "data.path=fer2013.h5"]
-    } else if resolved.contains("drawn_clips:") {
+    } else if resolved.contains("synthetic_clips:") {
         &[
-            "data.source.drawn_clips.subjects=3",
-            "data.source.drawn_clips.clips=1",
-            "data.source.drawn_clips.seconds=1.0",
-            "data.source.drawn_clips.rate=16",
-            "data.source.drawn_clips.size=64",
+            "data.source.synthetic_clips.subjects=3",
+            "data.source.synthetic_clips.clips=1",
+            "data.source.synthetic_clips.seconds=1.0",
+            "data.source.synthetic_clips.rate=16",
+            "data.source.synthetic_clips.size=64",
             "data.path=clips.h5",
         ]
     } else if resolved.contains("synthetic:") {
@@ -198,7 +198,7 @@ fn check(place: &Place, run: &Path, file: &str, resolved: &str) {
     let accuracy = common::json(&run.join("metrics.json"))["test"]["metrics"]["accuracy"]["value"].as_f64();
     assert!(accuracy.is_some_and(|a| (0.0..=1.0).contains(&a)), "{file}: {accuracy:?}");
     let report = fs::read_to_string(run.join("report.html")).unwrap();
-    if resolved.contains("select_on: test") || resolved.contains("split: own_merged") {
+    if resolved.contains("select_on: test") || resolved.contains("split: test_as_validation") {
         assert!(report.contains("selected on the test set"), "{file}");
     }
     place.ok(&format!("report --run {}", run.display()));

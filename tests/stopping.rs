@@ -188,7 +188,7 @@ fn stopped_after(place: &Place, steps: usize, signal: &str, sets: &str) -> PathB
     for attempt in 0..10 {
         let out = format!("{signal}-{attempt}");
         fs::remove_dir_all(place.at(&out)).ok();
-        let mut trainer = Trainer::start(place, &format!("train --config felt.yaml --out {out} {sets}"));
+        let mut trainer = Trainer::start(place, &format!("train --config genuine.yaml --out {out} {sets}"));
         (0..steps).for_each(|_| drop(trainer.wait_for("step")));
         trainer.signal(signal);
         let ended = trainer.end();
@@ -208,10 +208,10 @@ fn stopped_after(place: &Place, steps: usize, signal: &str, sets: &str) -> PathB
 #[test]
 fn methods_with_networks_go_on_where_they_were_stopped() {
     let place = Place::new();
-    place.write("felt.yaml", FELT_OR_POSED);
+    place.write("genuine.yaml", FELT_OR_POSED);
     for (method, places) in [("lstm", [1, 40]), ("parametric_bias", [8, 60])] {
         let sets = format!("{NETWORKS} --set method={method}");
-        place.ok(&format!("train --config felt.yaml --out {method} -q {sets}"));
+        place.ok(&format!("train --config genuine.yaml --out {method} -q {sets}"));
         let whole = place.only(method);
         for (steps, signal) in places.into_iter().zip(["TERM", "KILL"]) {
             let run = stopped_after(&place, steps, signal, &sets);

@@ -13,7 +13,7 @@ use ferrotype::data::{Images, sources, store};
 use ferrotype::evaluation::score;
 use ferrotype::model::StateTensor;
 use ferrotype::report::{predictions, write_metrics};
-use ferrotype::reproduction::{Mark, Standing};
+use ferrotype::reproduction::{Mark, RecipeComparison};
 use ferrotype::run::numpy::Array;
 use ferrotype::training::checkpoint::Checkpoint;
 use ferrotype_base::zip;
@@ -173,7 +173,7 @@ fn of_runs(corpus: &Path) -> Result<()> {
     let scores = score(&predictions::read(&path)?)?;
     write_metrics(&path, &BTreeMap::from([("test".to_owned(), scores)]))?;
     put(corpus, "run_json/metrics.json", &fs::read(&path)?)?;
-    let mark = Mark { id: "0123456789abcdef".into(), ..Mark::new("vgg13", folder.path(), Standing::default()) };
+    let mark = Mark { id: "0123456789abcdef".into(), ..Mark::new("vgg13", folder.path(), RecipeComparison::default()) };
     put(corpus, "run_json/mark.json", &serde_json::to_vec_pretty(&mark)?)
 }
 

@@ -113,7 +113,7 @@ impl<'a> Mutator<'a> {
             6 => drop(bytes.splice(at..at, (0..length.min(32)).map(|_| random.next() as u8))),
             7 => repeat(bytes, at, end, 1 + random.below(8)),
             8 => self.splice(bytes, at, random),
-            9 | 10 => drop(number_at(bytes, at).map(|place| bytes.splice(place, random.word().bytes()))),
+            9 | 10 => drop(number_at(bytes, at).map(|place| bytes.splice(place, random.as_str().bytes()))),
             11 => {
                 let token = &self.tokens[random.below(self.tokens.len())];
                 let place = word_at(bytes, at);
@@ -202,7 +202,7 @@ impl Random {
         ((u128::from(self.next()) * n as u128) >> 64) as usize
     }
 
-    fn word(&mut self) -> &'static str {
+    fn as_str(&mut self) -> &'static str {
         WORDS[self.below(WORDS.len())]
     }
 }

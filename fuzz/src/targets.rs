@@ -127,7 +127,7 @@ pub const TARGETS: &[Target] = &[
     target("features", "features.csv", |b, p| features::read_csv(p.put(b)).and_then(|table| table.check()).is_ok()),
     target("openface", "openface.csv", |b, p| OpenFaceTable::read(p.put(b)).is_ok()),
     target("frame_table", "frames.csv", |b, p| {
-        let options = TableOptions { kind: TableKind::Auto, rate: 30.0, min_score: 0.0, longest_gap: 0.5 };
+        let options = TableOptions { kind: TableKind::Auto, rate: 30.0, min_score: 0.0, max_gap: 0.5 };
         frame_table::read(p.put(b), &options).is_ok()
     }),
     target("summary_table", "summary.csv", |b, p| p.real_fake(b, json!({"summary_table": {"training": p.file}}))),

@@ -6,17 +6,18 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use super::grid::{MOST, keys, label, points};
+use super::loaded::load;
 use super::say;
 use super::train::Runner;
 use super::view;
 use crate::config::{self, AnyExperiment, Experiment};
 use crate::systems::expressions::Expressions;
-use crate::systems::{Ending, System};
-use ferrotype_data::task::Facts;
+use crate::systems::{RunScope, System};
+use ferrotype_data::task::DatasetSummary;
 use ferrotype_report::ablation::{Ablation, Variant, csv, markdown};
 use ferrotype_report::read_metrics;
 use ferrotype_run::files::write_atomic;
-use ferrotype_run::group::{Group, Varied, parse_values};
+use ferrotype_run::group::{Group, GroupAxis, parse_values};
 use ferrotype_run::{Provenance, RunFolder};
 use ferrotype_training::interrupt::Interrupt;
 use ferrotype_training::progress::Style;
@@ -58,7 +59,7 @@ impl AblateCommand {
         let mut variants = Vec::new();
         for point in &points {
             let sets = [self.sets.clone(), point.clone()].concat();
-            variants.push((label(point), config::load(&self.config, &sets)?.experiment));
+            variants.push((label(point), load(&self.config, &sets)?.expressions()?));
         }
         let Some((_, first)) = variants.first() else { bail!("--grid names no value") };
         let name = first.name.clone();
@@ -66,10 +67,10 @@ impl AblateCommand {
             interrupt: Interrupt::listen()?,
             style: Style::Quiet,
             other_kernels: false,
-            ending: Ending::Whole,
+            scope: RunScope::Whole,
         };
         let mut ablation =
-            Ablation { name, keys: keys(&self.grid), over: self.varied().map(Varied::word), ..Ablation::default() };
+            Ablation { name, keys: keys(&self.grid), over: self.axis().map(GroupAxis::as_str), ..Ablation::default() };
         for (i, (label, experiment)) in variants.iter().enumerate() {
             eprintln!("== {label} ({} of {})", i + 1, variants.len());
             let group = self.group(experiment)?;
@@ -89,22 +90,22 @@ impl AblateCommand {
         say(format_args!("{text}\ntable   {}", table.display()))
     }
 
-    fn varied(&self) -> Option<Varied> {
+    fn axis(&self) -> Option<GroupAxis> {
         match (&self.seeds, self.folds) {
-            (Some(_), _) => Some(Varied::Seed),
-            (None, true) => Some(Varied::Fold),
+            (Some(_), _) => Some(GroupAxis::Seed),
+            (None, true) => Some(GroupAxis::Fold),
             (None, false) => None,
         }
     }
 
     /// The runs of a variant; none where it is a single one.
     fn group(&self, experiment: &Experiment) -> Result<Option<Group>> {
-        let Some(varied) = self.varied() else { return Ok(None) };
+        let Some(axis) = self.axis() else { return Ok(None) };
         let values = match &self.seeds {
             Some(text) => parse_values(text)?,
             None => (0..Expressions(experiment).fold_count()? as u64).collect(),
         };
-        Ok(Some(Group { varied, values }))
+        Ok(Some(Group { axis, values }))
     }
 
     /// Trains a variant where it is not finished; also says whether its faces are drawn.
@@ -115,7 +116,7 @@ impl AblateCommand {
         experiment: &Experiment,
         group: Option<Group>,
     ) -> Result<(Variant, bool)> {
-        let tail = group.as_ref().map_or_else(String::new, |g| format!("-{}s", g.varied.word()));
+        let tail = group.as_ref().map_or_else(String::new, |g| format!("-{}s", g.axis.as_str()));
         let digest = config::digest(experiment);
         let folder = self.out.join(format!("{}-{}{tail}", experiment.name, &digest[..8]));
         let any = AnyExperiment::Expressions(Box::new(experiment.clone()));
@@ -151,7 +152,7 @@ fn variant_of(label: &str, experiment: &Experiment, runs: &[&RunFolder]) -> Resu
     })
 }
 
-fn facts(run: &RunFolder) -> Result<Facts> {
+fn facts(run: &RunFolder) -> Result<DatasetSummary> {
     let path: &Path = &run.facts();
     serde_json::from_str(&run.read(path)?).with_context(|| format!("{} is not what a run writes", path.display()))
 }

@@ -19,7 +19,7 @@ use crate::systems::expressions::report_run;
 use ferrotype_data::task::{Subset, limited};
 use ferrotype_evaluation::{Scores, score};
 use ferrotype_report::{AttackPoint, AttackView};
-use ferrotype_training::attack::{Campaign, FgsmOptions, Found, Method, Norm, PgdOptions, Victim};
+use ferrotype_training::attack::{AttackResult, AttackTarget, FgsmOptions, Method, Norm, PgdOptions, RobustnessTest};
 use ferrotype_training::scoring;
 
 /// Random choice of rows for --limit: independent of those of training.
@@ -109,27 +109,27 @@ impl AttackCommand {
         let exposure = chosen.may_be_seen.then(|| Exposure::of(&loaded.run, &subset));
         let seen = exposure.as_ref().and_then(Exposure::share);
         let evaluate = &loaded.experiment.evaluate;
-        let victim =
-            Victim { network: &loaded.network, pipeline: subset.pipeline(), flip_average: evaluate.flip_average };
+        let target_network =
+            AttackTarget { network: &loaded.network, pipeline: subset.pipeline(), flip_average: evaluate.flip_average };
         let restarts = self.restarts.unwrap_or(1);
-        let campaign =
-            Campaign { method, norm: self.norm, eps, restarts, target, seed: self.seed, keep: self.examples };
+        let test_plan =
+            RobustnessTest { method, norm: self.norm, eps, restarts, target, seed: self.seed, keep: self.examples };
         let base = scoring::without_logits(&subset);
-        let bar = bar("pictures attacked", subset.len() * campaign.eps.len());
-        let found = campaign.run(&victim, &subset, &base, evaluate.batch_size, |n| bar.inc(n as u64))?;
+        let bar = bar("pictures attacked", subset.len() * test_plan.eps.len());
+        let found = test_plan.run(&target_network, &subset, &base, evaluate.batch_size, |n| bar.inc(n as u64))?;
         bar.finish_and_clear();
 
         let view = AttackView {
-            method: campaign.method.word().into(),
-            norm: campaign.norm.word().into(),
-            settings: self.settings(title, &victim, &campaign, &subset),
+            method: test_plan.method.as_str().into(),
+            norm: test_plan.norm.as_str().into(),
+            settings: self.settings(title, &target_network, &test_plan, &subset),
             seen,
             points: points(&found, target, exposure.as_ref())?,
             examples: None,
         };
-        let folder = self.out.clone().unwrap_or_else(|| loaded.run.path().join(self.folder_name(&campaign)));
-        let shape = victim.pipeline.shape();
-        Written { view: &view, found: &found, campaign: &campaign, shape }.write(&folder)?;
+        let folder = self.out.clone().unwrap_or_else(|| loaded.run.path().join(self.folder_name(&test_plan)));
+        let shape = target_network.pipeline.shape();
+        Written { view: &view, found: &found, test_plan: &test_plan, shape }.write(&folder)?;
         exposure.iter().flat_map(Exposure::warnings).try_for_each(say)?;
         for point in &view.points {
             say(line(point))?;
@@ -211,7 +211,13 @@ impl AttackCommand {
     }
 
     /// What a reader must know of the attack.
-    fn settings(&self, title: String, victim: &Victim, campaign: &Campaign, rows: &Subset) -> Vec<(String, String)> {
+    fn settings(
+        &self,
+        title: String,
+        target_network: &AttackTarget,
+        test_plan: &RobustnessTest,
+        rows: &Subset,
+    ) -> Vec<(String, String)> {
         let mut all = vec![
             ("data", title),
             (
@@ -219,8 +225,8 @@ impl AttackCommand {
                 format!("{}{}", rows.len(), if self.limit.is_some() { " (a seeded choice)" } else { "" }),
             ),
             ("eps", {
-                let [channels, height, width] = victim.pipeline.shape();
-                let what = match campaign.norm {
+                let [channels, height, width] = target_network.pipeline.shape();
+                let what = match test_plan.norm {
                     Norm::Linf => "largest change of a value",
                     Norm::L2 => "root of the sum of squared changes over all values of a picture",
                 };
@@ -229,15 +235,15 @@ impl AttackCommand {
                 )
             }),
         ];
-        if let Method::Pgd(pgd) = &campaign.method {
+        if let Method::Pgd(pgd) = &test_plan.method {
             let size = pgd.step_size.map_or("2.5 * eps / steps".into(), |s| s.to_string());
             let start = if pgd.random_start { "random" } else { "the picture" };
-            all.push(("steps", format!("{} of {size}; start: {start}; restarts: {}", pgd.steps, campaign.restarts)));
+            all.push(("steps", format!("{} of {size}; start: {start}; restarts: {}", pgd.steps, test_plan.restarts)));
         }
         if let Some(class) = &self.targeted {
             all.push(("target", format!("{class} (its own rows are left out)")));
         }
-        let gradient = match victim.is_differentiable() {
+        let gradient = match target_network.is_differentiable() {
             true => "exact, through network and scale",
             false => {
                 "straight-through (BPDA, arXiv:1802.00420): the ferplus chain has no useful derivative and counts as the \
@@ -245,26 +251,26 @@ impl AttackCommand {
             }
         };
         all.push(("gradient", gradient.into()));
-        if victim.flip_average {
+        if target_network.flip_average {
             all.push(("logits", "averaged over picture and mirror image, as in scoring; so are the gradients".into()));
         }
         all.push(("seed", self.seed.to_string()));
         all.into_iter().map(|(name, text)| (name.to_owned(), text)).collect()
     }
 
-    fn folder_name(&self, campaign: &Campaign) -> String {
-        let mut name = format!("attack-{}", campaign.method.word());
-        if campaign.norm != Norm::Linf {
-            name += &format!("-{}", campaign.norm.word());
+    fn folder_name(&self, test_plan: &RobustnessTest) -> String {
+        let mut name = format!("attack-{}", test_plan.method.as_str());
+        if test_plan.norm != Norm::Linf {
+            name += &format!("-{}", test_plan.norm.as_str());
         }
-        if let Some(target) = campaign.target {
+        if let Some(target) = test_plan.target {
             name += &format!("-to-class{target}");
         }
         name
     }
 }
 
-fn points(found: &Found, target: Option<usize>, exposure: Option<&Exposure>) -> Result<Vec<AttackPoint>> {
+fn points(found: &AttackResult, target: Option<usize>, exposure: Option<&Exposure>) -> Result<Vec<AttackPoint>> {
     let point = |s: &ferrotype_training::attack::Strength| {
         let p = &s.predictions;
         let scores: Scores = score(p).with_context(|| format!("cannot score the attack of eps {}", s.eps))?;

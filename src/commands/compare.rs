@@ -3,7 +3,7 @@
 mod side;
 mod text;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -11,27 +11,30 @@ use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
 
 use super::inputs::{Inputs, JSON};
+use super::loaded::any_experiment_of;
 use super::say;
+use crate::config::AnyExperiment;
+use crate::systems::real_fake;
 use ferrotype_evaluation::compare::{Bootstrap, McNemar, Paired, Rates, bootstrap};
 use ferrotype_evaluation::statistics::{Welch, mean, welch};
+use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
-use ferrotype_run::group::Varied;
+use ferrotype_run::group::GroupAxis;
 use side::Side;
 
 /// Compare two runs, or two groups of seeds or folds, on the test rows that both have: McNemar's test, a paired
-/// bootstrap over the rows, and Welch's test over seeds.
+/// bootstrap over the rows, and Welch's test over seeds. Of the system real_fake, any number of runs in one table: accuracy
+/// with interval, AUROC, McNemar's test against logistic regression on AU means, and what clip length alone tells.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ferrotype compare runs/fer2013-mini_xception-20260101-120000 runs/fer2013-tiny_xception-20260101-130000
   ferrotype compare runs/fer2013-micro_exp_net-alone-seeds-20260101-120000 \\
-      runs/fer2013-micro_exp_net-distilled-seeds-20260101-130000 --json compared.json")]
+      runs/fer2013-micro_exp_net-distilled-seeds-20260101-130000 --json compared.json
+  ferrotype compare runs/smiles-* --out experiments/smiles --title \"Genuine and posed smiles\"")]
 pub struct CompareCommand {
-    /// A run, or a group of runs.
-    #[arg(value_name = "A")]
-    first: PathBuf,
-    /// The other.
-    #[arg(value_name = "B")]
-    second: PathBuf,
+    /// Two finished runs, or groups of seeds or folds; of the system real_fake any number.
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
     /// Also write the figures into this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -42,6 +45,12 @@ pub struct CompareCommand {
     /// Fixes the bootstrap's drawings.
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
+    /// The folder for methods.md, methods.csv and methods.html, of runs of the system real_fake [default: methods].
+    #[arg(long, value_name = "FOLDER", conflicts_with = "json")]
+    out: Option<PathBuf>,
+    /// The title of that table.
+    #[arg(long, conflicts_with = "json")]
+    title: Option<String>,
 }
 
 /// All figures of a comparison: the content of `--json FILE`. Differences are first minus second.
@@ -65,7 +74,7 @@ struct Comparison {
 struct Summary {
     name: String,
     /// `seed` or `fold`, where it is a group.
-    over: Option<Varied>,
+    over: Option<GroupAxis>,
     /// What each run is called: `seed 0`; empty for a single one.
     members: Vec<String>,
     /// Test rows in all, the common ones included.
@@ -98,12 +107,41 @@ impl CompareCommand {
     /// # Errors
     /// When a side is not finished, or the two were not scored on the same rows of the same data with the same classes.
     pub fn run(self) -> Result<()> {
-        let (first, second) = (Side::open(&self.first)?, Side::open(&self.second)?);
-        let same = |a: &PathBuf| a.canonicalize().ok();
-        if same(&self.first).is_some_and(|a| same(&self.second) == Some(a)) {
-            bail!("{} would be compared with itself", self.first.display());
+        let first = RunFolder::open(&self.runs[0])?;
+        if let AnyExperiment::RealFake(_) = any_experiment_of(&first)? {
+            return self.methods();
         }
-        let inputs = Inputs::new().run(&self.first).run(&self.second);
+        let option = self.out.as_ref().map(|_| "--out").or(self.title.as_ref().map(|_| "--title"));
+        if let Some(option) = option {
+            bail!("{option} is for runs of the system real_fake, and {} is none", self.runs[0].display());
+        }
+        match &self.runs[..] {
+            [first, second] => self.two(first, second),
+            runs => bail!("two runs or groups are compared, and {} are given", runs.len()),
+        }
+    }
+
+    /// Puts runs of the system real_fake into one table.
+    fn methods(&self) -> Result<()> {
+        if self.json.is_some() {
+            bail!("--json is for two runs that classify expressions; methods.csv holds the figures of this comparison");
+        }
+        let out = self.out.as_deref().unwrap_or(Path::new("methods"));
+        let title = self.title.as_deref().unwrap_or("Genuine or posed: methods compared");
+        let inputs = self.runs.iter().fold(Inputs::new(), |all, run| all.run(run));
+        ["methods.md", "methods.csv", "methods.html"]
+            .iter()
+            .try_for_each(|name| inputs.spare_file("--out", &out.join(name)))?;
+        say(real_fake::compare(&self.runs, out, title)?)
+    }
+
+    fn two(&self, first_path: &Path, second_path: &Path) -> Result<()> {
+        let (first, second) = (Side::open(first_path)?, Side::open(second_path)?);
+        let same = |a: &Path| a.canonicalize().ok();
+        if same(first_path).is_some_and(|a| same(second_path) == Some(a)) {
+            bail!("{} would be compared with itself", first_path.display());
+        }
+        let inputs = Inputs::new().run(first_path).run(second_path);
         inputs.spare(&[("--json", self.json.as_deref(), JSON)])?;
         let comparison = self.compare(&first, &second)?;
         if let Some(path) = &self.json {
@@ -179,7 +217,7 @@ fn over_seeds(first: &Summary, second: &Summary) -> Option<OverSeeds> {
 /// Why there is no test over seeds.
 fn no_welch(first: &Summary, second: &Summary) -> String {
     let why = match [first, second].iter().find(|s| s.scores.len() < 2) {
-        Some(side) if side.over == Some(Varied::Fold) => {
+        Some(side) if side.over == Some(GroupAxis::Fold) => {
             format!("{} is one set of folds, which share their training rows", side.name)
         }
         Some(side) => format!("{} has one seed only", side.name),

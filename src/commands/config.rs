@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::say_warnings;
 use crate::config::{self, AnomalyExperiment, RealFakeExperiment};
 
 /// Check, show and describe experiment files.
@@ -51,7 +52,7 @@ enum System {
     Expressions,
     /// Finds anomalies in a face's behaviour.
     Anomalies,
-    /// Tells felt from posed expressions.
+    /// Tells genuine from posed expressions.
     #[value(name = "real_fake")]
     RealFake,
 }
@@ -83,6 +84,7 @@ impl ConfigCommand {
             Verb::Check { files, overrides } => check(&files, &overrides.sets),
             Verb::Show { file, overrides } => {
                 let loaded = config::load_any(&file, &overrides.sets)?;
+                say_warnings(&loaded.warnings);
                 let names: Vec<_> = loaded.sources.iter().map(|source| source.display().to_string()).collect();
                 let text = loaded.experiment.to_yaml();
                 print(&format!("# Resolved from {}\n{text}", names.join(", over ")))
@@ -105,7 +107,10 @@ fn check(files: &[PathBuf], sets: &[String]) -> Result<()> {
     let mut refused = 0;
     for file in files {
         match config::load_any(file, sets) {
-            Ok(_) => print(&format!("{}: ok\n", file.display()))?,
+            Ok(loaded) => {
+                say_warnings(&loaded.warnings);
+                print(&format!("{}: ok\n", file.display()))?;
+            }
             Err(error) if files.len() == 1 => return Err(error.into()),
             Err(error) => {
                 refused += 1;

@@ -11,7 +11,7 @@ use super::inputs::{HDF5, Inputs, JSON};
 use ferrotype_anomaly::generated::film;
 use ferrotype_anomaly::options::GeneratedOptions;
 use ferrotype_data::audit::audit;
-use ferrotype_data::options::{DrawnClipsOptions, SourceOptions};
+use ferrotype_data::options::{SourceOptions, SyntheticClipsOptions};
 use ferrotype_data::{FaceSet, clips as data_clips, info, sources, store};
 use ferrotype_real_fake::sources::generated::GeneratedClipsOptions;
 use ferrotype_real_fake::synthesise as real_fake;
@@ -32,7 +32,7 @@ enum Verb {
     #[command(after_help = "Example: ferrotype data prepare ferplus --csv fer2013.csv --votes fer2013new.csv \
                             --out datasets/ferplus.h5")]
     Prepare(Prepare),
-    /// Write a set of drawn video clips in the form of a dataset that needs a licence.
+    /// Write a set of synthetic video clips in the form of a dataset that needs a licence.
     #[command(after_help = "Example: ferrotype data synthesise baum --out baum/ --subjects 6")]
     Synthesise {
         #[command(subcommand)]
@@ -66,9 +66,9 @@ enum Synthesise {
         #[arg(long)]
         acted: bool,
         #[command(flatten)]
-        options: DrawnClipsOptions,
+        options: SyntheticClipsOptions,
     },
-    /// SASE-FE: subjects' folders of H.264 files with felt and posed expressions, validation and test clips without
+    /// SASE-FE: subjects' folders of H.264 files with genuine and posed expressions, validation and test clips without
     /// subjects, and OpenFace's tables of them. SASE-FE has 100 frames per second: --rate 100.
     #[command(name = "sase_fe")]
     SaseFe {
@@ -84,7 +84,7 @@ enum Synthesise {
         #[command(flatten)]
         options: GeneratedClipsOptions,
     },
-    /// One drawn face that talks and rests, with planted anomalies: `face.mp4`, and `features.csv` with what is true.
+    /// One synthetic face that talks and rests, with injected anomalies: `face.mp4`, and `features.csv` with what is true.
     Face {
         /// The folder to write.
         #[arg(long, value_name = "DIR")]
@@ -95,7 +95,7 @@ enum Synthesise {
         /// Frames per second.
         #[arg(long, default_value_t = 25.0)]
         rate: f64,
-        /// Planted anomalies.
+        /// Injected anomalies.
         #[arg(long, default_value_t = 6)]
         anomalies: usize,
         /// Pixels per side.
@@ -160,8 +160,8 @@ impl DataCommand {
                 let options = GeneratedOptions { seconds, rate, anomalies, ..GeneratedOptions::default() };
                 let frames = film::write(&options, seed, size, &out)?;
                 show(&format!(
-                    "{0}: face.mp4 of {frames} frames with {anomalies} planted anomalies, and features.csv\nFind the face in it \
-                     with: ferrotype data prepare faces --video {0}/face.mp4 --truth {0}/features.csv --drawn --detector ONNX \
+                    "{0}: face.mp4 of {frames} frames with {anomalies} injected anomalies, and features.csv\nFind the face in it \
+                     with: ferrotype data prepare faces --video {0}/face.mp4 --truth {0}/features.csv --synthetic --detector ONNX \
                      --embedder ONNX --out {0}/faces.h5\n",
                     out.display()
                 ))
@@ -199,7 +199,7 @@ impl Prepare {
     }
 }
 
-/// Refuses to replace a file that was not prepared: Keras' weights have the same ending.
+/// Refuses to replace a file that was not prepared: Keras' weights have the same scope.
 fn check_kind(out: &Path) -> Result<()> {
     let filled = std::fs::metadata(out).is_ok_and(|m| m.is_file() && m.len() > 0);
     ensure!(

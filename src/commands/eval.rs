@@ -111,7 +111,7 @@ impl EvalCommand {
         }
     }
 
-    /// Scores a run of the system that tells felt from posed expressions.
+    /// Scores a run of the system that tells genuine from posed expressions.
     ///
     /// # Errors
     /// As [`expressions`](Self::expressions), and for options that it does not have.
@@ -121,14 +121,14 @@ impl EvalCommand {
             "--labels and --common-classes are for runs that classify expressions; {} tells real from fake",
             self.run.display()
         );
-        let asked = real_fake::Asked {
+        let request = real_fake::EvalRequest {
             data: self.set.data.as_deref(),
             set: self.set.set_name,
             device: self.device.as_deref(),
             json: self.json.as_deref(),
             csv: self.csv.as_deref(),
         };
-        let (text, view) = real_fake::eval(run, &asked)?;
+        let (text, view) = real_fake::eval(run, &request)?;
         say(text)?;
         self.record(run, &view, real_fake::report_run)
     }

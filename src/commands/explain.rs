@@ -74,7 +74,7 @@ impl ExplainCommand {
         };
         let cutter = Cutter::new(detector, &loaded.run)?;
         let chain = loaded.picture_chain()?;
-        let files::Found { files, bad, note } = find(&self.paths);
+        let files::InputFiles { files, bad, note } = find(&self.paths);
         note.iter().for_each(|n| eprintln!("note: {n}"));
         let inputs = Inputs::new().run(&self.run).paths("a picture", &files).paths("--detector", self.cut.file());
         let out = CropFolder::make("--out", &self.out, &files, inputs)?;
@@ -135,7 +135,7 @@ impl Work {
         let maps = saliency::explain(network, x, &[class], self.method, self.layer.as_deref())?;
         let map = maps.first().context("no map was made")?;
 
-        let name = format!("{}-{}-{}", self.out.name(face), file_word(&classes[class]), self.method.word());
+        let name = format!("{}-{}-{}", self.out.name(face), file_word(&classes[class]), self.method.as_str());
         let base = self.out.path().join(&name);
         let [array, picture] = [self.out.file(&format!("{name}.npy"))?, self.out.file(&format!("{name}.png"))?];
         let sides = [map.channels, map.height, map.width];
@@ -163,7 +163,7 @@ impl Work {
             Method::GradCam => report::Face { width, height, channels: 3, pixels: saliency::overlay(map, seen) },
             _ => report::Face { width, height, channels, pixels: saliency::signed(map) },
         };
-        let heading = format!("{explained}: {}", self.method.word());
+        let heading = format!("{explained}: {}", self.method.as_str());
         let at = self.layer.as_ref().map(|layer| format!(", layer {layer}")).unwrap_or_default();
         report::explanation(&heading, &format!("Predicted: {prediction}{at}"), &[("seen", &face), ("map", &shown)])
     }

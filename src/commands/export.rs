@@ -16,14 +16,14 @@ use ferrotype_data::options::SyntheticOptions;
 use ferrotype_data::picture::MAX_PIXELS;
 use ferrotype_data::preprocess::{Picture, Pipeline};
 use ferrotype_data::synthetic;
-use ferrotype_data::task::Facts;
+use ferrotype_data::task::DatasetSummary;
 use ferrotype_report as report;
 use ferrotype_run::Provenance;
 use ferrotype_run::files::write_atomic;
 use ferrotype_training::interrupt::Interrupt;
 use ferrotype_vision::faces::Photo;
 
-/// Examples of drawn faces that an export without data is checked on.
+/// Examples of synthetic faces that an export without data is checked on.
 const DRAWN: usize = 64;
 
 /// Export a run's selected weights as ONNX, preprocessing inside, checked against the model on labelled pictures (by
@@ -55,7 +55,7 @@ impl ExportCommand {
     /// # Errors
     /// When the run or its data cannot be read, the check fails, or Ctrl-C stops it: then no file is left.
     pub fn run(self) -> Result<()> {
-        let files::Found { files: given, bad, note } = find(&self.pictures);
+        let files::InputFiles { files: given, bad, note } = find(&self.pictures);
         note.iter().for_each(|n| eprintln!("note: {n}"));
         refuse(&bad)?;
         let inputs = Inputs::new().run(&self.run).paths("--data", &self.set.data).paths("--pictures", &given);
@@ -64,7 +64,7 @@ impl ExportCommand {
         let loaded = LoadedRun::open(&self.run, None)?;
         let sets =
             if loaded.run.is_finished() { report::read_metrics(loaded.run.scores())? } else { Default::default() };
-        let mut facts = Facts { classes: loaded.meta.classes.clone(), ..loaded.facts.clone() };
+        let mut facts = DatasetSummary { classes: loaded.meta.classes.clone(), ..loaded.facts.clone() };
         if loaded.run.is_imported() {
             let files: Vec<String> = Provenance::load(&loaded.run).weights.into_keys().collect();
             facts.source = format!("published weights: {}", files.join(", "));
@@ -114,7 +114,7 @@ fn given_pictures(loaded: &LoadedRun, files: &[PathBuf], max_pixels: u64) -> Res
     Ok(Pictures { planes, pipeline: chain.pipeline().clone(), what: "given files".to_owned() })
 }
 
-/// Drawn faces, for a network whose data are not at hand. Of a network of sequences each example takes the faces that
+/// Synthetic faces, for a network whose data are not at hand. Of a network of sequences each example takes the faces that
 /// follow its first.
 fn drawn_pictures(loaded: &LoadedRun) -> Result<Pictures> {
     let data = &loaded.experiment.data;
@@ -127,6 +127,6 @@ fn drawn_pictures(loaded: &LoadedRun) -> Result<Pictures> {
     let one = |n: usize| Ok(pipeline.resize_colour(&Picture::new(images.get(n), size, size, images.channels)?));
     let faces: Vec<Vec<f32>> = (0..images.len()).map(one).collect::<Result<_>>()?;
     let planes = (0..DRAWN).map(|n| faces[n..n + pictures].concat()).collect();
-    let what = format!("drawn faces: {} is not at hand", data.path.display());
+    let what = format!("synthetic faces: {} is not at hand", data.path.display());
     Ok(Pictures { planes, pipeline: pipeline.with_pictures(pictures), what })
 }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::say;
 use super::scored_set::label_mode;
 use crate::config::{self, Experiment};
-use ferrotype_interop::import::{self, Declared, Foreign, Head, Matched, Wanted};
+use ferrotype_interop::import::{self, Declared, ExpectedForm, Foreign, Head, Matched};
 use ferrotype_model::published::Origin;
 use ferrotype_model::{ModelOptions, Network};
 use ferrotype_run::files::write_atomic;
@@ -71,7 +71,7 @@ struct Record<'a> {
     tensors: usize,
     values: usize,
     ignored: &'a [String],
-    fresh: &'a [String],
+    reinit: &'a [String],
 }
 
 impl ImportCommand {
@@ -92,12 +92,12 @@ impl ImportCommand {
         let foreign = import::read(from)?;
         let forms = origins.into_iter().map(|origin| self.form(origin, &foreign.declared, out));
         let forms = forms.collect::<Result<Vec<_>>>().with_context(|| format!("cannot import {}", from.display()))?;
-        let (wanted, experiments): (Vec<Wanted>, Vec<Experiment>) = forms.into_iter().unzip();
-        let matched = import::match_form(&foreign, wanted, self.head, classes.as_deref())
+        let (expected, experiments): (Vec<ExpectedForm>, Vec<Experiment>) = forms.into_iter().unzip();
+        let matched = import::match_form(&foreign, expected, self.head, classes.as_deref())
             .with_context(|| format!("cannot import {}", from.display()))?;
         let experiment = experiments
             .into_iter()
-            .find(|e| e.model == matched.wanted.model && e.data.preprocess == matched.wanted.preprocess)
+            .find(|e| e.model == matched.expected.model && e.data.preprocess == matched.expected.preprocess)
             .context("the form has no experiment")?;
         let written = self.write(out, from, &foreign, &matched, &experiment);
         if written.is_err() {
@@ -129,7 +129,7 @@ impl ImportCommand {
     }
 
     /// A form with the experiment that it makes; pictures are those that the file declares, unless --set says otherwise.
-    fn form(&self, origin: Origin, declared: &Declared, out: &Path) -> Result<(Wanted, Experiment)> {
+    fn form(&self, origin: Origin, declared: &Declared, out: &Path) -> Result<(ExpectedForm, Experiment)> {
         let preprocess = declared.apply_to(&origin.preprocess)?;
         let labels = self.labels.as_deref().map(label_mode).transpose()?.unwrap_or(origin.labels);
         let data = match (&self.data, origin.data) {
@@ -159,7 +159,7 @@ impl ImportCommand {
             origin.model.name()
         );
         let (model, preprocess) = (experiment.model.clone(), experiment.data.preprocess.clone());
-        Ok((Wanted { origin, model, preprocess }, experiment))
+        Ok((ExpectedForm { origin, model, preprocess }, experiment))
     }
 
     fn write(
@@ -170,7 +170,7 @@ impl ImportCommand {
         matched: &Matched,
         experiment: &Experiment,
     ) -> Result<()> {
-        let origin = &matched.wanted.origin;
+        let origin = &matched.expected.origin;
         let network = filled(matched, experiment.seed)?;
         let run = RunFolder::create_at(out)?;
         std::fs::create_dir_all(run.checkpoints())
@@ -194,7 +194,7 @@ impl ImportCommand {
             tensors: foreign.tensors.len(),
             values: matched.state.iter().map(|t| t.values.len()).sum(),
             ignored: &foreign.ignored,
-            fresh: &matched.fresh,
+            reinit: &matched.reinit,
         };
         write_atomic(run.imported(), (serde_json::to_string_pretty(&record)? + "\n").as_bytes())?;
         let mut provenance = Provenance::begin("none", "none", 0);
@@ -208,11 +208,11 @@ impl ImportCommand {
     }
 }
 
-/// The network with the file's values; what is fresh begins as the seed says.
+/// The network with the file's values; what is reinitialised begins as the seed says.
 fn filled(matched: &Matched, seed: u64) -> Result<Network> {
     let mut network = Network::new(Arc::new(matched.graph.clone()), seed, &Device::flex());
     let mut state = matched.state.clone();
-    state.extend(network.state()?.into_iter().filter(|t| matched.fresh.contains(&t.name)));
+    state.extend(network.state()?.into_iter().filter(|t| matched.reinit.contains(&t.name)));
     if let Some(t) = state.iter().find(|t| t.values.iter().any(|v| !v.is_finite())) {
         bail!("{} holds values that are not finite numbers: the file is damaged", t.name);
     }
@@ -239,8 +239,8 @@ fn summary(
         let first = record.ignored[..record.ignored.len().min(3)].join(", ");
         lines.push(format!("ignored  {} that are no weights ({first}, ...)", record.ignored.len()));
     }
-    if !record.fresh.is_empty() {
-        lines.push(format!("new      {}: initial values, to be trained", record.fresh.join(", ")));
+    if !record.reinit.is_empty() {
+        lines.push(format!("new      {}: initial values, to be trained", record.reinit.join(", ")));
     }
     let listed = matched.classes[..matched.classes.len().min(10)].join(", ");
     let more = if matched.classes.len() > 10 { ", ..." } else { "" };

@@ -8,12 +8,22 @@ use anyhow::{Result, ensure};
 use crate::config::{self, AnyExperiment, Experiment};
 use crate::systems::compute::compute;
 use ferrotype_data::stored_form::PictureChain;
-use ferrotype_data::task::Facts;
+use ferrotype_data::task::DatasetSummary;
 use ferrotype_model::Network;
 use ferrotype_model::device::DeviceName;
 use ferrotype_run::RunFolder;
 use ferrotype_training::checkpoint::Meta;
 use ferrotype_training::trainer::{load_selected, selected};
+
+/// Reads an experiment file of any system with `--set` overrides; says on standard error what its writer should know.
+///
+/// # Errors
+/// Whatever is wrong in it, with its place.
+pub fn load(path: &Path, sets: &[String]) -> Result<AnyExperiment> {
+    let loaded = config::load_any(path, sets)?;
+    super::say_warnings(&loaded.warnings);
+    Ok(loaded.experiment)
+}
 
 /// The resolved experiment of a run or group of runs, of any system.
 ///
@@ -44,7 +54,7 @@ pub struct LoadedRun {
     /// What the checkpoint says.
     pub meta: Meta,
     /// What is known about its data.
-    pub facts: Facts,
+    pub facts: DatasetSummary,
 }
 
 impl LoadedRun {
@@ -61,7 +71,7 @@ impl LoadedRun {
         let compute = compute(&experiment.kernels, &device)?;
         let mut network = Network::new(graph, experiment.seed, &device.device).with_compute(compute);
         let meta = load_selected(&run, &mut network)?;
-        let facts = Facts::load(&run)?;
+        let facts = DatasetSummary::load(&run)?;
         Ok(Self { run, experiment, network, meta, facts })
     }
 

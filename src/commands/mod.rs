@@ -5,7 +5,6 @@ pub mod attack;
 mod bar;
 pub mod bench;
 pub mod compare;
-pub mod compare_methods;
 pub mod completions;
 pub mod config;
 pub mod data;
@@ -25,6 +24,7 @@ pub mod onnx;
 pub(crate) mod pool;
 pub mod predict;
 pub mod published;
+pub mod renamed;
 pub mod report;
 pub mod reproduce;
 pub mod runs;
@@ -38,6 +38,8 @@ pub mod view;
 use std::fmt::Display;
 use std::io::Write;
 
+use std::ffi::OsString;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -45,6 +47,11 @@ use clap::{Parser, Subcommand};
 /// this gives an error that [`failure::report`] knows to be none.
 fn say(line: impl Display) -> Result<()> {
     Ok(writeln!(std::io::stdout(), "{line}")?)
+}
+
+/// Says on standard error what its reader should know.
+fn say_warnings(warnings: &[String]) {
+    warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
 }
 
 /// Trains and benchmarks facial-expression models: one YAML file in, a checkpoint, a verified ONNX model and a report
@@ -71,7 +78,6 @@ enum Command {
     Explain(explain::ExplainCommand),
     Export(export::ExportCommand),
     Report(report::ReportCommand),
-    CompareMethods(compare_methods::CompareMethodsCommand),
     Runs(runs::RunsCommand),
     Bench(bench::BenchCommand),
     Data(data::DataCommand),
@@ -82,6 +88,13 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads the words of a command line, the program's name first; ends the program where they are wrong, or help is wanted.
+    pub fn of_words(words: Vec<OsString>) -> Self {
+        let (words, warnings) = renamed::of_today(words);
+        say_warnings(&warnings);
+        Self::parse_from(words)
+    }
+
     /// Does what the command line says.
     ///
     /// # Errors
@@ -100,7 +113,6 @@ impl Cli {
             Command::Explain(c) => c.run(),
             Command::Export(c) => c.run(),
             Command::Report(c) => c.run(),
-            Command::CompareMethods(c) => c.run(),
             Command::Runs(c) => c.run(),
             Command::Bench(c) => c.run(),
             Command::Data(c) => c.run(),

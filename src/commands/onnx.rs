@@ -8,7 +8,7 @@ use ferrotype_kernels::recurrent::States;
 
 use crate::config::Experiment;
 use ferrotype_data::preprocess::Pipeline;
-use ferrotype_data::task::{Facts, Subset};
+use ferrotype_data::task::{DatasetSummary, Subset};
 use ferrotype_evaluation::Scores;
 use ferrotype_interop::export::{self, CheckBatch, ExportCheck, ModelCard};
 use ferrotype_model::{Graph, Layer, Network};
@@ -83,7 +83,7 @@ pub struct Exported<'a> {
     /// Its run's experiment.
     pub experiment: &'a Experiment,
     /// What is known of the data.
-    pub facts: &'a Facts,
+    pub facts: &'a DatasetSummary,
     /// Its scores on the test set, where there are any.
     pub scores: &'a Scores,
     /// Its run.
@@ -146,7 +146,12 @@ fn batch(graph: &Graph) -> usize {
 }
 
 /// What the file says of its origin.
-fn properties(experiment: &Experiment, facts: &Facts, scores: &Scores, run: &RunFolder) -> BTreeMap<String, String> {
+fn properties(
+    experiment: &Experiment,
+    facts: &DatasetSummary,
+    scores: &Scores,
+    run: &RunFolder,
+) -> BTreeMap<String, String> {
     let values: BTreeMap<&String, f64> = scores.metrics.iter().map(|(name, s)| (name, s.value)).collect();
     let stored = facts.stored.and_then(|form| serde_json::to_string(&form).ok());
     let stored = stored.map(|form| ("stored_form".to_owned(), form));
@@ -218,7 +223,7 @@ mod tests {
         assert_eq!(preprocess.scale, Scale::Signed);
         let graph = Arc::new(experiment.model.build(experiment.data.input(), 2).unwrap());
         let network = Network::new(graph, 1, &Device::flex());
-        let facts = Facts { classes: vec!["a".into(), "b".into()], ..Facts::default() };
+        let facts = DatasetSummary { classes: vec!["a".into(), "b".into()], ..DatasetSummary::default() };
         let run = RunFolder::create_at(folder.path()).unwrap();
         let scores = Scores::default();
         let what = Exported { network: &network, experiment: &experiment, facts: &facts, scores: &scores, run: &run };

@@ -18,7 +18,7 @@ use clap::Args;
 
 use self::crops::CropFolder;
 use self::files::{find, refuse};
-use self::pictures::{CutArgs, Cutter, Face, Found};
+use self::pictures::{CutArgs, Cutter, Face, FaceBox};
 use self::table::{Row, line, table};
 use super::bar::bar;
 use super::inputs::{CSV, Inputs};
@@ -81,7 +81,7 @@ impl PredictCommand {
     /// When the run or the detector cannot be loaded, or a picture cannot be used; the others are still predicted.
     pub fn expressions(&self) -> Result<()> {
         ensure!(self.emotion.is_none(), "--emotion is for runs that tell real from fake");
-        let files::Found { files, bad, note } = find(&self.paths);
+        let files::InputFiles { files, bad, note } = find(&self.paths);
         note.iter().for_each(|n| eprintln!("note: {n}"));
         let inputs = Inputs::new().run(&self.run).paths("a picture", &files).paths("--detector", self.cut.file());
         inputs.spare(&[("--csv", self.csv.as_deref(), CSV)])?;
@@ -108,7 +108,7 @@ impl PredictCommand {
         work.conclude(files.len())
     }
 
-    /// Predicts for a run of the system that tells felt from posed expressions.
+    /// Predicts for a run of the system that tells genuine from posed expressions.
     ///
     /// # Errors
     /// When the run or a table cannot be used, and for options that it does not have.
@@ -120,20 +120,20 @@ impl PredictCommand {
         );
         let inputs = Inputs::new().run(&self.run).paths("a table", &self.paths);
         inputs.spare(&[("--csv", self.csv.as_deref(), CSV)])?;
-        let wanted = real_fake::Wanted {
+        let request = real_fake::PredictRequest {
             paths: &self.paths,
             emotion: self.emotion.as_deref(),
             csv: self.csv.as_deref(),
             device: self.device.as_deref(),
         };
-        say(real_fake::predict(run, &wanted)?)
+        say(real_fake::predict(run, &request)?)
     }
 }
 
 /// A face as the network takes it.
 struct Ready {
     path: PathBuf,
-    found: Option<Found>,
+    found: Option<FaceBox>,
     values: Vec<f32>,
 }
 

@@ -11,7 +11,7 @@ use super::loaded::any_experiment_of;
 use crate::config::AnyExperiment;
 use crate::reproduction::{Mark, Registry};
 use crate::systems::System;
-use ferrotype_data::task::Facts;
+use ferrotype_data::task::DatasetSummary;
 use ferrotype_evaluation::{Scores, aggregate};
 use ferrotype_report as report;
 use ferrotype_run::files::{explain, write_atomic};
@@ -38,7 +38,7 @@ pub fn publish(system: &dyn System, run: &RunFolder, parent: &Path) -> Result<Pa
 /// # Errors
 /// As [`publish`].
 pub fn publish_group(system: &dyn System, folder: &RunFolder, group: &Group, parent: &Path) -> Result<PathBuf> {
-    let target = parent.join(format!("{}-{}s", name(folder)?, group.varied.word()));
+    let target = parent.join(format!("{}-{}s", name(folder)?, group.axis.as_str()));
     begin(folder, &target)?;
     system.publish_group(folder, group, &target)?;
     group.save(&RunFolder::create_at(&target)?)?;
@@ -166,14 +166,14 @@ fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 
-/// Where the runs were trained, for how many seconds together, and whether on drawn faces.
+/// Where the runs were trained, for how many seconds together, and whether on synthetic faces.
 fn of_members(members: &[RunFolder]) -> Result<(Provenance, f64, bool)> {
     let mut seconds = 0.0;
     let mut drawn = false;
     for run in members {
         seconds += Provenance::load(run).training_seconds;
         if run.facts().is_file() {
-            let facts: Facts = serde_json::from_str(&run.read(&run.facts())?)
+            let facts: DatasetSummary = serde_json::from_str(&run.read(&run.facts())?)
                 .with_context(|| format!("{} is not what a run writes", run.facts().display()))?;
             drawn |= facts.synthetic;
         }

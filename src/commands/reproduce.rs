@@ -13,10 +13,10 @@ use super::slurm::{self, Place};
 use super::train::{Runner, begin_group};
 use super::{experiments, say};
 use crate::config::AnyExperiment;
-use crate::reproduction::{self, Entry, Mark, Registry, standing, verdict};
-use crate::systems::Ending;
+use crate::reproduction::{self, Entry, Mark, Registry, comparison, verdict};
+use crate::systems::RunScope;
 use ferrotype_run::RunFolder;
-use ferrotype_run::group::{Group, Varied, parse_values};
+use ferrotype_run::group::{Group, GroupAxis, parse_values};
 use ferrotype_training::interrupt::Interrupt;
 use ferrotype_training::progress::Style;
 
@@ -146,7 +146,7 @@ impl ReproduceCommand {
 impl How {
     fn runner(&self, interrupt: Interrupt) -> Runner {
         let style = if self.quiet { Style::Quiet } else { Style::Auto };
-        Runner { interrupt, style, other_kernels: false, ending: Ending::Whole }
+        Runner { interrupt, style, other_kernels: false, scope: RunScope::Whole }
     }
 }
 
@@ -154,7 +154,7 @@ impl How {
 struct Plan<'r> {
     entry: &'r Entry,
     experiment: AnyExperiment,
-    standing: reproduction::Standing,
+    comparison: reproduction::RecipeComparison,
     group: Group,
 }
 
@@ -176,14 +176,14 @@ impl<'r> Plan<'r> {
         let experiment = experiment?;
         let recipe = entry.recipe.as_ref().context("no recipe")?;
         let values = parse_values(how.seeds.as_ref().unwrap_or(&recipe.seeds))?;
-        let standing = standing(&entry.experiment(&registry.root, &[])?, &experiment);
-        Ok(Self { entry, experiment, standing, group: Group { varied: Varied::Seed, values } })
+        let comparison = comparison(&entry.experiment(&registry.root, &[])?, &experiment);
+        Ok(Self { entry, experiment, comparison, group: Group { axis: GroupAxis::Seed, values } })
     }
 
     /// Makes the marked folder of a new group.
     fn begin(&self, out: &Path) -> Result<RunFolder> {
         let folder = begin_group(&self.experiment, out, &self.group)?;
-        Mark::new(&self.entry.name, folder.path(), self.standing.clone()).save(folder.path())?;
+        Mark::new(&self.entry.name, folder.path(), self.comparison.clone()).save(folder.path())?;
         Ok(folder)
     }
 }
@@ -233,15 +233,15 @@ fn mark(registry: &Registry, entry: &Entry, path: &Path) -> Result<()> {
     let run = RunFolder::open(path)?;
     ensure!(!run.is_imported(), "{} was imported, not trained: it repeats nothing", path.display());
     let recipe = entry.experiment(&registry.root, &[])?;
-    let standing = standing(&recipe, &any_experiment_of(&run)?);
-    let other = standing.changes.iter().find(|c| ["model", "method", "system"].iter().any(|k| c.starts_with(k)));
+    let comparison = comparison(&recipe, &any_experiment_of(&run)?);
+    let other = comparison.changes.iter().find(|c| ["model", "method", "system"].iter().any(|k| c.starts_with(k)));
     if let Some(change) = other {
         bail!("{} is no run of {}: {change} (recipe -> run)", path.display(), entry.name);
     }
-    let said = match (standing.shortened(), standing.changes.is_empty()) {
+    let said = match (comparison.shortened(), comparison.changes.is_empty()) {
         (None, true) => "the full recipe".to_owned(),
-        (short, _) => short.into_iter().chain(standing.changes.clone()).collect::<Vec<_>>().join(", "),
+        (short, _) => short.into_iter().chain(comparison.changes.clone()).collect::<Vec<_>>().join(", "),
     };
-    Mark::new(&entry.name, path, standing).save(path)?;
+    Mark::new(&entry.name, path, comparison).save(path)?;
     say(format_args!("{} repeats {}: {said}", path.display(), entry.name))
 }

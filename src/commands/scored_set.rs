@@ -93,7 +93,7 @@ impl ScoredSet {
                 let subset = rows_of(path, options.labels, self.set_name.map(Into::into), &options)?;
                 let has_test = subset.faces.splits[subset.rows()[0] as usize] == Split::Test;
                 let whole = if has_test { "test set" } else { "all rows" };
-                let set = self.set_name.map_or_else(|| whole.into(), |s| format!("{} set", Split::from(s).word()));
+                let set = self.set_name.map_or_else(|| whole.into(), |s| format!("{} set", Split::from(s).as_str()));
                 (subset, path.display().to_string(), set)
             }
             None => {
@@ -115,7 +115,7 @@ impl ScoredSet {
                     SetName::Validation => task.validation,
                     SetName::Test => task.test,
                 };
-                (subset, file, format!("{} set", Split::from(name).word()))
+                (subset, file, format!("{} set", Split::from(name).as_str()))
             }
         };
         let classes = &loaded.meta.classes;
@@ -131,7 +131,7 @@ impl ScoredSet {
         if dropped > 0 {
             notes.push(format!("{dropped} rows left out: the model does not know their class"));
         }
-        let title = format!("{file}, {set}, labels {}, {} images", labels::word(options.labels), subset.len());
+        let title = format!("{file}, {set}, labels {}, {} images", labels::as_str(options.labels), subset.len());
         let goes_without_saying = self.data.is_none() && !matches!(self.set_name, None | Some(SetName::Test));
         Ok(Chosen { subset, title, notes, may_be_seen: !goes_without_saying })
     }

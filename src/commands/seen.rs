@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::loaded::experiment_of;
 use crate::config::Experiment;
-use ferrotype_data::task::{Facts, Seen, SeenRows, Subset, Task};
+use ferrotype_data::task::{DatasetSummary, Seen, SeenRows, Subset, Task};
 use ferrotype_evaluation::{Predictions, Scores, score};
 use ferrotype_report::SeenShare;
 use ferrotype_report::terminal::red_for_stdout;
@@ -64,7 +64,7 @@ fn of_run_at(run: &RunFolder, depth: usize) -> Seen {
 
 fn from_data(run: &RunFolder, depth: usize) -> Result<Option<Seen>> {
     let experiment = experiment_of(run)?;
-    let facts: Facts = run.read_json(&run.facts())?;
+    let facts: DatasetSummary = run.read_json(&run.facts())?;
     if !experiment.data.path.is_file() {
         return Ok(None);
     }

@@ -101,7 +101,7 @@ pub fn submit_group(folder: &RunFolder, name: &str, group: &Group, options: &Slu
     let path = absolute(folder.path())?;
     let arguments = ["train", "--member-of", &path.display().to_string()].map(str::to_owned);
     let id = submit(folder.path(), name, group.values.len(), options, &arguments)?;
-    let (n, word, shown) = (group.values.len(), group.varied.word(), folder.path().display());
+    let (n, word, shown) = (group.values.len(), group.axis.as_str(), folder.path().display());
     say(format_args!(
         "submitted job {id}: {n} {word}s of {shown}\nthe last one writes the report; `squeue` says how they stand, and \
          `ferrotype train --resume {shown}` goes on by hand"
@@ -125,8 +125,9 @@ pub fn member(runner: &Runner, path: &Path) -> Result<()> {
         );
     };
     let mut experiment = any_experiment_of(&folder)?;
-    if let (0, Some(threads)) = (*experiment.threads_mut(), threads()) {
-        *experiment.threads_mut() = threads;
+    let shared = experiment.shared();
+    if let (0, Some(threads)) = (*shared.threads, threads()) {
+        *shared.threads = threads;
     }
     if let Err(e) = runner.member(&experiment, &folder, &group, value) {
         if e.downcast_ref::<Interrupted>().is_some() {

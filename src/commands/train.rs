@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 
+use super::loaded::load;
 use super::slurm::{self, Place};
-use crate::config;
 use crate::systems;
-use crate::systems::Ending;
+use crate::systems::RunScope;
 use ferrotype_run::RunFolder;
-use ferrotype_run::group::{Group, Varied, parse_values};
+use ferrotype_run::group::{Group, GroupAxis, parse_values};
 use ferrotype_training::interrupt::Interrupt;
 use ferrotype_training::progress::Style;
 
@@ -88,8 +88,8 @@ impl TrainCommand {
         if self.until_stdin_closes {
             interrupt.ask_when_closed(std::io::stdin());
         }
-        let ending = if self.validation_only { Ending::ValidationOnly } else { Ending::Whole };
-        let trainer = Runner { interrupt, style: self.style(), other_kernels: self.other_kernels, ending };
+        let scope = if self.validation_only { RunScope::ValidationOnly } else { RunScope::Whole };
+        let trainer = Runner { interrupt, style: self.style(), other_kernels: self.other_kernels, scope };
         if let Some(group) = &self.member_of {
             return slurm::member(&trainer, group);
         }
@@ -106,22 +106,22 @@ impl TrainCommand {
             // In quotes: a path may look like a number.
             sets.push(format!("train.init={}", serde_json::to_string(init)?));
         }
-        let experiment = config::load_any(path, &sets)?.experiment;
+        let experiment = load(path, &sets)?;
         if self.rebuild {
             systems::of(&experiment).rebuild_data()?;
         }
         let values = match (&self.seeds, self.folds) {
-            (Some(text), _) => Some((Varied::Seed, parse_values(text)?)),
+            (Some(text), _) => Some((GroupAxis::Seed, parse_values(text)?)),
             (None, true) => {
                 let count = systems::of(&experiment).fold_count()?;
-                Some((Varied::Fold, (0..count as u64).collect()))
+                Some((GroupAxis::Fold, (0..count as u64).collect()))
             }
             (None, false) => None,
         };
         match (values, cluster) {
             (None, Some(_)) => bail!("--launcher slurm trains the members of a group: add --seeds or --folds"),
-            (Some((varied, values)), cluster) => {
-                let group = Group { varied, values };
+            (Some((axis, values)), cluster) => {
+                let group = Group { axis, values };
                 let folder = begin_group(&experiment, &self.out, &group)?;
                 match cluster {
                     Some(options) => slurm::submit_group(&folder, experiment.name(), &group, &options),

@@ -9,14 +9,14 @@ use anyhow::{Context, Result};
 use super::loaded::experiment_of;
 use crate::config::{self, Expect, Experiment};
 use ferrotype_data::labels;
-use ferrotype_data::task::{self, Facts};
+use ferrotype_data::task::{self, DatasetSummary};
 use ferrotype_evaluation::{Scores, metrics, score_folds};
 use ferrotype_interop::export::ExportCheck;
 use ferrotype_report::{
     self as report, AggregateView, DatasetView, ExpectView, Face, LeakFigure, Mistake, ModelView, OnnxView, RunRow,
     RunView, SelectionView, SetView, Warning, predictions, worst_mistakes,
 };
-use ferrotype_run::group::{Group, Varied};
+use ferrotype_run::group::{Group, GroupAxis};
 use ferrotype_run::history::History;
 use ferrotype_run::{Provenance, RunFolder};
 use ferrotype_training::checkpoint::{Checkpoint, Meta};
@@ -32,7 +32,7 @@ const MISTAKES: usize = 24;
 /// When a file is missing or broken.
 pub fn of_run(run: &RunFolder) -> Result<RunView> {
     let experiment = experiment_of(run)?;
-    let facts: Facts = json(run, &run.facts())?;
+    let facts: DatasetSummary = json(run, &run.facts())?;
     let mut sets = report::read_metrics(run.scores())?;
     let history = History::read(run.history())?;
     let meta = Checkpoint::load(&run.best_weights())?.meta;
@@ -67,7 +67,7 @@ fn json<T: serde::de::DeserializeOwned>(run: &RunFolder, path: &std::path::Path)
     serde_json::from_str(&text).with_context(|| format!("{} is not what a run writes", path.display()))
 }
 
-fn model(experiment: &Experiment, facts: &Facts) -> Result<ModelView> {
+fn model(experiment: &Experiment, facts: &DatasetSummary) -> Result<ModelView> {
     let size = experiment.data.preprocess.size;
     let graph = experiment.model.build(facts.input, facts.classes.len())?;
     Ok(ModelView {
@@ -90,7 +90,7 @@ fn selection(experiment: &Experiment, meta: &Meta) -> Option<SelectionView> {
     })
 }
 
-fn warnings(experiment: &Experiment, facts: &Facts, history: &History) -> Vec<Warning> {
+fn warnings(experiment: &Experiment, facts: &DatasetSummary, history: &History) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if let Some(limit) = experiment.data.limit {
         let text = format!("Each set was cut to {limit} rows (data.limit): this is a trial, not a result.");
@@ -117,7 +117,7 @@ fn warnings(experiment: &Experiment, facts: &Facts, history: &History) -> Vec<Wa
     warnings
 }
 
-fn dataset(experiment: &Experiment, facts: &Facts) -> DatasetView {
+fn dataset(experiment: &Experiment, facts: &DatasetSummary) -> DatasetView {
     let set = |name: &str, counts: &[usize]| SetView {
         name: name.into(),
         per_class: counts.iter().map(|&n| n as u64).collect(),
@@ -151,7 +151,7 @@ fn dataset(experiment: &Experiment, facts: &Facts) -> DatasetView {
         synthetic: facts.synthetic,
         path: facts.path.clone(),
         sha256: facts.sha256.clone(),
-        labels: labels::word(experiment.data.labels).into(),
+        labels: labels::as_str(experiment.data.labels).into(),
         split: split.as_str().map_or_else(|| split.to_string(), str::to_owned),
         classes: facts.classes.clone(),
         sets: vec![set("training", train), set("validation", validation), set("test", test)],
@@ -161,7 +161,7 @@ fn dataset(experiment: &Experiment, facts: &Facts) -> DatasetView {
 }
 
 /// Adds the pictures, where the data file is still there.
-fn with_faces(mut mistakes: Vec<Mistake>, experiment: &Experiment, facts: &Facts) -> Vec<Mistake> {
+fn with_faces(mut mistakes: Vec<Mistake>, experiment: &Experiment, facts: &DatasetSummary) -> Vec<Mistake> {
     let Ok(faces) = task::load(std::path::Path::new(&facts.path), &experiment.data) else { return mistakes };
     for mistake in &mut mistakes {
         let row = mistake.row as usize;
@@ -225,8 +225,8 @@ pub fn of_group(folder: &RunFolder, group: &Group) -> Result<AggregateView> {
         }
         let scores: Scores = report::read_metrics(run.scores())?.remove("test").unwrap_or_default();
         runs.push(RunRow { label: value.to_string(), path: run.name(), scores });
-        synthetic |= json::<Facts>(&run, &run.facts())?.synthetic;
-        if group.varied == Varied::Fold {
+        synthetic |= json::<DatasetSummary>(&run, &run.facts())?.synthetic;
+        if group.axis == GroupAxis::Fold {
             pooled.push(predictions::read(run.predictions())?);
         }
     }
@@ -244,7 +244,7 @@ pub fn of_group(folder: &RunFolder, group: &Group) -> Result<AggregateView> {
         name: folder.name(),
         description: experiment.description.clone(),
         synthetic,
-        over: group.varied.word().into(),
+        over: group.axis.as_str().into(),
         pooled: if pooled.is_empty() { None } else { Some(score_folds(&pooled)?) },
         expect: expect(&experiment),
         warnings,

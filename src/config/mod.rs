@@ -1,8 +1,5 @@
 //! Experiment files of all systems, and of searches, whose keys are those of an experiment.
 
-mod sweep;
-mod systems;
-
 #[cfg(test)]
 mod tests;
 
@@ -17,8 +14,9 @@ pub use ferrotype_config::{
 pub use ferrotype_expressions::Experiment;
 pub use ferrotype_real_fake::experiment::{RealFakeExperiment, RealFakeSystem};
 pub use ferrotype_training::options::{Evaluate, SelectOn};
-pub use sweep::{LoadedSweep, freeze, frozen_from_yaml, frozen_to_yaml, load_sweep, trial_experiment};
-pub use systems::{AnyExperiment, load_any, read_any};
+
+pub use crate::systems::registry::{AnyExperiment, load_any, read_any};
+pub use crate::systems::search::{LoadedSweep, freeze, frozen_from_yaml, frozen_to_yaml, load_sweep, trial_experiment};
 
 /// An experiment with the files it was read from.
 pub type Loaded<T = Experiment> = ferrotype_config::Loaded<T>;
@@ -39,7 +37,7 @@ pub fn key_table() -> String {
 /// As [`load_any`], and where the file is one of another system.
 pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, ConfigError> {
     let loaded = load_any(path, sets)?;
-    Ok(Loaded { experiment: loaded.experiment.expressions()?, sources: loaded.sources })
+    Ok(Loaded { experiment: loaded.experiment.expressions()?, sources: loaded.sources, warnings: loaded.warnings })
 }
 
 /// As [`read_any`], where only a classification of expressions will do.

@@ -83,9 +83,9 @@ train:
 /// A file read as a `Trial`, with the ranges of its sections checked.
 fn trial(path: &Path, sets: &[&str]) -> Result<Trial, ConfigError> {
     let shape = Shape::of::<Trial>();
-    let (mut root, _) = read_chain(path, shape)?;
+    let mut root = read_chain(path, |_| Ok(shape))?.root;
     for set in sets {
-        root = apply_set(root, set, shape)?;
+        root = apply_set(root, set, shape, &mut Vec::new())?;
     }
     let trial: Trial = from_tree(&root)?;
     let mut problems = Problems::default();

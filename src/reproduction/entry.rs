@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::config::{self, AnyExperiment, Expect};
+use crate::commands::loaded::load;
+use crate::config::{AnyExperiment, Expect};
 use ferrotype_evaluation::metrics::{find, format_value};
 use ferrotype_run::group::parse_values;
 
@@ -87,7 +88,7 @@ pub enum SelectedOn {
 
 impl SelectedOn {
     /// The word for it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Validation => "validation",
             Self::Test => "test",
@@ -177,7 +178,7 @@ impl Entry {
             self.name,
             path.display()
         );
-        let mut experiment = config::load_any(&path, &[recipe.set.clone(), sets.to_vec()].concat())?.experiment;
+        let mut experiment = load(&path, &[recipe.set.clone(), sets.to_vec()].concat())?;
         // One place says what is expected: the report shows what the table does.
         experiment.set_expect(self.expect()).with_context(|| self.name.clone())?;
         Ok(experiment)

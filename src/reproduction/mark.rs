@@ -22,12 +22,12 @@ pub struct Mark {
     pub id: String,
     /// How it stands to the full recipe, as it was when the run began.
     #[serde(flatten)]
-    pub standing: Standing,
+    pub comparison: RecipeComparison,
 }
 
 /// How an experiment stands to the full recipe.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct RecipeComparison {
     /// Epochs of the run.
     pub epochs: u64,
     /// Epochs of the full recipe.
@@ -55,7 +55,7 @@ const FREE: [&str; 14] = [
 ];
 
 /// Compares a run's experiment with the full recipe's.
-pub fn standing(recipe: &AnyExperiment, run: &AnyExperiment) -> Standing {
+pub fn comparison(recipe: &AnyExperiment, run: &AnyExperiment) -> RecipeComparison {
     let (recipe, run) = (recipe.to_json(), run.to_json());
     let epochs = |v: &Value| at(v, "train.epochs").as_u64().unwrap_or(0);
     let free = |line: &String| {
@@ -63,10 +63,10 @@ pub fn standing(recipe: &AnyExperiment, run: &AnyExperiment) -> Standing {
         FREE.iter().any(|f| key == *f || key.strip_prefix(f).is_some_and(|rest| rest.starts_with('.')))
     };
     let changes = differences(&recipe, &run).into_iter().filter(|line| !free(line)).collect();
-    Standing { epochs: epochs(&run), recipe_epochs: epochs(&recipe), changes }
+    RecipeComparison { epochs: epochs(&run), recipe_epochs: epochs(&recipe), changes }
 }
 
-impl Standing {
+impl RecipeComparison {
     /// Whether it is the full recipe.
     pub fn is_full(&self) -> bool {
         self.epochs == self.recipe_epochs && self.changes.is_empty()
@@ -80,10 +80,10 @@ impl Standing {
 
 impl Mark {
     /// The mark of a new run in `folder`.
-    pub fn new(entry: &str, folder: &Path, standing: Standing) -> Self {
+    pub fn new(entry: &str, folder: &Path, comparison: RecipeComparison) -> Self {
         let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let id = sha256(format!("{entry} {name} {}", std::process::id()))[..16].to_owned();
-        Self { entry: entry.to_owned(), id, standing }
+        Self { entry: entry.to_owned(), id, comparison }
     }
 
     /// The file.
@@ -116,8 +116,8 @@ impl Mark {
     /// The name of a published copy: the entry's, with what sets it apart from the full recipe.
     pub fn published_name(&self) -> String {
         let epochs =
-            self.standing.shortened().map_or_else(String::new, |_| format!("-{}-epochs", self.standing.epochs));
-        let changed = if self.standing.changes.is_empty() { "" } else { "-changed" };
+            self.comparison.shortened().map_or_else(String::new, |_| format!("-{}-epochs", self.comparison.epochs));
+        let changed = if self.comparison.changes.is_empty() { "" } else { "-changed" };
         format!("{}{epochs}{changed}", self.entry)
     }
 }
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn only_what_makes_another_experiment_counts() {
         let of = |text: &str| read_any("x", text).unwrap();
-        let against = |text: String| standing(&of(RECIPE), &of(&text));
+        let against = |text: String| comparison(&of(RECIPE), &of(&text));
         assert!(against(RECIPE.to_owned()).is_full());
         let free = format!("{}seed: 3\nthreads: 1\n", RECIPE.replace("a.h5", "b.h5"));
         assert!(against(free).is_full());
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!((short.shortened().as_deref(), short.changes.len()), (Some("5 of 30 epochs"), 0));
         let changed = against(RECIPE.replace("lr: 1e-3", "lr: 2e-3"));
         assert_eq!(changed.changes, ["train.lr: 0.001 -> 0.002"]);
-        let mark = Mark::new("e", Path::new("runs/x"), Standing { changes: changed.changes, ..short });
+        let mark = Mark::new("e", Path::new("runs/x"), RecipeComparison { changes: changed.changes, ..short });
         assert_eq!(mark.published_name(), "e-5-epochs-changed");
         let folder = tempfile::tempdir().unwrap();
         mark.save(folder.path()).unwrap();

@@ -9,7 +9,7 @@ mod table;
 mod verdict;
 
 pub use entry::{Entry, Need, Published, Recipe, SelectedOn};
-pub use mark::{Mark, Standing, standing};
+pub use mark::{Mark, RecipeComparison, comparison};
 pub use outcome::{Outcome, outcome};
 pub use registry::Registry;
 pub use table::{Line, csv, duration, lines, markdown, not_run};

@@ -6,11 +6,11 @@ use anyhow::{Context, Result};
 use ferrotype_base::digest::sha256;
 use serde_json::Value;
 
-use super::mark::{Mark, Standing};
+use super::mark::{Mark, RecipeComparison};
 use crate::config::{AnyExperiment, read_any};
 use ferrotype_evaluation::{Score, Scores, aggregate};
 use ferrotype_report::read_metrics;
-use ferrotype_run::group::{Group, Varied};
+use ferrotype_run::group::{Group, GroupAxis};
 use ferrotype_run::history::History;
 use ferrotype_run::{Provenance, RunFolder};
 
@@ -22,9 +22,9 @@ pub struct Outcome {
     /// What it repeats, if it does.
     pub mark: Option<Mark>,
     /// How it stands to the full recipe: as the mark says, or anew by the registry (see [`Outcome::judge_by`]).
-    pub standing: Standing,
+    pub comparison: RecipeComparison,
     /// What the runs of a group differ by.
-    pub over: Option<Varied>,
+    pub over: Option<GroupAxis>,
     /// The metric.
     pub metric: String,
     /// Each finished run's value.
@@ -73,9 +73,9 @@ pub fn outcome(folder: &Path, metric: &str) -> Result<Option<Outcome>> {
     let mark = Mark::open(folder)?;
     let mut found = Outcome {
         folder: folder.to_path_buf(),
-        standing: mark.as_ref().map(|m| m.standing.clone()).unwrap_or_default(),
+        comparison: mark.as_ref().map(|m| m.comparison.clone()).unwrap_or_default(),
         mark,
-        over: group.as_ref().map(|g| g.varied),
+        over: group.as_ref().map(|g| g.axis),
         metric: metric.to_owned(),
         values: Vec::new(),
         value: None,
@@ -105,9 +105,9 @@ pub fn outcome(folder: &Path, metric: &str) -> Result<Option<Outcome>> {
 }
 
 impl Outcome {
-    /// Takes the standing to a full recipe from the resolved experiments, in place of what the mark says.
+    /// Takes the comparison to a full recipe from the resolved experiments, in place of what the mark says.
     pub fn judge_by(&mut self, recipe: &AnyExperiment) {
-        self.standing = super::standing(recipe, &self.experiment);
+        self.comparison = super::comparison(recipe, &self.experiment);
     }
 
     /// Whether every run is finished.
@@ -149,18 +149,18 @@ impl Outcome {
         let of = |s: &Scores| s.metrics.get(&self.metric).cloned();
         self.values = scores.iter().filter_map(|s| of(s).map(|s| s.value)).collect();
         let one: Option<Score> = match (self.over, scores) {
-            (Some(Varied::Fold), _) if run.scores().is_file() => {
+            (Some(GroupAxis::Fold), _) if run.scores().is_file() => {
                 let pooled = read_metrics(run.scores())?.remove("pooled");
                 self.rows = pooled.as_ref().map_or(self.rows, |p| p.n);
                 pooled.as_ref().and_then(of)
             }
-            (Some(Varied::Fold), _) => None,
+            (Some(GroupAxis::Fold), _) => None,
             (_, [only]) => of(only),
             _ => None,
         };
         if let Some(score) = one {
             (self.value, self.interval) = (Some(score.value), score.interval);
-        } else if self.over != Some(Varied::Fold) && !scores.is_empty() {
+        } else if self.over != Some(GroupAxis::Fold) && !scores.is_empty() {
             let spread = aggregate(scores)?.metrics.remove(&self.metric);
             (self.value, self.sd, self.interval) =
                 spread.map_or((None, None, None), |s| (Some(s.mean), s.sd, s.interval));

@@ -45,7 +45,7 @@ pub fn lines<'r>(registry: &'r Registry, outcomes: &'r [Outcome]) -> Result<Vec<
     for entry in &registry.entries {
         let mine = |o: &&Outcome| o.mark.as_ref().is_some_and(|m| m.entry == entry.name);
         let mut runs: Vec<&Outcome> = outcomes.iter().filter(mine).collect();
-        runs.sort_by_key(|o| (!o.standing.is_full(), std::cmp::Reverse(o.standing.epochs), o.folder.clone()));
+        runs.sort_by_key(|o| (!o.comparison.is_full(), std::cmp::Reverse(o.comparison.epochs), o.folder.clone()));
         if runs.is_empty() {
             all.push(Line { entry, outcome: None, verdict: not_run(entry, &registry.root) });
         }
@@ -60,7 +60,7 @@ pub fn lines<'r>(registry: &'r Registry, outcomes: &'r [Outcome]) -> Result<Vec<
 fn unfinished(outcome: &Outcome) -> String {
     let all = outcome.values.len() + outcome.unfinished.len();
     let come: Vec<String> =
-        outcome.unfinished.iter().map(|e| format!("{e} of {} epochs", outcome.standing.epochs)).collect();
+        outcome.unfinished.iter().map(|e| format!("{e} of {} epochs", outcome.comparison.epochs)).collect();
     format!(
         "**unfinished**: {} of {all} runs are finished, the others came to {}; `ferrotype train --resume {}` goes on",
         outcome.values.len(),
@@ -83,7 +83,7 @@ pub fn markdown(lines: &[Line<'_>], page: &Path) -> Result<String> {
             format!("{}: {}", line.entry.name, line.entry.title),
             line.outcome.map_or_else(|| "-".into(), |o| link(o, page)),
             figure.map_or_else(|| "none".into(), |f| format!("{} ({})", f.text(), f.source)),
-            figure.map_or("-", |f| f.selected_on.word()).replace("test", "**test**"),
+            figure.map_or("-", |f| f.selected_on.as_str()).replace("test", "**test**"),
             line.outcome.map_or_else(|| "-".into(), ours),
             line.outcome.map_or("-", |o| if o.selected_on_test { "**test**" } else { "validation" }).to_owned(),
             line.outcome.map_or_else(|| "-".into(), epochs),
@@ -135,12 +135,12 @@ fn ours(o: &Outcome) -> String {
     let sd = o.sd.map_or_else(String::new, |sd| format!(", sd {:.2}", 100.0 * sd));
     let interval =
         o.interval.map_or_else(String::new, |[low, high]| format!(" ({:.2} to {:.2})", 100.0 * low, 100.0 * high));
-    let what = if o.over == Some(ferrotype_run::group::Varied::Fold) { " folds, pooled" } else { "" };
+    let what = if o.over == Some(ferrotype_run::group::GroupAxis::Fold) { " folds, pooled" } else { "" };
     format!("{:.2} %{sd}{interval}, n = {}{what}", 100.0 * value, o.values.len())
 }
 
 fn epochs(o: &Outcome) -> String {
-    o.standing.shortened().map_or_else(|| o.standing.epochs.to_string(), |text| format!("**{text}**"))
+    o.comparison.shortened().map_or_else(|| o.comparison.epochs.to_string(), |text| format!("**{text}**"))
 }
 
 /// `45 s`, `12 min`, `3.1 h`.
@@ -223,7 +223,7 @@ fn record(entry: Option<&Entry>, outcome: Option<&Outcome>, verdict: &str) -> Ve
         text(figure.and_then(|f| f.spread)),
         figure.and_then(|f| f.runs).map_or_else(String::new, |n| n.to_string()),
         figure.map_or_else(String::new, |f| f.confirmed.to_string()),
-        figure.map_or_else(String::new, |f| f.selected_on.word().to_owned()),
+        figure.map_or_else(String::new, |f| f.selected_on.as_str().to_owned()),
         figure.map_or_else(String::new, |f| f.source.clone()),
         text(value.and_then(|o| o.value)),
         text(value.and_then(|o| o.sd)),
@@ -233,9 +233,9 @@ fn record(entry: Option<&Entry>, outcome: Option<&Outcome>, verdict: &str) -> Ve
         of(&|o| o.values.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")),
         of(&|o| o.rows.to_string()),
         of(&|o| if o.selected_on_test { "test" } else { "validation" }.to_owned()),
-        of(&|o| if o.mark.is_some() { o.standing.epochs.to_string() } else { String::new() }),
-        of(&|o| if o.mark.is_some() { o.standing.recipe_epochs.to_string() } else { String::new() }),
-        of(&|o| o.standing.changes.join("; ")),
+        of(&|o| if o.mark.is_some() { o.comparison.epochs.to_string() } else { String::new() }),
+        of(&|o| if o.mark.is_some() { o.comparison.recipe_epochs.to_string() } else { String::new() }),
+        of(&|o| o.comparison.changes.join("; ")),
         text(entry.map(|e| e.tolerance)),
         verdict.replace("**", ""),
         text(outcome.map(|o| o.wall_seconds)),

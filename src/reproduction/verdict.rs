@@ -22,7 +22,7 @@ pub enum Kind {
 
 impl Kind {
     /// The words for it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Reproduced => "reproduced",
             Self::Above => "above",
@@ -78,12 +78,12 @@ fn reasons(entry: &Entry, outcome: &Outcome) -> Vec<String> {
     if entry.figure().is_none() {
         all.push("there is no published figure".to_owned());
     }
-    all.extend(outcome.standing.shortened());
-    if !outcome.standing.changes.is_empty() {
-        all.push(format!("changed: {}", outcome.standing.changes.join(", ")));
+    all.extend(outcome.comparison.shortened());
+    if !outcome.comparison.changes.is_empty() {
+        all.push(format!("changed: {}", outcome.comparison.changes.join(", ")));
     }
     if outcome.drawn {
-        all.push("drawn or simulated data".into());
+        all.push("drawn or synthetic data".into());
     }
     if outcome.selected_on_test && entry.figure().is_some_and(|f| f.selected_on != SelectedOn::Test) {
         all.push("ours was selected on the test set".into());
@@ -94,7 +94,7 @@ fn reasons(entry: &Entry, outcome: &Outcome) -> Vec<String> {
 
 fn sentence(kind: Kind, reasons: &[String]) -> String {
     let why = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
-    format!("**{}**{why}.", kind.word())
+    format!("**{}**{why}.", kind.as_str())
 }
 
 fn difference(figure: &Published, value: f64, interval: Option<[f64; 2]>, tolerance: f64) -> String {
@@ -130,10 +130,10 @@ fn cautions(figure: &Published, outcome: &Outcome, kind: Kind) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Registry, Standing};
+    use super::super::{RecipeComparison, Registry};
     use super::*;
     use crate::config::read_any;
-    use ferrotype_run::group::Varied;
+    use ferrotype_run::group::GroupAxis;
 
     const CONFIG: &str = "name: x\ndata: {path: a.h5, preprocess: {size: 48}}\nmodel: mini_xception\n\
                           train: {epochs: 30, lr: 1e-3}\n";
@@ -142,8 +142,8 @@ mod tests {
         Outcome {
             folder: "runs/x".into(),
             mark: None,
-            standing: Standing { epochs: 30, recipe_epochs: 30, changes: Vec::new() },
-            over: Some(Varied::Seed),
+            comparison: RecipeComparison { epochs: 30, recipe_epochs: 30, changes: Vec::new() },
+            over: Some(GroupAxis::Seed),
             metric: "accuracy".into(),
             values: vec![value - 0.002, value, value + 0.002],
             value: Some(value),
@@ -190,8 +190,8 @@ mod tests {
         assert_eq!(kind, Kind::SelectedOnTest);
         assert!(text.starts_with("**published figure selected on test**. +0.00 points"), "{text}");
         let mut short = outcome(0.66);
-        short.standing.epochs = 3;
-        short.standing.changes = vec!["train.lr: 0.001 -> 0.002".into()];
+        short.comparison.epochs = 3;
+        short.comparison.changes = vec!["train.lr: 0.001 -> 0.002".into()];
         let (kind, text) = judge("fer2013-mini_xception", &short);
         assert_eq!(kind, Kind::NotComparable);
         for part in ["3 of 30 epochs; changed: train.lr: 0.001 -> 0.002.", "was selected on the test set."] {
@@ -211,7 +211,7 @@ mod tests {
         drawn.values.truncate(1);
         let (kind, text) = judge("ferplus-vgg13-multi_target", &drawn);
         assert!(
-            kind == Kind::NotComparable && text.contains("drawn or simulated data") && text.contains("One run only"),
+            kind == Kind::NotComparable && text.contains("drawn or synthetic data") && text.contains("One run only"),
             "{text}"
         );
     }

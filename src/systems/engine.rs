@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use super::common::Common;
 use super::compute::{compute, compute_name};
-use super::{Ending, Summary};
+use super::{RunScope, Summary};
 use crate::commands::pool::in_pool;
-use crate::config::Kernels;
+use ferrotype_config::{Root, digest, to_yaml};
 use ferrotype_model::device::{DeviceName, Opened};
 use ferrotype_ops::Compute;
 use ferrotype_run::files::write_atomic;
@@ -28,21 +29,7 @@ pub struct Job<'a> {
     /// Resume although the kernels differ.
     pub other_kernels: bool,
     /// What follows training.
-    pub ending: Ending,
-}
-
-/// What the engine needs to know of an experiment.
-pub struct Settings<'a> {
-    /// The resolved experiment file.
-    pub yaml: String,
-    /// sha256 of what it says.
-    pub sha256: String,
-    /// CPU threads; 0 means all cores.
-    pub threads: usize,
-    /// The device by name.
-    pub device: &'a str,
-    /// Which CPU kernels compute.
-    pub kernels: &'a Kernels,
+    pub scope: RunScope,
 }
 
 /// What a run is made from.
@@ -71,9 +58,11 @@ pub trait Training: Sync {
     type Data;
     /// What training made.
     type Fitted;
+    /// The type of its experiments.
+    type Experiment: Common + Root;
 
-    /// The settings that all systems have.
-    fn settings(&self) -> Settings<'_>;
+    /// What is trained.
+    fn experiment(&self) -> &Self::Experiment;
 
     /// Reads the data, holds them against those that an interrupted run began with, and writes down what is known of them.
     ///
@@ -161,22 +150,22 @@ impl Account<'_> {
 /// # Errors
 /// For bad input, a diverging loss, an interruption, or a file that cannot be written.
 pub fn train<T: Training>(system: &T, job: &Job<'_>) -> Result<Summary> {
-    let settings = system.settings();
-    in_pool(settings.threads, |threads| train_in_pool(system, job, settings, threads))
+    in_pool(system.experiment().threads(), |threads| train_in_pool(system, job, threads))
 }
 
-fn train_in_pool<T: Training>(system: &T, job: &Job<'_>, settings: Settings<'_>, threads: usize) -> Result<Summary> {
+fn train_in_pool<T: Training>(system: &T, job: &Job<'_>, threads: usize) -> Result<Summary> {
+    let experiment = system.experiment();
     let began = Instant::now();
     let _lock = job.run.lock()?;
-    let device = settings.device.parse::<DeviceName>()?.open()?;
-    let compute = compute(settings.kernels, &device)?;
-    write_atomic(job.run.config(), settings.yaml.as_bytes())?;
+    let device = experiment.device().parse::<DeviceName>()?.open()?;
+    let compute = compute(experiment.kernels(), &device)?;
+    write_atomic(job.run.config(), to_yaml(experiment).as_bytes())?;
     let mut work = Workbench { job, device, compute, progress: job.style.start() };
     let (mut data, ingredients) = system.prepare(&mut work)?;
     let mut provenance = Provenance::begin(&work.device.name.to_string(), &compute_name(compute), threads);
     provenance.data.insert(ingredients.data, ingredients.sha256);
     provenance.weights = ingredients.weights;
-    provenance.experiment_sha256 = settings.sha256;
+    provenance.experiment_sha256 = digest(experiment);
     let before = Provenance::load(job.run);
     if !before.started.is_empty() {
         provenance.started = before.started;

@@ -1,11 +1,14 @@
 //! The systems: what is done with the experiments of each. A new one is a folder here, its experiment type in a crate of its
-//! own, one line in [`of`] and one variant of [`AnyExperiment`].
+//! own, and one line in the [`registry`].
 
 pub mod anomalies;
+pub mod common;
 pub mod compute;
 pub mod engine;
 pub mod expressions;
 pub mod real_fake;
+pub mod registry;
+pub mod search;
 
 use std::path::{Path, PathBuf};
 
@@ -13,10 +16,14 @@ use anyhow::{Result, bail};
 
 use crate::commands::eval::EvalCommand;
 use crate::commands::predict::PredictCommand;
-use crate::config::AnyExperiment;
 use engine::Job;
+use ferrotype_base::problems::Problem;
 use ferrotype_run::RunFolder;
 use ferrotype_run::group::Group;
+use ferrotype_sweep::curve::Objective;
+use ferrotype_sweep::options::SweepOptions;
+pub use registry::{AnyExperiment, of};
+use search::Evaluations;
 
 /// The last lines of a run, and its result as one JSON object.
 pub struct Summary {
@@ -28,7 +35,7 @@ pub struct Summary {
 
 /// What follows training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ending {
+pub enum RunScope {
     /// Scores of both sets, export, report.
     #[default]
     Whole,
@@ -96,6 +103,16 @@ pub trait System {
         bail!("--rebuild is for experiments with a prepared file (data.path): the system {} has none", self.name())
     }
 
+    /// What ranks the trials of a search over this experiment, and where a trial writes it.
+    ///
+    /// # Errors
+    /// Why trials cannot be ranked, or pruned, as the search would have it.
+    fn objective(&self, search: &SweepOptions) -> Result<(Objective, Evaluations), Problem> {
+        let _ = search;
+        let message = format!("experiments of the system {} cannot be searched", self.name());
+        Err(Problem { path: "experiment".into(), message })
+    }
+
     /// What is trained, in a list of runs.
     fn model(&self) -> String {
         self.name().to_owned()
@@ -117,14 +134,5 @@ pub trait System {
     fn predict(&self, run: &RunFolder, command: &PredictCommand) -> Result<()> {
         let _ = command;
         bail!("{} holds a run of the system {}, which `predict` cannot use", run.path().display(), self.name())
-    }
-}
-
-/// The system of an experiment.
-pub fn of(experiment: &AnyExperiment) -> Box<dyn System + '_> {
-    match experiment {
-        AnyExperiment::Expressions(e) => Box::new(expressions::Expressions(e)),
-        AnyExperiment::Anomalies(e) => Box::new(anomalies::Anomalies(e)),
-        AnyExperiment::RealFake(e) => Box::new(real_fake::RealFake(e)),
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-/// A small experiment on drawn faces: 200 training, 20 validation and 20 test rows, seven batches of which the last
+/// A small experiment on synthetic faces: 200 training, 20 validation and 20 test rows, seven batches of which the last
 /// is short.
 pub const SMALL: &str = "name: small
 seed: 3

@@ -61,7 +61,7 @@ pub struct AnomalyExperiment {
     /// Which frames are anomalies.
     #[serde(default)]
     pub rules: Rules,
-    /// How the network is validated, and compared with planted anomalies where there are any.
+    /// How the network is validated, and compared with injected anomalies where there are any.
     #[serde(default)]
     pub evaluate: AnomalyEvaluate,
     /// What is exported.

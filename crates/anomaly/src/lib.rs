@@ -3,7 +3,7 @@
 //!
 //! The way of the data: [`source`] gives a [`table::FeatureTable`]; [`inputs`] reduces and scales it by what the training
 //! frames say; [`windows`] hands it to the training loop; [`autoencoder`] is the network and gives each frame's error;
-//! [`rules`] make anomalies of errors; [`results`] writes them; [`measures`] compares them with planted ones and
+//! [`rules`] make anomalies of errors; [`results`] writes them; [`measures`] compares them with injected ones and
 //! [`baselines`].
 
 pub mod autoencoder;

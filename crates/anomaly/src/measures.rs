@@ -1,4 +1,4 @@
-//! How well scores find planted anomalies.
+//! How well scores find injected anomalies.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use ferrotype_evaluation::statistics::auroc;
 /// Seconds between two peaks that count as two.
 const APART: f64 = 1.0;
 
-/// A planted anomaly: a run of frames of one kind.
+/// A injected anomaly: a run of frames of one kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Planted {
+pub struct Injected {
     /// Its kind.
     pub kind: String,
     /// First frame.
@@ -21,28 +21,28 @@ pub struct Planted {
     pub last: usize,
 }
 
-/// The planted anomalies of a table's truth.
-pub fn planted(truth: &[String]) -> Vec<Planted> {
-    let mut all: Vec<Planted> = Vec::new();
+/// The injected anomalies of a table's truth.
+pub fn injected(truth: &[String]) -> Vec<Injected> {
+    let mut all: Vec<Injected> = Vec::new();
     for (i, kind) in truth.iter().enumerate().filter(|(_, kind)| !kind.is_empty()) {
         match all.last_mut() {
             Some(p) if p.last + 1 == i && p.kind == *kind => p.last = i,
-            _ => all.push(Planted { kind: kind.clone(), first: i, last: i }),
+            _ => all.push(Injected { kind: kind.clone(), first: i, last: i }),
         }
     }
     all
 }
 
-/// How well one score finds the planted anomalies.
+/// How well one score finds the injected anomalies.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Detection {
     /// Area under the ROC curve over frames; 0.5 is chance.
     pub auroc: f64,
     /// Average precision over frames; the share of anomalous frames is chance.
     pub average_precision: f64,
-    /// Of as many peaks as there are planted anomalies: the share that lies at one.
+    /// Of as many peaks as there are injected anomalies: the share that lies at one.
     pub precision_at_n: f64,
-    /// The share of the planted anomalies with one of these peaks.
+    /// The share of the injected anomalies with one of these peaks.
     pub recall_at_n: f64,
     /// The area under the ROC curve of each kind's frames against normal ones.
     pub auroc_by_kind: BTreeMap<String, f64>,
@@ -53,9 +53,9 @@ pub struct Detection {
 pub fn detection(scores: &[f64], times: &[f64], truth: &[String], tolerance: f64) -> Option<Detection> {
     let positive: Vec<bool> = truth.iter().map(|kind| !kind.is_empty()).collect();
     let auroc = auroc(scores, &positive)?;
-    let all = planted(truth);
+    let all = injected(truth);
     let peaks = events(scores, times, APART, all.len());
-    let hits = |p: &Planted, i: usize| times[i] >= times[p.first] - tolerance && times[i] <= times[p.last] + tolerance;
+    let hits = |p: &Injected, i: usize| times[i] >= times[p.first] - tolerance && times[i] <= times[p.last] + tolerance;
     let right = peaks.iter().filter(|&&i| all.iter().any(|p| hits(p, i))).count();
     let found = all.iter().filter(|p| peaks.iter().any(|&i| hits(p, i))).count();
     let share = |n: usize, of: usize| n as f64 / of.max(1) as f64;
@@ -114,7 +114,7 @@ mod tests {
             (d.auroc - 13.0 / 15.0).abs() < 1e-12 && (d.average_precision - 0.805_555_555_555_555_6).abs() < 1e-12,
             "{d:?}"
         );
-        // Two planted, and the two peaks lie at 0.5 s and 2.5 s.
+        // Two injected, and the two peaks lie at 0.5 s and 2.5 s.
         assert_eq!((d.precision_at_n, d.recall_at_n), (1.0, 1.0));
         assert_eq!(d.auroc_by_kind["flash"], 1.0);
         assert_eq!(d.auroc_by_kind.len(), 2);
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn runs_of_frames_are_one_anomaly() {
-        let all = planted(&truth(&["", "freeze", "freeze", "flash", "", "freeze"]));
+        let all = injected(&truth(&["", "freeze", "freeze", "flash", "", "freeze"]));
         let spans: Vec<(usize, usize)> = all.iter().map(|p| (p.first, p.last)).collect();
         assert_eq!(spans, [(1, 2), (3, 3), (5, 5)]);
     }

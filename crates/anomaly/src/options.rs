@@ -45,7 +45,7 @@ pub enum AnomalySource {
     Csv(CsvOptions),
     /// A person of a file that `ferrotype data prepare faces` wrote.
     Faces(FacesOptions),
-    /// A simulated face that talks and rests, with planted anomalies.
+    /// A synthetic face that talks and rests, with injected anomalies.
     Generated(GeneratedOptions),
 }
 
@@ -73,7 +73,7 @@ fn one() -> usize {
     1
 }
 
-/// A simulated face: intensities of action units on both sides of the face.
+/// A synthetic face: intensities of action units on both sides of the face.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GeneratedOptions {
@@ -81,7 +81,7 @@ pub struct GeneratedOptions {
     pub seconds: f64,
     /// Frames per second.
     pub rate: f64,
-    /// Planted anomalies; of the kinds in turn.
+    /// Injected anomalies; of the kinds in turn.
     pub anomalies: usize,
     /// The kinds.
     pub kinds: Vec<AnomalyKind>,
@@ -107,7 +107,7 @@ impl Default for GeneratedOptions {
     }
 }
 
-/// What a planted anomaly is.
+/// What a injected anomaly is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AnomalyKind {
@@ -367,7 +367,7 @@ impl Default for QuantileOptions {
 pub struct AnomalyEvaluate {
     /// Validate every so many epochs.
     pub every: usize,
-    /// Seconds that a peak may lie beside a planted anomaly and still count as a hit.
+    /// Seconds that a peak may lie beside a injected anomaly and still count as a hit.
     pub tolerance: f64,
     /// Components of the baseline that reconstructs frames from principal components.
     pub pca_components: usize,

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::inputs::Inputs;
-use super::rules::Found;
+use super::rules::RuleResult;
 use super::table::{FeatureTable, timecode};
 use ferrotype_run::files::write_atomic;
 
@@ -22,7 +22,7 @@ pub struct Scored {
     /// Mean squared error of each frame.
     pub scores: Vec<f64>,
     /// What the rules make of the scores.
-    pub found: Found,
+    pub found: RuleResult,
 }
 
 impl Scored {
@@ -53,7 +53,7 @@ pub struct Peak {
     pub score: f64,
     /// The columns that contribute most, with their shares.
     pub causes: Vec<(String, f64)>,
-    /// What was planted there, if that is known.
+    /// What was injected there, if that is known.
     pub truth: Option<String>,
 }
 
@@ -131,7 +131,7 @@ mod tests {
             columns: vec!["a".into(), "b".into()],
             errors: vec![1.0, 3.0, 0.0, 0.0],
             scores: scores.to_vec(),
-            found: Found { flags: vec![false, true], peaks: vec![1] },
+            found: RuleResult { flags: vec![false, true], peaks: vec![1] },
         };
         let detectors = [scored("All", [0.125, 2.0]), scored("Comp", [0.5, 0.0001])];
         let folder = tempfile::tempdir().unwrap();

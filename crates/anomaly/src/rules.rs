@@ -4,7 +4,7 @@ use super::options::{Pick, Rules};
 
 /// What a rule finds in the scores of one detector.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Found {
+pub struct RuleResult {
     /// Per frame: whether it is an anomaly.
     pub flags: Vec<bool>,
     /// The peaks of the groups of anomalies, in order of time.
@@ -12,7 +12,7 @@ pub struct Found {
 }
 
 /// Applies the rules to scores, one per frame in order of time.
-pub fn apply(rules: &Rules, scores: &[f64], times: &[f64]) -> Found {
+pub fn apply(rules: &Rules, scores: &[f64], times: &[f64]) -> RuleResult {
     let mut flags = pick(&rules.pick, scores);
     let hidden: Vec<usize> = (0..flags.len()).filter(|&i| flags[i]).take(rules.hide_first).collect();
     hidden.iter().for_each(|&i| flags[i] = false);
@@ -20,7 +20,7 @@ pub fn apply(rules: &Rules, scores: &[f64], times: &[f64]) -> Found {
         Some(gap) => groups(&flags, times, gap).iter().map(|g| peak(g, scores)).collect(),
         None => (0..flags.len()).filter(|&i| flags[i]).collect(),
     };
-    Found { flags, peaks }
+    RuleResult { flags, peaks }
 }
 
 fn pick(rule: &Pick, scores: &[f64]) -> Vec<bool> {

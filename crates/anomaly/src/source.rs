@@ -36,7 +36,7 @@ pub fn describe(source: &AnomalySource) -> String {
         AnomalySource::Csv(o) => o.path.display().to_string(),
         AnomalySource::Faces(o) => format!("person {} of {}", o.person, o.path.display()),
         AnomalySource::Generated(o) => {
-            format!("a simulated face ({} s at {} frames/s, seed {})", o.seconds, o.rate, o.seed)
+            format!("a synthetic face ({} s at {} frames/s, seed {})", o.seconds, o.rate, o.seed)
         }
     }
 }

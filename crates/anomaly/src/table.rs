@@ -82,7 +82,7 @@ pub struct FeatureTable {
     pub truth: Option<Vec<String>>,
     /// Where the source has them: the aligned face of each frame.
     pub faces: Option<Images>,
-    /// Whether the person is simulated.
+    /// Whether the person is synthetic.
     pub synthetic: bool,
     /// Rows of the source that were left out because the tracker had lost the face.
     pub lost: usize,

@@ -19,7 +19,7 @@ pub enum Purpose {
     Dropout = 6,
     /// Random divisions of a dataset.
     Division = 7,
-    /// Drawn faces: index is the row.
+    /// Synthetic faces: index is the row.
     Synthesis = 8,
     /// Bootstrap and other resampling in statistics.
     Statistics = 9,

@@ -21,6 +21,16 @@ pub struct Place {
     pub width: usize,
 }
 
+impl Place {
+    /// `file.yaml:3:5`, or the flag.
+    pub fn shown(&self) -> String {
+        match self.source.is_flag {
+            true => self.source.name.clone(),
+            false => format!("{}:{}:{}", self.source.name, self.line, self.column),
+        }
+    }
+}
+
 /// One error with its place.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, Place, quoted, unknown};
-use super::home;
 use super::shape::{Kind, Shape};
 use super::tree::{Entry, Node, Source, Value, parse};
+use super::{home, renamed};
 
 /// The key that names the file to inherit from.
 pub const BASE: &str = "base";
@@ -16,9 +16,26 @@ pub const BASE: &str = "base";
 /// No experiment file comes near it; what does is another file.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Reads a file and its chain of bases, and lays them over each other. Also the files read, the given one first.
-pub fn read_chain(path: &Path, shape: &Shape) -> Result<(Node, Vec<PathBuf>), Box<Diagnostic>> {
+/// A file laid over its bases.
+pub struct Chain {
+    /// All of it as one tree.
+    pub root: Node,
+    /// The files read, the given one first.
+    pub sources: Vec<PathBuf>,
+    /// What is to be told: old names that were used.
+    pub warnings: Vec<String>,
+}
+
+/// Reads a file and its chain of bases, and lays them over each other, as far as `shape` says how.
+///
+/// # Errors
+/// For a file that cannot be read or is no YAML, and for bases that go round in a circle.
+pub fn read_chain(
+    path: &Path,
+    shape: impl Fn(&Node) -> Result<&'static Shape, Box<Diagnostic>>,
+) -> Result<Chain, Box<Diagnostic>> {
     let mut layers = Vec::new();
+    let mut warnings = Vec::new();
     let mut sources: Vec<PathBuf> = Vec::new();
     let mut visited: Vec<PathBuf> = Vec::new();
     let mut next = Some((path.to_path_buf(), None));
@@ -36,14 +53,19 @@ pub fn read_chain(path: &Path, shape: &Shape) -> Result<(Node, Vec<PathBuf>), Bo
         let source = read_source(&path).map_err(blame)?;
         let mut root = parse(&source)?;
         let base = take_base(&mut root, &source)?;
+        warnings.extend(renamed::update(&mut root));
         layers.push(root);
         visited.push(real);
         next =
             base.map(|(name, place)| (path.parent().unwrap_or(Path::new("")).join(&*home::expand(&name)), Some(place)));
         sources.push(path);
     }
+    // Which keys there are may depend on a key of any layer; that one is a plain word, which merges without a shape.
+    let plain = layers.iter().rev().cloned().reduce(|below, above| merge(below, above, None));
+    let shape = shape(&plain.ok_or_else(|| Diagnostic::new("no file was given"))?)?;
     let merged = layers.into_iter().rev().reduce(|below, above| merge(below, above, Some(shape)));
-    merged.map(|root| (root, sources)).ok_or_else(|| Diagnostic::new("no file was given"))
+    let root = merged.ok_or_else(|| Diagnostic::new("no file was given"))?;
+    Ok(Chain { root, sources, warnings })
 }
 
 /// A file's text, with an error that says what the file is instead.
@@ -157,7 +179,10 @@ fn nearer_file(below: Place, above: Place) -> Place {
 }
 
 /// Lays one `--set key.path=value` over the tree.
-pub fn apply_set(root: Node, set: &str, shape: &Shape) -> Result<Node, Box<Diagnostic>> {
+///
+/// # Errors
+/// For a path that leads nowhere, or a value that is no YAML.
+pub fn apply_set(root: Node, set: &str, shape: &Shape, warnings: &mut Vec<String>) -> Result<Node, Box<Diagnostic>> {
     let shown: String = set.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let whole = Source::flag(&format!("--set {shown}"), "");
     let place = whole.start();
@@ -165,13 +190,18 @@ pub fn apply_set(root: Node, set: &str, shape: &Shape) -> Result<Node, Box<Diagn
         let message = "expected `key.path=value`, such as `train.lr=0.01`";
         return Err(Diagnostic::new(message).or_at(&place, ""));
     };
-    let keys: Vec<&str> = path.trim().split('.').collect();
+    let of_today = renamed::path(path.trim());
+    if let Some(new) = &of_today {
+        warnings.push(format!("{}: the key is called `{new}` now", whole.name));
+    }
+    let keys: Vec<&str> = of_today.as_deref().unwrap_or(path.trim()).split('.').collect();
     check_path(&keys, shape).map_err(|(known, error)| error.or_at(&place, &known))?;
     let mut node = parse(&Source::flag(&whole.name, value)).map_err(|error| error.or_at(&place, path))?;
     for key in keys.into_iter().rev() {
         let entry = Entry { key: key.to_string(), key_place: place.clone(), node };
         node = Node { value: Value::Map(vec![entry]), place: place.clone() };
     }
+    warnings.extend(renamed::update(&mut node));
     Ok(merge(root, node, Some(shape)))
 }
 

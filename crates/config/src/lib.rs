@@ -7,7 +7,7 @@
 //! 2. `layers` lays the file over its `base:` files and the `--set` flags over both, guided by `shape`, which knows
 //!    from the schema where the variants of an enum stand;
 //! 3. `read` turns the tree into an experiment, with serde's derived code and errors that have a place;
-//! 4. `Root::settle` fills in what follows from other sections;
+//! 4. `Root::resolve_defaults` fills in what follows from other sections;
 //! 5. `Root::validate` looks at the values.
 
 pub mod diagnostic;
@@ -15,6 +15,7 @@ mod home;
 pub mod layers;
 mod read;
 mod reference;
+pub mod renamed;
 mod scalar;
 mod schema;
 pub mod sections;
@@ -44,7 +45,7 @@ use tree::{Node, Source};
 /// What an experiment file can hold as a whole: the experiment of one system.
 pub trait Root: Serialize + DeserializeOwned + JsonSchema + 'static {
     /// Fills in what was left out because it follows from another section, so that the resolved file shows it.
-    fn settle(&mut self) {}
+    fn resolve_defaults(&mut self) {}
 
     /// Keys of sections shared with other systems that this one refuses: they do not stand in its table of keys.
     fn refused_keys() -> Vec<&'static str> {
@@ -62,6 +63,8 @@ pub struct Loaded<T> {
     pub experiment: T,
     /// The file, then its base, then the base of that, and so on.
     pub sources: Vec<PathBuf>,
+    /// What its writer is to be told: old names that were used.
+    pub warnings: Vec<String>,
 }
 
 /// Reads an experiment file with its bases, lays `--set` overrides (`key.path=value`) over it, and checks it.
@@ -69,13 +72,25 @@ pub struct Loaded<T> {
 /// # Errors
 /// Whatever is wrong, with file, line, column and the key's path; all impossible values at once.
 pub fn load_as<T: Root>(path: &Path, sets: &[String]) -> Result<Loaded<T>, ConfigError> {
-    let shape = Shape::of::<T>();
-    let (mut root, sources) = layers::read_chain(path, shape)?;
+    let (root, sources, warnings) = load_tree(path, sets, |_| Ok(Shape::of::<T>()))?;
+    Ok(Loaded { experiment: finish(&root)?, sources, warnings })
+}
+
+/// As [`load_as`], up to the tree, the files read and the warnings: for files whose keys (`shape`) depend on their content.
+///
+/// # Errors
+/// As [`load_as`], and those of `shape`.
+pub fn load_tree(
+    path: &Path,
+    sets: &[String],
+    shape: impl Fn(&Node) -> Result<&'static Shape, Box<Diagnostic>>,
+) -> Result<(Node, Vec<PathBuf>, Vec<String>), ConfigError> {
+    let layers::Chain { mut root, sources, mut warnings } = layers::read_chain(path, &shape)?;
+    let shape = shape(&root)?;
     for set in sets {
-        root = layers::apply_set(root, set, shape)?;
+        root = layers::apply_set(root, set, shape, &mut warnings)?;
     }
-    let experiment = finish(&root)?;
-    Ok(Loaded { experiment, sources })
+    Ok((root, sources, warnings))
 }
 
 /// Reads a complete experiment from text, such as the resolved file of a run folder. `name` stands for the file in
@@ -84,7 +99,17 @@ pub fn load_as<T: Root>(path: &Path, sets: &[String]) -> Result<Loaded<T>, Confi
 /// # Errors
 /// As [`load_as`].
 pub fn from_text<T: Root>(name: &str, text: &str) -> Result<T, ConfigError> {
-    finish(&tree::parse(&Source::file(name, text))?)
+    finish(&text_tree(name, text)?)
+}
+
+/// The tree of a complete experiment in text, old names as those of today.
+///
+/// # Errors
+/// When it is no YAML.
+pub fn text_tree(name: &str, text: &str) -> Result<Node, Box<Diagnostic>> {
+    let mut root = tree::parse(&Source::file(name, text))?;
+    renamed::update(&mut root);
+    Ok(root)
 }
 
 /// An experiment with `--set` overrides laid over it, checked. `name` stands for it in errors.
@@ -95,7 +120,7 @@ pub fn with_sets<T: Root>(name: &str, experiment: &T, sets: &[String]) -> Result
     let shape = Shape::of::<T>();
     let mut root = tree::parse(&Source::file(name, &to_yaml(experiment)))?;
     for set in sets {
-        root = layers::apply_set(root, set, shape)?;
+        root = layers::apply_set(root, set, shape, &mut Vec::new())?;
     }
     finish(&root)
 }
@@ -114,7 +139,7 @@ pub fn document<T: DeserializeOwned + JsonSchema + 'static>(name: &str, text: &s
 /// Names every key that is unknown or whose value is impossible.
 pub fn finish<T: Root>(root: &Node) -> Result<T, ConfigError> {
     let mut experiment: T = from_tree(root)?;
-    experiment.settle();
+    experiment.resolve_defaults();
     let problems = experiment.validate();
     if problems.is_empty() {
         return Ok(experiment);

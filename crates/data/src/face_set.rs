@@ -23,7 +23,7 @@ pub enum Split {
 
 impl Split {
     /// The part's name for people.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Train => "training",
             Self::Validation => "validation",

@@ -62,7 +62,7 @@ fn mode_table(faces: &FaceSet) -> String {
             continue;
         };
         let kept = [Split::Train, Split::Validation, Split::Test, Split::Unassigned];
-        let mut cells = vec![labels::word(mode).to_string()];
+        let mut cells = vec![labels::as_str(mode).to_string()];
         cells.extend(kept.map(|s| count(faces, &train, s).to_string()));
         cells.extend([Split::Validation, Split::Test].map(|s| count(faces, &evaluation, s).to_string()));
         cells.push(supports(faces, &train));

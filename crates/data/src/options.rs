@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use augment::{Augment, AugmentPreset, Fill};
 pub use class_names::ClassNames;
 pub use clips::{
-    Baum1Options, Baum2Options, BaumClasses, ClipsOptions, Component, DrawnClipsOptions, GapPolicy, SegmentOptions,
-    SegmentRule, VideoOptions, Windows,
+    Baum1Options, Baum2Options, BaumClasses, ClipsOptions, Component, GapPolicy, SegmentOptions, SegmentRule,
+    SyntheticClipsOptions, VideoOptions, Windows,
 };
 pub use division::{Folds, Holdout, LabelMode, SplitRule};
 pub use preprocess::{Colour, MeanStd, Preprocess, Resize, Scale};

@@ -46,7 +46,7 @@ pub fn divide(
     let mut notes = Vec::new();
     let sets = match rule {
         SplitRule::Own => own(faces, train, evaluation, seed, &mut notes)?,
-        SplitRule::OwnMerged => {
+        SplitRule::TestAsValidation => {
             has_own(faces)?;
             notes.push("validation and test set are the same rows: selecting on one is selecting on the other".into());
             faces.splits.iter().map(|&s| Sets::of(s, true)).collect()
@@ -96,7 +96,7 @@ pub fn divide(
 pub fn folds(faces: &FaceSet, rule: &SplitRule) -> Result<usize> {
     match rule {
         SplitRule::Own
-        | SplitRule::OwnMerged
+        | SplitRule::TestAsValidation
         | SplitRule::Holdout(_)
         | SplitRule::ClipHoldout(_)
         | SplitRule::SegmentsAtRandom => Ok(1),
@@ -278,7 +278,7 @@ fn check(division: &Division, rule: &SplitRule) -> Result<()> {
         }
         match rule {
             SplitRule::Own => bail!(
-                "the dataset's own division has no usable {name} rows: choose `split: own_merged` if its held-out rows are \
+                "the dataset's own division has no usable {name} rows: choose `split: test_as_validation` if its held-out rows are \
                  to serve as both validation and test set, or `split: holdout`"
             ),
             _ => bail!("the division leaves no {name} rows: the dataset is too small for it"),

@@ -24,7 +24,7 @@ const LAYOUT: Layout = Layout { format: FORMAT, version: SCHEMA_VERSION, holds: 
 const CHUNK: u64 = 64;
 /// Rows per chunk of everything else.
 pub(crate) const ROWS: u64 = 4096;
-/// FER2013 shrinks to 95 % at any level; drawn faces and flat backgrounds shrink further.
+/// FER2013 shrinks to 95 % at any level; synthetic faces and flat backgrounds shrink further.
 pub(crate) const DEFLATE: u32 = 4;
 
 /// Writes the set to `path`, replacing what stands there once the new file is complete.

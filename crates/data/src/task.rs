@@ -18,7 +18,7 @@ use super::preprocess::Pipeline;
 use super::{Labelled, audit, split};
 use ferrotype_base::random::{Purpose, Stream};
 
-pub use facts::Facts;
+pub use facts::DatasetSummary;
 pub use obtain::{Prepare, load, make, obtain};
 pub use seen::{Seen, SeenRows};
 pub use subset::{Subset, of_faces, rows_of};
@@ -46,7 +46,7 @@ pub struct Task {
     /// What is scored at the end.
     pub test: Subset,
     /// What is known about the data, for the run folder and the report.
-    pub facts: Facts,
+    pub facts: DatasetSummary,
     augmentation: Augmentation,
     options: DataOptions,
 }
@@ -90,7 +90,7 @@ impl Task {
             }
         }
         let facts = facts(options, &faces, [&train, &validation, &test], &leaks, before - train.len());
-        let facts = Facts { notes: division.notes, ..facts };
+        let facts = DatasetSummary { notes: division.notes, ..facts };
         let augmentation = Augmentation::new(&options.augment)?;
         Ok(Self { train, validation, test, facts, augmentation, options: options.clone() })
     }
@@ -168,7 +168,7 @@ impl Task {
 
     /// Whether selecting on the validation set would be selecting on the test set.
     pub fn is_validation_test(&self) -> bool {
-        matches!(self.options.split, SplitRule::OwnMerged)
+        matches!(self.options.split, SplitRule::TestAsValidation)
     }
 }
 

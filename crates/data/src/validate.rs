@@ -1,13 +1,13 @@
 //! Ranges of the `data:` section.
 
 use crate::options::{
-    Augment, Component, DataOptions, DrawnClipsOptions, FerplusOptions, MeanStd, Preprocess, Scale, SegmentOptions,
-    SegmentRule, SourceOptions, SplitRule, VideoOptions,
+    Augment, Component, DataOptions, FerplusOptions, MeanStd, Preprocess, Scale, SegmentOptions, SegmentRule,
+    SourceOptions, SplitRule, SyntheticClipsOptions, VideoOptions,
 };
 use ferrotype_base::problems::Problems;
 
 const MAX_THREADS: usize = 1024;
-/// As many drawn faces as a disk holds.
+/// As many synthetic faces as a disk holds.
 const MAX_FACES: usize = 10_000_000;
 
 /// Impossible values of the section `data`.
@@ -63,8 +63,8 @@ fn check_source(p: &mut Problems, source: &SourceOptions) {
             check_video(p, &format!("{at}.baum2.video"), &options.video);
             None
         }
-        SourceOptions::DrawnClips(options) => {
-            check_drawn_clips(p, &format!("{at}.drawn_clips"), options);
+        SourceOptions::SyntheticClips(options) => {
+            check_drawn_clips(p, &format!("{at}.synthetic_clips"), options);
             None
         }
     };
@@ -89,7 +89,7 @@ fn check_parts(p: &mut Problems, at: &str, parts: &[Component]) {
     p.check(at, parts, !parts.is_empty() && !twice, "at least one part, none of them twice");
 }
 
-fn check_drawn_clips(p: &mut Problems, at: &str, options: &DrawnClipsOptions) {
+fn check_drawn_clips(p: &mut Problems, at: &str, options: &SyntheticClipsOptions) {
     p.at_least(&format!("{at}.subjects"), options.subjects, 1);
     p.at_least(&format!("{at}.clips"), options.clips, 1);
     p.positive(&format!("{at}.seconds"), options.seconds);
@@ -123,7 +123,7 @@ fn check_ferplus(p: &mut Problems, at: &str, options: &FerplusOptions) {
 
 fn check_split(p: &mut Problems, split: &SplitRule, fold: usize) {
     match split {
-        SplitRule::Own | SplitRule::OwnMerged | SplitRule::SegmentsAtRandom => check_fold(p, fold, 1),
+        SplitRule::Own | SplitRule::TestAsValidation | SplitRule::SegmentsAtRandom => check_fold(p, fold, 1),
         SplitRule::Holdout(options) | SplitRule::ClipHoldout(options) => {
             let at = if matches!(split, SplitRule::Holdout(_)) { "holdout" } else { "clip_holdout" };
             p.fraction(&format!("data.split.{at}.validation"), options.validation);

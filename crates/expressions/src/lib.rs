@@ -67,12 +67,12 @@ pub struct Experiment {
 impl Experiment {
     /// Whether the weights are selected on the rows that are scored in the end.
     pub fn is_selected_on_test(&self) -> bool {
-        self.evaluate.select_on == SelectOn::Test || matches!(self.data.split, SplitRule::OwnMerged)
+        self.evaluate.select_on == SelectOn::Test || matches!(self.data.split, SplitRule::TestAsValidation)
     }
 }
 
 impl Root for Experiment {
-    fn settle(&mut self) {
+    fn resolve_defaults(&mut self) {
         // One experiment has one digest, whether its file names the system or not.
         self.system = None;
         if let (Some(clips), Some((parts, frames))) = (&self.data.clips, self.model.streams_mut()) {

@@ -1,5 +1,5 @@
 //! Ranges of the `model:` section, by the names of the options: a dropout rate, a regulariser's coefficient and a
-//! number of channels mean the same in every network of the zoo. What does not fit together is the model room's to say,
+//! number of channels mean the same in every network of the zoo. What does not fit together is the model crate's to say,
 //! which knows the sizes.
 
 use serde::Serialize;

@@ -1,7 +1,7 @@
-//! Simulated expressions, felt or posed: a person's face over a few seconds.
+//! Synthetic expressions, genuine or posed: a person's face over a few seconds.
 //!
 //! What tells the two kinds apart follows what studies of spontaneous and deliberate expressions report (Ekman and Friesen
-//! 1982; Frank, Ekman and Friesen 1993; Schmidt, Ambadar, Cohn and Reed 2006): felt ones rise more slowly, are held for a
+//! 1982; Frank, Ekman and Friesen 1993; Schmidt, Ambadar, Cohn and Reed 2006): genuine ones rise more slowly, are held for a
 //! shorter time, are more even between the sides, involve the muscle around the eye (action units 6 and 7), and run more
 //! smoothly. Here each is a difference between two overlapping distributions whose distance is an option; with distance 0
 //! they are the same. A benchmark of programs, not a model of people.
@@ -32,7 +32,7 @@ enum Choice {
 const SCALE: f32 = 0.7;
 /// Seconds that a lid takes to close or to open.
 const LID: f64 = 0.07;
-/// Largest intensity of OpenFace's action units, in which the simulated ones are given.
+/// Largest intensity of OpenFace's action units, in which the synthetic ones are given.
 pub const FULL: f32 = 5.0;
 
 /// A person's manner, the same in all of their clips.
@@ -79,7 +79,7 @@ pub struct Act {
     pub subject: usize,
     /// Place in [`EMOTIONS`].
     pub emotion: usize,
-    /// Whether it is felt.
+    /// Whether it is genuine.
     pub real: bool,
     /// Number of frames.
     pub frames: usize,
@@ -104,7 +104,7 @@ impl Act {
         let person = Person::new(options, subject);
         let key = [Choice::Act as u64, subject as u64, emotion as u64, u64::from(real)];
         let s = &mut Stream::of(options.seed, Purpose::Synthesis, &key);
-        // How far this clip lies towards felt (positive) or posed, by each cue.
+        // How far this clip lies towards genuine (positive) or posed, by each cue.
         let towards = |cue: f64| if real { options.strength * cue } else { -options.strength * cue };
         let posed = |cue: f64| if real { 0.0 } else { options.strength * cue };
         let seconds = options.seconds * f64::from(s.uniform(0.8, 1.2)) * (0.25 * towards(options.length)).exp();
@@ -147,8 +147,8 @@ impl Act {
 
     /// SASE-FE's name of the clip: `N2H`, `S2N2H`, ...
     pub fn code(&self) -> &'static str {
-        let (_, _, felt, posed) = EMOTIONS[self.emotion];
-        if self.real { felt } else { posed }
+        let (_, _, genuine, posed) = EMOTIONS[self.emotion];
+        if self.real { genuine } else { posed }
     }
 
     /// Seconds of a frame.

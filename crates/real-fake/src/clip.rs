@@ -58,7 +58,7 @@ pub struct Clip {
     pub subject: Option<String>,
     /// Place of the shown emotion in [`ClipSet::emotions`], where the dataset says it.
     pub emotion: Option<usize>,
-    /// Whether the expression is felt; `None` where the truth is not public.
+    /// Whether the expression is genuine; `None` where the truth is not public.
     pub real: Option<bool>,
     /// The part of the dataset's own division.
     pub part: Part,
@@ -94,7 +94,7 @@ pub struct ClipSet {
     pub clips: Vec<Clip>,
     /// What was left out, cleaned or found strange on reading, one sentence each, for the report.
     pub notes: Vec<String>,
-    /// Whether the clips are drawn or simulated.
+    /// Whether the clips are drawn or synthetic.
     pub synthetic: bool,
 }
 

@@ -21,8 +21,8 @@ pub struct RealFakeData {
     pub rate: Option<f64>,
     /// Seconds: frames without a face are filled in by straight lines where no more time than this lies between the
     /// measured ones beside them; otherwise they are left out.
-    #[serde(default = "longest_gap")]
-    pub longest_gap: f64,
+    #[serde(default = "max_gap")]
+    pub max_gap: f64,
     /// Which clips are trained on and which are tested on.
     #[serde(default)]
     pub split: RealFakeSplit,
@@ -35,7 +35,7 @@ pub struct RealFakeData {
     pub validation: f64,
 }
 
-fn longest_gap() -> f64 {
+fn max_gap() -> f64 {
     0.25
 }
 
@@ -48,24 +48,24 @@ fn validation() -> f64 {
 /// # Errors
 /// When the source cannot be read, or has no clips or impossible values; the clip is named.
 pub fn obtain(data: &RealFakeData) -> Result<ClipSet> {
-    let mut set = sources::read(&data.source, data.longest_gap)?;
+    let mut set = sources::read(&data.source, data.max_gap)?;
     set.clips.sort_by(|a, b| a.name.cmp(&b.name));
     check(&set).with_context(|| format!("the clips of {} cannot be used", sources::describe(&data.source)))?;
     if let Some(rate) = data.rate {
-        at_rate(&mut set, rate, data.longest_gap);
+        at_rate(&mut set, rate, data.max_gap);
         check(&set).with_context(|| format!("at {rate} frames per second"))?;
     }
     Ok(set)
 }
 
 /// Brings all series to a rate.
-pub fn at_rate(set: &mut ClipSet, rate: f64, longest_gap: f64) {
+pub fn at_rate(set: &mut ClipSet, rate: f64, max_gap: f64) {
     let mut lost = 0;
     for clip in &mut set.clips {
         for series in [&mut clip.units, &mut clip.landmarks].into_iter().flatten() {
             // A clip summed up in one row has no rate.
             if series.len() > 1 {
-                let (values, left_out) = resampled(series, rate, longest_gap);
+                let (values, left_out) = resampled(series, rate, max_gap);
                 (*series, lost) = (values, lost + left_out);
             }
         }
@@ -74,7 +74,7 @@ pub fn at_rate(set: &mut ClipSet, rate: f64, longest_gap: f64) {
     if lost > 0 {
         set.notes.push(format!(
             "resampled to {rate} frames per second: {lost} frames of series were left out where the nearest measured ones \
-             lie more than {longest_gap} s apart"
+             lie more than {max_gap} s apart"
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! The experiment of the system that tells felt from posed expressions, and the ranges of its values. Field documentation here
+//! The experiment of the system that tells genuine from posed expressions, and the ranges of its values. Field documentation here
 //! is what `ferrotype config schema --system real_fake` prints.
 
 use ferrotype_base::problems::{Problem, Problems};
@@ -19,7 +19,7 @@ const MAX_FOLDS: usize = 1000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RealFakeSystem {
-    /// Tells felt from posed expressions.
+    /// Tells genuine from posed expressions.
     #[default]
     RealFake,
 }
@@ -35,7 +35,7 @@ pub struct RealFakeExperiment {
     /// One or two sentences for the report.
     #[serde(default)]
     pub description: String,
-    /// Fixes every random choice: simulated clips, folds, ensembles, initial weights, order of clips.
+    /// Fixes every random choice: synthetic clips, folds, ensembles, initial weights, order of clips.
     #[serde(default)]
     pub seed: u64,
     /// Where networks compute: `auto`, `flex` (CPU), `cuda:N`, `tch`, `tch-cuda:N` or `vulkan`.
@@ -49,7 +49,7 @@ pub struct RealFakeExperiment {
     pub kernels: Kernels,
     /// The clips and their division.
     pub data: RealFakeData,
-    /// How felt expressions are told from posed ones.
+    /// How genuine expressions are told from posed ones.
     pub method: MethodOptions,
     /// How the networks of methods that have some are trained. `batch_size` counts clips or windows, as the method says.
     #[serde(default = "train")]
@@ -99,7 +99,7 @@ fn check_real_fake_data(p: &mut Problems, data: &RealFakeData) {
     if let Some(rate) = data.rate {
         p.range("data.rate", rate, rate > 0.0 && rate <= 1000.0, "frames per second above 0, at most 1000");
     }
-    p.not_negative("data.longest_gap", data.longest_gap);
+    p.not_negative("data.max_gap", data.max_gap);
     if let Some(folds) = data.split.folds() {
         p.up_to("data.split", folds, 2, MAX_FOLDS);
         p.check("data.fold", data.fold, data.fold < folds.max(1), &format!("a fold of 0 to {}", folds.max(1) - 1));

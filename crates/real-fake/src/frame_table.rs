@@ -56,7 +56,7 @@ pub struct TableOptions {
     /// Faces that the program is less sure of count as none.
     pub min_score: f64,
     /// Seconds: see [`filled`].
-    pub longest_gap: f64,
+    pub max_gap: f64,
 }
 
 impl TableOptions {
@@ -216,7 +216,7 @@ fn clean(kind: TableKind, layout: &Layout, mut rows: Vec<Row>, options: &TableOp
     follow(&mut rows)?;
     let chosen = one_face(rows, &times, &mut counts);
     counts.blank = chosen.iter().filter(|f| f.values.is_none()).count();
-    let (series, interpolated, left_out) = filled(&chosen, options.longest_gap);
+    let (series, interpolated, left_out) = filled(&chosen, options.max_gap);
     counts.blank += untimed;
     (counts.interpolated, counts.left_out) = (interpolated, left_out + untimed);
     let width = layout.units.len();

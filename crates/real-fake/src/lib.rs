@@ -1,4 +1,4 @@
-//! Real or fake: tells a felt expression from a posed one in a clip of a face (ICCV'17 ChaLearn, SASE-FE).
+//! Real or fake: tells a genuine expression from a posed one in a clip of a face (ICCV'17 ChaLearn, SASE-FE).
 //!
 //! The way of the data: [`sources`] read clips of a dataset into a [`clip::ClipSet`]: action units or landmarks over
 //! time, or published descriptors; [`split`] divides them; a [`method::Method`] (one file each below [`methods`]) is

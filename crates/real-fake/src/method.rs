@@ -1,4 +1,4 @@
-//! What a way to tell felt from posed expressions is.
+//! What a way to tell genuine from posed expressions is.
 
 use std::path::Path;
 
@@ -34,7 +34,7 @@ pub struct Work<'a> {
     pub progress: &'a mut dyn Progress,
 }
 
-/// A way to tell felt from posed expressions, with its options.
+/// A way to tell genuine from posed expressions, with its options.
 pub trait Method {
     /// Whether it has weights that validation clips select. Then a part of the training clips (`data.validation`) is kept
     /// back for that; otherwise it is fitted on all of them.

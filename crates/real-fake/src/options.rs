@@ -9,7 +9,7 @@ use super::methods::{length, logistic, lstm, parametric_bias, rank_svm, relaxed,
 /// Declares [`MethodOptions`]: one variant per file below `methods`.
 macro_rules! registry {
     ($($(#[$doc:meta])* $variant:ident($module:ident::$options:ident),)*) => {
-        /// The ways to tell felt from posed expressions.
+        /// The ways to tell genuine from posed expressions.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum MethodOptions {

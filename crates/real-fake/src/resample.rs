@@ -12,14 +12,14 @@ pub struct RawFrame {
 }
 
 /// The frames with measurements; those without are filled in by straight lines where the measured ones beside them lie no
-/// more than `longest_gap` seconds apart. Gives also how many were filled in, and how many left out.
-pub fn filled(frames: &[RawFrame], longest_gap: f64) -> (Series, usize, usize) {
+/// more than `max_gap` seconds apart. Gives also how many were filled in, and how many left out.
+pub fn filled(frames: &[RawFrame], max_gap: f64) -> (Series, usize, usize) {
     let measured: Vec<(f64, &[f32])> = frames.iter().filter_map(|f| Some((f.time, f.values.as_deref()?))).collect();
     let (mut series, mut interpolated, mut left_out) = (Series::default(), 0, 0);
     for frame in frames {
         let values = match &frame.values {
             Some(values) => Some(values.clone()),
-            None => between(&measured, frame.time, longest_gap),
+            None => between(&measured, frame.time, max_gap),
         };
         match values {
             Some(values) => {
@@ -34,8 +34,8 @@ pub fn filled(frames: &[RawFrame], longest_gap: f64) -> (Series, usize, usize) {
 }
 
 /// The series at so many frames per second, from its first time on, with the number of frames of the grid that lie in gaps
-/// longer than `longest_gap` (and than two frames of the grid) and are left out.
-pub fn resampled(series: &Series, rate: f64, longest_gap: f64) -> (Series, usize) {
+/// longer than `max_gap` (and than two frames of the grid) and are left out.
+pub fn resampled(series: &Series, rate: f64, max_gap: f64) -> (Series, usize) {
     let columns = series.columns();
     let measured: Vec<(f64, &[f32])> =
         series.times.iter().copied().zip(series.values.chunks_exact(columns.max(1))).collect();
@@ -48,7 +48,7 @@ pub fn resampled(series: &Series, rate: f64, longest_gap: f64) -> (Series, usize
     let mut left_out = 0;
     for i in 0..count {
         let time = (first + i as f64 / rate).min(*last);
-        match between(&measured, time, longest_gap.max(2.0 / rate)) {
+        match between(&measured, time, max_gap.max(2.0 / rate)) {
             Some(values) => {
                 out.times.push(time);
                 out.values.extend(values);
@@ -60,7 +60,7 @@ pub fn resampled(series: &Series, rate: f64, longest_gap: f64) -> (Series, usize
 }
 
 /// The values at a time, by a straight line between the measured frames beside it.
-fn between(measured: &[(f64, &[f32])], time: f64, longest_gap: f64) -> Option<Vec<f32>> {
+fn between(measured: &[(f64, &[f32])], time: f64, max_gap: f64) -> Option<Vec<f32>> {
     let after = measured.partition_point(|m| m.0 < time);
     let (t1, b) = *measured.get(after)?;
     // The grid's sums are rounded otherwise than the clip's times.
@@ -68,7 +68,7 @@ fn between(measured: &[(f64, &[f32])], time: f64, longest_gap: f64) -> Option<Ve
         return Some(b.to_vec());
     }
     let (t0, a) = *measured.get(after.checked_sub(1)?)?;
-    if t1 - t0 > longest_gap + 1e-9 {
+    if t1 - t0 > max_gap + 1e-9 {
         return None;
     }
     let share = ((time - t0) / (t1 - t0)) as f32;

@@ -30,7 +30,7 @@ pub struct ScoredClip {
     pub emotion: Option<String>,
     /// Length in seconds.
     pub seconds: f64,
-    /// Whether the expression is felt.
+    /// Whether the expression is genuine.
     pub real: Option<bool>,
     /// The method's score: above 0 says real.
     pub score: f64,
@@ -73,7 +73,7 @@ pub struct Measures {
 
 /// A baseline beside the method.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Beside {
+pub struct BaselineComparison {
     /// `length` or `au_means`.
     pub name: String,
     /// On the tested clips.
@@ -142,12 +142,12 @@ pub fn measure(clips: &[&ScoredClip], baseline: Option<&str>) -> Result<Option<(
 }
 
 /// The baselines on these clips, beside the method.
-pub fn beside(clips: &[&ScoredClip], names: &[String]) -> Result<Vec<Beside>> {
+pub fn beside(clips: &[&ScoredClip], names: &[String]) -> Result<Vec<BaselineComparison>> {
     let labelled: Vec<&ScoredClip> = clips.iter().copied().filter(|c| c.real.is_some()).collect();
     let own = rights(&labelled, None)?;
     let of = |name: &String| {
         let (test, _) = measure(&labelled, Some(name))?.context("there are no labelled clips")?;
-        Ok(Beside { name: name.clone(), test, mcnemar: McNemar::of(&own, &rights(&labelled, Some(name))?) })
+        Ok(BaselineComparison { name: name.clone(), test, mcnemar: McNemar::of(&own, &rights(&labelled, Some(name))?) })
     };
     names.iter().map(of).collect()
 }

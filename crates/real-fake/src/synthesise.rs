@@ -1,4 +1,4 @@
-//! A set in exactly SASE-FE's form, of simulated expressions on drawn faces: folders, H.264 files, and OpenFace's tables.
+//! A set in exactly SASE-FE's form, of synthetic expressions on synthetic faces: folders, H.264 files, and OpenFace's tables.
 
 use std::path::Path;
 
@@ -154,7 +154,7 @@ mod tests {
         let data = RealFakeData {
             source: RealFakeSource::SaseFe(source),
             rate: None,
-            longest_gap: 0.25,
+            max_gap: 0.25,
             split: RealFakeSplit::Official,
             fold: 0,
             validation: 0.2,
@@ -176,7 +176,7 @@ mod tests {
         let mut subjects: Vec<_> = set.clips.iter().filter_map(|c| c.subject.clone()).collect();
         subjects.dedup();
         assert_eq!(subjects, ["1", "2"]);
-        // The tables hold what the simulated clips of the same options do, rounded.
+        // The tables hold what the synthetic clips of the same options do, rounded.
         let act = &options().acts()[0];
         let clip = set.clips.iter().find(|c| c.name == "1/N2H").unwrap();
         let (units, _) = measured(act, 200, 0.03);

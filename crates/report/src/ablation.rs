@@ -14,7 +14,7 @@ const SHOWN: [&str; 3] = ["accuracy", "uar", "uf1"];
 /// One variant with its test scores.
 #[derive(Clone, Debug, Default)]
 pub struct Variant {
-    /// Its values of the varied keys.
+    /// Its values of the axis keys.
     pub label: String,
     /// Trained values of its network.
     pub parameters: usize,
@@ -39,7 +39,7 @@ impl Variant {
 pub struct Ablation {
     /// The experiment's name.
     pub name: String,
-    /// The varied keys: the head of the first column.
+    /// The axis keys: the head of the first column.
     pub keys: String,
     /// What members differ by: `fold` or `seed`; none for single runs.
     pub over: Option<&'static str>,

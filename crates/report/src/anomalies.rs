@@ -23,8 +23,8 @@ pub struct Timeline {
     pub points: Vec<(f64, f64)>,
     /// The peaks, the largest score first.
     pub peaks: Vec<PeakView>,
-    /// Seconds from and to of the planted anomalies.
-    pub planted: Vec<(f64, f64)>,
+    /// Seconds from and to of the injected anomalies.
+    pub injected: Vec<(f64, f64)>,
     /// Seconds: later frames were not trained on.
     pub trained_until: f64,
 }
@@ -44,14 +44,14 @@ pub struct PeakView {
     pub score: f64,
     /// The columns that contribute most.
     pub causes: String,
-    /// What was planted there; empty for nothing or where it is not known.
+    /// What was injected there; empty for nothing or where it is not known.
     pub truth: String,
     /// The face, where it may be shown.
     #[serde(skip)]
     pub face: Option<Face>,
 }
 
-/// What a score is worth against planted anomalies: texts for a table.
+/// What a score is worth against injected anomalies: texts for a table.
 #[derive(Clone, Debug, Serialize)]
 pub struct DetectionRow {
     /// Network or baseline.
@@ -84,7 +84,7 @@ pub struct AnomalyView {
     pub description: String,
     /// When it ended.
     pub finished: String,
-    /// Whether the person is simulated.
+    /// Whether the person is synthetic.
     pub synthetic: bool,
     /// What deserves a worry.
     pub warnings: Vec<Warning>,

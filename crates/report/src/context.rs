@@ -18,7 +18,7 @@ pub struct Fact {
     pub text: String,
 }
 
-/// Facts with text, in order.
+/// DatasetSummary with text, in order.
 pub fn facts(pairs: &[(&str, String)]) -> Vec<Fact> {
     let fact = |(name, text): &(&str, String)| Fact { name: name.to_string(), text: text.clone() };
     pairs.iter().filter(|(_, text)| !text.is_empty()).map(fact).collect()

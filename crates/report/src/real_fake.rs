@@ -43,7 +43,7 @@ pub struct RealFakeView {
     pub description: String,
     /// When it ended.
     pub finished: String,
-    /// Whether the clips are simulated.
+    /// Whether the clips are synthetic.
     pub synthetic: bool,
     /// What deserves a worry.
     pub warnings: Vec<Warning>,

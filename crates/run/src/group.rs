@@ -12,16 +12,16 @@ use super::folder::{GROUP, RunFolder};
 /// What the members of a group differ by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Varied {
+pub enum GroupAxis {
     /// The seed.
     Seed,
     /// The tested fold.
     Fold,
 }
 
-impl Varied {
+impl GroupAxis {
     /// The word for it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Seed => "seed",
             Self::Fold => "fold",
@@ -33,7 +33,8 @@ impl Varied {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// What the members differ by.
-    pub varied: Varied,
+    #[serde(alias = "varied")]
+    pub axis: GroupAxis,
     /// Its values, one per member; member folders are `seed-<value>` or `fold-<value>`.
     pub values: Vec<u64>,
 }
@@ -63,7 +64,7 @@ impl Group {
 
     /// The folder of a member.
     pub fn member(&self, folder: &Path, value: u64) -> PathBuf {
-        folder.join(format!("{}-{value}", self.varied.word()))
+        folder.join(format!("{}-{value}", self.axis.as_str()))
     }
 }
 

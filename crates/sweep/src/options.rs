@@ -52,6 +52,19 @@ pub struct SweepOptions {
     pub slurm: Slurm,
 }
 
+impl SweepOptions {
+    /// Gives keys of the experiment other names, where `new` has one.
+    pub fn rename_keys(&mut self, mut new: impl FnMut(&str) -> Option<String>) {
+        let mut of_today = |key: String| new(&key).unwrap_or(key);
+        self.set = std::mem::take(&mut self.set).into_iter().map(|(key, v)| (of_today(key), v)).collect();
+        self.space = std::mem::take(&mut self.space).into_iter().map(|(key, v)| (of_today(key), v)).collect();
+        for parameter in self.space.values_mut() {
+            let when = std::mem::take(&mut parameter.when);
+            parameter.when = when.into_iter().map(|(key, v)| (of_today(key), v)).collect();
+        }
+    }
+}
+
 fn one() -> usize {
     1
 }

@@ -30,7 +30,7 @@ pub fn summary(study: &Study, snapshot: &Snapshot) -> String {
     let states = [State::Finished, State::Pruned, State::Failed, State::Running, State::Waiting];
     let counts: Vec<String> = states
         .iter()
-        .map(|&s| (snapshot.count(s), s.word()))
+        .map(|&s| (snapshot.count(s), s.as_str()))
         .filter(|(n, _)| *n > 0)
         .map(|(n, word)| format!("{n} {word}"))
         .collect();
@@ -61,7 +61,7 @@ pub fn text(study: &Study, snapshot: &Snapshot) -> String {
     for t in rows {
         let value = t.value.map_or_else(|| "-".into(), |v| format!("{v:.4}"));
         let epochs = format!("{}/{}", t.trained(), t.epochs * study.seeds() as u64);
-        out += &format!("{:>5}  {:<8}  {value:>width$}  {epochs:>9}  {}\n", t.number, t.state.word(), settings(t));
+        out += &format!("{:>5}  {:<8}  {value:>width$}  {epochs:>9}  {}\n", t.number, t.state.as_str(), settings(t));
         if let Some(reason) = t.reason.as_ref().filter(|_| t.state == State::Failed) {
             out += &format!("       {}\n", reason.lines().next().unwrap_or_default());
         }
@@ -96,7 +96,7 @@ pub fn csv(study: &Study, snapshot: &Snapshot) -> Result<Vec<u8>> {
         let seconds = t.ended.map_or_else(String::new, |e| format!("{:.1}", e.saturating_sub(t.started) as f64 / 1e3));
         let mut row = vec![
             t.number.to_string(),
-            t.state.word().to_owned(),
+            t.state.as_str().to_owned(),
             t.value.map_or_else(String::new, |v| v.to_string()),
             t.trained().to_string(),
             seconds,

@@ -18,11 +18,11 @@ use crate::study::journal::{Event, Journal, Line, Outcome, now};
 
 /// Why a worker left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Left {
+pub enum WorkerExit {
     /// Every trial has ended or is in the hands of a worker that lives.
     NothingToDo,
     /// It was asked to; its trial is saved and given back.
-    Asked,
+    Stopped,
 }
 
 /// A worker of a study.
@@ -77,16 +77,16 @@ impl<'s> Worker<'s> {
     ///
     /// # Errors
     /// When the study cannot be read or written, or trial after trial fails at once.
-    pub fn run(&mut self, launcher: &dyn Launcher, stop: &dyn Fn() -> bool) -> Result<Left> {
+    pub fn run(&mut self, launcher: &dyn Launcher, stop: &dyn Fn() -> bool) -> Result<WorkerExit> {
         loop {
             if stop() {
-                return Ok(Left::Asked);
+                return Ok(WorkerExit::Stopped);
             }
             self.beat.if_due()?;
             match self.next()? {
                 Next::Take(claim) => self.see_through(&claim, launcher, stop)?,
                 Next::Wait => std::thread::sleep(self.poll),
-                Next::Nothing => return Ok(Left::NothingToDo),
+                Next::Nothing => return Ok(WorkerExit::NothingToDo),
             }
         }
     }
@@ -94,25 +94,25 @@ impl<'s> Worker<'s> {
     /// Claims what was given back or lost its owner, else a new trial.
     fn next(&mut self) -> Result<Next> {
         loop {
-            let standings = self.study.claims.list()?;
+            let claim_states = self.study.claims.list()?;
             let (mut free, mut unknown) = (None, false);
             let mut orphan = None;
             for trial in 0..self.study.trials() {
-                let standing = standings.get(&trial).copied().unwrap_or_default();
-                if standing.ended {
+                let state = claim_states.get(&trial).copied().unwrap_or_default();
+                if state.ended {
                     continue;
                 }
-                if standing.generation == 0 {
+                if state.generation == 0 {
                     free = free.or(Some((trial, 0)));
                     continue;
                 }
-                let is_free = standing.released >= standing.generation || {
-                    let life = self.watch.life(&self.study.claims.read(trial, standing.generation)?.worker);
+                let is_free = state.released >= state.generation || {
+                    let life = self.watch.life(&self.study.claims.read(trial, state.generation)?.worker);
                     unknown |= life == Life::Unknown;
                     life == Life::Dead
                 };
                 if is_free {
-                    orphan = Some((trial, standing.generation));
+                    orphan = Some((trial, state.generation));
                     break;
                 }
             }

@@ -16,7 +16,7 @@ use ferrotype_sweep::study::claims::Claim;
 use ferrotype_sweep::study::journal::{self, Event};
 use ferrotype_sweep::study::{Frozen, State, Study};
 use ferrotype_sweep::table;
-use ferrotype_sweep::worker::{Left, Worker};
+use ferrotype_sweep::worker::{Worker, WorkerExit};
 use serde_json::{Value, json};
 
 const POLL: Duration = Duration::from_millis(1);
@@ -159,7 +159,7 @@ fn threads_share_the_trials() {
         for _ in 0..4 {
             scope.spawn(|| {
                 let left = Worker::join(&study, POLL).unwrap().run(&Fake::new(3, 0), &|| false).unwrap();
-                assert_eq!(left, Left::NothingToDo);
+                assert_eq!(left, WorkerExit::NothingToDo);
             });
         }
     });
@@ -198,10 +198,10 @@ fn killed_at_random_moments(random: &mut Stream) -> u64 {
     let mut workers = [spawn(folder.path()), spawn(folder.path())];
     for _ in 0..12 {
         std::thread::sleep(Duration::from_millis(5 + random.below(45) as u64));
-        let victim = random.below(2);
-        workers[victim].kill().unwrap();
-        workers[victim].wait().unwrap();
-        workers[victim] = spawn(folder.path());
+        let target_network = random.below(2);
+        workers[target_network].kill().unwrap();
+        workers[target_network].wait().unwrap();
+        workers[target_network] = spawn(folder.path());
     }
     workers.iter_mut().for_each(|w| assert!(w.wait().unwrap().success()));
     // What a killed worker left behind as the last one was already leaving.
@@ -226,7 +226,7 @@ fn a_stopped_worker_gives_its_trial_back_and_the_next_goes_on() {
     let first = study.run_folder(0, 0);
     let mut worker = Worker::join(&study, POLL).unwrap();
     let left = worker.run(&Fake::new(6, 2), &|| trained(&first).len() >= 3).unwrap();
-    assert_eq!(left, Left::Asked);
+    assert_eq!(left, WorkerExit::Stopped);
     let trial = study.snapshot().unwrap().trials[0].clone();
     assert_eq!((trial.state, trial.trained() < 6), (State::Waiting, true));
     Worker::join(&study, POLL).unwrap().run(&Fake::new(6, 0), &|| false).unwrap();
@@ -252,7 +252,7 @@ fn a_worker_that_was_taken_for_dead_lets_go() {
         let _beat = ferrotype_sweep::study::identity::Beat::begin(&study.workers(), &identity, lease).unwrap();
         let first = study.claims.read(0, 1).unwrap();
         assert!(study.claims.take(&Claim { generation: 2, worker: "other".into(), ..first }).unwrap());
-        assert_eq!(slow.join().unwrap(), Left::NothingToDo);
+        assert_eq!(slow.join().unwrap(), WorkerExit::NothingToDo);
     });
     assert!(!study.snapshot().unwrap().trials[0].is_over());
 }

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::options::TrainOptions;
-use crate::attack::{Attack, Method, Norm, Victim};
+use crate::attack::{Attack, AttackTarget, Method, Norm};
 use ferrotype_base::random::{Purpose, Stream, key};
 use ferrotype_data::Batch;
 use ferrotype_data::preprocess::Pipeline;
@@ -111,9 +111,9 @@ impl Adversary {
             network.device(),
         );
         let keys: Vec<u64> = rows.iter().map(|&r| self.key(step, part, 1 + r as u64)).collect();
-        let victim = Victim { network, pipeline: &self.pipeline, flip_average: false };
+        let target_network = AttackTarget { network, pipeline: &self.pipeline, flip_average: false };
         let losses = |z: Tensor<2>| objective.losses(network.compute(), z, targets.clone().autodiff());
-        let mut found = self.attack.perturb(&victim, &pixels, &keys, &losses)?;
+        let mut found = self.attack.perturb(&target_network, &pixels, &keys, &losses)?;
         let mut mixed = batch.clone();
         for (image, &row) in found.chunks_exact_mut(size).zip(&rows) {
             self.pipeline.scale(image);

@@ -130,12 +130,12 @@ impl Checkpoint {
         Ok(Self { tensors, meta })
     }
 
-    /// The checkpoint that a run goes on from, if it has one: of the same model and experiment as `fresh` says, and
+    /// The checkpoint that a run goes on from, if it has one: of the same model and experiment as `new` says, and
     /// computed by the same kernels unless `other_kernels` allows another.
     ///
     /// # Errors
     /// When it is damaged or belongs to something else, or the folder for checkpoints cannot be made.
-    pub fn to_resume(run: &RunFolder, fresh: &Meta, other_kernels: bool) -> Result<Option<Self>> {
+    pub fn to_resume(run: &RunFolder, new: &Meta, other_kernels: bool) -> Result<Option<Self>> {
         let path = run.last_checkpoint();
         if !path.is_file() {
             std::fs::create_dir_all(run.checkpoints())
@@ -144,24 +144,24 @@ impl Checkpoint {
         }
         let checkpoint = Self::load(&path)?;
         let (shown, meta) = (path.display(), &checkpoint.meta);
-        if meta.model != fresh.model {
+        if meta.model != new.model {
             bail!(
                 "the checkpoint {shown} is one of {}, and this run trains {}: put the run's own checkpoint back",
                 meta.model,
-                fresh.model
+                new.model
             );
         }
-        if meta.kernels != fresh.kernels && !other_kernels {
+        if meta.kernels != new.kernels && !other_kernels {
             bail!(
                 "{} was trained with the kernels `{}`, this machine would go on with `{}`: the bits of the result would \
                  differ; set kernels in {} to match, or accept that with --other-kernels",
                 run.path().display(),
                 meta.kernels,
-                fresh.kernels,
+                new.kernels,
                 run.config().display()
             );
         }
-        if meta.experiment_sha256 != fresh.experiment_sha256 {
+        if meta.experiment_sha256 != new.experiment_sha256 {
             bail!(
                 "the checkpoint {shown} belongs to another experiment than {}: one of them was changed after training \
                  began; put it back, or train anew with `ferrotype train --config {}`",

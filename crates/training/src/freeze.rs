@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use super::options::TrainOptions;
 use ferrotype_model::{Graph, NodeId, patterns};
 
-/// The `freeze`, `thaw_at`, `layer_decay` and `head_lr` of an experiment, resolved for one network.
+/// The `freeze`, `unfreeze_at`, `layer_decay` and `head_lr` of an experiment, resolved for one network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Freezing {
     /// Per parameter: the first epoch in which it is trained; none of those never trained. Empty where nothing is frozen.
@@ -18,17 +18,17 @@ impl Freezing {
     /// Resolves the patterns.
     ///
     /// # Errors
-    /// When a pattern matches no parameter, thaws what was not frozen, or nothing is left to train in some epoch.
+    /// When a pattern matches no parameter, unfreezes what was not frozen, or nothing is left to train in some epoch.
     pub fn new(options: &TrainOptions, graph: &Graph) -> Result<Self> {
         let freezing = Self { begins: begins(options, graph)?, rates: rates(options, graph) };
-        let starts = std::iter::once(0).chain(options.thaw_at.iter().map(|thaw| thaw.epoch));
+        let starts = std::iter::once(0).chain(options.unfreeze_at.iter().map(|unfreeze| unfreeze.epoch));
         let idle = starts.filter(|&e| e < options.epochs).find(|&e| {
             let frozen = freezing.frozen(e);
             !frozen.is_empty() && frozen.iter().all(|&f| f)
         });
         if let Some(epoch) = idle {
             bail!(
-                "train.freeze leaves nothing to train in epoch {epoch} (counted from 0): thaw some parameters, or freeze fewer"
+                "train.freeze leaves nothing to train in epoch {epoch} (counted from 0): unfreeze some parameters, or freeze fewer"
             );
         }
         Ok(freezing)
@@ -45,7 +45,7 @@ impl Freezing {
         if self.begins.is_empty() {
             return None;
         }
-        // What is frozen in the last epoch was never trained: parameters are thawed, not frozen, as epochs go by.
+        // What is frozen in the last epoch was never trained: parameters are unfrozen, not frozen, as epochs go by.
         let last = self.frozen(epochs.saturating_sub(1));
         if last.is_empty() { None } else { graph.frozen_until(&last) }
     }
@@ -64,17 +64,17 @@ fn begins(options: &TrainOptions, graph: &Graph) -> Result<Vec<Option<usize>>> {
     }
     let mut begins: Vec<Option<usize>> =
         names().map(|name| (!patterns::any(&options.freeze, name)).then_some(0)).collect();
-    for (i, thaw) in options.thaw_at.iter().enumerate() {
-        let key = format!("train.thaw_at[{i}].patterns");
+    for (i, unfreeze) in options.unfreeze_at.iter().enumerate() {
+        let key = format!("train.unfreeze_at[{i}].patterns");
         let frozen = names().zip(&begins).filter(|(_, begin)| **begin != Some(0)).map(|(name, _)| name);
         let frozen: Vec<&str> = frozen.collect();
-        patterns::check(&key, &thaw.patterns, names())?;
-        if let Some(idle) = thaw.patterns.iter().find(|p| !frozen.iter().any(|name| patterns::matches(p, name))) {
+        patterns::check(&key, &unfreeze.patterns, names())?;
+        if let Some(idle) = unfreeze.patterns.iter().find(|p| !frozen.iter().any(|name| patterns::matches(p, name))) {
             bail!("{key}: `{idle}` matches only parameters that train.freeze does not freeze");
         }
         for (begin, name) in begins.iter_mut().zip(names()).filter(|(begin, _)| **begin != Some(0)) {
-            if patterns::any(&thaw.patterns, name) {
-                *begin = Some(begin.map_or(thaw.epoch, |earlier| earlier.min(thaw.epoch)));
+            if patterns::any(&unfreeze.patterns, name) {
+                *begin = Some(begin.map_or(unfreeze.epoch, |earlier| earlier.min(unfreeze.epoch)));
             }
         }
     }
@@ -112,7 +112,7 @@ mod tests {
         let graph = graph();
         let o = options(
             r#"{"freeze": ["base.*", "module*"],
-                "thaw_at": [{"epoch": 6, "patterns": ["module*"]}, {"epoch": 3, "patterns": ["module4*"]}]}"#,
+                "unfreeze_at": [{"epoch": 6, "patterns": ["module*"]}, {"epoch": 3, "patterns": ["module4*"]}]}"#,
         );
         let freezing = Freezing::new(&o, &graph).unwrap();
         let frozen = |epoch: usize, name: &str| {
@@ -146,7 +146,7 @@ mod tests {
         let message = refused(r#"{"freeze": ["bse.*"]}"#);
         assert!(message.contains("train.freeze") && message.contains("base."), "{message}");
         assert!(refused(r#"{"freeze": ["*"]}"#).contains("nothing to train in epoch 0"));
-        let message = refused(r#"{"freeze": ["base.*"], "thaw_at": [{"epoch": 2, "patterns": ["module1*"]}]}"#);
+        let message = refused(r#"{"freeze": ["base.*"], "unfreeze_at": [{"epoch": 2, "patterns": ["module1*"]}]}"#);
         assert!(message.contains("does not freeze"), "{message}");
     }
 }

@@ -28,8 +28,8 @@ pub struct Source {
 pub struct Taken {
     /// Tensors of the network that were filled.
     pub taken: usize,
-    /// Tensors of the network that begin fresh, with the reason.
-    pub fresh: Vec<String>,
+    /// Tensors of the network that begin with new initial values, with the reason.
+    pub reinit: Vec<String>,
     /// Tensors of the source that were of no use.
     pub unused: Vec<String>,
 }
@@ -82,12 +82,12 @@ impl Source {
         Ok(Self { file, sha256, meta: checkpoint.meta, tensors: checkpoint.tensors })
     }
 
-    /// Fills the network. What the source does not have in the right shape begins fresh if it belongs to the head or
-    /// matches one of the `fresh` patterns.
+    /// Fills the network. What the source does not have in the right shape begins with new initial values if it belongs to the head or
+    /// matches one of the `reinit` patterns.
     ///
     /// # Errors
     /// When anything else is missing or misshapen: all of it is named, and the network is left as it was.
-    pub fn fill(self, network: &mut Network, fresh: &[String]) -> Result<Taken> {
+    pub fn fill(self, network: &mut Network, reinit: &[String]) -> Result<Taken> {
         let graph = network.graph().clone();
         let head = graph.head();
         let mut in_head = head.clone();
@@ -95,7 +95,7 @@ impl Source {
         let parameters = graph.parameters.iter().map(|p| (&p.name, &p.shape));
         let wanted: Vec<(&String, &Vec<usize>)> =
             parameters.chain(graph.buffers.iter().map(|b| (&b.name, &b.shape))).collect();
-        patterns::check("train.fresh", fresh, wanted.iter().map(|(name, _)| name.as_str()))?;
+        patterns::check("train.reinit", reinit, wanted.iter().map(|(name, _)| name.as_str()))?;
         let mut given: HashMap<String, StateTensor> = self.tensors.into_iter().map(|t| (t.name.clone(), t)).collect();
         let mut report = Taken::default();
         let mut faults = Vec::new();
@@ -110,13 +110,13 @@ impl Source {
                 Some(tensor) => format!("{name} (is {:?} there, {shape:?} here)", tensor.shape),
                 None => format!("{name} (not there)"),
             };
-            let allowed = in_head[i] || patterns::any(fresh, name);
-            if allowed { report.fresh.push(reason) } else { faults.push(reason) }
+            let allowed = in_head[i] || patterns::any(reinit, name);
+            if allowed { report.reinit.push(reason) } else { faults.push(reason) }
         }
         if !faults.is_empty() {
             bail!(
                 "{} does not fit this {}: {}; only the head may differ. Choose the options of `model` as they are there \
-                 ({} with {} classes), or let these begin fresh with train.fresh",
+                 ({} with {} classes), or let these begin with new initial values with train.reinit",
                 self.file.display(),
                 graph.name,
                 listed(&faults, 8),
@@ -180,8 +180,8 @@ mod tests {
         let read = Source::read(&saved(folder.path(), &source)).unwrap();
         assert_eq!(read.sha256.len(), 64);
         let taken = read.fill(&mut target, &[]).unwrap();
-        assert_eq!(taken.fresh.len(), 2, "{taken:?}");
-        assert!(taken.fresh[0].contains("head.conv.weight") && taken.unused.is_empty());
+        assert_eq!(taken.reinit.len(), 2, "{taken:?}");
+        assert!(taken.reinit[0].contains("head.conv.weight") && taken.unused.is_empty());
         assert_eq!(taken.taken, source.parameters.len() + source.buffers.len() - 2);
         assert_eq!(values(&target, "base.conv1.weight"), values(&source, "base.conv1.weight"));
         assert_eq!(values(&target, "head.conv.weight"), values(&before, "head.conv.weight"));
@@ -194,9 +194,9 @@ mod tests {
         let mut other = Network::new(Arc::new(graph), 1, &Device::flex());
         let path = saved(folder.path(), &network(7, 1));
         let refused = Source::read(&path).unwrap().fill(&mut other, &[]).unwrap_err().to_string();
-        assert!(refused.contains("base.conv1.weight") && refused.contains("train.fresh"), "{refused}");
+        assert!(refused.contains("base.conv1.weight") && refused.contains("train.reinit"), "{refused}");
         let taken = Source::read(&path).unwrap().fill(&mut other, &["*".into()]).unwrap();
-        assert!(!taken.fresh.is_empty());
+        assert!(!taken.reinit.is_empty());
         let refused = Source::read(&path).unwrap().fill(&mut other, &["bse*".into()]).unwrap_err().to_string();
         assert!(refused.contains("matches no parameter"), "{refused}");
         assert!(Source::read(&folder.path().join("no")).err().unwrap().to_string().contains("there is no run folder"));

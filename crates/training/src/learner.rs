@@ -98,7 +98,7 @@ impl Learner {
         self
     }
 
-    /// To be called before the steps of an epoch, counted from 0: freezes and thaws.
+    /// To be called before the steps of an epoch, counted from 0: freezes and unfreezes.
     pub fn begin_epoch(&mut self, epoch: usize) {
         self.part.frozen = self.freezing.frozen(epoch);
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::adversarial::AdversarialOptions;
 pub use evaluate::{Evaluate, SelectOn};
-pub use transfer::{FeatureCache, Thaw};
+pub use transfer::{FeatureCache, Unfreeze};
 
 /// How the objective is minimised.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -57,16 +57,16 @@ pub struct TrainOptions {
     /// and shape.
     #[serde(default)]
     pub init: Option<PathBuf>,
-    /// Patterns of parameters that may begin fresh where `init` has none of their name and shape. The head always may.
+    /// Patterns of parameters that may begin with new initial values where `init` has none of their name and shape. The head always may.
     #[serde(default)]
-    pub fresh: Vec<String>,
+    pub reinit: Vec<String>,
     /// Patterns of parameters that are not trained, such as `features.*` (`*` stands for any characters). A normalisation
     /// layer whose parameters are all frozen keeps its running statistics, too.
     #[serde(default)]
     pub freeze: Vec<String>,
     /// When frozen parameters begin to be trained.
     #[serde(default)]
-    pub thaw_at: Vec<Thaw>,
+    pub unfreeze_at: Vec<Unfreeze>,
     /// Factor of the learning rate per layer of depth below the head: a parameter at depth d has `layer_decay^d` of it.
     #[serde(default)]
     pub layer_decay: Option<f64>,

@@ -144,7 +144,7 @@ pub struct Teaching {
 }
 
 /// What a [`Teaching`] is made of, besides the teachers.
-pub struct Lectern<'a> {
+pub struct DistillContext<'a> {
     /// The data.
     pub task: &'a Task,
     /// The student's batches.
@@ -166,7 +166,7 @@ impl Teaching {
     ///
     /// # Errors
     /// When the teachers cannot be asked, or answers about single pictures are wanted where pictures are mixed.
-    pub fn new(ensemble: Ensemble, place: &Lectern, progress: &mut dyn Progress) -> Result<Self> {
+    pub fn new(ensemble: Ensemble, place: &DistillContext, progress: &mut dyn Progress) -> Result<Self> {
         let ranges = place.task.augmentation().ranges();
         let is_mixed = ranges.mixup > 0.0 || ranges.cutmix > 0.0;
         let views = match place.signal {
@@ -195,13 +195,13 @@ impl Teaching {
     }
 
     /// The teachers in an epoch, from a batch on.
-    pub fn epoch(&self, epoch: u64, first_batch: usize) -> Lessons<'_> {
+    pub fn epoch(&self, epoch: u64, first_batch: usize) -> TeacherEpoch<'_> {
         let start = |loader: &Option<Loader>| loader.as_ref().map(|l| l.epoch(epoch, first_batch));
-        Lessons { teaching: self, epochs: self.loaders.iter().map(start).collect() }
+        TeacherEpoch { teaching: self, epochs: self.loaders.iter().map(start).collect() }
     }
 }
 
-impl Lectern<'_> {
+impl DistillContext<'_> {
     /// The answers about so many views of each training picture.
     fn stored(&self, ensemble: &Ensemble, views: usize, progress: &mut dyn Progress) -> Result<Stored> {
         let ranges = self.task.augmentation().ranges();
@@ -260,12 +260,12 @@ impl Lectern<'_> {
 }
 
 /// The teachers in one epoch.
-pub struct Lessons<'a> {
+pub struct TeacherEpoch<'a> {
     teaching: &'a Teaching,
     epochs: Vec<Option<Epoch>>,
 }
 
-impl Lessons<'_> {
+impl TeacherEpoch<'_> {
     /// Adds to the student's next batch what the teachers say of it.
     ///
     /// # Errors

@@ -77,11 +77,11 @@ impl<'a> Trainer<'a> {
         setup: Setup<'a>,
         mut learner: Learner,
         mut schedule: Box<dyn Schedule>,
-        fresh: Meta,
+        new: Meta,
         checkpoint: Option<Checkpoint>,
         progress: &'a mut dyn Progress,
     ) -> Result<Self> {
-        let mut meta = fresh;
+        let mut meta = new;
         if let Some(checkpoint) = checkpoint {
             let resumed = checkpoint.meta.resumed + 1;
             meta = Meta { resumed, ..checkpoint.meta.clone() };

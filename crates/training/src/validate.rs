@@ -117,20 +117,23 @@ const MAX_VIEWS: usize = 1000;
 
 fn transfer(p: &mut Problems, train: &TrainOptions) {
     check_patterns(p, "train.freeze", &train.freeze);
-    check_patterns(p, "train.fresh", &train.fresh);
-    for (i, thaw) in train.thaw_at.iter().enumerate() {
-        let at = format!("train.thaw_at[{i}]");
-        p.at_least(&format!("{at}.epoch"), thaw.epoch, 1);
-        p.check(&format!("{at}.patterns"), &thaw.patterns, !thaw.patterns.is_empty(), "at least one pattern");
-        check_patterns(p, &format!("{at}.patterns"), &thaw.patterns);
+    check_patterns(p, "train.reinit", &train.reinit);
+    for (i, unfreeze) in train.unfreeze_at.iter().enumerate() {
+        let at = format!("train.unfreeze_at[{i}]");
+        p.at_least(&format!("{at}.epoch"), unfreeze.epoch, 1);
+        p.check(&format!("{at}.patterns"), &unfreeze.patterns, !unfreeze.patterns.is_empty(), "at least one pattern");
+        check_patterns(p, &format!("{at}.patterns"), &unfreeze.patterns);
     }
-    if train.freeze.is_empty() && !train.thaw_at.is_empty() {
-        p.add("train.thaw_at", "thaws what was never frozen; say in train.freeze what is frozen at first".into());
+    if train.freeze.is_empty() && !train.unfreeze_at.is_empty() {
+        p.add(
+            "train.unfreeze_at",
+            "unfreezes what was never frozen; say in train.freeze what is frozen at first".into(),
+        );
     }
     if let Some(init) = &train.init {
         p.check("train.init", init, !init.as_os_str().is_empty(), "a run folder or a file of weights");
-    } else if !train.fresh.is_empty() {
-        p.add("train.fresh", "is for parameters that train.init does not give; there is no train.init".into());
+    } else if !train.reinit.is_empty() {
+        p.add("train.reinit", "is for parameters that train.init does not give; there is no train.init".into());
     }
     train.layer_decay.into_iter().for_each(|decay| p.factor("train.layer_decay", decay));
     train.head_lr.into_iter().for_each(|factor| p.positive("train.head_lr", factor));
@@ -167,9 +170,9 @@ type IsGiven = fn(&TrainOptions) -> bool;
 /// Keys of `train` that belong to the classification of expressions.
 const ONLY_FOR_EXPRESSIONS: [(&str, IsGiven); 8] = [
     ("train.init", |train| train.init.is_some()),
-    ("train.fresh", |train| !train.fresh.is_empty()),
+    ("train.reinit", |train| !train.reinit.is_empty()),
     ("train.freeze", |train| !train.freeze.is_empty()),
-    ("train.thaw_at", |train| !train.thaw_at.is_empty()),
+    ("train.unfreeze_at", |train| !train.unfreeze_at.is_empty()),
     ("train.layer_decay", |train| train.layer_decay.is_some()),
     ("train.head_lr", |train| train.head_lr.is_some()),
     ("train.feature_cache", |train| train.feature_cache.is_some()),

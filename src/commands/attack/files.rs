@@ -9,7 +9,7 @@ use ferrotype_evaluation::Predictions;
 use ferrotype_report::{AttackView, ExampleView, Face, adversarial_examples, robust_accuracy};
 use ferrotype_run::files::{explain, write_atomic};
 use ferrotype_run::numpy::{Array, npz};
-use ferrotype_training::attack::{Campaign, Found, Strength};
+use ferrotype_training::attack::{AttackResult, RobustnessTest, Strength};
 
 /// Examples in the picture.
 const SHOWN: usize = 8;
@@ -21,8 +21,8 @@ pub(super) const NAMES: [&str; 6] =
 /// What is written of an attack.
 pub(super) struct Written<'a> {
     pub(super) view: &'a AttackView,
-    pub(super) found: &'a Found,
-    pub(super) campaign: &'a Campaign,
+    pub(super) found: &'a AttackResult,
+    pub(super) test_plan: &'a RobustnessTest,
     /// `[channels, height, width]` of a picture.
     pub(super) shape: [usize; 3],
 }
@@ -104,7 +104,7 @@ impl Written<'_> {
         npz(&[
             ("clean", Array::f32(&[n, c, h, w], &found.kept)),
             ("adversarial", Array::f32(&[strengths.len(), n, c, h, w], &all(|s| &s.kept))),
-            ("eps", Array::f32(&[strengths.len()], &self.campaign.eps)),
+            ("eps", Array::f32(&[strengths.len()], &self.test_plan.eps)),
             ("rows", Array::i64(&[n], found.clean.rows[..n].iter().map(|&r| i64::from(r)))),
             ("labels", Array::i64(&[n], found.clean.truth[..n].iter().map(|&t| t as i64))),
             ("clean_predictions", Array::i64(&[n], said(&found.clean))),

@@ -6,10 +6,11 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::commands::grid::{MOST, points};
+use crate::commands::loaded::load;
 use crate::commands::say;
 use crate::commands::train::Runner;
 use crate::config::{self, AnyExperiment};
-use crate::systems::Ending;
+use crate::systems::RunScope;
 use crate::systems::anomalies::{compare, comparison};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
@@ -18,7 +19,7 @@ use ferrotype_training::interrupt::Interrupt;
 use ferrotype_training::progress::Style;
 
 /// Train anomaly detectors over a grid of values and several seeds, and write one table of how well each finds the
-/// planted anomalies, beside two baselines.
+/// injected anomalies, beside two baselines.
 #[derive(Clone, Debug, Args)]
 pub struct AnomaliesCommand {
     /// The experiment files.
@@ -30,7 +31,7 @@ pub struct AnomaliesCommand {
     /// Values of a key, separated by `|`: every combination with those of other keys is trained.
     #[arg(long = "grid", value_name = "KEY=V1|V2")]
     grid: Vec<String>,
-    /// Seeds: 0..5, 0..=4 or 1,3,7. A seed chooses the simulated person, too.
+    /// Seeds: 0..5, 0..=4 or 1,3,7. A seed chooses the synthetic person, too.
     #[arg(long, default_value = "0..3")]
     seeds: String,
     /// The folder of the runs and the table. What is finished in it is not trained again.
@@ -51,14 +52,14 @@ impl AnomaliesCommand {
             interrupt: Interrupt::listen()?,
             style: Style::Quiet,
             other_kernels: false,
-            ending: Ending::Whole,
+            scope: RunScope::Whole,
         };
         let mut table = String::new();
         let mut all = Vec::new();
         for path in &self.configs {
             for point in &points {
                 let sets = [self.sets.clone(), point.clone()].concat();
-                let AnyExperiment::Anomalies(experiment) = config::load_any(path, &sets)?.experiment else {
+                let AnyExperiment::Anomalies(experiment) = load(path, &sets)? else {
                     bail!("{} is no experiment of the system anomalies", path.display());
                 };
                 let label =

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::commands::loaded::any_experiment_of;
 use ferrotype_evaluation::Decisions;
 use ferrotype_report::predictions;
-use ferrotype_run::group::{Group, Varied};
+use ferrotype_run::group::{Group, GroupAxis};
 use ferrotype_run::{Provenance, RunFolder};
 
 /// One side.
@@ -16,7 +16,7 @@ pub struct Side {
     /// The folder as it was named.
     pub name: String,
     /// What the members of a group differ by.
-    pub over: Option<Varied>,
+    pub over: Option<GroupAxis>,
     /// Its runs; of folds one that holds them all.
     pub members: Vec<Member>,
     /// What is to be known of its scores.
@@ -55,16 +55,16 @@ impl Side {
             unfinished == 0,
             "{unfinished} of the {} {}s of {name} are not finished: go on with `ferrotype train --resume {name}`",
             group.values.len(),
-            group.varied.word()
+            group.axis.as_str()
         );
         let mut members = Vec::new();
         for &value in &group.values {
             let run = RunFolder::open(&group.member(path, value))?;
-            let label = format!("{} {value}", group.varied.word());
-            members.push(member(&run, label, (group.varied == Varied::Seed).then_some(value))?);
+            let label = format!("{} {value}", group.axis.as_str());
+            members.push(member(&run, label, (group.axis == GroupAxis::Seed).then_some(value))?);
         }
-        let over = Some(group.varied);
-        if group.varied == Varied::Fold {
+        let over = Some(group.axis);
+        if group.axis == GroupAxis::Fold {
             let label = format!("{} folds", members.len());
             let data = members.first().and_then(|m| m.data.clone());
             let parts = members.into_iter().map(|m| m.decisions).collect();

@@ -45,7 +45,7 @@ pub fn of(c: &Comparison) -> String {
 
 fn side(letter: char, s: &Summary) -> String {
     let what = match s.over {
-        Some(varied) if s.scores.len() > 1 => format!(", mean of {} {}s", s.scores.len(), varied.word()),
+        Some(axis) if s.scores.len() > 1 => format!(", mean of {} {}s", s.scores.len(), axis.as_str()),
         _ => s.members.first().filter(|m| !m.is_empty()).map_or_else(String::new, |m| format!(", {m}")),
     };
     format!("{letter}  {}{what}: accuracy {:.2} %, UAR {:.2} %", s.name, 100.0 * s.mean.accuracy, 100.0 * s.mean.uar)

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use burn::tensor::{Tensor, TensorData};
 
-use super::sight::Face;
+use super::scanner::Face;
 use crate::commands::loaded::LoadedRun;
 use ferrotype_data::preprocess::Picture;
 use ferrotype_data::stored_form::PictureChain;

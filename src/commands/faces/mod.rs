@@ -2,7 +2,7 @@
 
 mod emotions;
 mod pictures;
-mod sight;
+mod scanner;
 mod units;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use ferrotype_data::Images;
 use ferrotype_run::provenance::command_line;
 
 use emotions::Emotions;
-use sight::{Face, Seen, Sight};
+use scanner::{Face, FaceScanner, Seen};
 use units::Units;
 
 /// Pixels per side of the aligned faces, where no embedder says otherwise.
@@ -52,9 +52,9 @@ pub struct FacesCommand {
     /// other columns are not read as features.
     #[arg(long, value_name = "CSV")]
     truth: Option<PathBuf>,
-    /// The faces are drawn, not photographed: reports say so, and may show them when published.
+    /// The faces are synthetic, not photographed: reports say so, and may show them when published.
     #[arg(long)]
-    drawn: bool,
+    synthetic: bool,
     /// Frames per second that are looked at, chosen by time; 0 looks at all.
     #[arg(long, default_value_t = 10.0)]
     rate: f64,
@@ -100,30 +100,30 @@ impl FacesCommand {
     pub fn prepare(&self, out: &Path) -> Result<String> {
         ensure!(self.rate.is_finite() && self.rate >= 0.0, "--rate is {}: it must be at least 0", self.rate);
         ensure!(self.min_face >= 8.0, "--min-face is {}: it must be at least 8 pixels", self.min_face);
-        let sight = Sight::open(self)?;
+        let scanner = FaceScanner::open(self)?;
         let mut emotions = self.emotions.as_deref().map(Emotions::open).transpose()?;
         let began = Instant::now();
-        let watched = sight.watch(&self.video, (self.rate > 0.0).then_some(self.rate), emotions.as_mut())?;
+        let scanned = scanner.watch(&self.video, (self.rate > 0.0).then_some(self.rate), emotions.as_mut())?;
         let seconds = began.elapsed().as_secs_f64();
-        let faces: usize = watched.frames.iter().map(|f| f.faces.len()).sum();
+        let faces: usize = scanned.frames.iter().map(|f| f.faces.len()).sum();
         if faces == 0 {
             bail!(
                 "no face was found in any of the {} frames of {} that were looked at (--min-score {}, --min-face {}): look at \
                  a frame, or try a lower --min-score",
-                watched.frames.len(),
+                scanned.frames.len(),
                 self.video.display(),
                 self.min_score,
                 self.min_face
             );
         }
         let names = emotions.map(|e| e.names().to_vec()).unwrap_or_default();
-        let (people, left) = self.people(&watched.frames, names)?;
+        let (people, left) = self.people(&scanned.frames, names)?;
         people::write(&people, out)?;
         if !self.no_pictures {
             let beside = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
             pictures::write(self.pictures.as_deref().unwrap_or(beside), &people)?;
         }
-        Ok(self.told(out, &watched, &people, faces, &left, seconds))
+        Ok(self.told(out, &scanned, &people, faces, &left, seconds))
     }
 
     /// The faces of each person in order of time, and which faces are left out.
@@ -136,7 +136,7 @@ impl FacesCommand {
         let mut people = People {
             video: self.video.display().to_string(),
             command: command_line(),
-            synthetic: self.drawn,
+            synthetic: self.synthetic,
             truth_names: truth.as_ref().map(|t| t.names.clone()).unwrap_or_default(),
             emotion_names,
             unit_names: units.as_ref().map(|u| u.names.clone()).unwrap_or_default(),
@@ -211,22 +211,22 @@ impl FacesCommand {
     fn told(
         &self,
         out: &Path,
-        watched: &sight::Watched,
+        scanned: &scanner::ScannedVideo,
         people: &People,
         faces: usize,
         left: &LeftOut,
         seconds: f64,
     ) -> String {
-        let n = watched.frames.len();
-        let with: Vec<usize> = (0..=watched.frames.iter().map(|f| f.faces.len()).max().unwrap_or(0))
-            .map(|k| watched.frames.iter().filter(|f| f.faces.len() == k).count())
+        let n = scanned.frames.len();
+        let with: Vec<usize> = (0..=scanned.frames.iter().map(|f| f.faces.len()).max().unwrap_or(0))
+            .map(|k| scanned.frames.iter().filter(|f| f.faces.len() == k).count())
             .collect();
         let counts: Vec<String> =
             with.iter().enumerate().filter(|(_, c)| **c > 0).map(|(k, c)| format!("{k} in {c}")).collect();
         let mut text = format!(
             "{}: {faces} faces in {n} frames ({} decoded), {:.1} frames/s; faces per frame: {}\n",
             out.display(),
-            watched.log.frames,
+            scanned.log.frames,
             n as f64 / seconds.max(1e-9),
             counts.join(", ")
         );
@@ -251,7 +251,7 @@ impl FacesCommand {
         if left.units_lost > 0 {
             text += &format!("note: {} rows of the table of units have no face and were left out\n", left.units_lost);
         }
-        watched.log.note().into_iter().for_each(|note| text += &format!("warning: {note}\n"));
+        scanned.log.note().into_iter().for_each(|note| text += &format!("warning: {note}\n"));
         text
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use ferrotype_base::text::listed;
 
-use super::sight::Seen;
+use super::scanner::Seen;
 use ferrotype_anomaly::source::{TableRow, read_rows};
 use ferrotype_data::foreign::Names;
 use ferrotype_vision::faces::Bounds;
@@ -138,7 +138,7 @@ fn assign<'a>(rows: &'a [TableRow], faces: &[Bounds]) -> Vec<Option<&'a TableRow
 
 #[cfg(test)]
 mod tests {
-    use super::super::sight::Face;
+    use super::super::scanner::Face;
     use super::*;
 
     fn frames(rate: f64, boxes: &[[f32; 4]]) -> Vec<Seen> {

@@ -62,7 +62,7 @@ impl CropFolder {
         Ok(path)
     }
 
-    /// The face's file name without an ending. A picture that is given twice has a number the second time.
+    /// The face's file name without an scope. A picture that is given twice has a number the second time.
     pub(in crate::commands) fn name(&mut self, face: &Face) -> String {
         let stem = self.called.get(&face.path).cloned().unwrap_or_default();
         let number = face.found.as_ref().map(|f| format!("-face{}", f.number)).unwrap_or_default();

@@ -9,7 +9,7 @@ use ferrotype_data::picture::ENDINGS;
 use ferrotype_data::picture::files::{self, Sorted};
 
 /// What files and folders hold.
-pub(in crate::commands) struct Found {
+pub(in crate::commands) struct InputFiles {
     /// The pictures; of files that were named, all.
     pub(in crate::commands) files: Vec<PathBuf>,
     /// What is wrong with the others.
@@ -19,7 +19,7 @@ pub(in crate::commands) struct Found {
 }
 
 /// The pictures among files and folders (folders searched to the bottom, in order of name).
-pub(in crate::commands) fn find(paths: &[PathBuf]) -> Found {
+pub(in crate::commands) fn find(paths: &[PathBuf]) -> InputFiles {
     let (mut found, mut bad, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for path in paths {
         if path.is_dir() {
@@ -39,7 +39,7 @@ pub(in crate::commands) fn find(paths: &[PathBuf]) -> Found {
             bad.push(format!("there is no file or folder {}", path.display()));
         }
     }
-    Found { files: found, bad, note: Sorted { pictures: Vec::new(), others }.note() }
+    InputFiles { files: found, bad, note: Sorted { pictures: Vec::new(), others }.note() }
 }
 
 /// So many problems are listed.

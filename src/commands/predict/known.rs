@@ -16,7 +16,7 @@ use ferrotype_vision::faces::Bounds;
 use ferrotype_vision::faces::Detector;
 
 fn photographs(folder: &Path) -> Vec<Photo> {
-    let files::Found { files, bad, .. } = find(&[folder.to_path_buf()]);
+    let files::InputFiles { files, bad, .. } = find(&[folder.to_path_buf()]);
     assert!(bad.is_empty(), "{bad:?}");
     files.iter().map(|f| Photo::open(f, MAX_PIXELS).unwrap()).collect()
 }

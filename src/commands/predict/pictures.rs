@@ -64,7 +64,7 @@ impl CutArgs {
 
 /// Where a face was found.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::commands) struct Found {
+pub(in crate::commands) struct FaceBox {
     /// Counted from 1 within the picture, largest first.
     pub(in crate::commands) number: usize,
     /// In pixels of the picture, right way up.
@@ -76,7 +76,7 @@ pub(in crate::commands) struct Found {
 /// A face to be predicted.
 pub(in crate::commands) struct Face {
     pub(in crate::commands) path: PathBuf,
-    pub(in crate::commands) found: Option<Found>,
+    pub(in crate::commands) found: Option<FaceBox>,
     pub(in crate::commands) crop: Photo,
 }
 
@@ -152,7 +152,7 @@ fn found(path: &Path, photo: &Photo, detector: &Detector, margin: f32) -> Result
     let mut cut = Cut::default();
     for (i, d) in detections.into_iter().enumerate() {
         let crop = d.bounds.crop(photo, margin)?;
-        let found = Found { number: i + 1, bounds: d.bounds, score: d.score };
+        let found = FaceBox { number: i + 1, bounds: d.bounds, score: d.score };
         cut.faces.push(Face { path: path.to_path_buf(), found: Some(found), crop });
     }
     if cut.faces.is_empty() {

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::pictures::Found;
+use super::pictures::FaceBox;
 
 /// A face with what the network said of it.
 pub(super) struct Row {
     pub(super) path: PathBuf,
-    pub(super) found: Option<Found>,
+    pub(super) found: Option<FaceBox>,
     pub(super) probabilities: Vec<f64>,
     pub(super) class: usize,
 }

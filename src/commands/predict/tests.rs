@@ -8,13 +8,13 @@ use ferrotype_data::picture::MAX_PIXELS;
 use ferrotype_data::preprocess::Picture;
 use ferrotype_vision::faces::Bounds;
 
-fn row(found: Option<Found>) -> Row {
+fn row(found: Option<FaceBox>) -> Row {
     Row { path: "a b,c.png".into(), found, probabilities: vec![0.25, 0.75], class: 1 }
 }
 
-fn found() -> Option<Found> {
+fn found() -> Option<FaceBox> {
     let bounds = Bounds { left: 10.0, top: -2.5, right: 30.0, bottom: 20.0 };
-    Some(Found { number: 2, bounds, score: 0.875 })
+    Some(FaceBox { number: 2, bounds, score: 0.875 })
 }
 
 fn classes() -> Vec<String> {
@@ -48,7 +48,7 @@ fn files_are_found_and_missing_ones_are_named() {
     for name in ["in/b.JPG", "in/a.png", "in/deep/c.jpeg", "in/no.txt", "x.bin"] {
         std::fs::write(at(name), "").unwrap();
     }
-    let files::Found { files, bad, note } = find(&[at("in"), at("gone.png"), at("x.bin"), at("empty")]);
+    let files::InputFiles { files, bad, note } = find(&[at("in"), at("gone.png"), at("x.bin"), at("empty")]);
     assert_eq!(files, [at("in/a.png"), at("in/b.JPG"), at("in/deep/c.jpeg"), at("x.bin")]);
     assert_eq!(bad.len(), 2);
     assert!(note.unwrap().contains("no.txt"));

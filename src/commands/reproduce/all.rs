@@ -93,7 +93,7 @@ fn plans<'r>(registry: &'r Registry, how: &How) -> Result<(Vec<Plan<'r>>, Vec<St
 /// Seconds that a plan takes by the registry's estimate, for as many epochs and seeds.
 fn estimate(plan: &Plan<'_>) -> f64 {
     let seconds = plan.entry.recipe.as_ref().map_or(0.0, |r| r.seconds);
-    let share = plan.standing.epochs as f64 / plan.standing.recipe_epochs.max(1) as f64;
+    let share = plan.comparison.epochs as f64 / plan.comparison.recipe_epochs.max(1) as f64;
     seconds * share * plan.group.values.len() as f64
 }
 
@@ -110,7 +110,7 @@ fn begun(plan: &Plan<'_>, out: &Path) -> Result<Begun> {
     for folder in folders(out)? {
         let Some(mark) = Mark::open(&folder)? else { continue };
         let group = Group::open(&folder)?;
-        if mark.entry != plan.entry.name || mark.standing != plan.standing || group.as_ref() != Some(&plan.group) {
+        if mark.entry != plan.entry.name || mark.comparison != plan.comparison || group.as_ref() != Some(&plan.group) {
             continue;
         }
         let finished = |v: &u64| RunFolder::open(&plan.group.member(&folder, *v)).is_ok_and(|r| r.is_finished());

@@ -22,7 +22,7 @@ pub fn print(registry: &Registry, json: bool) -> Result<()> {
             say(format_args!(
                 "  published  {}, selected on {} ({})",
                 figure.text(),
-                figure.selected_on.word(),
+                figure.selected_on.as_str(),
                 figure.source
             ))?;
         }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use ferrotype_sweep::slurm::{JobState, jobs as jobs_of};
 use ferrotype_sweep::study::Study;
-use ferrotype_sweep::worker::{Left, Worker};
+use ferrotype_sweep::worker::{Worker, WorkerExit};
 
 use super::super::{say, slurm};
 use super::local::POLL;
@@ -43,13 +43,13 @@ pub fn worker(study: &Study, requeue: bool) -> Result<()> {
     let launcher = ProcessLauncher { study, threads: threads.max(1) };
     let mut worker = Worker::join(study, POLL)?;
     match worker.run(&launcher, &|| interrupt.is_asked())? {
-        Left::Asked => {
+        WorkerExit::Stopped => {
             if requeue {
                 slurm::requeue();
             }
             Err(Interrupted("told to end; the trial is saved and given back".into()).into())
         }
-        Left::NothingToDo => {
+        WorkerExit::NothingToDo => {
             let snapshot = study.snapshot()?;
             if snapshot.trials.len() == study.trials() && snapshot.trials.iter().all(|t| t.is_over()) {
                 page::write(study, &snapshot)?;

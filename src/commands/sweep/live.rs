@@ -92,7 +92,7 @@ impl Live {
 fn ended_line(study: &Study, t: &Trial) -> String {
     let value = t.value.map_or_else(String::new, |v| format!("  {} {v:.4}", study.objective().metric));
     let reason = t.reason.as_deref().and_then(|r| r.lines().next()).map(|r| format!("  ({r})")).unwrap_or_default();
-    format!("trial {:>4}  {:<8}  {}{value}{reason}", t.number, t.state.word(), settings(t))
+    format!("trial {:>4}  {:<8}  {}{value}{reason}", t.number, t.state.as_str(), settings(t))
 }
 
 fn running_line(study: &Study, t: &Trial) -> String {

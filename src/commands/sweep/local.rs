@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use ferrotype_sweep::study::{State, Study};
-use ferrotype_sweep::worker::{Left, Worker};
+use ferrotype_sweep::worker::{Worker, WorkerExit};
 
 use super::live::Live;
 use super::trial::ProcessLauncher;
@@ -30,13 +30,13 @@ pub fn run(study: &Study, jobs: usize, quiet: bool, interrupt: &Interrupt) -> Re
     live.skip_ended(&study.snapshot()?);
     let broken = AtomicBool::new(false);
     let stop = || interrupt.is_asked() || broken.load(Ordering::SeqCst);
-    let work = || -> Result<Left> {
+    let work = || -> Result<WorkerExit> {
         let left = Worker::join(study, POLL).and_then(|mut w| w.run(&launcher, &stop));
         // What stops one worker, a full disk say, would stop the others in the middle of a trial.
         broken.fetch_or(left.is_err(), Ordering::SeqCst);
         left
     };
-    let results: Vec<Result<Left>> = std::thread::scope(|scope| {
+    let results: Vec<Result<WorkerExit>> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
         while workers.iter().any(|w| !w.is_finished()) {
             live.tick(study);

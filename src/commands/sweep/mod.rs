@@ -14,6 +14,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use ferrotype_sweep::study::Study;
 
+use super::say_warnings;
 use super::slurm::Place;
 use crate::config;
 use ferrotype_training::interrupt::Interrupt;
@@ -119,6 +120,7 @@ impl SweepCommand {
             None => {
                 let Some(path) = &self.config else { bail!("--config is needed") };
                 let mut loaded = config::load_sweep(path)?;
+                say_warnings(&loaded.warnings);
                 if let Some(trials) = self.how.trials {
                     loaded.options.trials = Some(at_least_one("--trials", trials)?);
                 }

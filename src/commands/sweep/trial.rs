@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use ferrotype_sweep::curve::{Objective, Point};
 use ferrotype_sweep::launch::{Job, Launched, Launcher, Run, RunState};
 use ferrotype_sweep::space::Values;
 use ferrotype_sweep::study::Study;
 
-use crate::config::{self, AnyExperiment};
-use crate::systems::anomalies::AnomalyScores;
+use crate::config;
+use crate::systems;
+use crate::systems::search::Evaluations;
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::{explain, write_atomic};
-use ferrotype_run::history::History;
 use ferrotype_run::lock::Lock;
 
 /// How long a run may take to save when its sweep ends without asking.
@@ -46,11 +46,9 @@ impl Launcher for ProcessLauncher<'_> {
         let objective = self.study.objective().clone();
         let log = job.folder.with_extension("log");
         let child = if run.is_finished() { None } else { Some(self.start(job, &run, &log)?) };
-        let evaluations = match config::trial_experiment(self.study.frozen(), &job.values)? {
-            AnyExperiment::Expressions(_) => Evaluations::History,
-            AnyExperiment::Anomalies(_) => Evaluations::Detectors,
-            AnyExperiment::RealFake(e) => bail!("{} is of the system real_fake, which has no sweeps", e.name),
-        };
+        let experiment = config::trial_experiment(self.study.frozen(), &job.values)?;
+        let (_, evaluations) =
+            systems::of(&experiment).objective(self.study.options()).map_err(|p| anyhow!(p.message))?;
         let read = (0, Vec::new());
         Ok(Launched::Running(Box::new(ProcessRun { run, log, child, objective, evaluations, read, ended: None })))
     }
@@ -73,40 +71,6 @@ impl ProcessLauncher<'_> {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         command.spawn().with_context(|| format!("cannot start {}", program.display()))
-    }
-}
-
-/// Where a run's evaluations stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Evaluations {
-    /// In its history, epoch by epoch.
-    History,
-    /// In the scores of its detectors, once all are trained: the mean of their validation errors.
-    Detectors,
-}
-
-impl Evaluations {
-    /// The file that holds them, and grows with them.
-    fn file(self, run: &RunFolder) -> PathBuf {
-        match self {
-            Self::History => run.history(),
-            Self::Detectors => run.scores(),
-        }
-    }
-
-    fn read(self, run: &RunFolder, objective: &Objective) -> Result<Vec<Point>> {
-        if self == Self::Detectors {
-            let scores = AnomalyScores::load(run)?;
-            let error = scores.mean_validation_error();
-            let epoch = scores.detectors.iter().map(|d| d.epochs).max().unwrap_or_default() as u64;
-            return Ok(vec![Point { epoch, metric: error, select: error }]);
-        }
-        let point = |e: &ferrotype_run::history::EpochRecord| {
-            let value = |name: &str| e.validation.get(name).copied();
-            let (metric, select) = (value(&objective.metric)?, value(&objective.select_by)?);
-            Some(Point { epoch: e.epoch, metric, select })
-        };
-        Ok(History::read(run.history())?.epochs.iter().filter_map(point).collect())
     }
 }
 

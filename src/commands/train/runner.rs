@@ -9,10 +9,10 @@ use crate::commands::loaded::any_experiment_of;
 use crate::commands::{reproduce, say, slurm};
 use crate::config::AnyExperiment;
 use crate::systems::engine::Job;
-use crate::systems::{self, Ending, Summary};
+use crate::systems::{self, RunScope, Summary};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
-use ferrotype_run::group::{Group, Varied};
+use ferrotype_run::group::{Group, GroupAxis};
 use ferrotype_training::interrupt::{Interrupt, Interrupted};
 use ferrotype_training::progress::Style;
 
@@ -25,7 +25,7 @@ pub struct Runner {
     /// Resume although the kernels differ.
     pub other_kernels: bool,
     /// What follows training.
-    pub ending: Ending,
+    pub scope: RunScope,
 }
 
 impl Runner {
@@ -43,7 +43,7 @@ impl Runner {
             interrupt: &self.interrupt,
             style: self.style,
             other_kernels: self.other_kernels,
-            ending: self.ending,
+            scope: self.scope,
         })
     }
 
@@ -110,7 +110,7 @@ impl Runner {
         for (i, &value) in group.values.iter().enumerate() {
             let finished = RunFolder::open(&group.member(folder.path(), value)).is_ok_and(|run| run.is_finished());
             if self.style == Style::Auto && !finished {
-                eprintln!("== {} {value} ({} of {})", group.varied.word(), i + 1, group.values.len());
+                eprintln!("== {} {value} ({} of {})", group.axis.as_str(), i + 1, group.values.len());
             }
             if let Some(summary) = self.member(experiment, folder, group, value)?
                 && self.style == Style::Json
@@ -137,7 +137,7 @@ impl Runner {
         if run.is_finished() {
             return Ok(None);
         }
-        let trained = self.train(&member(experiment, group.varied, value), &run);
+        let trained = self.train(&member(experiment, group.axis, value), &run);
         if trained.is_err() {
             run.remove_if_untouched();
         }
@@ -148,7 +148,7 @@ impl Runner {
                 let text = format!("interrupted; go on with the whole group: ferrotype train --resume {group}");
                 Err(Interrupted(text).into())
             }
-            Err(e) => Err(e.context(format!("{} {value} failed", group.varied.word()))),
+            Err(e) => Err(e.context(format!("{} {value} failed", group.axis.as_str()))),
         }
     }
 
@@ -166,7 +166,7 @@ impl Runner {
 /// # Errors
 /// When it cannot be made.
 pub fn begin_group(experiment: &AnyExperiment, out: &Path, group: &Group) -> Result<RunFolder> {
-    let folder = RunFolder::create(out, &format!("{}-{}s", experiment.name(), group.varied.word()))?;
+    let folder = RunFolder::create(out, &format!("{}-{}s", experiment.name(), group.axis.as_str()))?;
     write_group(experiment, &folder, group)?;
     Ok(folder)
 }
@@ -178,14 +178,13 @@ fn write_group(experiment: &AnyExperiment, folder: &RunFolder, group: &Group) ->
 }
 
 /// The experiment of one member of a group.
-fn member(experiment: &AnyExperiment, varied: Varied, value: u64) -> AnyExperiment {
+fn member(experiment: &AnyExperiment, axis: GroupAxis, value: u64) -> AnyExperiment {
     let mut member = experiment.clone();
-    match (&mut member, varied) {
-        (AnyExperiment::Expressions(e), Varied::Seed) => e.seed = value,
-        (AnyExperiment::Expressions(e), Varied::Fold) => e.data.fold = value as usize,
-        (AnyExperiment::Anomalies(e), _) => e.seed = value,
-        (AnyExperiment::RealFake(e), Varied::Seed) => e.seed = value,
-        (AnyExperiment::RealFake(e), Varied::Fold) => e.data.fold = value as usize,
+    let shared = member.shared();
+    match (axis, shared.fold) {
+        (GroupAxis::Seed, _) => *shared.seed = value,
+        (GroupAxis::Fold, Some(fold)) => *fold = value as usize,
+        (GroupAxis::Fold, None) => unreachable!("groups of folds are made of systems with folds"),
     }
     member
 }

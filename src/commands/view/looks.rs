@@ -9,7 +9,7 @@ use crate::commands::loaded::LoadedRun;
 use crate::commands::predict::crops::pixels;
 use ferrotype_data::preprocess::{Picture, Pipeline};
 use ferrotype_data::store;
-use ferrotype_data::task::Facts;
+use ferrotype_data::task::DatasetSummary;
 use ferrotype_evaluation::Predictions;
 use ferrotype_model::saliency::{self, Map, Method};
 use ferrotype_report::{Face, MapView, SaliencyTile, SaliencyView};
@@ -20,7 +20,7 @@ const EACH: usize = 4;
 
 /// Explains the surest right predictions (one of a class) and the surest wrong ones. A report needs no maps: why they are
 /// missing, where they are, stands in the note.
-pub(super) fn of_run(run: &RunFolder, test: &Predictions, facts: &Facts) -> SaliencyView {
+pub(super) fn of_run(run: &RunFolder, test: &Predictions, facts: &DatasetSummary) -> SaliencyView {
     if !Path::new(&facts.path).is_file() {
         let note = format!("No maps: the data file {} is not there.", facts.path);
         return SaliencyView { note, ..Default::default() };
@@ -29,7 +29,7 @@ pub(super) fn of_run(run: &RunFolder, test: &Predictions, facts: &Facts) -> Sali
         .unwrap_or_else(|e| SaliencyView { note: format!("No maps: {e:#}."), ..Default::default() })
 }
 
-fn explained(run: &RunFolder, test: &Predictions, facts: &Facts) -> Result<SaliencyView> {
+fn explained(run: &RunFolder, test: &Predictions, facts: &DatasetSummary) -> Result<SaliencyView> {
     let chosen = [surest(test, true), surest(test, false)].concat();
     if chosen.is_empty() {
         return Ok(SaliencyView::default());

@@ -1,6 +1,7 @@
 //! Inheritance, overrides, bare names and aliases.
 
 use super::*;
+use ferrotype_config::layers::Chain;
 
 #[test]
 fn maps_merge_and_all_else_replaces() {
@@ -55,7 +56,7 @@ fn bases_are_relative_to_their_file_and_chain() {
     fs::write(folder.path().join("a/mid.yaml"), "base: ../base.yaml\nseed: 3\n").unwrap();
     fs::write(folder.path().join("a/b/x.yaml"), "base: ../mid.yaml\nname: x\n").unwrap();
     let shape = Shape::of::<Trial>();
-    let (root, sources) = read_chain(&folder.path().join("a/b/x.yaml"), shape).unwrap();
+    let Chain { root, sources, .. } = read_chain(&folder.path().join("a/b/x.yaml"), |_| Ok(shape)).unwrap();
     let trial: Trial = from_tree(&root).unwrap();
     assert_eq!((trial.name.as_str(), trial.seed), ("x", 3));
     let names: Vec<_> = sources.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();

@@ -55,7 +55,7 @@ fn anomalies_are_ranked_by_the_validation_error_alone() {
     let AnomalyModel::LstmAutoencoder(model) = &trial.model;
     assert_eq!(model.hidden, 16);
     for (rest, expected) in [
-        ("metric: auroc", "never by planted anomalies"),
+        ("metric: auroc", "never by injected anomalies"),
         ("pruner: {asha: {}}", "cannot be pruned"),
         ("set: {model.lstm_autoencoder.hiden: 3}", "did you mean `hidden`?"),
         ("set: {evaluate.select_on: test}", "the experiment's `evaluate.select_on`: unknown key"),

@@ -58,14 +58,14 @@ impl AnomalySession<'_> {
         let graph = autoencoder.graph(windows.length())?;
         let mut network =
             Network::new(Arc::new(graph), self.experiment.seed, &work.device.device).with_compute(work.compute);
-        let fresh = Meta {
+        let meta = Meta {
             model: network.graph().name.clone(),
             classes: input.columns.clone(),
             experiment_sha256: result_digest(self.experiment),
             kernels: compute_name(work.compute),
             ..Meta::default()
         };
-        let checkpoint = Checkpoint::to_resume(&run, &fresh, self.job.other_kernels)?;
+        let checkpoint = Checkpoint::to_resume(&run, &meta, self.job.other_kernels)?;
         let train = &self.experiment.train;
         let learner =
             Learner::new(network.clone(), Box::new(objective::Reconstruction), Vec::new(), train, self.experiment.seed);
@@ -79,7 +79,7 @@ impl AnomalySession<'_> {
             interrupt: self.job.interrupt,
         };
         let schedule = schedule::build(&train.schedule, train.lr);
-        let mut trainer = Trainer::new(setup, learner, schedule, fresh, checkpoint, work.progress.as_mut())?;
+        let mut trainer = Trainer::new(setup, learner, schedule, meta, checkpoint, work.progress.as_mut())?;
         if trainer.run()? == Ended::Interrupted {
             let (step, epoch) = (trainer.meta().step, trainer.meta().epoch + 1);
             drop(trainer);

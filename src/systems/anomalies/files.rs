@@ -11,7 +11,7 @@ use super::detector::Trained;
 use crate::config::AnomalyExperiment;
 use ferrotype_anomaly::baselines::{distance_to_mean, pca_error};
 use ferrotype_anomaly::inputs::{DetectorInput, Inputs};
-use ferrotype_anomaly::measures::{Detection, Planted, detection, planted};
+use ferrotype_anomaly::measures::{Detection, Injected, detection, injected};
 use ferrotype_anomaly::options::AnomalySource;
 use ferrotype_anomaly::results::{Peak, Scored, peaks};
 use ferrotype_anomaly::source::describe;
@@ -22,14 +22,14 @@ use ferrotype_run::files::write_atomic;
 
 /// `dataset.json`: what is known of the features.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Facts {
+pub struct DatasetSummary {
     /// Where they come from.
     pub source: String,
     /// The person's number.
     pub person: usize,
     /// sha256 of times and values.
     pub sha256: String,
-    /// Whether the person is simulated or drawn.
+    /// Whether the person is synthetic or drawn.
     pub synthetic: bool,
     /// Frames.
     pub frames: usize,
@@ -44,11 +44,12 @@ pub struct Facts {
     pub kept_variance: Option<f64>,
     /// Columns of the result table.
     pub columns: Vec<String>,
-    /// Planted anomalies, where they are known.
-    pub planted: Option<Vec<Planted>>,
+    /// Injected anomalies, where they are known.
+    #[serde(default, alias = "planted")]
+    pub injected: Option<Vec<Injected>>,
 }
 
-impl Facts {
+impl DatasetSummary {
     /// What is known of a table.
     pub fn of(experiment: &AnomalyExperiment, table: &FeatureTable, inputs: &Inputs) -> Self {
         let mut hash = Sha256::new();
@@ -70,7 +71,7 @@ impl Facts {
             training: inputs.training,
             kept_variance: inputs.kept_variance,
             columns: inputs.shown.iter().map(|c| c.name.clone()).collect(),
-            planted: table.truth.as_ref().map(|t| planted(t)),
+            injected: table.truth.as_ref().map(|t| injected(t)),
         }
     }
 
@@ -138,7 +139,7 @@ pub struct DetectorScores {
     pub anomalies: usize,
     /// Peaks of their groups, the largest score first.
     pub peaks: Vec<Peak>,
-    /// Against the planted anomalies, where they are known: `lstm_autoencoder` and the baselines.
+    /// Against the injected anomalies, where they are known: `lstm_autoencoder` and the baselines.
     pub detection: BTreeMap<String, Detection>,
     /// How the exported file was checked.
     pub onnx: Option<ReconstructionCheck>,

@@ -4,14 +4,15 @@
 mod aggregate;
 mod detector;
 mod files;
+mod search;
 mod system;
 mod view;
 
 use anyhow::{Result, bail};
 
 use super::Summary;
-use super::engine::{Account, Effort, Ingredients, Job, Settings, Training, Workbench};
-use crate::config::{self, AnomalyExperiment};
+use super::engine::{Account, Effort, Ingredients, Job, Training, Workbench};
+use crate::config::AnomalyExperiment;
 use ferrotype_anomaly::inputs::{self, Inputs};
 use ferrotype_anomaly::results::{self, Scored};
 use ferrotype_anomaly::source;
@@ -20,7 +21,7 @@ use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 
 pub use aggregate::{Compared, compare, report_group, text as comparison};
-pub use files::{AnomalyScores, DetectorScores, Facts};
+pub use files::{AnomalyScores, DatasetSummary, DetectorScores};
 pub use system::Anomalies;
 pub use view::{publish, report_run};
 
@@ -38,23 +39,22 @@ pub struct AnomalySession<'a> {
 pub struct Data {
     table: FeatureTable,
     inputs: Inputs,
-    facts: Facts,
+    facts: DatasetSummary,
 }
 
 impl Training for AnomalySession<'_> {
     type Data = Data;
     type Fitted = Vec<Trained>;
+    type Experiment = AnomalyExperiment;
 
-    fn settings(&self) -> Settings<'_> {
-        let AnomalyExperiment { threads, device, kernels, .. } = self.experiment;
-        let (yaml, sha256) = (config::to_yaml(self.experiment), config::digest(self.experiment));
-        Settings { yaml, sha256, threads: *threads, device: &device.0, kernels }
+    fn experiment(&self) -> &AnomalyExperiment {
+        self.experiment
     }
 
     fn prepare(&self, _: &mut Workbench<'_>) -> Result<(Data, Ingredients)> {
         let table = source::obtain(&self.experiment.data, self.experiment.seed)?;
         let inputs = inputs::prepare(&table, &self.experiment.data)?;
-        let facts = Facts::of(self.experiment, &table, &inputs);
+        let facts = DatasetSummary::of(self.experiment, &table, &inputs);
         self.check_data(&facts)?;
         write_atomic(self.job.run.facts(), (serde_json::to_string_pretty(&facts)? + "\n").as_bytes())?;
         let (data, sha256) = (facts.source.clone(), facts.sha256.clone());
@@ -64,7 +64,7 @@ impl Training for AnomalySession<'_> {
     /// Says what is about to be trained.
     fn announce(&self, data: &Data, work: &mut Workbench<'_>) {
         let (facts, device) = (&data.facts, work.device_line());
-        let drawn = if facts.synthetic { " (simulated)" } else { "" };
+        let drawn = if facts.synthetic { " (synthetic)" } else { "" };
         let progress = work.progress.as_mut();
         progress.note(&format!("run      {}", self.job.run.path().display()));
         progress.note(&format!("data     {}{drawn}: {}", facts.source, facts.extent()));
@@ -112,12 +112,12 @@ impl Training for AnomalySession<'_> {
 
 impl AnomalySession<'_> {
     /// Whether the features are still those that training began with.
-    fn check_data(&self, facts: &Facts) -> Result<()> {
+    fn check_data(&self, facts: &DatasetSummary) -> Result<()> {
         let path = self.job.run.facts();
         if !path.is_file() {
             return Ok(());
         }
-        let before = Facts::load(self.job.run)?;
+        let before = DatasetSummary::load(self.job.run)?;
         if before.sha256 != facts.sha256 {
             bail!(
                 "the features of {} are not those that {} was trained on until now (their sha256 differs): put the file \

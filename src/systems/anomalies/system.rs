@@ -4,15 +4,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{AnomalySession, publish, report_group, report_run};
+use super::{AnomalySession, publish, report_group, report_run, search};
 use crate::config::AnomalyExperiment;
+use crate::systems::common::common;
 use crate::systems::engine::{self, Job};
+use crate::systems::search::Evaluations;
 use crate::systems::{Summary, System};
+use ferrotype_base::problems::Problem;
 use ferrotype_run::RunFolder;
 use ferrotype_run::group::Group;
+use ferrotype_sweep::curve::Objective;
+use ferrotype_sweep::options::SweepOptions;
 
 /// Finds anomalies in a face's behaviour.
 pub struct Anomalies<'a>(pub &'a AnomalyExperiment);
+
+common!(AnomalyExperiment);
 
 impl System for Anomalies<'_> {
     fn name(&self) -> &'static str {
@@ -33,5 +40,9 @@ impl System for Anomalies<'_> {
 
     fn publish_run(&self, run: &RunFolder, target: &Path) -> Result<Vec<PathBuf>> {
         publish(run, target)
+    }
+
+    fn objective(&self, search: &SweepOptions) -> Result<(Objective, Evaluations), Problem> {
+        search::objective(search).map(|objective| (objective, Evaluations::Detectors))
     }
 }

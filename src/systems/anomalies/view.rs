@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use super::files::{AnomalyScores, DetectorScores, Facts, detector_folder, read_errors};
+use super::files::{AnomalyScores, DatasetSummary, DetectorScores, detector_folder, read_errors};
 use crate::config::{self, AnomalyExperiment, AnyExperiment};
 use ferrotype_anomaly::measures::Detection;
 use ferrotype_anomaly::options::{AnomalyModel, Form};
@@ -41,7 +41,7 @@ pub fn report_run(run: &RunFolder) -> Result<String> {
     let view = of_run(run, true)?;
     let report = anomalies::write(run.path(), &view)?;
     let scores = AnomalyScores::load(run)?;
-    let facts = Facts::load(run)?;
+    let facts = DatasetSummary::load(run)?;
     let mut text = String::new();
     for d in &scores.detectors {
         text += &terminal(d, experiment_of(run)?.rules.group.is_some());
@@ -81,7 +81,7 @@ fn terminal(d: &DetectorScores, grouped: bool) -> String {
 /// Everything that the folder of a finished run knows; with the faces at the peaks, if wanted and still to be had.
 fn of_run(run: &RunFolder, with_faces: bool) -> Result<AnomalyView> {
     let experiment = experiment_of(run)?;
-    let facts = Facts::load(run)?;
+    let facts = DatasetSummary::load(run)?;
     let scores = AnomalyScores::load(run)?;
     let provenance = Provenance::load(run);
     // A report can be built where the source is gone, though without faces.
@@ -100,7 +100,7 @@ fn of_run(run: &RunFolder, with_faces: bool) -> Result<AnomalyView> {
     })
 }
 
-fn warnings(experiment: &AnomalyExperiment, facts: &Facts) -> Vec<Warning> {
+fn warnings(experiment: &AnomalyExperiment, facts: &DatasetSummary) -> Vec<Warning> {
     let mut all = Vec::new();
     let AnomalyModel::LstmAutoencoder(model) = &experiment.model;
     if model.form == Form::LastStateBroadcast {
@@ -115,7 +115,7 @@ fn warnings(experiment: &AnomalyExperiment, facts: &Facts) -> Vec<Warning> {
     all
 }
 
-fn data(facts: &Facts) -> Vec<(String, String)> {
+fn data(facts: &DatasetSummary) -> Vec<(String, String)> {
     let mut rows = vec![
         ("Source".to_owned(), facts.source.clone()),
         ("Extent".to_owned(), facts.extent()),
@@ -126,27 +126,32 @@ fn data(facts: &Facts) -> Vec<(String, String)> {
     if let Some(kept) = facts.kept_variance {
         rows.push(("Components".to_owned(), format!("keep {:.1} % of the embedding's variance", 100.0 * kept)));
     }
-    if let Some(planted) = &facts.planted {
-        let of = |kind: &str| planted.iter().filter(|p| p.kind == kind).count();
-        let mut kinds: Vec<&str> = planted.iter().map(|p| p.kind.as_str()).collect();
+    if let Some(injected) = &facts.injected {
+        let of = |kind: &str| injected.iter().filter(|p| p.kind == kind).count();
+        let mut kinds: Vec<&str> = injected.iter().map(|p| p.kind.as_str()).collect();
         kinds.sort_unstable();
         kinds.dedup();
         let texts: Vec<String> = kinds.into_iter().map(|kind| format!("{} {kind}", of(kind))).collect();
-        rows.push(("Planted anomalies".to_owned(), texts.join(", ")));
+        rows.push(("Injected anomalies".to_owned(), texts.join(", ")));
     }
     rows
 }
 
-fn detector(run: &RunFolder, d: &DetectorScores, facts: &Facts, table: Option<&FeatureTable>) -> Result<DetectorView> {
+fn detector(
+    run: &RunFolder,
+    d: &DetectorScores,
+    facts: &DatasetSummary,
+    table: Option<&FeatureTable>,
+) -> Result<DetectorView> {
     let folder = detector_folder(run, &d.name)?;
     let points = read_errors(&folder)?;
     let at = |i: usize| points.get(i).map_or(0.0, |p| p.0);
-    let planted = facts.planted.iter().flatten().map(|p| (at(p.first), at(p.last))).collect();
+    let injected = facts.injected.iter().flatten().map(|p| (at(p.first), at(p.last))).collect();
     let peaks = d.peaks.iter().enumerate().map(|(i, p)| peak(p, table.filter(|_| i < SHOWN))).collect();
     let (heads, detection) = detection_table(d);
     let trained_until = at(facts.training);
     Ok(DetectorView {
-        timeline: Timeline { name: d.name.clone(), planted, peaks, trained_until, points },
+        timeline: Timeline { name: d.name.clone(), injected, peaks, trained_until, points },
         history: History::read(folder.history()).unwrap_or_default(),
         facts: network_facts(d),
         heads,
@@ -210,6 +215,6 @@ fn detection_table(d: &DetectorScores) -> (Vec<String>, Vec<DetectionRow>) {
 /// # Errors
 /// When a file of the run is missing, or one cannot be written.
 pub fn publish(run: &RunFolder, target: &Path) -> Result<Vec<PathBuf>> {
-    anomalies::write(target, &of_run(run, Facts::load(run)?.synthetic)?)?;
+    anomalies::write(target, &of_run(run, DatasetSummary::load(run)?.synthetic)?)?;
     Ok(vec![run.scores()])
 }

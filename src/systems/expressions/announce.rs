@@ -9,7 +9,7 @@ impl Session<'_> {
     pub(super) fn first_lines(&self, data: &Data, work: &mut Workbench<'_>) {
         let device = work.device_line();
         let (progress, f) = (work.progress.as_mut(), &data.task.facts);
-        let drawn = if f.synthetic { " (synthetic: drawn faces)" } else { "" };
+        let drawn = if f.synthetic { " (synthetic: synthetic faces)" } else { "" };
         progress.note(&format!("run      {}", self.job.run.path().display()));
         progress.note(&format!(
             "data     {}{drawn}: {} training, {} validation, {} test; {} classes",

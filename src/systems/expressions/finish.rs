@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::{Session, report_run};
 use crate::commands::onnx;
 use crate::systems::engine::Account;
-use crate::systems::{Ending, Summary};
+use crate::systems::{RunScope, Summary};
 use ferrotype_data::task::Task;
 use ferrotype_evaluation::{Scores, score};
 use ferrotype_interop::export::ExportCheck;
@@ -35,7 +35,7 @@ impl Session<'_> {
         self.stop_if_asked()?;
         let validation = scoring::scores(&network, &task.validation, evaluate, progress)?;
         self.stop_if_asked()?;
-        if self.job.ending == Ending::ValidationOnly {
+        if self.job.scope == RunScope::ValidationOnly {
             return self.finish_trial(validation, account);
         }
         let predictions = scoring::predict(&network, &task.test, evaluate, progress)?;

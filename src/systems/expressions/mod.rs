@@ -5,6 +5,7 @@ mod announce;
 mod finish;
 mod identity;
 mod reports;
+mod search;
 mod seen;
 mod system;
 mod transfer;
@@ -15,9 +16,9 @@ use anyhow::{Context, Result, bail};
 
 use super::Summary;
 use super::compute::compute_name;
-use super::engine::{Account, Effort, Ingredients, Job, Settings, Training, Workbench};
-use crate::config::{self, Experiment};
-use ferrotype_data::task::{Facts, Subset, Task};
+use super::engine::{Account, Effort, Ingredients, Job, Training, Workbench};
+use crate::config::Experiment;
+use ferrotype_data::task::{DatasetSummary, Subset, Task};
 use ferrotype_data::template::FaceTemplate;
 use ferrotype_evaluation::{metrics, score};
 use ferrotype_model::Network;
@@ -50,7 +51,7 @@ pub struct Data {
     task: Task,
     network: Network,
     /// What a checkpoint of this run says at its beginning.
-    fresh: Meta,
+    meta: Meta,
     checkpoint: Option<Checkpoint>,
 }
 
@@ -58,11 +59,10 @@ impl Training for Session<'_> {
     type Data = Data;
     /// Where training stood at its end.
     type Fitted = Meta;
+    type Experiment = Experiment;
 
-    fn settings(&self) -> Settings<'_> {
-        let Experiment { threads, device, kernels, .. } = self.experiment;
-        let (yaml, sha256) = (config::to_yaml(self.experiment), config::digest(self.experiment));
-        Settings { yaml, sha256, threads: *threads, device: &device.0, kernels }
+    fn experiment(&self) -> &Experiment {
+        self.experiment
     }
 
     fn prepare(&self, work: &mut Workbench<'_>) -> Result<(Data, Ingredients)> {
@@ -70,15 +70,15 @@ impl Training for Session<'_> {
         let graph = Arc::new(self.experiment.model.build(task.input(), task.classes().len())?);
         scoring::check_lengths(&graph, &task.train)?;
         let network = Network::new(graph, self.experiment.seed, &work.device.device).with_compute(work.compute);
-        let mut fresh = Meta {
+        let mut meta = Meta {
             model: self.experiment.model.name().into(),
             classes: task.classes().to_vec(),
             experiment_sha256: result_digest(self.experiment),
             kernels: compute_name(work.compute),
             ..Meta::default()
         };
-        let checkpoint = Checkpoint::to_resume(self.job.run, &fresh, self.job.other_kernels)?;
-        fresh.sources = self.sources(checkpoint.as_ref())?;
+        let checkpoint = Checkpoint::to_resume(self.job.run, &meta, self.job.other_kernels)?;
+        meta.sources = self.sources(checkpoint.as_ref())?;
         match checkpoint.is_some() {
             true => self.check_data(&mut task)?,
             false => task.check_source()?,
@@ -86,8 +86,8 @@ impl Training for Session<'_> {
         self.write_seen(&mut task, checkpoint.is_some())?;
         self.write_facts(&task)?;
         let (data, sha256) = (task.facts.path.clone(), task.facts.sha256.clone());
-        let ingredients = Ingredients { data, sha256, weights: fresh.sources.clone() };
-        Ok((Data { task, network, fresh, checkpoint }, ingredients))
+        let ingredients = Ingredients { data, sha256, weights: meta.sources.clone() };
+        Ok((Data { task, network, meta, checkpoint }, ingredients))
     }
 
     fn announce(&self, data: &Data, work: &mut Workbench<'_>) {
@@ -99,8 +99,8 @@ impl Training for Session<'_> {
         self.begin_with(&mut data.network, data.checkpoint.as_ref(), progress)?;
         let prepared = self.build_on(&data.task, &data.network, work.compute, progress)?;
         let learner = self.learner(data.network.clone(), &data.task, &prepared)?;
-        let (fresh, checkpoint) = (data.fresh.clone(), data.checkpoint.take());
-        let (seconds, last) = self.train(&data.task, learner, &prepared, fresh, checkpoint, work)?;
+        let (meta, checkpoint) = (data.meta.clone(), data.checkpoint.take());
+        let (seconds, last) = self.train(&data.task, learner, &prepared, meta, checkpoint, work)?;
         let effort = Effort { seconds: Some(seconds), resumed: Some(last.resumed) };
         Ok((last, effort))
     }
@@ -129,7 +129,7 @@ impl Session<'_> {
     /// Whether the data are still those that training began with. What was noted then still holds.
     fn check_data(&self, task: &mut Task) -> Result<()> {
         let text = self.job.run.read(&self.job.run.facts())?;
-        let before: Facts = serde_json::from_str(&text)
+        let before: DatasetSummary = serde_json::from_str(&text)
             .with_context(|| format!("{} is not what a run writes", self.job.run.facts().display()))?;
         if before.sha256 != task.facts.sha256 || before.class_counts != task.facts.class_counts {
             bail!(
@@ -160,7 +160,7 @@ impl Session<'_> {
         task: &Task,
         learner: Learner,
         prepared: &Prepared,
-        fresh: Meta,
+        meta: Meta,
         checkpoint: Option<Checkpoint>,
         work: &mut Workbench<'_>,
     ) -> Result<(f64, Meta)> {
@@ -181,7 +181,7 @@ impl Session<'_> {
         };
         let schedule = schedule::build(&options.schedule, options.lr);
         check_metrics(selection, [Some(self.experiment.evaluate.select_by.as_str()), schedule.watches()])?;
-        let mut trainer = Trainer::new(setup, learner, schedule, fresh, checkpoint, work.progress.as_mut())?;
+        let mut trainer = Trainer::new(setup, learner, schedule, meta, checkpoint, work.progress.as_mut())?;
         if trainer.run()? == Ended::Interrupted {
             let Meta { step, epoch, batch, .. } = trainer.meta().clone();
             drop(trainer);

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::Session;
 use crate::commands::seen;
-use ferrotype_data::task::{Facts, Task};
+use ferrotype_data::task::{DatasetSummary, Task};
 
 impl Session<'_> {
     /// Writes down what the run's weights will have seen, and counts the test rows that were seen before.
@@ -14,7 +14,7 @@ impl Session<'_> {
     pub(super) fn write_seen(&self, task: &mut Task, is_resumed: bool) -> Result<()> {
         if is_resumed && self.job.run.seen().is_file() {
             // The weights that training began with may be gone by now: what was found then holds.
-            let before: Facts = self.job.run.read_json(&self.job.run.facts())?;
+            let before: DatasetSummary = self.job.run.read_json(&self.job.run.facts())?;
             task.facts.test_seen_before = before.test_seen_before;
             task.facts.unknown_origins = before.unknown_origins;
             return Ok(());

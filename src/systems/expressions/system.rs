@@ -4,23 +4,30 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use super::{Session, report_group, report_run};
+use super::{Session, report_group, report_run, search};
 use crate::commands::eval::EvalCommand;
 use crate::commands::predict::PredictCommand;
 use crate::commands::view;
 use crate::config::Experiment;
+use crate::systems::common::common;
 use crate::systems::engine::{self, Job};
+use crate::systems::search::Evaluations;
 use crate::systems::{Summary, System};
+use ferrotype_base::problems::Problem;
 use ferrotype_data::split;
 use ferrotype_data::task;
 use ferrotype_report as report;
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::{explain, write_atomic};
 use ferrotype_run::group::Group;
+use ferrotype_sweep::curve::Objective;
+use ferrotype_sweep::options::SweepOptions;
 use ferrotype_vision::clips::write_source;
 
 /// Classifies expressions.
 pub struct Expressions<'a>(pub &'a Experiment);
+
+common!(Experiment, fold: data.fold, expect: expect, selected_on_test: Experiment::is_selected_on_test);
 
 impl System for Expressions<'_> {
     fn name(&self) -> &'static str {
@@ -83,6 +90,10 @@ impl System for Expressions<'_> {
 
     fn rebuild_data(&self) -> Result<()> {
         task::make(&self.0.data, write_source)
+    }
+
+    fn objective(&self, search: &SweepOptions) -> Result<(Objective, Evaluations), Problem> {
+        search::objective(self.0, search).map(|objective| (objective, Evaluations::History))
     }
 
     fn model(&self) -> String {

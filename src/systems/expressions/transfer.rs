@@ -21,7 +21,7 @@ use ferrotype_training::features::{Features, Request};
 use ferrotype_training::freeze::Freezing;
 use ferrotype_training::initial::{Source, sha256_of};
 use ferrotype_training::progress::Progress;
-use ferrotype_training::teacher::{Ensemble, Lectern, Teacher, Teaching};
+use ferrotype_training::teacher::{DistillContext, Ensemble, Teacher, Teaching};
 
 /// How many names of parameters a line of the terminal lists.
 const LISTED: usize = 6;
@@ -82,10 +82,10 @@ impl Session<'_> {
         let source = Source::read(path).context("train.init")?;
         self.compare_preprocessing(path, progress);
         let file = source.file.display().to_string();
-        let taken = source.fill(network, &options.fresh).context("train.init")?;
+        let taken = source.fill(network, &options.reinit).context("train.init")?;
         progress.note(&format!("init     {} tensors from {file}", taken.taken));
-        if !taken.fresh.is_empty() {
-            progress.note(&format!("fresh    {}", listed(&taken.fresh, LISTED)));
+        if !taken.reinit.is_empty() {
+            progress.note(&format!("reinit   {}", listed(&taken.reinit, LISTED)));
         }
         if !taken.unused.is_empty() {
             progress.note(&format!("unused   {}", listed(&taken.unused, LISTED)));
@@ -129,7 +129,7 @@ impl Session<'_> {
         let teaching = match self.experiment.objective.distillation() {
             Some(distillation) => {
                 let ensemble = self.ensemble(distillation, task, compute, progress)?;
-                let place = Lectern {
+                let place = DistillContext {
                     task,
                     epochs,
                     pictures: features.is_none(),
@@ -198,7 +198,7 @@ impl Session<'_> {
         let Some(entry) = freezing.frozen_until(graph, self.experiment.train.epochs) else {
             bail!(
                 "train.feature_cache stores the values of what is frozen from the first layer on and through the whole \
-                 training, and that is nothing here: freeze the beginning of the network and do not thaw it, or remove \
+                 training, and that is nothing here: freeze the beginning of the network and do not unfreeze it, or remove \
                  train.feature_cache"
             );
         };

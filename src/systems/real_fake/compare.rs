@@ -5,18 +5,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use super::files::{self, Facts, Outcome};
+use super::files::{self, DatasetSummary, Outcome};
 use super::group::Members;
 use super::view::{aligned, area, beats, experiment_of, markdown, probability, share};
 use ferrotype_evaluation::Score;
 use ferrotype_evaluation::compare::McNemar;
 use ferrotype_evaluation::statistics::{deviation, mean, wilson};
 use ferrotype_real_fake::baselines::{AU_MEANS, LENGTH, title};
-use ferrotype_real_fake::results::{self, Beside, Measures, ScoredClip};
+use ferrotype_real_fake::results::{self, BaselineComparison, Measures, ScoredClip};
 use ferrotype_report::real_fake::{Table, TableRow, methods_page};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::{explain, write_atomic};
-use ferrotype_run::group::{Group, Varied};
+use ferrotype_run::group::{Group, GroupAxis};
 
 /// A run, the seeds of one, or its folds together.
 struct Entry {
@@ -36,7 +36,7 @@ impl Entry {
         let experiment = experiment_of(&run)?;
         let group = Group::open(path)?;
         let (outcomes, of) = match &group {
-            Some(group) if group.varied == Varied::Seed => {
+            Some(group) if group.axis == GroupAxis::Seed => {
                 let members = Members::of(path, group);
                 let first = members.runs.first().map(|(_, run)| run.clone());
                 (members.outcomes()?, first.with_context(|| format!("no run of {} is finished", path.display()))?)
@@ -55,7 +55,8 @@ impl Entry {
             Some(group) => Members::of(path, group).runs.into_iter().next().map(|(_, run)| run),
             None => Some(run),
         };
-        let facts = Facts::load(&described.with_context(|| format!("no run of {} is finished", path.display()))?)?;
+        let facts =
+            DatasetSummary::load(&described.with_context(|| format!("no run of {} is finished", path.display()))?)?;
         let (clips, _) = results::read(&files::clips(&of))?;
         Ok(Self {
             name: experiment.name.clone(),
@@ -71,7 +72,7 @@ impl Entry {
         self.outcomes.iter().filter_map(|o| o.sets.get("test")).collect()
     }
 
-    fn beside(&self, name: &str) -> Vec<&Beside> {
+    fn beside(&self, name: &str) -> Vec<&BaselineComparison> {
         self.outcomes.iter().filter_map(|o| o.baselines.iter().find(|b| b.name == name)).collect()
     }
 
@@ -103,7 +104,7 @@ impl Entry {
     }
 }
 
-fn p_values(against: &[&Beside]) -> String {
+fn p_values(against: &[&BaselineComparison]) -> String {
     let mut all: Vec<f64> = against.iter().map(|b| b.mcnemar.p).collect();
     all.sort_by(f64::total_cmp);
     match all.as_slice() {
@@ -114,7 +115,7 @@ fn p_values(against: &[&Beside]) -> String {
 }
 
 /// Whether a method beats the baseline that it must beat.
-fn working(method: &str, against: &[&Beside]) -> String {
+fn working(method: &str, against: &[&BaselineComparison]) -> String {
     let won = against.iter().filter(|b| beats(b)).count();
     match (method, against.len()) {
         (LENGTH, _) => "a confound, no method".into(),

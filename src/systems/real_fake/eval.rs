@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail, ensure};
 use burn::tensor::Device;
 
-use super::files::{self, Facts, Outcome};
+use super::files::{self, DatasetSummary, Outcome};
 use super::view::{aligned, emotions, experiment_of, methods, verdicts};
 use super::{add_scores, scores};
 use crate::commands::pool::in_pool;
@@ -27,8 +27,8 @@ use ferrotype_report::{EvaluationView, SeenShare};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 
-/// What `ferrotype eval` was asked for.
-pub struct Asked<'a> {
+/// What `ferrotype eval` was request for.
+pub struct EvalRequest<'a> {
     /// Another folder or file for the experiment's source.
     pub data: Option<&'a Path>,
     /// Which clips.
@@ -45,7 +45,7 @@ pub struct Asked<'a> {
 pub(super) struct Loaded<'a> {
     pub run: &'a RunFolder,
     pub experiment: RealFakeExperiment,
-    pub facts: Facts,
+    pub facts: DatasetSummary,
     device: Device,
     compute: Compute,
 }
@@ -60,7 +60,7 @@ impl<'a> Loaded<'a> {
         );
         let device = device.unwrap_or(&experiment.device.0).parse::<DeviceName>()?.open()?;
         let compute = compute(&experiment.kernels, &device)?;
-        Ok(Self { run, facts: Facts::load(run)?, experiment, device: device.device, compute })
+        Ok(Self { run, facts: DatasetSummary::load(run)?, experiment, device: device.device, compute })
     }
 
     /// The fitted method, for clips like these.
@@ -80,21 +80,21 @@ impl<'a> Loaded<'a> {
 ///
 /// # Errors
 /// When the run or the clips cannot be read, or do not fit each other.
-pub fn eval(run: &RunFolder, asked: &Asked) -> Result<(String, EvaluationView)> {
+pub fn eval(run: &RunFolder, request: &EvalRequest) -> Result<(String, EvaluationView)> {
     let threads = experiment_of(run)?.threads;
-    in_pool(threads, |_| eval_in_pool(run, asked))
+    in_pool(threads, |_| eval_in_pool(run, request))
 }
 
-fn eval_in_pool(run: &RunFolder, asked: &Asked) -> Result<(String, EvaluationView)> {
-    let loaded = Loaded::open(run, asked.device)?;
+fn eval_in_pool(run: &RunFolder, request: &EvalRequest) -> Result<(String, EvaluationView)> {
+    let loaded = Loaded::open(run, request.device)?;
     let mut options = loaded.experiment.data.clone();
-    if let Some(path) = asked.data {
+    if let Some(path) = request.data {
         options.source.set_path(path)?;
     }
     let set = loaded.like_fitted(data::obtain(&options)?)?;
-    let (name, places) = match asked.data {
-        None => own(&loaded, &set, asked.set)?,
-        Some(_) => others(&set, asked.set)?,
+    let (name, places) = match request.data {
+        None => own(&loaded, &set, request.set)?,
+        Some(_) => others(&set, request.set)?,
     };
     let fitted = loaded.method(&set)?;
     let values = scores(fitted.as_ref(), &set, &places)?;
@@ -109,9 +109,9 @@ fn eval_in_pool(run: &RunFolder, asked: &Asked) -> Result<(String, EvaluationVie
             names.push(baseline.name.to_owned());
         }
     }
-    let goes_without_saying = asked.data.is_none() && !matches!(asked.set, None | Some(SetName::Test));
+    let goes_without_saying = request.data.is_none() && !matches!(request.set, None | Some(SetName::Test));
     let seen = if goes_without_saying { Vec::new() } else { known(&loaded, &set, &places) };
-    report(&loaded, &set, &clips, &names, asked, &seen)
+    report(&loaded, &set, &clips, &names, request, &seen)
 }
 
 /// Of each clip whether the method was fitted on it, and whether it selected the weights; nothing where the run is too old to
@@ -159,7 +159,7 @@ fn report(
     set: &ClipSet,
     clips: &[ScoredClip],
     names: &[String],
-    asked: &Asked,
+    request: &EvalRequest,
     seen: &[[bool; 2]],
 ) -> Result<(String, EvaluationView)> {
     let all: Vec<&ScoredClip> = clips.iter().collect();
@@ -170,10 +170,10 @@ fn report(
         clips.iter().zip(seen).filter(|(_, known)| **known == [false; 2]).map(|(c, _)| c).collect();
     let unseen = if share.is_some() && !others.is_empty() { results::measure(&others, None)? } else { None };
     let method = loaded.experiment.method.name();
-    if let Some(path) = asked.csv {
+    if let Some(path) = request.csv {
         results::write(path, clips, names)?;
     }
-    if let Some(path) = asked.json {
+    if let Some(path) = request.json {
         let outcome = Outcome {
             method: method.to_owned(),
             sets: BTreeMap::from([("test".to_owned(), measures.clone())]),
@@ -208,7 +208,7 @@ fn report(
     lines.extend(verdicts(&measures, method, &besides));
     lines.extend(set.notes.iter().map(|note| format!("note: {note}")));
     let view = EvaluationView {
-        title: title(asked, measures.n),
+        title: title(request, measures.n),
         scores: metrics,
         seen: share,
         unseen: unseen.map(|(_, metrics)| metrics),
@@ -218,8 +218,8 @@ fn report(
 }
 
 /// What was scored.
-fn title(asked: &Asked, clips: u64) -> String {
-    let data = asked.data.map_or_else(|| "the run's own clips".to_owned(), |path| path.display().to_string());
-    let part = asked.set.map_or("all", |set| Split::from(set).word());
+fn title(request: &EvalRequest, clips: u64) -> String {
+    let data = request.data.map_or_else(|| "the run's own clips".to_owned(), |path| path.display().to_string());
+    let part = request.set.map_or("all", |set| Split::from(set).as_str());
     format!("{data}, {part}, {clips} clips")
 }

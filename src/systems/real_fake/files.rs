@@ -11,7 +11,7 @@ use ferrotype_evaluation::Scores;
 use ferrotype_interop::export::ReconstructionCheck;
 use ferrotype_real_fake::clip::{CLASSES, ClipSet};
 use ferrotype_real_fake::data::digest;
-use ferrotype_real_fake::results::{Beside, Measures, ScoredClip, beside, measure};
+use ferrotype_real_fake::results::{BaselineComparison, Measures, ScoredClip, beside, measure};
 use ferrotype_real_fake::seen::SeenClips;
 use ferrotype_real_fake::sources::describe;
 use ferrotype_real_fake::split::Division;
@@ -44,12 +44,12 @@ pub fn sets(division: &Division) -> [(&'static str, &Vec<usize>); 4] {
 
 /// `dataset.json`: what is known of the clips.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Facts {
+pub struct DatasetSummary {
     /// Where they come from.
     pub source: String,
     /// sha256 of names, labels and values.
     pub sha256: String,
-    /// Whether they are simulated or drawn.
+    /// Whether they are synthetic or drawn.
     pub synthetic: bool,
     /// Frames per second, where all clips have the same.
     pub rate: Option<f64>,
@@ -78,7 +78,7 @@ pub struct Facts {
     pub notes: Vec<String>,
 }
 
-impl Facts {
+impl DatasetSummary {
     /// What is known of clips and their division.
     pub fn of(experiment: &RealFakeExperiment, set: &ClipSet, division: &Division) -> Self {
         let count = |places: &[usize], real: bool| places.iter().filter(|&&i| set.clips[i].real == Some(real)).count();
@@ -161,7 +161,7 @@ pub struct Outcome {
     /// By set: training, validation (that of the weights) and test.
     pub sets: BTreeMap<String, Measures>,
     /// The baselines on the test clips.
-    pub baselines: Vec<Beside>,
+    pub baselines: Vec<BaselineComparison>,
     /// Of the unlabelled clips: how many are called fake, and real.
     pub unlabelled: Option<[usize; 2]>,
     /// The exported networks with their checks.

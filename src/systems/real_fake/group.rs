@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::files::{self, Facts, Outcome, measures_by_set, of_set};
+use super::files::{self, DatasetSummary, Outcome, measures_by_set, of_set};
 use super::view::{area, experiment_of, sharpness, uneven, verdicts};
 use crate::commands::view::expected;
 use crate::config;
@@ -17,7 +17,7 @@ use ferrotype_real_fake::results::{self, ScoredClip, beside};
 use ferrotype_report::{self as report, AggregateView, RunRow, Warning};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
-use ferrotype_run::group::{Group, Varied};
+use ferrotype_run::group::{Group, GroupAxis};
 
 /// The finished members of a group.
 pub(super) struct Members {
@@ -78,7 +78,7 @@ pub fn report_group(folder: &RunFolder, group: &Group) -> Result<Summary> {
 pub(super) fn write(folder: &RunFolder, group: &Group, target: &Path) -> Result<(PathBuf, AggregateView)> {
     let members = Members::of(folder.path(), group);
     let view = view(folder, group, &members)?;
-    if group.varied == Varied::Fold {
+    if group.axis == GroupAxis::Fold {
         let (clips, names) = members.pooled()?;
         let pooled = pooled_outcome(&members, &clips, &names)?;
         let target = RunFolder::create_at(target)?;
@@ -106,8 +106,8 @@ fn view(folder: &RunFolder, group: &Group, members: &Members) -> Result<Aggregat
     for (value, run) in &members.runs {
         let scores = report::read_metrics(run.scores())?.remove("test").unwrap_or_default();
         runs.push(RunRow { label: value.to_string(), path: run.name(), scores });
-        synthetic |= Facts::load(run)?.synthetic;
-        if group.varied == Varied::Fold {
+        synthetic |= DatasetSummary::load(run)?.synthetic;
+        if group.axis == GroupAxis::Fold {
             folds.push(report::predictions::read(run.predictions())?);
         }
     }
@@ -117,20 +117,20 @@ fn view(folder: &RunFolder, group: &Group, members: &Members) -> Result<Aggregat
             format!("{} of {} runs are not finished and not in these figures.", members.missing, group.values.len());
         warnings.push(Warning { serious: true, text });
     }
-    let texts = match group.varied {
-        Varied::Fold => {
+    let texts = match group.axis {
+        GroupAxis::Fold => {
             let (clips, names) = members.pooled()?;
             let outcome = pooled_outcome(members, &clips, &names)?;
             outcome.sets.get("test").map(|m| verdicts(m, &outcome.method, &outcome.baselines)).unwrap_or_default()
         }
-        Varied::Seed => over_seeds(&members.outcomes()?),
+        GroupAxis::Seed => over_seeds(&members.outcomes()?),
     };
     warnings.extend(texts.into_iter().map(|text| Warning { serious: false, text }));
     Ok(AggregateView {
         name: folder.name(),
         description: experiment.description.clone(),
         synthetic,
-        over: group.varied.word().into(),
+        over: group.axis.as_str().into(),
         pooled: if folds.is_empty() { None } else { Some(score_folds(&folds)?) },
         expect: expected(experiment.expect.as_ref()),
         warnings,

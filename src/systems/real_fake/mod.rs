@@ -12,8 +12,8 @@ mod view;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::Summary;
-use super::engine::{Account, Effort, Ingredients, Job, Settings, Training, Workbench};
-use crate::config::{self, RealFakeExperiment};
+use super::engine::{Account, Effort, Ingredients, Job, Training, Workbench};
+use crate::config::RealFakeExperiment;
 use ferrotype_interop::export::ReconstructionCheck;
 use ferrotype_real_fake::baselines::baselines;
 use ferrotype_real_fake::clip::ClipSet;
@@ -26,10 +26,10 @@ use ferrotype_run::files::{explain, write_atomic};
 use ferrotype_training::interrupt::Interrupted;
 
 pub use compare::compare;
-pub use eval::{Asked, eval};
-pub use files::{Facts, Outcome};
+pub use eval::{EvalRequest, eval};
+pub use files::{DatasetSummary, Outcome};
 pub use group::report_group;
-pub use predict::{Wanted, predict};
+pub use predict::{PredictRequest, predict};
 pub use system::RealFake;
 pub use view::{experiment_of, publish, report_run};
 
@@ -45,24 +45,23 @@ pub struct RealFakeSession<'a> {
 pub struct Data {
     set: ClipSet,
     division: Division,
-    facts: Facts,
+    facts: DatasetSummary,
 }
 
 impl Training for RealFakeSession<'_> {
     type Data = Data;
     type Fitted = Box<dyn Fitted>;
+    type Experiment = RealFakeExperiment;
 
-    fn settings(&self) -> Settings<'_> {
-        let RealFakeExperiment { threads, device, kernels, .. } = self.experiment;
-        let (yaml, sha256) = (config::to_yaml(self.experiment), config::digest(self.experiment));
-        Settings { yaml, sha256, threads: *threads, device: &device.0, kernels }
+    fn experiment(&self) -> &RealFakeExperiment {
+        self.experiment
     }
 
     fn prepare(&self, _: &mut Workbench<'_>) -> Result<(Data, Ingredients)> {
         let set = data::obtain(&self.experiment.data)?;
         let selects = self.experiment.method.build().selects();
         let division = split::divide(&set, &self.experiment.data, selects, self.experiment.seed)?;
-        let facts = Facts::of(self.experiment, &set, &division);
+        let facts = DatasetSummary::of(self.experiment, &set, &division);
         facts.check_against(self.job.run)?;
         write_atomic(self.job.run.facts(), (serde_json::to_string_pretty(&facts)? + "\n").as_bytes())?;
         let (data, sha256) = (facts.source.clone(), facts.sha256.clone());
@@ -72,7 +71,7 @@ impl Training for RealFakeSession<'_> {
     /// Says what is about to be fitted.
     fn announce(&self, data: &Data, work: &mut Workbench<'_>) {
         let (facts, device) = (&data.facts, work.device_line());
-        let drawn = if facts.synthetic { " (simulated)" } else { "" };
+        let drawn = if facts.synthetic { " (synthetic)" } else { "" };
         let progress = work.progress.as_mut();
         progress.note(&format!("run      {}", self.job.run.path().display()));
         progress.note(&format!("data     {}{drawn}: {}", facts.source, facts.sizes()));

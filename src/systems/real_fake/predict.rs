@@ -17,7 +17,7 @@ use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 
 /// What `ferrotype predict` was asked for.
-pub struct Wanted<'a> {
+pub struct PredictRequest<'a> {
     /// Tables, or folders of them.
     pub paths: &'a [PathBuf],
     /// The emotion that they show.
@@ -32,17 +32,17 @@ pub struct Wanted<'a> {
 ///
 /// # Errors
 /// When the run or a table cannot be read, or a table lacks what the method was fitted on.
-pub fn predict(run: &RunFolder, wanted: &Wanted) -> Result<String> {
+pub fn predict(run: &RunFolder, request: &PredictRequest) -> Result<String> {
     let threads = experiment_of(run)?.threads;
-    in_pool(threads, |_| predict_in_pool(run, wanted))
+    in_pool(threads, |_| predict_in_pool(run, request))
 }
 
-fn predict_in_pool(run: &RunFolder, wanted: &Wanted) -> Result<String> {
-    let loaded = Loaded::open(run, wanted.device)?;
+fn predict_in_pool(run: &RunFolder, request: &PredictRequest) -> Result<String> {
+    let loaded = Loaded::open(run, request.device)?;
     let known = loaded.facts.emotions.clone();
     // Of one emotion only, it goes without saying.
-    let emotion = wanted.emotion.or(if known.len() == 1 { Some(&known[0]) } else { None });
-    let set = loaded.like_fitted(read(&loaded.experiment.data, wanted.paths, emotion)?)?;
+    let emotion = request.emotion.or(if known.len() == 1 { Some(&known[0]) } else { None });
+    let set = loaded.like_fitted(read(&loaded.experiment.data, request.paths, emotion)?)?;
     let places: Vec<usize> = (0..set.clips.len()).collect();
     let values = loaded.method(&set).and_then(|method| scores(method.as_ref(), &set, &places));
     let values = if emotion.is_none() && !known.is_empty() {
@@ -53,7 +53,7 @@ fn predict_in_pool(run: &RunFolder, wanted: &Wanted) -> Result<String> {
         values?
     };
     let called = |score: f64| CLASSES[usize::from(score > 0.0)];
-    if let Some(path) = wanted.csv {
+    if let Some(path) = request.csv {
         let mut out = csv::Writer::from_writer(Vec::new());
         out.write_record(["file", "prediction", "score"])?;
         for (clip, &score) in set.clips.iter().zip(&values) {
@@ -70,9 +70,9 @@ fn predict_in_pool(run: &RunFolder, wanted: &Wanted) -> Result<String> {
 /// The tables as clips without a truth.
 fn read(data: &RealFakeData, paths: &[PathBuf], emotion: Option<&str>) -> Result<ClipSet> {
     let table = match &data.source {
-        RealFakeSource::AuTables(o) => o.table(data.longest_gap),
-        RealFakeSource::SaseFe(o) => o.table(data.longest_gap),
-        _ => TableOptions { kind: TableKind::Auto, rate: 30.0, min_score: 0.0, longest_gap: data.longest_gap },
+        RealFakeSource::AuTables(o) => o.table(data.max_gap),
+        RealFakeSource::SaseFe(o) => o.table(data.max_gap),
+        _ => TableOptions { kind: TableKind::Auto, rate: 30.0, min_score: 0.0, max_gap: data.max_gap },
     };
     let mut set = ClipSet::default();
     set.emotions.extend(emotion.map(str::to_owned));
@@ -87,7 +87,7 @@ fn read(data: &RealFakeData, paths: &[PathBuf], emotion: Option<&str>) -> Result
         }
     }
     if let Some(rate) = data.rate {
-        at_rate(&mut set, rate, data.longest_gap);
+        at_rate(&mut set, rate, data.max_gap);
     }
     set.clips.sort_by(|a, b| a.name.cmp(&b.name));
     check(&set)?;

@@ -8,14 +8,21 @@ use super::{RealFakeSession, files, group, publish, report_group, report_run};
 use crate::commands::eval::EvalCommand;
 use crate::commands::predict::PredictCommand;
 use crate::config::RealFakeExperiment;
+use crate::systems::common::common;
 use crate::systems::engine::{self, Job};
+use crate::systems::search::Evaluations;
 use crate::systems::{Summary, System};
+use ferrotype_base::problems::Problem;
 use ferrotype_real_fake::{data, split};
 use ferrotype_run::RunFolder;
 use ferrotype_run::group::Group;
+use ferrotype_sweep::curve::Objective;
+use ferrotype_sweep::options::SweepOptions;
 
-/// Tells felt from posed expressions.
+/// Tells genuine from posed expressions.
 pub struct RealFake<'a>(pub &'a RealFakeExperiment);
+
+common!(RealFakeExperiment, fold: data.fold, expect: expect);
 
 impl System for RealFake<'_> {
     fn name(&self) -> &'static str {
@@ -48,6 +55,13 @@ impl System for RealFake<'_> {
 
     fn fold_count(&self) -> Result<usize> {
         split::fold_count(&data::obtain(&self.0.data)?, &self.0.data, self.0.seed)
+    }
+
+    /// Its methods without networks keep no clips back, so trials could only be ranked by the tested ones.
+    fn objective(&self, _: &SweepOptions) -> Result<(Objective, Evaluations), Problem> {
+        let message = "experiments of the system real_fake cannot be searched: most of its methods keep no clips back, so that \
+                       trials would be ranked by the tested clips; compare a few settings with `ferrotype compare`";
+        Err(Problem { path: "experiment".into(), message: message.into() })
     }
 
     fn model(&self) -> String {

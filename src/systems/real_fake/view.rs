@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::files::{self, Facts, Outcome};
+use super::files::{self, DatasetSummary, Outcome};
 use crate::commands::view::{evaluations, expected};
 use crate::config::{self, AnyExperiment, RealFakeExperiment};
 use ferrotype_evaluation::Score;
 use ferrotype_evaluation::compare::McNemar;
 use ferrotype_real_fake::baselines::{AU_MEANS, LENGTH, title};
 use ferrotype_real_fake::clip::CLASSES;
-use ferrotype_real_fake::results::{Beside, Measures};
+use ferrotype_real_fake::results::{BaselineComparison, Measures};
 use ferrotype_report::real_fake::{self, RealFakeView, Table, TableRow};
 use ferrotype_report::{self as report, Warning};
 use ferrotype_run::{Provenance, RunFolder};
@@ -51,7 +51,7 @@ pub fn report_run(run: &RunFolder) -> Result<String> {
 /// Everything that the folder of a finished run knows.
 fn of_run(run: &RunFolder) -> Result<RealFakeView> {
     let experiment = experiment_of(run)?;
-    let facts = Facts::load(run)?;
+    let facts = DatasetSummary::load(run)?;
     let outcome = Outcome::load(run)?;
     let provenance = Provenance::load(run);
     let test = report::read_metrics(run.scores())?.remove("test").context("the run has no scores of test clips")?;
@@ -112,7 +112,7 @@ pub(super) fn probability(p: f64) -> String {
 }
 
 /// The method and the baselines on the same clips.
-pub(super) fn methods(method: &str, measures: &Measures, baselines: &[Beside]) -> Table {
+pub(super) fn methods(method: &str, measures: &Measures, baselines: &[BaselineComparison]) -> Table {
     let line = |m: &Measures| {
         vec![m.n.to_string(), m.accuracy.as_ref().map_or_else(|| "-".into(), share), percent(m.uar), area(m.auroc)]
     };
@@ -125,7 +125,7 @@ pub(super) fn methods(method: &str, measures: &Measures, baselines: &[Beside]) -
 }
 
 /// Whether the method beats the baseline: `Some(true)` where it has more clips right, and hardly by chance.
-pub(super) fn beats(beside: &Beside) -> bool {
+pub(super) fn beats(beside: &BaselineComparison) -> bool {
     beside.mcnemar.only_first > beside.mcnemar.only_second && beside.mcnemar.p < SIGNIFICANT
 }
 
@@ -138,7 +138,7 @@ pub(super) fn sharpness(measures: &Measures) -> Option<String> {
 }
 
 /// How much the figures can be trusted, in words.
-pub(super) fn verdicts(measures: &Measures, method: &str, baselines: &[Beside]) -> Vec<String> {
+pub(super) fn verdicts(measures: &Measures, method: &str, baselines: &[BaselineComparison]) -> Vec<String> {
     let mut all = Vec::new();
     all.extend(sharpness(measures));
     let find = |name: &str| baselines.iter().find(|b| b.name == name);
@@ -203,7 +203,7 @@ pub(super) fn emotions(measures: &Measures) -> Table {
     Table { heads: heads(&["emotion", "clips", "accuracy (95 % interval)"]), rows }
 }
 
-fn data(facts: &Facts) -> Vec<(String, String)> {
+fn data(facts: &DatasetSummary) -> Vec<(String, String)> {
     let mut rows = vec![("Source", facts.source.clone()), ("Clips", facts.sizes()), ("Split", facts.split.clone())];
     if facts.subjects > 0 {
         rows.push(("Subjects", facts.subjects.to_string()));
@@ -277,7 +277,7 @@ pub(super) fn markdown(table: &Table) -> String {
 }
 
 /// Writes the page of a run into a folder that others may see; gives the other files that may stand there. Clips of real people
-/// are not named in any of these but `clips.csv`, which stays behind unless they are simulated.
+/// are not named in any of these but `clips.csv`, which stays behind unless they are synthetic.
 ///
 /// # Errors
 /// When a file of the run is missing, or one cannot be written.

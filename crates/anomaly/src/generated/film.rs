@@ -1,4 +1,4 @@
-//! The simulated face as a film: a drawn head that moves a little, and the table of what is true in each frame.
+//! The synthetic face as a film: a drawn head that moves a little, and the table of what is true in each frame.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ const SCALE: f32 = 0.62;
 const CHUNK: usize = 64;
 
 /// Writes `face.mp4` (H.264, `size` pixels per side) and `features.csv` (frame, timestamp, the action units as measured
-/// with noise, and what was planted) into a folder.
+/// with noise, and what was injected) into a folder.
 ///
 /// # Errors
 /// When an option is impossible, ffmpeg is missing, or a file cannot be written.

@@ -1,7 +1,7 @@
-//! A simulated face whose anomalies are known: intensities of action units on both sides of the face, frame by frame.
+//! A synthetic face whose anomalies are known: intensities of action units on both sides of the face, frame by frame.
 //!
 //! The person talks and rests in turn, blinks, raises the brows for emphasis and smiles now and then, each in a manner of
-//! their own. Into that are planted expressions that the person never shows otherwise, moments in which the face stands
+//! their own. Into that are injected expressions that the person never shows otherwise, moments in which the face stands
 //! still in the midst of talking, and one-sided twitches as short as micro-expressions. A benchmark of detectors, not a
 //! model of people.
 
@@ -15,9 +15,9 @@ use ferrotype_base::random::{Purpose, Stream};
 use ferrotype_data::synthetic::{ActionUnits, Au};
 
 use behaviour::Person;
-pub use plan::Planted;
+pub use plan::Injected;
 
-/// The kinds of choices of [`Purpose::Synthesis`] here: the first index of their keys, apart from those of drawn faces.
+/// The kinds of choices of [`Purpose::Synthesis`] here: the first index of their keys, apart from those of synthetic faces.
 #[derive(Clone, Copy)]
 enum Choice {
     Person = 100,
@@ -27,21 +27,21 @@ enum Choice {
     Film = 104,
 }
 
-/// What the face does in each frame, and what was planted.
+/// What the face does in each frame, and what was injected.
 #[derive(Clone, Debug)]
 pub struct Performance {
     /// Seconds of each frame.
     pub times: Vec<f64>,
     /// The face in each frame.
     pub units: Vec<ActionUnits>,
-    /// What was planted, in order of time.
-    pub planted: Vec<Planted>,
+    /// What was injected, in order of time.
+    pub injected: Vec<Injected>,
 }
 
 impl Performance {
-    /// The kind planted in each frame; empty where there is none.
+    /// The kind injected in each frame; empty where there is none.
     pub fn truth(&self) -> Vec<String> {
-        let kind = |t: f64| self.planted.iter().find(|p| p.covers(t)).map_or("", |p| p.kind.name()).to_owned();
+        let kind = |t: f64| self.injected.iter().find(|p| p.covers(t)).map_or("", |p| p.kind.name()).to_owned();
         self.times.iter().map(|&t| kind(t)).collect()
     }
 }
@@ -53,9 +53,9 @@ pub fn perform(options: &GeneratedOptions, seed: u64) -> Performance {
     let times: Vec<f64> = (0..frames).map(|i| i as f64 / options.rate).collect();
     let person = Person::random(&mut key(Choice::Person));
     let script = person.script(options.seconds, &mut key(Choice::Behaviour));
-    let planted = plan::plant(options, &script, &mut key(Choice::Plan));
-    let units = times.iter().map(|&t| plan::apply(&planted, t, |t| person.face(&script, t))).collect();
-    Performance { times, units, planted }
+    let injected = plan::inject(options, &script, &mut key(Choice::Plan));
+    let units = times.iter().map(|&t| plan::apply(&injected, t, |t| person.face(&script, t))).collect();
+    Performance { times, units, injected }
 }
 
 /// The features of a performance: every action unit on both sides, as measured with noise.
@@ -90,7 +90,7 @@ pub fn generate(options: &GeneratedOptions, seed: u64) -> FeatureTable {
 
 #[cfg(test)]
 mod tests {
-    use super::super::measures::planted;
+    use super::super::measures::injected;
     use super::*;
 
     fn options() -> GeneratedOptions {
@@ -103,7 +103,7 @@ mod tests {
             let table = generate(&options(), seed);
             table.check().unwrap();
             assert_eq!((table.len(), table.columns.len()), (1500, 36));
-            let all = planted(table.truth.as_ref().unwrap());
+            let all = injected(table.truth.as_ref().unwrap());
             assert_eq!(all.len(), 6, "seed {seed}: {all:?}");
             for kind in AnomalyKind::ALL {
                 let of: Vec<_> = all.iter().filter(|p| p.kind == kind.name()).collect();

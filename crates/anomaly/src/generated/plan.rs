@@ -1,4 +1,4 @@
-//! Planted anomalies: when, of which kind, and what they do to the face.
+//! Injected anomalies: when, of which kind, and what they do to the face.
 
 use super::behaviour::{Script, Span, at};
 use super::{AnomalyKind, GeneratedOptions};
@@ -12,9 +12,9 @@ const PAUSE: f64 = 2.5;
 /// Places that are tried before an anomaly is put where there is less room.
 const TRIES: usize = 200;
 
-/// A planted anomaly.
+/// A injected anomaly.
 #[derive(Clone, Copy, Debug)]
-pub struct Planted {
+pub struct Injected {
     /// Its kind.
     pub kind: AnomalyKind,
     /// When, and how strong.
@@ -23,7 +23,7 @@ pub struct Planted {
     units: ActionUnits,
 }
 
-impl Planted {
+impl Injected {
     /// Whether the anomaly is there at a time.
     pub fn covers(&self, t: f64) -> bool {
         (self.span.start..self.span.end).contains(&t)
@@ -31,8 +31,8 @@ impl Planted {
 }
 
 /// Draws all anomalies, in order of time and apart from each other.
-pub fn plant(options: &GeneratedOptions, script: &Script, s: &mut Stream) -> Vec<Planted> {
-    let mut all: Vec<Planted> = Vec::new();
+pub fn inject(options: &GeneratedOptions, script: &Script, s: &mut Stream) -> Vec<Injected> {
+    let mut all: Vec<Injected> = Vec::new();
     for i in 0..options.anomalies {
         let kind = options.kinds[i % options.kinds.len()];
         let side = s.below(2);
@@ -48,7 +48,7 @@ pub fn plant(options: &GeneratedOptions, script: &Script, s: &mut Stream) -> Vec
         let length = f64::from(length).max(1.0 / options.rate);
         let start = place(options, script, &all, kind, length, s);
         let strength = strength * options.strength as f32;
-        all.push(Planted { kind, span: Span { start, end: start + length, strength }, units });
+        all.push(Injected { kind, span: Span { start, end: start + length, strength }, units });
     }
     all.sort_by(|a, b| a.span.start.total_cmp(&b.span.start));
     all
@@ -67,7 +67,7 @@ fn flash(side: usize, s: &mut Stream) -> ActionUnits {
 fn place(
     options: &GeneratedOptions,
     script: &Script,
-    others: &[Planted],
+    others: &[Injected],
     kind: AnomalyKind,
     length: f64,
     s: &mut Stream,
@@ -76,7 +76,7 @@ fn place(
     let mut best = (f64::NEG_INFINITY, 0.0);
     for _ in 0..TRIES {
         let start = ((1.0 + room * s.unit()) * options.rate).floor() / options.rate;
-        let apart = |p: &Planted| (start - p.span.end).max(p.span.start - (start + length));
+        let apart = |p: &Injected| (start - p.span.end).max(p.span.start - (start + length));
         let mut distance = others.iter().map(apart).fold(PAUSE, f64::min);
         let speaks = |t: f64| at(&script.talking, t).next().is_some();
         if kind == AnomalyKind::Freeze && !(speaks(start) && speaks(start + length)) {
@@ -92,9 +92,9 @@ fn place(
     best.1
 }
 
-/// The face at a time with what is planted there.
-pub fn apply(planted: &[Planted], t: f64, usual: impl Fn(f64) -> ActionUnits) -> ActionUnits {
-    let Some(p) = planted.iter().find(|p| p.covers(t)) else { return usual(t) };
+/// The face at a time with what is injected there.
+pub fn apply(injected: &[Injected], t: f64, usual: impl Fn(f64) -> ActionUnits) -> ActionUnits {
+    let Some(p) = injected.iter().find(|p| p.covers(t)) else { return usual(t) };
     match p.kind {
         AnomalyKind::Freeze => usual(p.span.start),
         AnomalyKind::Foreign => {

@@ -34,7 +34,7 @@ pub fn apply(faces: &FaceSet, mode: LabelMode, role: Role) -> Result<Labelled> {
     ensure!(
         !labelled.is_empty(),
         "no row of this dataset has a label by the rule `{}`{}",
-        word(mode),
+        as_str(mode),
         if mode == LabelMode::Original && faces.votes.is_some() {
             ": it has crowd votes only; choose one of majority, probability, crossentropy, multi_target, argmax_eight"
         } else {
@@ -60,7 +60,7 @@ pub fn crowd_distribution(faces: &FaceSet, row: usize) -> Option<Vec<f32>> {
 }
 
 /// The mode's name in the experiment file.
-pub fn word(mode: LabelMode) -> &'static str {
+pub fn as_str(mode: LabelMode) -> &'static str {
     match mode {
         LabelMode::Original => "original",
         LabelMode::Majority => "majority",
@@ -108,7 +108,7 @@ fn votes_of(faces: &FaceSet, mode: LabelMode) -> Result<&Votes> {
         anyhow::bail!(
             "the label mode `{}` needs crowd votes, and this dataset ({}) has none: use `labels: original`, or prepare \
              FER2013 with the FER+ votes (ferrotype data prepare ferplus)",
-            word(mode),
+            as_str(mode),
             faces.provenance.source
         );
     };

@@ -278,10 +278,10 @@ pub enum BaumClasses {
     All,
 }
 
-/// Drawn clips in the form of BAUM-1.
+/// Synthetic clips in the form of BAUM-1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields, default)]
-pub struct DrawnClipsOptions {
+pub struct SyntheticClipsOptions {
     /// Number of persons.
     #[arg(long, default_value_t = Self::default().subjects)]
     pub subjects: usize,
@@ -308,18 +308,18 @@ pub struct DrawnClipsOptions {
     pub nuisance: f32,
 }
 
-impl Default for DrawnClipsOptions {
+impl Default for SyntheticClipsOptions {
     fn default() -> Self {
         Self { subjects: 6, clips: 2, seconds: 2.0, rate: 25.0, size: 240, seed: 1, intensity: 0.9, nuisance: 0.3 }
     }
 }
 
-impl DrawnClipsOptions {
+impl SyntheticClipsOptions {
     /// The note in a prepared file that says which clips were drawn.
     ///
     /// # Errors
     /// When they cannot be written as JSON: a number that is not finite.
     pub fn note(&self) -> anyhow::Result<String> {
-        Ok(format!("drawn clips: {}", serde_json::to_string(self)?))
+        Ok(format!("synthetic clips: {}", serde_json::to_string(self)?))
     }
 }

@@ -33,7 +33,7 @@ pub enum SplitRule {
     Own,
     /// The dataset's own training rows; its validation and test rows together are both validation and test set, as in
     /// mini_XCEPTION's and system 001's recipes. Selecting on it is selecting on the test set.
-    OwnMerged,
+    TestAsValidation,
     /// Random, stratified by class.
     Holdout(Holdout),
     /// k folds, stratified by class; the fold after the tested one is the validation set.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::picture::MAX_PIXELS;
-use super::{Baum1Options, Baum2Options, ClassNames, ClipsOptions, Colour, DrawnClipsOptions};
+use super::{Baum1Options, Baum2Options, ClassNames, ClipsOptions, Colour, SyntheticClipsOptions};
 
 fn max_pixels() -> u64 {
     MAX_PIXELS
@@ -16,7 +16,7 @@ fn max_pixels() -> u64 {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Subcommand)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceOptions {
-    /// Drawn faces: needs no data.
+    /// Synthetic faces: needs no data.
     #[command(after_help = "Example: ferrotype data prepare synthetic --count 8000 --out datasets/synthetic.h5")]
     Synthetic(SyntheticOptions),
     /// Kaggle's FER2013 table.
@@ -61,13 +61,15 @@ pub enum SourceOptions {
         after_help = "Example: ferrotype data prepare baum2 --videos BAUM2 --list baum2.csv --openface openface/"
     )]
     Baum2(Baum2Options),
-    /// Drawn clips: need no data and no ffmpeg.
-    #[command(after_help = "Example: ferrotype data prepare drawn_clips --subjects 6 --out datasets/drawn_clips.h5")]
-    #[command(name = "drawn_clips")]
-    DrawnClips(DrawnClipsOptions),
+    /// Synthetic clips: need no data and no ffmpeg.
+    #[command(
+        after_help = "Example: ferrotype data prepare synthetic_clips --subjects 6 --out datasets/synthetic_clips.h5"
+    )]
+    #[command(name = "synthetic_clips")]
+    SyntheticClips(SyntheticClipsOptions),
 }
 
-/// The generator of drawn faces.
+/// The generator of synthetic faces.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
 #[serde(deny_unknown_fields, default)]
 pub struct SyntheticOptions {

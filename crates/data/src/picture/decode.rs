@@ -9,7 +9,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::format::{self, HEAD};
-use super::jpeg::Ending;
+use super::jpeg::EndMarker;
 use super::{Photo, jpeg, png};
 use crate::preprocess::LARGEST_SIDE;
 
@@ -44,9 +44,9 @@ impl Photo {
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let ended;
         let mut image = match check_whole(bytes, format)? {
-            Ending::Marked => DynamicImage::from_decoder(decoder)?,
+            EndMarker::Present => DynamicImage::from_decoder(decoder)?,
             // The decoder takes the end of the bytes for missing pixels.
-            Ending::Unmarked => {
+            EndMarker::Missing => {
                 ended = [bytes, &[0xff, 0xd9]].concat();
                 DynamicImage::from_decoder(reader(Cursor::new(&ended[..]), format, max_pixels).into_decoder()?)?
             }
@@ -99,11 +99,11 @@ fn check_size((width, height): (u32, u32), max_pixels: u64) -> Result<()> {
 }
 
 /// Refuses what decoders read in part without a word. The others report it themselves.
-fn check_whole(bytes: &[u8], format: ImageFormat) -> Result<Ending> {
+fn check_whole(bytes: &[u8], format: ImageFormat) -> Result<EndMarker> {
     match format {
         ImageFormat::Jpeg => jpeg::check(bytes),
-        ImageFormat::Png => png::check(bytes).map(|()| Ending::Marked),
-        _ => Ok(Ending::Marked),
+        ImageFormat::Png => png::check(bytes).map(|()| EndMarker::Present),
+        _ => Ok(EndMarker::Present),
     }
 }
 

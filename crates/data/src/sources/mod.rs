@@ -68,7 +68,7 @@ fn load(source: &SourceOptions) -> Result<FaceSet> {
         | SourceOptions::Baum1a(_)
         | SourceOptions::Baum1s(_)
         | SourceOptions::Baum2(_)
-        | SourceOptions::DrawnClips(_) => {
+        | SourceOptions::SyntheticClips(_) => {
             anyhow::bail!("the source {} is one of clips, not of pictures: set data.clips", name(source))
         }
     }
@@ -88,6 +88,6 @@ pub fn name(source: &SourceOptions) -> &'static str {
         SourceOptions::Baum1a(_) => "baum1a",
         SourceOptions::Baum1s(_) => "baum1s",
         SourceOptions::Baum2(_) => "baum2",
-        SourceOptions::DrawnClips(_) => "drawn_clips",
+        SourceOptions::SyntheticClips(_) => "synthetic_clips",
     }
 }

@@ -43,7 +43,7 @@ fn own_division() {
     let d = divide_by(&faces, &SplitRule::Own, 0, 1).unwrap();
     assert_partition(&faces, &d);
     assert!(d.test.iter().all(|&r| faces.splits[r] == Split::Test));
-    let merged = divide_by(&faces, &SplitRule::OwnMerged, 0, 1).unwrap();
+    let merged = divide_by(&faces, &SplitRule::TestAsValidation, 0, 1).unwrap();
     assert_eq!((&merged.train, merged.validation.len()), (&d.train, d.validation.len() + d.test.len()));
     assert_eq!(merged.validation, merged.test);
     assert_eq!(merged.notes.len(), 1);
@@ -62,7 +62,7 @@ fn a_missing_validation_set_is_taken_from_training() {
     assert!(message(&faces, &SplitRule::Own).contains("validation rows"));
     faces.splits = vec![Split::Unassigned; faces.len()];
     assert!(message(&faces, &SplitRule::Own).contains("no division of its own"));
-    assert!(message(&faces, &SplitRule::OwnMerged).contains("no division of its own"));
+    assert!(message(&faces, &SplitRule::TestAsValidation).contains("no division of its own"));
 }
 
 #[test]

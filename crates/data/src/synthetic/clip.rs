@@ -1,7 +1,7 @@
-//! Moving drawn faces: an expression that comes, stays and goes, on a head that is never quite still.
+//! Moving synthetic faces: an expression that comes, stays and goes, on a head that is never quite still.
 
 use super::{ActionUnits, Au, Expression, Kind, Rendering, Scene, action_units};
-use crate::options::DrawnClipsOptions;
+use crate::options::SyntheticClipsOptions;
 use ferrotype_base::random::{Purpose, Stream};
 
 /// Size of the face in the frame: a head with room around it, as a camera takes a speaker.
@@ -33,7 +33,7 @@ pub struct Performance {
 
 impl Performance {
     /// Performance number `take` of a person: every choice follows from the options' seed and these numbers.
-    pub fn new(options: &DrawnClipsOptions, subject: usize, expression: Expression, take: usize) -> Self {
+    pub fn new(options: &SyntheticClipsOptions, subject: usize, expression: Expression, take: usize) -> Self {
         let person_key = [Kind::Identity as u64, subject as u64];
         let person = super::Identity::random(&mut Stream::of(options.seed, Purpose::Synthesis, &person_key));
         let key = [Kind::Clip as u64, subject as u64, expression as u64, take as u64];
@@ -116,8 +116,8 @@ impl Performance {
 mod tests {
     use super::*;
 
-    fn options() -> DrawnClipsOptions {
-        DrawnClipsOptions { size: 64, ..DrawnClipsOptions::default() }
+    fn options() -> SyntheticClipsOptions {
+        SyntheticClipsOptions { size: 64, ..SyntheticClipsOptions::default() }
     }
 
     #[test]

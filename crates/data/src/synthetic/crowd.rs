@@ -1,4 +1,4 @@
-//! Ten simulated voters, in the form of FER+ (Barsoum et al., arXiv:1608.01041).
+//! Ten synthetic voters, in the form of FER+ (Barsoum et al., arXiv:1608.01041).
 
 use super::action_units::Expression;
 use ferrotype_base::random::Stream;

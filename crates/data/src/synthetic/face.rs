@@ -59,7 +59,7 @@ pub struct Face {
     pub light: Light,
 }
 
-/// A drawn face.
+/// A synthetic face.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rendering {
     /// Pixels per side.

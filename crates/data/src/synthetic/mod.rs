@@ -1,7 +1,7 @@
-//! Drawn faces: a dataset that needs no data.
+//! Synthetic faces: a dataset that needs no data.
 //!
 //! A face is drawn from a person ([`Identity`]), facial action units ([`ActionUnits`]), a pose and a light; a [`Scene`] puts
-//! it into a picture; a simulated [crowd] votes on it. [`generate`] makes a whole dataset in the form of FER+. Each
+//! it into a picture; a synthetic [crowd] votes on it. [`generate`] makes a whole dataset in the form of FER+. Each
 //! row is a function of the options and its number alone. The faces are caricatures: a score on them says that a program
 //! works, and nothing about people.
 
@@ -179,10 +179,10 @@ fn assemble(options: &SyntheticOptions, pixels: Vec<u8>, samples: &[Sample]) -> 
         synthetic: true,
         notes: vec![
             format!(
-                "drawn faces: count {}, seed {}, size {}, identities {}, intensity {}, nuisance {}",
+                "synthetic faces: count {}, seed {}, size {}, identities {}, intensity {}, nuisance {}",
                 options.count, options.seed, options.size, options.identities, options.intensity, options.nuisance
             ),
-            "labels are the expression that was drawn the stronger; votes are those of ten simulated voters".into(),
+            "labels are the expression that was drawn the stronger; votes are those of ten synthetic voters".into(),
         ],
         ..Provenance::default()
     };

@@ -15,7 +15,7 @@ use ferrotype_run::RunFolder;
 
 /// What is known about the data of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Facts {
+pub struct DatasetSummary {
     /// The prepared file.
     pub path: String,
     /// sha256 of its pictures.
@@ -60,7 +60,7 @@ pub struct Facts {
     pub notes: Vec<String>,
 }
 
-impl Facts {
+impl DatasetSummary {
     /// What is known about a run's data; nothing where its folder does not say it, as that of imported weights.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ pub(super) fn facts(
     sets: [&Subset; 3],
     leaks: &Leaks,
     dropped: usize,
-) -> Facts {
+) -> DatasetSummary {
     let counts = |s: &Subset| {
         let mut counts = vec![0; s.labelled.classes.len()];
         s.indices.iter().for_each(|&i| counts[s.labelled.class(i)] += 1);
@@ -98,7 +98,7 @@ pub(super) fn facts(
     };
     let shared_clips =
         clips(sets[0]).zip(clips(sets[2])).map(|(train, test)| [train.intersection(&test).count(), test.len()]);
-    Facts {
+    DatasetSummary {
         path: options.path.display().to_string(),
         sha256: pixels_sha256(faces),
         source: faces.provenance.source.clone(),

@@ -122,8 +122,8 @@ pub fn of_faces(faces: Arc<FaceSet>, labels: LabelMode, part: Option<Split>, opt
         indices = (0..labelled.len()).collect();
     }
     if indices.is_empty() {
-        let part = part.map_or_else(String::new, |part| format!(" in its {} set", part.word()));
-        bail!("there are no rows with labels `{}`{part}", labels::word(labels));
+        let part = part.map_or_else(String::new, |part| format!(" in its {} set", part.as_str()));
+        bail!("there are no rows with labels `{}`{part}", labels::as_str(labels));
     }
     Ok(Subset { faces, labelled, indices, pipeline: pipeline(options)?, workers: options.workers })
 }

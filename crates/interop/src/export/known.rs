@@ -16,7 +16,7 @@ fn published_networks_for_other_runtimes() {
     ] {
         let Some(found) = published(model, file, Head::File, None) else { return };
         let card = ModelCard {
-            preprocess: found.matched.wanted.preprocess.clone(),
+            preprocess: found.matched.expected.preprocess.clone(),
             classes: found.matched.classes.clone(),
             properties: BTreeMap::new(),
             clips: None,

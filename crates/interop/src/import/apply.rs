@@ -53,13 +53,13 @@ impl Applied {
     }
 }
 
-/// Fills the entries from the file. Entries that `is_fresh` keep their initial values, and their tensors need not be there.
+/// Fills the entries from the file. Entries that `is_reinit` keep their initial values, and their tensors need not be there.
 pub fn apply(
     foreign: &Foreign,
     index: &Index,
     graph: &Graph,
     entries: &[Entry],
-    is_fresh: impl Fn(&str) -> bool,
+    is_reinit: impl Fn(&str) -> bool,
 ) -> Applied {
     let parameters = graph.parameters.iter().map(|p| (&p.name, &p.shape));
     let shapes: HashMap<&String, &Vec<usize>> =
@@ -69,7 +69,7 @@ pub fn apply(
     for entry in entries {
         let Some(&shape) = shapes.get(&entry.ours) else { continue };
         let mut take = Take { index, used: &mut used };
-        if is_fresh(&entry.ours) {
+        if is_reinit(&entry.ours) {
             take.mark(&entry.made);
             continue;
         }
@@ -82,7 +82,7 @@ pub fn apply(
         }
     }
     let filled: HashSet<&String> = entries.iter().map(|e| &e.ours).collect();
-    let nowhere = shapes.keys().filter(|name| !filled.contains(*name) && !is_fresh(name));
+    let nowhere = shapes.keys().filter(|name| !filled.contains(*name) && !is_reinit(name));
     applied.missing.extend(nowhere.map(|name| (*name).clone()));
     applied.missing.sort();
     let unused = foreign.tensors.iter().filter(|t| !used.contains(&std::ptr::from_ref(*t)));

@@ -38,12 +38,15 @@ pub(crate) fn published(model: &str, file: &str, head: Head, classes: Option<&[S
     let foreign = read(&weights()?.join(file)).unwrap();
     let all = ModelOptions::all();
     let origins = all.iter().find(|m| m.name() == model).unwrap().architecture().origins();
-    let forms =
-        origins.into_iter().map(|o| Wanted { model: o.model.clone(), preprocess: o.preprocess.clone(), origin: o });
+    let forms = origins.into_iter().map(|o| ExpectedForm {
+        model: o.model.clone(),
+        preprocess: o.preprocess.clone(),
+        origin: o,
+    });
     let matched = match_form(&foreign, forms.collect(), head, classes).unwrap();
     let mut network = Network::new(Arc::new(matched.graph.clone()), 0, &Device::flex());
     let mut state = matched.state.clone();
-    state.extend(network.state().unwrap().into_iter().filter(|t| matched.fresh.contains(&t.name)));
+    state.extend(network.state().unwrap().into_iter().filter(|t| matched.reinit.contains(&t.name)));
     network.load_state(state).unwrap();
     Some(Published { network, matched })
 }
@@ -63,7 +66,7 @@ impl Published {
     }
 
     fn options(&self, resize: Option<Resize>) -> DataOptions {
-        let mut preprocess = self.matched.wanted.preprocess.clone();
+        let mut preprocess = self.matched.expected.preprocess.clone();
         preprocess.resize = resize.unwrap_or(preprocess.resize);
         serde_json::from_value(serde_json::json!({ "path": "none.h5", "preprocess": preprocess })).unwrap()
     }
@@ -152,11 +155,11 @@ fn emopy_scores_what_it_scored_by_both_forms_of_the_votes() {
 fn mobilenet_v2_gives_the_probabilities_of_the_check_file() {
     let file = "mobilenet_v2_1.0_imagenet_dequant.safetensors";
     let Some(Published { network, matched }) = published("mobilenet_v2", file, Head::File, None) else { return };
-    assert_eq!((matched.wanted.origin.name, matched.classes.len()), ("folded", 1001));
+    assert_eq!((matched.expected.origin.name, matched.classes.len()), ("folded", 1001));
     let check = read(&weights().unwrap().join("mobilenet_v2_1.0_check.safetensors")).unwrap();
     let of = |name: &str| &check.tensors.iter().find(|t| t.name == name).unwrap().values;
     let pixels: Vec<u8> = of("images_nhwc_u8").iter().map(|&v| v as u8).collect();
-    let pipeline = Pipeline::new(&matched.wanted.preprocess).unwrap();
+    let pipeline = Pipeline::new(&matched.expected.preprocess).unwrap();
     let x: Vec<f32> = pixels
         .chunks_exact(224 * 224 * 3)
         .flat_map(|p| pipeline.apply(&Picture::new(p, 224, 224, 3).unwrap()))
@@ -175,8 +178,8 @@ fn other_published_files_find_their_places() {
     let file = "mobilenet_v2_0.35_imagenet_notop.safetensors";
     let backbone = published("mobilenet_v2", file, Head::New, Some(&names)).unwrap();
     assert_eq!(backbone.matched.state.iter().map(|t| t.values.len()).sum::<usize>(), 410_208);
-    assert_eq!(backbone.matched.fresh, ["head.logits.weight", "head.logits.bias"]);
-    assert_eq!(backbone.matched.wanted.origin.name, "keras");
+    assert_eq!(backbone.matched.reinit, ["head.logits.weight", "head.logits.bias"]);
+    assert_eq!(backbone.matched.expected.origin.name, "keras");
 }
 
 fn probabilities(network: &Network, x: Tensor<4>) -> Vec<f32> {

@@ -28,7 +28,7 @@ pub enum Head {
 }
 
 /// A form to be tried, with what the user changed of it.
-pub struct Wanted {
+pub struct ExpectedForm {
     /// The form.
     pub origin: Origin,
     /// The network's options.
@@ -40,7 +40,7 @@ pub struct Wanted {
 /// A file's values as a network's.
 pub struct Matched {
     /// The form.
-    pub wanted: Wanted,
+    pub expected: ExpectedForm,
     /// Class names in the order of the outputs.
     pub classes: Vec<String>,
     /// The network.
@@ -48,40 +48,45 @@ pub struct Matched {
     /// Values by name; those of a new classifier are not among them.
     pub state: Vec<StateTensor>,
     /// Names of the values that keep their initial ones.
-    pub fresh: Vec<String>,
+    pub reinit: Vec<String>,
 }
 
 /// The form that the file is of, among several; `classes` names the outputs otherwise than the form does.
 ///
 /// # Errors
 /// When none fits, with what is missing, misshapen and unused in the nearest; or when the classes do not.
-pub fn match_form(foreign: &Foreign, forms: Vec<Wanted>, head: Head, classes: Option<&[String]>) -> Result<Matched> {
+pub fn match_form(
+    foreign: &Foreign,
+    forms: Vec<ExpectedForm>,
+    head: Head,
+    classes: Option<&[String]>,
+) -> Result<Matched> {
     let index = Index::of(foreign);
-    let mut best: Option<(usize, Tried, Wanted)> = None;
-    for wanted in forms {
-        foreign.declared.check(&wanted.preprocess, head)?;
-        let tried = attempt(foreign, &index, &wanted, head, classes)?;
+    let mut best: Option<(usize, Tried, ExpectedForm)> = None;
+    for expected in forms {
+        foreign.declared.check(&expected.preprocess, head)?;
+        let tried = attempt(foreign, &index, &expected, head, classes)?;
         let faults = tried.applied.faults();
         if faults == 0 {
-            best = Some((faults, tried, wanted));
+            best = Some((faults, tried, expected));
             break;
         }
         if best.as_ref().is_none_or(|(least, ..)| faults < *least) {
-            best = Some((faults, tried, wanted));
+            best = Some((faults, tried, expected));
         }
     }
-    let (faults, tried, wanted) = best.context("no published form of this network is known")?;
+    let (faults, tried, expected) = best.context("no published form of this network is known")?;
     if faults > 0 {
-        return Err(no_match(foreign, &index, &tried, &wanted, head));
+        return Err(no_match(foreign, &index, &tried, &expected, head));
     }
-    check_colours(&wanted)?;
-    let classes = names_of_classes(foreign, &tried, &wanted, head, classes)?;
-    let prefix = wanted.model.architecture().classifier();
-    let fresh = match head {
+    check_colours(&expected)?;
+    let classes = names_of_classes(foreign, &tried, &expected, head, classes)?;
+    let prefix = expected.model.architecture().classifier();
+    let reinit = match head {
         Head::File => Vec::new(),
         Head::New => tried.graph.parameters.iter().map(|p| p.name.clone()).filter(|n| n.starts_with(prefix)).collect(),
     };
-    Ok(Matched { wanted, classes, graph: tried.graph, state: tried.applied.state, fresh })
+    Ok(Matched { expected, classes, graph: tried.graph, state: tried.applied.state, reinit })
 }
 
 struct Tried {
@@ -90,11 +95,17 @@ struct Tried {
 }
 
 /// Lays one form over the file.
-fn attempt(foreign: &Foreign, index: &Index, wanted: &Wanted, head: Head, classes: Option<&[String]>) -> Result<Tried> {
-    let p = &wanted.preprocess;
+fn attempt(
+    foreign: &Foreign,
+    index: &Index,
+    expected: &ExpectedForm,
+    head: Head,
+    classes: Option<&[String]>,
+) -> Result<Tried> {
+    let p = &expected.preprocess;
     let input = [if p.colour == Colour::Rgb { 3 } else { 1 }, p.size, p.size];
-    let build = |n: usize| wanted.model.build(input, n);
-    let named = classes.map_or(wanted.origin.classes.len(), <[String]>::len);
+    let build = |n: usize| expected.model.build(input, n);
+    let named = classes.map_or(expected.origin.classes.len(), <[String]>::len);
     let outputs = match head {
         Head::New => classes
             .map(<[String]>::len)
@@ -102,18 +113,18 @@ fn attempt(foreign: &Foreign, index: &Index, wanted: &Wanted, head: Head, classe
         // The file says how many classes it has; names for another number are an error later on.
         Head::File => {
             let graph = build(named.max(1))?;
-            outputs(index, &entries(wanted, &graph), &graph).unwrap_or(named.max(1))
+            outputs(index, &entries(expected, &graph), &graph).unwrap_or(named.max(1))
         }
     };
     let graph = build(outputs)?;
-    let prefix = wanted.model.architecture().classifier();
-    let is_fresh = |name: &str| head == Head::New && name.starts_with(prefix);
-    let mut applied = apply(foreign, index, &graph, &entries(wanted, &graph), is_fresh);
+    let prefix = expected.model.architecture().classifier();
+    let is_reinit = |name: &str| head == Head::New && name.starts_with(prefix);
+    let mut applied = apply(foreign, index, &graph, &entries(expected, &graph), is_reinit);
     if head == Head::New {
         // Where the new classifier has other layers than the file's, nothing asks for those.
-        let published = wanted.origin.model.build(input, outputs)?;
+        let published = expected.origin.model.build(input, outputs)?;
         let known: Vec<Entry> =
-            (wanted.origin.names)(&published).into_iter().filter(|e| e.ours.starts_with(prefix)).collect();
+            (expected.origin.names)(&published).into_iter().filter(|e| e.ours.starts_with(prefix)).collect();
         let of_head = |name: &String| {
             known.iter().any(|e| matches!(&e.made, Made::Of(n) if index.find(n).is_some_and(|t| t.name == *name)))
         };
@@ -122,8 +133,8 @@ fn attempt(foreign: &Foreign, index: &Index, wanted: &Wanted, head: Head, classe
     Ok(Tried { graph, applied })
 }
 
-fn entries(wanted: &Wanted, graph: &Graph) -> Vec<Entry> {
-    (wanted.origin.names)(graph)
+fn entries(expected: &ExpectedForm, graph: &Graph) -> Vec<Entry> {
+    (expected.origin.names)(graph)
 }
 
 /// The number of outputs of the file's classifier: the length of the last parameter, its bias.
@@ -134,10 +145,10 @@ fn outputs(index: &Index, entries: &[Entry], graph: &Graph) -> Option<usize> {
     index.find(named)?.shape.first().copied().filter(|&n| n > 0)
 }
 
-fn no_match(foreign: &Foreign, index: &Index, tried: &Tried, wanted: &Wanted, head: Head) -> anyhow::Error {
+fn no_match(foreign: &Foreign, index: &Index, tried: &Tried, expected: &ExpectedForm, head: Head) -> anyhow::Error {
     let Applied { missing, misshapen, unused, .. } = &tried.applied;
-    let model = wanted.model.name();
-    let prefix = wanted.model.architecture().classifier();
+    let model = expected.model.name();
+    let prefix = expected.model.architecture().classifier();
     let mut faults = Vec::new();
     for (what, names) in
         [("missing", missing), ("misshapen", misshapen), ("in the file, but not in the network", unused)]
@@ -151,7 +162,8 @@ fn no_match(foreign: &Foreign, index: &Index, tried: &Tried, wanted: &Wanted, he
         && misshapen.is_empty()
         && unused.is_empty()
         && missing.iter().all(|name| name.starts_with(prefix));
-    let pictures = if missing.is_empty() && unused.is_empty() { pictures(foreign, index, tried, wanted) } else { None };
+    let pictures =
+        if missing.is_empty() && unused.is_empty() { pictures(foreign, index, tried, expected) } else { None };
     let hint = match headless {
         _ if pictures.is_some() => pictures.unwrap_or_default(),
         true => "the file has no classifier: --head new --classes A,B,... makes one to be trained".to_owned(),
@@ -160,18 +172,18 @@ fn no_match(foreign: &Foreign, index: &Index, tried: &Tried, wanted: &Wanted, he
              of a form that is not known"
         ),
     };
-    anyhow!("these are not the weights of {model} as in {} ({}); {hint}", wanted.origin.source, faults.join("; "))
+    anyhow!("these are not the weights of {model} as in {} ({}); {hint}", expected.origin.source, faults.join("; "))
 }
 
-/// Which pictures the file's network takes, where its shapes say that it is not those of `wanted`: its first kernel has
+/// Which pictures the file's network takes, where its shapes say that it is not those of `expected`: its first kernel has
 /// their channels, and its first dense layer has one input for each value of the maps before it.
-fn pictures(foreign: &Foreign, index: &Index, tried: &Tried, wanted: &Wanted) -> Option<String> {
+fn pictures(foreign: &Foreign, index: &Index, tried: &Tried, expected: &ExpectedForm) -> Option<String> {
     let colours = |p: &Preprocess| p.colour.channels();
     let fits = |p: &Preprocess| {
-        let graph = wanted.model.build([colours(p), p.size, p.size], tried.graph.classes).ok()?;
-        fits(index, &entries(wanted, &graph), &graph).then_some(())
+        let graph = expected.model.build([colours(p), p.size, p.size], tried.graph.classes).ok()?;
+        fits(index, &entries(expected, &graph), &graph).then_some(())
     };
-    let own = &wanted.preprocess;
+    let own = &expected.preprocess;
     for colour in [own.colour, if colours(own) == 1 { Colour::Rgb } else { Colour::Grey }] {
         let at = |size: usize| Preprocess { size, colour, ..own.clone() };
         let sizes: Vec<usize> = match foreign.declared.size {
@@ -217,14 +229,16 @@ fn fits(index: &Index, entries: &[Entry], graph: &Graph) -> bool {
 }
 
 /// Grey pictures can take the place of three colours only where all are scaled alike.
-fn check_colours(wanted: &Wanted) -> Result<()> {
+fn check_colours(expected: &ExpectedForm) -> Result<()> {
     let per_channel =
-        matches!(&wanted.origin.preprocess.scale, Scale::MeanStd(m) if m.mean.len() > 1 || m.std.len() > 1);
+        matches!(&expected.origin.preprocess.scale, Scale::MeanStd(m) if m.mean.len() > 1 || m.std.len() > 1);
     ensure!(
-        !(per_channel && wanted.origin.preprocess.colour == Colour::Rgb && wanted.preprocess.colour == Colour::Grey),
+        !(per_channel
+            && expected.origin.preprocess.colour == Colour::Rgb
+            && expected.preprocess.colour == Colour::Grey),
         "{} scales each colour otherwise, so a first layer for grey pictures would not compute the same: leave \
          data.preprocess.colour at rgb (grey pictures are replicated)",
-        wanted.origin.source
+        expected.origin.source
     );
     Ok(())
 }
@@ -232,7 +246,7 @@ fn check_colours(wanted: &Wanted) -> Result<()> {
 fn names_of_classes(
     foreign: &Foreign,
     tried: &Tried,
-    wanted: &Wanted,
+    expected: &ExpectedForm,
     head: Head,
     classes: Option<&[String]>,
 ) -> Result<Vec<String>> {
@@ -242,7 +256,7 @@ fn names_of_classes(
     {
         return Ok(named.to_vec());
     }
-    let known = wanted.origin.classes;
+    let known = expected.origin.classes;
     match classes {
         Some(given) if given.len() == outputs => Ok(given.to_vec()),
         Some(given) => bail!(
@@ -255,7 +269,7 @@ fn names_of_classes(
         None => bail!(
             "the file's classifier has {outputs} outputs, but {} has {} classes ({}): name the file's classes in their \
              order with --classes",
-            wanted.origin.source,
+            expected.origin.source,
             known.len(),
             known.join(", ")
         ),

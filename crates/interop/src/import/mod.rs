@@ -21,7 +21,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ferrotype_base::{lfs, zip};
 
 pub use declared::Declared;
-pub use match_form::{Head, Matched, Wanted, match_form, own_form};
+pub use match_form::{ExpectedForm, Head, Matched, match_form, own_form};
 
 /// A file may unpack to so many times its own length (Keras deflates now and then) and a megabyte; more is no weights.
 const LARGEST_RATIO: u64 = 64;

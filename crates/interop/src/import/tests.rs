@@ -32,8 +32,8 @@ fn origin(model: &str, name: &str) -> Origin {
     found.unwrap_or_else(|| panic!("{model} has no form {name}"))
 }
 
-fn wanted(origin: Origin) -> Wanted {
-    Wanted { model: origin.model.clone(), preprocess: origin.preprocess.clone(), origin }
+fn expected_form(origin: Origin) -> ExpectedForm {
+    ExpectedForm { model: origin.model.clone(), preprocess: origin.preprocess.clone(), origin }
 }
 
 /// A network of this form with values everywhere, running statistics too.
@@ -183,13 +183,13 @@ fn keras(tensors: &Tensors, nesting: Nesting) -> Vec<u8> {
 
 /// The network that the file gives by this form, with the form's classes.
 fn matched(foreign: &Foreign, origin: Origin, head: Head, classes: Option<&[String]>) -> Result<Network> {
-    filled(&match_form(foreign, vec![wanted(origin)], head, classes)?)
+    filled(&match_form(foreign, vec![expected_form(origin)], head, classes)?)
 }
 
 fn filled(matched: &Matched) -> Result<Network> {
     let mut network = Network::new(Arc::new(matched.graph.clone()), 0, &Device::flex());
     let mut state = matched.state.clone();
-    state.extend(network.state()?.into_iter().filter(|t| matched.fresh.contains(&t.name)));
+    state.extend(network.state()?.into_iter().filter(|t| matched.reinit.contains(&t.name)));
     network.load_state(state)?;
     Ok(network)
 }
@@ -306,10 +306,10 @@ fn mobilenet_v2_in_all_its_forms() {
         // Among all published widths and forms, the file's own is found.
         let forms = origin.model.architecture().origins().into_iter().map(|mut o| {
             o.preprocess.size = 48;
-            wanted(o)
+            expected_form(o)
         });
         let found = match_form(&foreign, forms.collect(), Head::File, Some(&names)).unwrap();
-        assert_eq!((found.wanted.origin.name, &found.wanted.model), (form, &origin.model));
+        assert_eq!((found.expected.origin.name, &found.expected.model), (form, &origin.model));
         same(&filled(&found).unwrap(), &network);
     }
 }
@@ -335,7 +335,7 @@ fn normalisation_folds_and_colours_add_up() {
     assert_eq!(grey.graph().input, [1, 48, 48]);
     nearly(&logits(&grey, x), &expected);
 
-    let mut unequal = wanted(mobilenet(|_| {}, "torchvision"));
+    let mut unequal = expected_form(mobilenet(|_| {}, "torchvision"));
     let tensors = published(&self::network(&unequal.model, [3, 48, 48], 5), &unequal.origin);
     unequal.preprocess.colour = Colour::Grey;
     let foreign = place.read(&safetensors(&tensors)).unwrap();
@@ -356,10 +356,10 @@ fn a_new_classifier_is_listed_as_such() {
         }
         let foreign = place.read(&safetensors(&tensors)).unwrap();
         for head in [MobilenetV2Head::Linear, MobilenetV2Head::Dense128] {
-            let mut form = wanted(mobilenet(|_| {}, "keras"));
+            let mut form = expected_form(mobilenet(|_| {}, "keras"));
             form.model = mobilenet(|o| o.head = head, "keras").model;
             let found = match_form(&foreign, vec![form], Head::New, Some(&names)).unwrap();
-            assert_eq!(found.fresh.len(), if head == MobilenetV2Head::Linear { 2 } else { 4 }, "{:?}", found.fresh);
+            assert_eq!(found.reinit.len(), if head == MobilenetV2Head::Linear { 2 } else { 4 }, "{:?}", found.reinit);
             assert_eq!(found.classes, names);
             let ours = filled(&found).unwrap().state().unwrap();
             let theirs = network.state().unwrap();

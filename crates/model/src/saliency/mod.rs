@@ -31,7 +31,7 @@ pub enum Method {
 
 impl Method {
     /// As options and files write it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::GradCam => "grad_cam",
             Self::GuidedBackprop => "guided_backprop",

@@ -1,6 +1,6 @@
 use super::*;
 
-const OPTIONS: TableOptions = TableOptions { kind: TableKind::Auto, rate: 10.0, min_score: 0.0, longest_gap: 0.25 };
+const OPTIONS: TableOptions = TableOptions { kind: TableKind::Auto, rate: 10.0, min_score: 0.0, max_gap: 0.25 };
 
 fn written(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();

@@ -49,8 +49,8 @@ impl AuTablesOptions {
     }
 
     /// How a table is read.
-    pub fn table(&self, longest_gap: f64) -> TableOptions {
-        TableOptions { kind: self.kind, rate: self.fps, min_score: self.min_score, longest_gap }
+    pub fn table(&self, max_gap: f64) -> TableOptions {
+        TableOptions { kind: self.kind, rate: self.fps, min_score: self.min_score, max_gap }
     }
 }
 
@@ -64,10 +64,10 @@ pub(super) struct Label {
 }
 
 /// Reads the clips.
-pub(super) fn read(options: &AuTablesOptions, longest_gap: f64) -> Result<ClipSet> {
+pub(super) fn read(options: &AuTablesOptions, max_gap: f64) -> Result<ClipSet> {
     let (files, strange) = tables(options)?;
     let labels = options.labels.as_deref().map(read_labels).transpose()?;
-    let read = read_tables(&options.root, files, &options.table(longest_gap))?;
+    let read = read_tables(&options.root, files, &options.table(max_gap))?;
     let names: Vec<String> = read.iter().map(|(name, _)| name.clone()).collect();
     let said: Vec<Label> = match &labels {
         Some(labels) => labels.assign(&names)?,
@@ -94,7 +94,7 @@ pub(super) fn read(options: &AuTablesOptions, longest_gap: f64) -> Result<ClipSe
             listed(&faceless, 4)
         ));
     }
-    set.notes.extend(notes(&counts, longest_gap));
+    set.notes.extend(notes(&counts, max_gap));
     let known = set.clips.iter().filter(|c| c.real.is_some()).count();
     ensure!(
         known > 0,
@@ -153,7 +153,7 @@ fn add(set: &mut ClipSet, name: String, table: FrameTable, label: Label) -> Resu
 }
 
 /// What was cleaned, one sentence each.
-pub(super) fn notes(counts: &Counts, longest_gap: f64) -> Vec<String> {
+pub(super) fn notes(counts: &Counts, max_gap: f64) -> Vec<String> {
     let mut notes = Vec::new();
     if counts.extra > 0 {
         notes
@@ -167,7 +167,7 @@ pub(super) fn notes(counts: &Counts, longest_gap: f64) -> Vec<String> {
     }
     if counts.blank > 0 {
         notes.push(format!(
-            "{} no face or a blank: {} filled in between neighbours at most {longest_gap} s apart, {} left out",
+            "{} no face or a blank: {} filled in between neighbours at most {max_gap} s apart, {} left out",
             have(counts.blank, "frame"),
             counts.interpolated,
             counts.left_out

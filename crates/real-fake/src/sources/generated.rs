@@ -1,4 +1,4 @@
-//! Simulated clips: series of action units and landmarks without any video.
+//! Synthetic clips: series of action units and landmarks without any video.
 
 use clap::Args;
 use rayon::prelude::*;
@@ -13,7 +13,7 @@ use ferrotype_vision::clips::synthesise::UNITS;
 /// Pixels per side of the frames that the landmarks stand in.
 const FRAME: usize = 200;
 
-/// Simulated clips in SASE-FE's form: every subject shows six emotions, each felt and posed.
+/// Synthetic clips in SASE-FE's form: every subject shows six emotions, each genuine and posed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Args)]
 #[serde(deny_unknown_fields, default)]
 pub struct GeneratedClipsOptions {
@@ -26,10 +26,10 @@ pub struct GeneratedClipsOptions {
     /// Frames per second.
     #[arg(long, default_value_t = Self::default().rate)]
     pub rate: f64,
-    /// How far felt and posed clips differ in all, 0 to 2: 0 is not at all, so no method can be above chance.
+    /// How far genuine and posed clips differ in all, 0 to 2: 0 is not at all, so no method can be above chance.
     #[arg(long, default_value_t = Self::default().strength)]
     pub strength: f64,
-    /// Of that, how far in the speed of the onset, 0 to 1: felt expressions rise more slowly.
+    /// Of that, how far in the speed of the onset, 0 to 1: genuine expressions rise more slowly.
     #[arg(long, default_value_t = Self::default().onset)]
     pub onset: f64,
     /// How far in the evenness of the sides, 0 to 1: posed expressions are less even. Landmarks show it, action units
@@ -39,7 +39,7 @@ pub struct GeneratedClipsOptions {
     /// How far in the time for which the expression is held, 0 to 1: posed ones are held longer.
     #[arg(long, default_value_t = Self::default().apex)]
     pub apex: f64,
-    /// How far in the part that the eyes take (action units 6 and 7), 0 to 1: more in felt expressions.
+    /// How far in the part that the eyes take (action units 6 and 7), 0 to 1: more in genuine expressions.
     #[arg(long, default_value_t = Self::default().eyes)]
     pub eyes: f64,
     /// How far in the smoothness of the course, 0 to 1: posed expressions flicker.
@@ -103,7 +103,7 @@ impl GeneratedClipsOptions {
         found
     }
 
-    /// All clips: of each subject every emotion, felt and posed.
+    /// All clips: of each subject every emotion, genuine and posed.
     pub fn acts(&self) -> Vec<Act> {
         let of_subject = |subject: usize| {
             let kinds = (0..EMOTIONS.len()).flat_map(|emotion| [true, false].map(|real| (emotion, real)));

@@ -32,7 +32,7 @@ pub enum RealFakeSource {
     Descriptors(DescriptorsOptions),
     /// SASE-FE's clips with tables of action units.
     SaseFe(SaseFeOptions),
-    /// Simulated clips: felt expressions against posed ones, with differences of a given strength.
+    /// Synthetic clips: genuine expressions against posed ones, with differences of a given strength.
     Generated(GeneratedClipsOptions),
 }
 
@@ -48,7 +48,7 @@ impl RealFakeSource {
             Self::Descriptors(o) => *o = descriptors::at(path),
             Self::SaseFe(o) => (o.root, o.tables, o.labels) = (path.to_owned(), None, None),
             Self::Generated(_) => bail!(
-                "the clips of this run are simulated and lie nowhere; train on a folder, or change the experiment's options"
+                "the clips of this run are synthetic and lie nowhere; train on a folder, or change the experiment's options"
             ),
         }
         Ok(())
@@ -67,16 +67,16 @@ impl RealFakeSource {
     }
 }
 
-/// Reads the clips of a source. Frames without a face are filled in over at most `longest_gap` seconds.
+/// Reads the clips of a source. Frames without a face are filled in over at most `max_gap` seconds.
 ///
 /// # Errors
 /// When the source cannot be read or is damaged.
-pub fn read(source: &RealFakeSource, longest_gap: f64) -> Result<ClipSet> {
+pub fn read(source: &RealFakeSource, max_gap: f64) -> Result<ClipSet> {
     match source {
-        RealFakeSource::AuTables(o) => au_tables::read(o, longest_gap),
+        RealFakeSource::AuTables(o) => au_tables::read(o, max_gap),
         RealFakeSource::SummaryTable(o) => summary_table::read(o),
         RealFakeSource::Descriptors(o) => descriptors::read(o),
-        RealFakeSource::SaseFe(o) => sase_fe::read(o, longest_gap),
+        RealFakeSource::SaseFe(o) => sase_fe::read(o, max_gap),
         RealFakeSource::Generated(o) => Ok(generated::generate(o)),
     }
 }
@@ -89,7 +89,7 @@ pub fn describe(source: &RealFakeSource) -> String {
         RealFakeSource::Descriptors(o) => o.path.display().to_string(),
         RealFakeSource::SaseFe(o) => o.root.display().to_string(),
         RealFakeSource::Generated(o) => {
-            format!("simulated clips of {} subjects (strength {}, seed {})", o.subjects, o.strength, o.seed)
+            format!("synthetic clips of {} subjects (strength {}, seed {})", o.subjects, o.strength, o.seed)
         }
     }
 }

@@ -22,7 +22,7 @@ use ferrotype_vision::video;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SaseFeOptions {
-    /// The folder. Below it `<subject>/<name>.MP4` for training, with names such as N2H (felt) and S2N2H (posed), and
+    /// The folder. Below it `<subject>/<name>.MP4` for training, with names such as N2H (genuine) and S2N2H (posed), and
     /// `<10 digits>_<EMOTION>.mp4` for validation and test in folders named so (`val`, `test`).
     pub root: PathBuf,
     /// The folder of the tables of action units, in the same form; beside the videos, where none is given. Videos may be
@@ -69,8 +69,8 @@ impl SaseFeOptions {
     }
 
     /// How a table is read.
-    pub fn table(&self, longest_gap: f64) -> TableOptions {
-        TableOptions { kind: self.kind, rate: self.fps, min_score: self.min_score, longest_gap }
+    pub fn table(&self, max_gap: f64) -> TableOptions {
+        TableOptions { kind: self.kind, rate: self.fps, min_score: self.min_score, max_gap }
     }
 }
 
@@ -92,7 +92,7 @@ struct Said {
 }
 
 /// Reads the clips.
-pub(super) fn read(options: &SaseFeOptions, longest_gap: f64) -> Result<ClipSet> {
+pub(super) fn read(options: &SaseFeOptions, max_gap: f64) -> Result<ClipSet> {
     let found = files(options)?;
     let labels = options.labels.as_deref().map(read_labels).transpose()?;
     let mut set = ClipSet { synthetic: is_drawn(options), ..ClipSet::default() };
@@ -108,7 +108,7 @@ pub(super) fn read(options: &SaseFeOptions, longest_gap: f64) -> Result<ClipSet>
         options.root.display()
     );
     drop_duplicates(&mut clips, options.duplicates, &mut set.notes)?;
-    let table = options.table(longest_gap);
+    let table = options.table(max_gap);
     let read: Vec<(Said, Files, Option<FrameTable>, f64)> = clips
         .into_par_iter()
         .map(|(said, files)| {
@@ -121,7 +121,7 @@ pub(super) fn read(options: &SaseFeOptions, longest_gap: f64) -> Result<ClipSet>
             Ok((said, files, found, seconds))
         })
         .collect::<Result<_>>()?;
-    assemble(&mut set, read, labels.as_ref(), longest_gap)?;
+    assemble(&mut set, read, labels.as_ref(), max_gap)?;
     Ok(set)
 }
 
@@ -135,7 +135,7 @@ fn assemble(
     set: &mut ClipSet,
     read: Vec<(Said, Files, Option<FrameTable>, f64)>,
     labels: Option<&Labels>,
-    longest_gap: f64,
+    max_gap: f64,
 ) -> Result<()> {
     let (mut counts, mut faceless, mut bare) = (Counts::default(), Vec::new(), Vec::new());
     let names: Vec<String> = read.iter().map(|(_, files, ..)| files.name.clone()).collect();
@@ -188,7 +188,7 @@ fn assemble(
             set.notes.push(format!("{} clips {what} and were left out: {}", names.len(), listed(&names, 4)));
         }
     }
-    set.notes.extend(notes(&counts, longest_gap));
+    set.notes.extend(notes(&counts, max_gap));
     Ok(())
 }
 

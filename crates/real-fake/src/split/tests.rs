@@ -28,7 +28,7 @@ fn data(split: RealFakeSplit, fold: usize) -> RealFakeData {
     RealFakeData {
         source: RealFakeSource::Generated(GeneratedClipsOptions::default()),
         rate: None,
-        longest_gap: 0.25,
+        max_gap: 0.25,
         split,
         fold,
         validation: 0.2,
@@ -100,9 +100,9 @@ fn impossible_divisions_say_what_is_missing() {
     let mut lettered = set(4);
     lettered.clips.iter_mut().for_each(|c| c.subject = c.subject.take().map(|s| format!("S{s}")));
     says(&lettered, RealFakeSplit::SubjectModulo(SubjectModulo::default()), "not a number");
-    let mut felt = set(4);
-    felt.clips.iter_mut().for_each(|c| c.real = Some(true));
-    says(&felt, RealFakeSplit::Official, "are all real");
+    let mut genuine = set(4);
+    genuine.clips.iter_mut().for_each(|c| c.real = Some(true));
+    says(&genuine, RealFakeSplit::Official, "are all real");
     let mut unknown = set(4);
     unknown.clips.iter_mut().for_each(|c| c.real = None);
     says(&unknown, RealFakeSplit::Official, "none of the 16 clips says");

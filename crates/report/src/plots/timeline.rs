@@ -1,4 +1,4 @@
-//! A detector's score over time, with its anomalies, the planted ones, and the faces at the peaks.
+//! A detector's score over time, with its anomalies, the injected ones, and the faces at the peaks.
 
 use anyhow::Result;
 
@@ -32,7 +32,7 @@ pub fn timeline(t: &Timeline) -> Result<Figure> {
     subtitle(&mut figure, "Mean squared error of each frame; higher is less like what this person usually does.");
     let x = if last > first { (first, last) } else { (first - 1.0, first + 1.0) };
     let axes = Axes { left: LEFT, top: 84.0, width: WIDTH - LEFT - 24.0, height: 216.0, x, y: (y.0.max(0.0), y.1) };
-    spans(&mut figure, &axes, &t.planted, TEAL, 0.22);
+    spans(&mut figure, &axes, &t.injected, TEAL, 0.22);
     spans(&mut figure, &axes, &[(t.trained_until, last)], GRID, 0.5);
     let marks = ticks(axes.y, 7);
     let step = if marks.len() > 1 { marks[1] - marks[0] } else { 1.0 };
@@ -46,8 +46,8 @@ pub fn timeline(t: &Timeline) -> Result<Figure> {
         figure.text((at.0, at.1 - 7.0), &(i + 1).to_string(), label);
     }
     let mut entries = vec![("score", LINE), ("anomaly", RED), ("not trained on", GRID)];
-    if !t.planted.is_empty() {
-        entries.push(("planted", TEAL));
+    if !t.injected.is_empty() {
+        entries.push(("injected", TEAL));
     }
     legend(&mut figure, (LEFT, 70.0), &entries);
     for (i, peak) in faces.iter().enumerate() {
@@ -100,7 +100,7 @@ mod tests {
             name: "All".into(),
             points,
             peaks: vec![peak(3, None), peak(7, Some(face.clone()))],
-            planted: vec![(0.7, 0.7)],
+            injected: vec![(0.7, 0.7)],
             trained_until: 8.0,
         };
         let svg =
@@ -108,7 +108,7 @@ mod tests {
         assert!(
             svg.contains("Anomaly score: All") && svg.contains("2: 00:00:07.000") && svg.contains("data:image/png")
         );
-        assert!(svg.contains("planted"));
+        assert!(svg.contains("injected"));
         assert!(super::timeline(&timeline(Vec::new())).unwrap().svg().unwrap().contains("no frame was scored"));
         let thinned = thin(&(0..4000).map(|i| (f64::from(i), if i == 1234 { 9.0 } else { 0.0 })).collect::<Vec<_>>());
         assert!(thinned.len() <= MOST_POINTS && thinned.contains(&(1234.0, 9.0)));

@@ -22,12 +22,12 @@ pub struct Past<'a> {
     /// Its values.
     pub values: &'a Values,
     /// How it stands.
-    pub standing: Standing<'a>,
+    pub outcome: TrialOutcome<'a>,
 }
 
 /// How another trial stands.
 #[derive(Clone, Copy, Debug)]
-pub enum Standing<'a> {
+pub enum TrialOutcome<'a> {
     /// It ended with this loss (less is better).
     Finished(f64),
     /// It was ended early; the curve of its first seed.
@@ -60,7 +60,7 @@ pub fn sample(options: &SweepOptions, space: &Space, trial: usize, past: &[Past<
         Sampler::Random => space.fill(|d| d.domain.value(stream(seed, trial, &d.key).unit())),
         Sampler::Halton => halton::sample(space, seed, trial),
         Sampler::Tpe(t) => {
-            let ended = past.iter().filter(|p| !matches!(p.standing, Standing::Running)).count();
+            let ended = past.iter().filter(|p| !matches!(p.outcome, TrialOutcome::Running)).count();
             if trial < t.startup || ended < 2 {
                 halton::sample(space, seed, trial)
             } else {

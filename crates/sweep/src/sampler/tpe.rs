@@ -11,7 +11,7 @@ use std::f64::consts::PI;
 
 use ferrotype_base::random::Stream;
 
-use super::{Past, Standing, stream};
+use super::{Past, TrialOutcome, stream};
 use crate::options::TpeOptions;
 use crate::space::{Dimension, Domain, Space, Values};
 
@@ -38,16 +38,17 @@ pub fn sample(options: &TpeOptions, space: &Space, seed: u64, trial: usize, past
 
 /// The good trials and the others.
 fn divide<'p, 'a>(options: &TpeOptions, past: &'p [Past<'a>]) -> (Vec<&'p Past<'a>>, Vec<&'p Past<'a>>) {
-    let rank = |p: &Past<'_>| match p.standing {
-        Standing::Finished(loss) => (0, loss),
-        Standing::Pruned(curve) => (1, -(curve.epochs() as f64)),
-        Standing::Failed => (2, 0.0),
-        Standing::Running => (3, 0.0),
+    let rank = |p: &Past<'_>| match p.outcome {
+        TrialOutcome::Finished(loss) => (0, loss),
+        TrialOutcome::Pruned(curve) => (1, -(curve.epochs() as f64)),
+        TrialOutcome::Failed => (2, 0.0),
+        TrialOutcome::Running => (3, 0.0),
     };
     let mut order: Vec<&Past<'_>> = past.iter().collect();
     order.sort_by(|a, b| rank(a).0.cmp(&rank(b).0).then(rank(a).1.total_cmp(&rank(b).1)));
-    let ended = past.iter().filter(|p| !matches!(p.standing, Standing::Running)).count();
-    let usable = past.iter().filter(|p| matches!(p.standing, Standing::Finished(_) | Standing::Pruned(_))).count();
+    let ended = past.iter().filter(|p| !matches!(p.outcome, TrialOutcome::Running)).count();
+    let usable =
+        past.iter().filter(|p| matches!(p.outcome, TrialOutcome::Finished(_) | TrialOutcome::Pruned(_))).count();
     let count = ((options.gamma * ended as f64).ceil() as usize).clamp(1, MOST_GOOD).min(usable);
     let bad = order.split_off(count);
     (order, bad)
@@ -178,7 +179,7 @@ mod tests {
         let mut done: Vec<(Values, f64)> = Vec::new();
         for trial in 0..60 {
             let past: Vec<Past<'_>> =
-                done.iter().map(|(values, loss)| Past { values, standing: Standing::Finished(*loss) }).collect();
+                done.iter().map(|(values, loss)| Past { values, outcome: TrialOutcome::Finished(*loss) }).collect();
             let values = super::super::sample(&options, &space, trial, &past);
             let get = |k: &str| values.get(k).and_then(serde_json::Value::as_f64);
             let (x, y) = (get("x").unwrap(), get("y").unwrap());
@@ -214,13 +215,13 @@ mod tests {
         .unwrap();
         let space = Space::of(&options.space).unwrap();
         let values: Vec<Values> = ["a", "b", "c"].iter().map(|v| Values::from([("k".into(), json!(v))])).collect();
-        let standing = [Standing::Finished(1.0), Standing::Failed, Standing::Running];
+        let outcome = [TrialOutcome::Finished(1.0), TrialOutcome::Failed, TrialOutcome::Running];
         let past: Vec<Past<'_>> = values
             .iter()
             .cycle()
             .take(12)
-            .zip(standing.into_iter().cycle())
-            .map(|(values, standing)| Past { values, standing })
+            .zip(outcome.into_iter().cycle())
+            .map(|(values, outcome)| Past { values, outcome })
             .collect();
         let chosen = (20..60).filter(|&t| super::super::sample(&options, &space, t, &past)["k"] == "a").count();
         assert!(chosen > 30, "the only one that ended well was chosen {chosen} times of 40");

@@ -38,7 +38,7 @@ pub struct Claim {
 
 /// The names there are for one trial.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct ClaimState {
     /// The highest generation; 0 where nobody took it up.
     pub generation: u64,
     /// The highest generation that was given back.
@@ -67,19 +67,19 @@ impl Claims {
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn list(&self) -> Result<BTreeMap<usize, Standing>> {
+    pub fn list(&self) -> Result<BTreeMap<usize, ClaimState>> {
         let entries = fs::read_dir(&self.folder).with_context(|| format!("cannot list {}", self.folder.display()))?;
-        let mut all: BTreeMap<usize, Standing> = BTreeMap::new();
+        let mut all: BTreeMap<usize, ClaimState> = BTreeMap::new();
         for entry in entries {
             let entry = entry.with_context(|| format!("cannot list {}", self.folder.display()))?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let parts: Vec<&str> = name.split('.').collect();
             let Some(trial) = parts[0].parse::<usize>().ok() else { continue };
-            let standing = all.entry(trial).or_default();
+            let state = all.entry(trial).or_default();
             match (parts.get(1).map(|p| p.parse::<u64>()), parts.get(2)) {
-                (Some(Ok(generation)), None) => standing.generation = standing.generation.max(generation),
-                (Some(Ok(generation)), Some(&"released")) => standing.released = standing.released.max(generation),
-                (Some(Err(_)), None) if parts[1] == "end" => standing.ended = true,
+                (Some(Ok(generation)), None) => state.generation = state.generation.max(generation),
+                (Some(Ok(generation)), Some(&"released")) => state.released = state.released.max(generation),
+                (Some(Err(_)), None) if parts[1] == "end" => state.ended = true,
                 _ => {}
             }
         }
@@ -234,12 +234,12 @@ mod tests {
             let outcome = Outcome::Finished { value: 0.5, seeds: vec![0.5] };
             Line::now(worker, Event::Ended { trial: 7, generation: 2, outcome })
         };
-        assert_eq!(claims.list().unwrap()[&7], Standing { generation: 2, released: 2, ended: false });
+        assert_eq!(claims.list().unwrap()[&7], ClaimState { generation: 2, released: 2, ended: false });
         assert!(claims.end(7, &end("b")).unwrap() && !claims.end(7, &end("a")).unwrap());
         assert_eq!(claims.read_end(7).unwrap().worker, "b");
         assert!(claims.list().unwrap()[&7].ended);
         claims.reopen(7, 2).unwrap();
-        assert_eq!(claims.list().unwrap()[&7], Standing { generation: 2, released: 2, ended: false });
+        assert_eq!(claims.list().unwrap()[&7], ClaimState { generation: 2, released: 2, ended: false });
         assert!(claims.end(7, &end("c")).unwrap());
     }
 }

@@ -183,12 +183,12 @@ impl Study {
     pub fn snapshot(&self) -> Result<Snapshot> {
         let (lines, damaged) = journal::read_all(&self.journals())?;
         // After the journals: whatever they tell has its claim by now.
-        let standings = self.claims.list()?;
-        let ended = standings.iter().filter(|(_, s)| s.ended);
+        let claim_states = self.claims.list()?;
+        let ended = claim_states.iter().filter(|(_, s)| s.ended);
         let ends = ended.map(|(&t, _)| Ok((t, self.claims.read_end(t)?))).collect::<Result<BTreeMap<_, _>>>()?;
-        let mut snapshot = Snapshot::of(&lines, &standings, &ends, self.objective());
+        let mut snapshot = Snapshot::of(&lines, &claim_states, &ends, self.objective());
         snapshot.damaged_lines = damaged;
-        self.add_silent(&mut snapshot, &standings)?;
+        self.add_silent(&mut snapshot, &claim_states)?;
         for trial in snapshot.trials.iter_mut().filter(|t| t.state == State::Running) {
             if identity::is_gone(&self.workers(), &trial.worker) {
                 trial.state = State::Waiting;
@@ -209,8 +209,8 @@ impl Study {
     }
 
     /// Adds the trials whose owner died between its claim and its first line.
-    fn add_silent(&self, snapshot: &mut Snapshot, standings: &BTreeMap<usize, claims::Standing>) -> Result<()> {
-        for (&number, standing) in standings {
+    fn add_silent(&self, snapshot: &mut Snapshot, claim_states: &BTreeMap<usize, claims::ClaimState>) -> Result<()> {
+        for (&number, standing) in claim_states {
             if snapshot.trial(number).is_some() || standing.generation == 0 {
                 continue;
             }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::claims::Standing;
+use super::claims::ClaimState;
 use super::journal::{Event, Line, Outcome};
 use crate::curve::{Curve, Goal, Objective, Point};
-use crate::sampler::{Past, Standing as PastStanding};
+use crate::sampler::{Past, TrialOutcome};
 use crate::space::Values;
 
 /// How a trial stands.
@@ -28,7 +28,7 @@ pub enum State {
 
 impl State {
     /// Its word.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
             Self::Waiting => "waiting",
@@ -140,7 +140,7 @@ impl Snapshot {
     /// made once only.
     pub fn of(
         lines: &[Line],
-        standings: &BTreeMap<usize, Standing>,
+        claim_states: &BTreeMap<usize, ClaimState>,
         ends: &BTreeMap<usize, Line>,
         objective: &Objective,
     ) -> Self {
@@ -162,8 +162,8 @@ impl Snapshot {
             }
         }
         // A trial that nobody claimed could only come from damage.
-        trials.retain(|number, _| standings.contains_key(number));
-        for (number, standing) in standings {
+        trials.retain(|number, _| claim_states.contains_key(number));
+        for (number, standing) in claim_states {
             let Some(t) = trials.get_mut(number) else { continue };
             if let Some((line, Event::Ended { generation, outcome, .. })) = ends.get(number).map(|l| (l, &l.event)) {
                 t.end(line, *generation, outcome);
@@ -203,12 +203,12 @@ impl Snapshot {
     /// What a sampler may know, but for one trial.
     pub fn past<'a>(&'a self, but: usize, empty: &'a Curve, goal: Goal) -> Vec<Past<'a>> {
         let standing = |t: &'a Trial| match t.state {
-            State::Finished => PastStanding::Finished(goal.loss(t.value.unwrap_or(f64::NAN))),
-            State::Pruned => PastStanding::Pruned(t.curves.first().unwrap_or(empty)),
-            State::Failed => PastStanding::Failed,
-            State::Running | State::Waiting => PastStanding::Running,
+            State::Finished => TrialOutcome::Finished(goal.loss(t.value.unwrap_or(f64::NAN))),
+            State::Pruned => TrialOutcome::Pruned(t.curves.first().unwrap_or(empty)),
+            State::Failed => TrialOutcome::Failed,
+            State::Running | State::Waiting => TrialOutcome::Running,
         };
         let others = self.trials.iter().filter(|t| t.number != but);
-        others.map(|t| Past { values: &t.values, standing: standing(t) }).collect()
+        others.map(|t| Past { values: &t.values, outcome: standing(t) }).collect()
     }
 }

@@ -1,23 +1,23 @@
 //! Adversarial examples: small changes of pictures that raise a network's loss.
 //!
 //! A perturbation lives in pixel space: values of 0..255 at the network's input size, after resizing and colour and
-//! before the scale. [`Attack::perturb`] makes one, within `eps` of the picture and within 0..255; [`Victim`] knows how
+//! before the scale. [`Attack::perturb`] makes one, within `eps` of the picture and within 0..255; [`AttackTarget`] knows how
 //! pixels become logits and gives gradients with respect to pixels.
 
-mod campaign;
 mod options;
+mod robustness;
+mod target;
 #[cfg(test)]
 mod tests;
-mod victim;
 
 use anyhow::{Result, ensure};
 use burn::tensor::Tensor;
 
 use ferrotype_base::random::Stream;
 
-pub use campaign::{Campaign, Found, Strength};
 pub use options::{FgsmOptions, Method, Norm, PgdOptions};
-pub use victim::Victim;
+pub use robustness::{AttackResult, RobustnessTest, Strength};
+pub use target::AttackTarget;
 
 /// Lowest and highest value of a pixel.
 const RANGE: (f32, f32) = (0.0, 255.0);
@@ -69,7 +69,7 @@ impl Attack {
     /// When the pictures do not fit the network, or a gradient is not finite.
     pub fn perturb(
         &self,
-        victim: &Victim,
+        target_network: &AttackTarget,
         clean: &[f32],
         keys: &[u64],
         losses: &dyn Fn(Tensor<2>) -> Tensor<1>,
@@ -86,7 +86,7 @@ impl Attack {
             }
         }
         for _ in 0..self.steps {
-            let gradient = victim.gradient(&pixels, losses)?;
+            let gradient = target_network.gradient(&pixels, losses)?;
             let rows = pixels.chunks_exact_mut(size).zip(clean.chunks_exact(size)).zip(gradient.chunks_exact(size));
             for ((row, from), slope) in rows {
                 self.step(row, slope);

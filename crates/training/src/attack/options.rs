@@ -16,7 +16,7 @@ pub enum Norm {
 
 impl Norm {
     /// As options and files write it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Linf => "linf",
             Self::L2 => "l2",
@@ -77,7 +77,7 @@ impl Default for PgdOptions {
 
 impl Method {
     /// As files and folders write it.
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Fgsm(_) => "fgsm",
             Self::Pgd(_) => "pgd",

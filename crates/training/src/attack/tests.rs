@@ -37,8 +37,8 @@ fn losses(z: Tensor<2>) -> Tensor<1> {
     ops::cross_entropy(Compute::Native(Isa::detect()), z, targets)
 }
 
-fn loss_of(victim: &Victim, pixels: &[f32]) -> Vec<f32> {
-    ops::host(losses(victim.network.forward(victim.input(pixels)).unwrap())).unwrap()
+fn loss_of(target_network: &AttackTarget, pixels: &[f32]) -> Vec<f32> {
+    ops::host(losses(target_network.network.forward(target_network.input(pixels)).unwrap())).unwrap()
 }
 
 fn scales() -> [(Scale, Colour); 4] {
@@ -52,15 +52,15 @@ fn the_gradient_is_per_grey_level() {
         let pipeline = pipeline(scale, colour);
         let network = network(pipeline.channels());
         for flip_average in [false, true] {
-            let victim = Victim { network: &network, pipeline: &pipeline, flip_average };
+            let target_network = AttackTarget { network: &network, pipeline: &pipeline, flip_average };
             let mut pixels = pictures(1, pipeline.channels());
-            let gradient = victim.gradient(&pixels, &losses).unwrap();
+            let gradient = target_network.gradient(&pixels, &losses).unwrap();
             let steepest = (0..pixels.len()).max_by(|&a, &b| gradient[a].abs().total_cmp(&gradient[b].abs())).unwrap();
             // Through logits in f32, the loss in f64; the steps are small, so that few ReLUs switch.
             let mut at = |step: f32| {
                 let before = pixels[steepest];
                 pixels[steepest] += step;
-                let z: Vec<f64> = victim.logits(&pixels).unwrap().iter().map(|&v| f64::from(v)).collect();
+                let z: Vec<f64> = target_network.logits(&pixels).unwrap().iter().map(|&v| f64::from(v)).collect();
                 pixels[steepest] = before;
                 z.iter().map(|v| v.exp()).sum::<f64>().ln() - z[0]
             };
@@ -79,30 +79,30 @@ fn perturbations_stay_in_the_ball_and_in_the_range_and_raise_the_loss() {
     for (scale, colour) in scales() {
         let pipeline = pipeline(scale, colour);
         let network = network(pipeline.channels());
-        let victim = Victim { network: &network, pipeline: &pipeline, flip_average: false };
+        let target_network = AttackTarget { network: &network, pipeline: &pipeline, flip_average: false };
         let clean = pictures(n, pipeline.channels());
         let size = clean.len() / n;
-        let before = loss_of(&victim, &clean);
+        let before = loss_of(&target_network, &clean);
         for norm in [Norm::Linf, Norm::L2] {
             let mut raised = Vec::new();
             for method in [Method::Fgsm(FgsmOptions::default()), pgd.clone()] {
                 let attack = Attack::new(&method, norm, eps).unwrap();
-                let found = attack.perturb(&victim, &clean, &keys, &losses).unwrap();
+                let found = attack.perturb(&target_network, &clean, &keys, &losses).unwrap();
                 assert!(found.iter().all(|v| (0.0..=255.0).contains(v)));
                 for (a, b) in found.chunks_exact(size).zip(clean.chunks_exact(size)) {
                     let change = norm.size(a.iter().zip(b).map(|(x, y)| x - y));
                     assert!(change <= f64::from(eps) * 1.0001 && change > 0.2 * f64::from(eps), "{change}");
                 }
-                let after = loss_of(&victim, &found);
+                let after = loss_of(&target_network, &found);
                 assert!(after.iter().zip(&before).all(|(a, b)| a > b), "{method:?} {norm:?} {before:?} {after:?}");
                 raised.push(after.iter().sum::<f32>());
-                assert_eq!(found, attack.perturb(&victim, &clean, &keys, &losses).unwrap());
+                assert_eq!(found, attack.perturb(&target_network, &clean, &keys, &losses).unwrap());
             }
             assert!(raised[1] >= 0.98 * raised[0], "ten steps raise the loss less than one: {raised:?}");
             // A picture's perturbation does not depend on its neighbours.
             let attack = Attack::new(&pgd, norm, eps).unwrap();
-            let whole = attack.perturb(&victim, &clean, &keys, &losses).unwrap();
-            let first = attack.perturb(&victim, &clean[..size], &keys[..1], &losses).unwrap();
+            let whole = attack.perturb(&target_network, &clean, &keys, &losses).unwrap();
+            let first = attack.perturb(&target_network, &clean[..size], &keys[..1], &losses).unwrap();
             let worst = whole.iter().zip(&first).fold(0f32, |m, (a, b)| m.max((a - b).abs()));
             assert!(worst < 0.05, "{worst}");
         }
@@ -112,13 +112,14 @@ fn perturbations_stay_in_the_ball_and_in_the_range_and_raise_the_loss() {
 #[test]
 fn eps_0_changes_nothing_and_other_keys_start_elsewhere() {
     let (pipeline, network) = (pipeline(Scale::Unit, Colour::Grey), network(1));
-    let victim = Victim { network: &network, pipeline: &pipeline, flip_average: false };
+    let target_network = AttackTarget { network: &network, pipeline: &pipeline, flip_average: false };
     let clean = pictures(2, 1);
     let pgd = Method::Pgd(PgdOptions { steps: 1, step_size: Some(0.001), random_start: true });
-    let none = Attack::new(&pgd, Norm::Linf, 0.0).unwrap().perturb(&victim, &clean, &[1, 2], &losses).unwrap();
+    let none = Attack::new(&pgd, Norm::Linf, 0.0).unwrap().perturb(&target_network, &clean, &[1, 2], &losses).unwrap();
     assert_eq!(none, clean);
     for norm in [Norm::Linf, Norm::L2] {
-        let some = |keys| Attack::new(&pgd, norm, 4.0).unwrap().perturb(&victim, &clean, keys, &losses).unwrap();
+        let some =
+            |keys| Attack::new(&pgd, norm, 4.0).unwrap().perturb(&target_network, &clean, keys, &losses).unwrap();
         assert_ne!(some(&[1, 2]), some(&[3, 2]));
         assert_eq!(some(&[1, 2])[SIZE * SIZE..], some(&[3, 2])[SIZE * SIZE..]);
     }
@@ -127,13 +128,13 @@ fn eps_0_changes_nothing_and_other_keys_start_elsewhere() {
 #[test]
 fn ferplus_is_attacked_straight_through() {
     let (pipeline, network) = (pipeline(Scale::Ferplus, Colour::Grey), network(1));
-    let victim = Victim { network: &network, pipeline: &pipeline, flip_average: false };
-    assert!(!victim.is_differentiable());
+    let target_network = AttackTarget { network: &network, pipeline: &pipeline, flip_average: false };
+    assert!(!target_network.is_differentiable());
     let clean = pictures(6, 1);
     let attack = Attack::new(&Method::default(), Norm::Linf, 16.0).unwrap();
-    let found = attack.perturb(&victim, &clean, &[0, 1, 2, 3, 4, 5], &losses).unwrap();
+    let found = attack.perturb(&target_network, &clean, &[0, 1, 2, 3, 4, 5], &losses).unwrap();
     // Not each picture's loss need rise, since the gradient is an estimate; together they do.
-    let sum = |pixels: &[f32]| loss_of(&victim, pixels).iter().sum::<f32>();
+    let sum = |pixels: &[f32]| loss_of(&target_network, pixels).iter().sum::<f32>();
     assert!(sum(&found) > sum(&clean), "{} {}", sum(&found), sum(&clean));
 }
 

@@ -259,7 +259,7 @@ mod tests {
         [0.125_841, 0.300_914, 0.147_79],
     ];
 
-    /// A parameter thawed after three steps moves as it would from the first step on.
+    /// A parameter unfrozen after three steps moves as it would from the first step on.
     #[test]
     fn a_frozen_parameter_begins_with_its_own_first_step() {
         let device = Device::flex();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Parameters that begin to be trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Thaw {
+pub struct Unfreeze {
     /// The first epoch in which they are trained, counted from 0.
     pub epoch: usize,
     /// Patterns of their names.

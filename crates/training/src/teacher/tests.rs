@@ -76,7 +76,7 @@ fn several_teachers_are_averaged() {
     }
 }
 
-/// A task of drawn faces with shifts and flips.
+/// A task of synthetic faces with shifts and flips.
 fn task(folder: &std::path::Path, augment: &str) -> Task {
     let text = format!(
         r#"{{"path": {:?}, "source": {{"synthetic": {{"count": 60, "seed": 1, "size": 24, "identities": 6}}}},
@@ -106,7 +106,7 @@ fn stored_views_equal_asking_again() {
     let taught = |signal: Signal, views: Option<u64>, epoch: u64, size: usize| {
         let epochs = Epochs { batch_size: 16, seed: 5, views };
         let ensemble = Ensemble::new(vec![teacher(size)], &options(Average::Logits), &classes).unwrap();
-        let place = Lectern {
+        let place = DistillContext {
             task: &task,
             epochs,
             pictures: true,
@@ -149,7 +149,7 @@ fn mixed_pictures_are_asked_about_as_they_are() {
             classes: classes.clone(),
             preprocess: task.train.pipeline().options().clone(),
         };
-        let place = Lectern {
+        let place = DistillContext {
             task: &task,
             epochs: Epochs { batch_size: 16, seed: 5, views: None },
             pictures: true,

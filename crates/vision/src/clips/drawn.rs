@@ -1,4 +1,4 @@
-//! Drawn clips: moving faces and their true landmarks, cut into components as those of videos are.
+//! Synthetic clips: moving faces and their true landmarks, cut into components as those of videos are.
 
 use anyhow::{Result, ensure};
 use rayon::prelude::*;
@@ -8,7 +8,7 @@ use crate::faces::{Landmarks, cut_component};
 use ferrotype_base::random::{Purpose, Stream};
 use ferrotype_data::Provenance;
 use ferrotype_data::clips::{Clip, ClipSet, Features, Frames, Part};
-use ferrotype_data::options::{Component, DrawnClipsOptions, VideoOptions};
+use ferrotype_data::options::{Component, SyntheticClipsOptions, VideoOptions};
 use ferrotype_data::preprocess::Picture;
 use ferrotype_data::synthetic::{Au, Expression, Performance};
 
@@ -57,7 +57,7 @@ impl Take {
     }
 }
 
-pub(super) fn check(options: &DrawnClipsOptions) -> Result<()> {
+pub(super) fn check(options: &SyntheticClipsOptions) -> Result<()> {
     ensure!((1..=999).contains(&options.subjects), "{} subjects: 1 to 999 can be drawn", options.subjects);
     ensure!((1..=100).contains(&options.clips), "{} clips per class: 1 to 100 can be drawn", options.clips);
     let size = options.size;
@@ -75,7 +75,7 @@ pub(super) fn check(options: &DrawnClipsOptions) -> Result<()> {
 }
 
 /// All performances: of each subject every class `clips` times, in random order.
-pub(super) fn takes(options: &DrawnClipsOptions, expressions: &[(usize, Expression)]) -> Vec<Take> {
+pub(super) fn takes(options: &SyntheticClipsOptions, expressions: &[(usize, Expression)]) -> Vec<Take> {
     let of_subject = |subject: usize| {
         let mut order: Vec<(usize, Expression, usize)> =
             expressions.iter().flat_map(|&(class, e)| (0..options.clips).map(move |take| (class, e, take))).collect();
@@ -91,7 +91,7 @@ pub(super) fn takes(options: &DrawnClipsOptions, expressions: &[(usize, Expressi
 }
 
 /// Draws clips with all components, labelled with system 003's classes.
-pub(super) fn generate(options: &DrawnClipsOptions) -> Result<ClipSet> {
+pub(super) fn generate(options: &SyntheticClipsOptions) -> Result<ClipSet> {
     check(options)?;
     let expressions: Vec<_> = EXPRESSIONS.into_iter().enumerate().collect();
     let takes = takes(options, &expressions);
@@ -101,7 +101,7 @@ pub(super) fn generate(options: &DrawnClipsOptions) -> Result<ClipSet> {
         set.append(clip)?;
     }
     set.provenance = Provenance {
-        source: "drawn_clips".into(),
+        source: "synthetic_clips".into(),
         synthetic: true,
         notes: vec![options.note()?],
         ..Provenance::default()
@@ -109,7 +109,7 @@ pub(super) fn generate(options: &DrawnClipsOptions) -> Result<ClipSet> {
     Ok(set)
 }
 
-fn draw(take: &Take, options: &DrawnClipsOptions) -> Result<ClipSet> {
+fn draw(take: &Take, options: &SyntheticClipsOptions) -> Result<ClipSet> {
     let VideoOptions { size, padding, .. } = VideoOptions::default();
     let empty = |component| Part { component, pixels: Vec::new() };
     let mut parts: Vec<Part> = Component::ALL.into_iter().map(empty).collect();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use ferrotype_base::digest;
 
-use super::frames::{Found, Seen, Watched, watch};
+use super::frames::{FrameFace, Seen, VideoScan, watch};
 use super::{Job, read_file};
 use crate::faces::{Detector, Landmarker, OpenFaceTable};
 use crate::video::{self, Decoder};
@@ -94,13 +94,13 @@ impl Tools {
             })?),
             None => None,
         };
-        let watched = watch(self, Decoder::open(&job.file)?, rows)?;
+        let scan = watch(self, Decoder::open(&job.file)?, rows)?;
         let units = table.map(|t| t.units).unwrap_or_default();
-        self.assemble(job, watched, units)
+        self.assemble(job, scan, units)
     }
 
-    fn assemble(&self, job: &Job, watched: Watched, units: Vec<String>) -> Result<ClipSet> {
-        let Watched { frames, log, claimed, tracks } = watched;
+    fn assemble(&self, job: &Job, scan: VideoScan, units: Vec<String>) -> Result<ClipSet> {
+        let VideoScan { frames, log, claimed, tracks } = scan;
         let main = main_track(&frames);
         let sampled = frames.len();
         let mut notes: Vec<String> = log.note().into_iter().collect();
@@ -171,7 +171,7 @@ struct Building<'a> {
     options: &'a VideoOptions,
     set: ClipSet,
     with_face: u32,
-    last: Option<Found>,
+    last: Option<FrameFace>,
 }
 
 impl<'a> Building<'a> {

@@ -23,11 +23,11 @@ pub(super) struct Seen {
     pub time: f64,
     /// The whole frame as a component, where it is wanted.
     pub whole: Option<Vec<u8>>,
-    pub faces: Vec<Found>,
+    pub faces: Vec<FrameFace>,
 }
 
 /// A face in a frame.
-pub(super) struct Found {
+pub(super) struct FrameFace {
     pub track: usize,
     /// Square pixels.
     pub area: f32,
@@ -40,7 +40,7 @@ pub(super) struct Found {
 }
 
 /// What a video gave.
-pub(super) struct Watched {
+pub(super) struct VideoScan {
     pub frames: Vec<Seen>,
     pub log: Log,
     /// Frames that the header claims, if all were decoded.
@@ -57,7 +57,7 @@ struct Candidate {
 }
 
 /// Decodes a video and looks for faces. `rows` are those of a table of OpenFace, with the face's number.
-pub(super) fn watch(tools: &Tools, mut decoder: Decoder, rows: Option<(i64, &[OpenFaceRow])>) -> Result<Watched> {
+pub(super) fn watch(tools: &Tools, mut decoder: Decoder, rows: Option<(i64, &[OpenFaceRow])>) -> Result<VideoScan> {
     let options = tools.options();
     let by_number: HashMap<usize, &OpenFaceRow> =
         rows.iter().flat_map(|(_, rows)| rows.iter().map(|r| (r.frame, r))).collect();
@@ -96,7 +96,12 @@ pub(super) fn watch(tools: &Tools, mut decoder: Decoder, rows: Option<(i64, &[Op
         frames.extend(seen?);
     }
     let claimed = decoder.header().frames.filter(|_| whole);
-    Ok(Watched { frames, log: decoder.log().clone(), claimed, tracks: tracker.len().max(usize::from(rows.is_some())) })
+    Ok(VideoScan {
+        frames,
+        log: decoder.log().clone(),
+        claimed,
+        tracks: tracker.len().max(usize::from(rows.is_some())),
+    })
 }
 
 /// The faces of each frame, the largest first.
@@ -145,7 +150,7 @@ fn look(tools: &Tools, frame: &Frame, faces: Vec<Candidate>, tracks: Vec<usize>)
             part => cut_component(&picture, &points, part, options.padding, options.size),
         };
         let parts = options.parts.iter().map(cut).collect::<Result<_>>()?;
-        Ok(Found { track, area: face.bounds.area(), score: face.score, points, parts, units })
+        Ok(FrameFace { track, area: face.bounds.area(), score: face.score, points, parts, units })
     });
     Ok(Seen {
         number: frame.number,

@@ -1,15 +1,15 @@
 //! What the detectors and PFLD find: on real videos, where FERROTYPE_DATA names a folder with `onnx/` and `videos/`, and on
-//! drawn faces, whose landmarks are known.
+//! synthetic faces, whose landmarks are known.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::drawn::{EXPRESSIONS, takes};
-use super::frames::{Watched, watch};
+use super::frames::{VideoScan, watch};
 use super::*;
 use crate::faces::{Detector, Landmarker, bounds_of, normalised_error};
 use crate::video::Decoder;
-use ferrotype_data::options::{Component, DrawnClipsOptions};
+use ferrotype_data::options::{Component, SyntheticClipsOptions};
 use ferrotype_data::preprocess::Picture;
 
 fn data() -> Option<PathBuf> {
@@ -29,8 +29,8 @@ fn networks(data: &Path, detector: &str) -> VideoOptions {
     }
 }
 
-fn faces_per_frame(watched: &Watched) -> Vec<usize> {
-    watched.frames.iter().map(|f| f.faces.len()).collect()
+fn faces_per_frame(scan: &VideoScan) -> Vec<usize> {
+    scan.frames.iter().map(|f| f.faces.len()).collect()
 }
 
 #[test]
@@ -43,9 +43,9 @@ fn faces_of_real_videos_are_counted() {
     // Two frames per second: all of them take a minute.
     let tools = Tools::open(&VideoOptions { rate: Some(2.0), ..networks(&data, "yunet.onnx") }).unwrap();
     let counts = |name: &str| {
-        let watched = watch(&tools, Decoder::open(&data.join("videos").join(name)).unwrap(), None).unwrap();
-        let counts = faces_per_frame(&watched);
-        println!("{name}: {} of {} frames, faces per frame {counts:?}", counts.len(), watched.log.frames);
+        let scan = watch(&tools, Decoder::open(&data.join("videos").join(name)).unwrap(), None).unwrap();
+        let counts = faces_per_frame(&scan);
+        println!("{name}: {} of {} frames, faces per frame {counts:?}", counts.len(), scan.log.frames);
         counts
     };
     assert!(counts("single_face.mp4").iter().all(|&n| n == 1));
@@ -59,7 +59,7 @@ fn faces_of_real_videos_are_counted() {
 #[test]
 fn drawn_faces_are_found_and_their_landmarks_too() {
     let Some(data) = data() else { return };
-    let options = DrawnClipsOptions { subjects: 3, clips: 1, ..DrawnClipsOptions::default() };
+    let options = SyntheticClipsOptions { subjects: 3, clips: 1, ..SyntheticClipsOptions::default() };
     let shown: Vec<_> = EXPRESSIONS.into_iter().enumerate().collect();
     let takes = takes(&options, &shown);
     let landmarker = Landmarker::open(&data.join("onnx/pfld_68.onnx")).unwrap();
@@ -81,7 +81,7 @@ fn drawn_faces_are_found_and_their_landmarks_too() {
         let mean = errors.iter().sum::<f64>() / errors.len().max(1) as f64;
         let median = errors.get(errors.len() / 2).copied().unwrap_or(f64::NAN);
         println!(
-            "{name}: {hit} of {all} drawn faces; PFLD's normalised error {:.1} % (mean), {:.1} % (median)",
+            "{name}: {hit} of {all} synthetic faces; PFLD's normalised error {:.1} % (mean), {:.1} % (median)",
             100.0 * mean,
             100.0 * median
         );

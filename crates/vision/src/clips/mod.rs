@@ -73,7 +73,7 @@ pub fn is_clips(source: &SourceOptions) -> bool {
             | SourceOptions::Baum1a(_)
             | SourceOptions::Baum1s(_)
             | SourceOptions::Baum2(_)
-            | SourceOptions::DrawnClips(_)
+            | SourceOptions::SyntheticClips(_)
     )
 }
 
@@ -98,7 +98,7 @@ pub fn prepare(source: &SourceOptions, out: &Path, command: &str) -> Result<Clip
         SourceOptions::Clips(o) => &o.video,
         SourceOptions::Baum1a(o) | SourceOptions::Baum1s(o) => &o.video,
         SourceOptions::Baum2(o) => &o.video,
-        SourceOptions::DrawnClips(o) => {
+        SourceOptions::SyntheticClips(o) => {
             let mut set = drawn::generate(o)?;
             let record = Some(SourceRecord::take(source, out, &[])?);
             set.provenance = Provenance { command: command.into(), record, ..set.provenance };

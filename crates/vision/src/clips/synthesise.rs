@@ -1,4 +1,4 @@
-//! A set in exactly BAUM-1's form, of drawn faces: folders, H.264 files, annotations, and OpenFace's tables with the true
+//! A set in exactly BAUM-1's form, of synthetic faces: folders, H.264 files, annotations, and OpenFace's tables with the true
 //! landmarks.
 
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::baum::{ACTED, SPONTANEOUS, Subset};
 use super::drawn::{EXPRESSIONS, Take, check, takes};
 use super::{make_folder, xlsx};
 use crate::video::{self, Encoder};
-use ferrotype_data::options::DrawnClipsOptions;
+use ferrotype_data::options::SyntheticClipsOptions;
 use ferrotype_data::synthetic::{Au, Expression};
 use ferrotype_run::files::write_atomic;
 
@@ -52,7 +52,7 @@ pub struct Synthesised {
 ///
 /// # Errors
 /// When an option is out of range, ffmpeg is missing, or a file cannot be written.
-pub fn baum(options: &DrawnClipsOptions, acted: bool, out: &Path) -> Result<Synthesised> {
+pub fn baum(options: &SyntheticClipsOptions, acted: bool, out: &Path) -> Result<Synthesised> {
     check(options)?;
     video::available()?;
     let subset = if acted { &ACTED } else { &SPONTANEOUS };
@@ -83,7 +83,7 @@ pub fn baum(options: &DrawnClipsOptions, acted: bool, out: &Path) -> Result<Synt
     Ok(done)
 }
 
-fn write_clip(take: &Take, options: &DrawnClipsOptions, path: &Path, tables: &Path) -> Result<()> {
+fn write_clip(take: &Take, options: &SyntheticClipsOptions, path: &Path, tables: &Path) -> Result<()> {
     let mut encoder = Encoder::start(path, [options.size; 2], options.rate)?;
     let mut table = openface_header();
     for number in 0..take.performance.frames {
@@ -119,7 +119,7 @@ pub fn openface_header() -> String {
 }
 
 /// Rows of the annotations with their header. Columns A and C of the original are not known: here the row's number and
-/// the sex, which is unknown of a drawn face.
+/// the sex, which is unknown of a synthetic face.
 fn annotations(takes: &[Take], subset: &Subset) -> Vec<Vec<String>> {
     let header = ["No", "Subject", "Sentence", "Clip Name", "Emotion", "Emotion Code", "Gender"];
     let row = |(number, take): (usize, &Take)| {

@@ -1,18 +1,25 @@
-//! From video files to batches, on drawn clips; and what is said of files that cannot be used.
+//! From video files to batches, on synthetic clips; and what is said of files that cannot be used.
 
 use std::path::{Path, PathBuf};
 
 use super::*;
 use ferrotype_data::clips::store;
 use ferrotype_data::options::{
-    Baum1Options, Baum2Options, BaumClasses, ClipsOptions, Colour, Component, DataOptions, DrawnClipsOptions,
-    GapPolicy, Preprocess, Resize, Scale, SegmentOptions,
+    Baum1Options, Baum2Options, BaumClasses, ClipsOptions, Colour, Component, DataOptions, GapPolicy, Preprocess,
+    Resize, Scale, SegmentOptions, SyntheticClipsOptions,
 };
 use ferrotype_data::task::Task;
 
 /// Two persons, one short clip of each class.
-fn small() -> DrawnClipsOptions {
-    DrawnClipsOptions { subjects: 2, clips: 1, seconds: 0.8, rate: 15.0, size: 64, ..DrawnClipsOptions::default() }
+fn small() -> SyntheticClipsOptions {
+    SyntheticClipsOptions {
+        subjects: 2,
+        clips: 1,
+        seconds: 0.8,
+        rate: 15.0,
+        size: 64,
+        ..SyntheticClipsOptions::default()
+    }
 }
 
 fn has_ffmpeg() -> bool {
@@ -104,7 +111,7 @@ fn bad_clips_are_skipped_with_their_reasons_and_the_rest_is_used() {
     }
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("baum");
-    synthesise::baum(&DrawnClipsOptions { subjects: 1, seconds: 0.6, ..small() }, false, &root).unwrap();
+    synthesise::baum(&SyntheticClipsOptions { subjects: 1, seconds: 0.6, ..small() }, false, &root).unwrap();
     let videos = root.join("BAUM1s_MP4 - All/s001");
     let file = |n: usize| videos.join(format!("S001_{n:03}.mp4"));
     let table = |n: usize| root.join(format!("openface/S001_{n:03}.csv"));
@@ -149,7 +156,7 @@ fn an_interrupted_preparation_goes_on_and_gaps_follow_their_policy() {
     }
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("baum");
-    synthesise::baum(&DrawnClipsOptions { subjects: 1, ..small() }, true, &root).unwrap();
+    synthesise::baum(&SyntheticClipsOptions { subjects: 1, ..small() }, true, &root).unwrap();
     // The tracking fails in the first and in the fifth frame of the first clip.
     let table = root.join("openface/S001_001.csv");
     let text = std::fs::read_to_string(&table).unwrap();
@@ -319,10 +326,10 @@ fn annotations_of_baum_are_read_by_their_columns() {
 fn drawn_clips_need_no_program() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("drawn.h5");
-    let options = DrawnClipsOptions { subjects: 3, seconds: 0.6, ..small() };
-    let set = prepare(&SourceOptions::DrawnClips(options.clone()), &out, "test").unwrap();
+    let options = SyntheticClipsOptions { subjects: 3, seconds: 0.6, ..small() };
+    let set = prepare(&SourceOptions::SyntheticClips(options.clone()), &out, "test").unwrap();
     assert_eq!((set.clips.len(), set.provenance.synthetic, set.parts.len()), (21, true, 8));
-    let again = prepare(&SourceOptions::DrawnClips(options), &folder.path().join("again.h5"), "test").unwrap();
+    let again = prepare(&SourceOptions::SyntheticClips(options), &folder.path().join("again.h5"), "test").unwrap();
     assert_eq!(set, again);
     let options = DataOptions {
         path: out,
@@ -334,8 +341,8 @@ fn drawn_clips_need_no_program() {
     assert_eq!(task.facts.shared_subjects, Some(0));
     assert_eq!(task.input(), [5 * 5 * 3, 60, 60]);
     // A file of other clips than the experiment asks for is not silently taken.
-    let other = DrawnClipsOptions { subjects: 4, seconds: 0.6, ..small() };
-    let asked = DataOptions { source: Some(SourceOptions::DrawnClips(other)), ..options };
+    let other = SyntheticClipsOptions { subjects: 4, seconds: 0.6, ..small() };
+    let asked = DataOptions { source: Some(SourceOptions::SyntheticClips(other)), ..options };
     assert!(
         format!("{:#}", Task::prepare(&asked, 1, write_source).err().unwrap())
             .contains("was not made from what data.source says")

@@ -18,28 +18,28 @@ const LOOSE_BYTES: usize = 16;
 
 /// How a whole file ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(super) enum EndMarker {
     /// With its end marker.
-    Marked,
+    Present,
     /// All pixels are there, the end marker is not.
-    Unmarked,
+    Missing,
 }
 
 /// Follows the file to its end.
 ///
 /// # Errors
 /// When pixels are missing, or the data hold what no encoder writes.
-pub(super) fn check(bytes: &[u8]) -> Result<Ending> {
+pub(super) fn check(bytes: &[u8]) -> Result<EndMarker> {
     let mut file = File::default();
     let (mut at, mut loose) = (0, 0);
     while let Some((behind, marker)) = next_marker(bytes, at) {
         at = behind;
         match marker {
-            0xd9 => return file.finish(Ending::Marked, 0),
+            0xd9 => return file.finish(EndMarker::Present, 0),
             // Markers without a segment.
             0x01 | 0xd0..=0xd8 => continue,
             // Arithmetic codes, lossless and hierarchical pictures: for the decoder to refuse.
-            0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => return Ok(Ending::Marked),
+            0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => return Ok(EndMarker::Present),
             _ => {}
         }
         let Some(segment) = segment(bytes, at) else { bail!("it is cut off within its header, at byte {at}") };
@@ -59,10 +59,10 @@ pub(super) fn check(bytes: &[u8]) -> Result<Ending> {
         };
         // What a header means is the decoder's to judge.
         if understood.is_none() {
-            return Ok(Ending::Marked);
+            return Ok(EndMarker::Present);
         }
     }
-    file.finish(Ending::Unmarked, loose + bytes.len().saturating_sub(at))
+    file.finish(EndMarker::Missing, loose + bytes.len().saturating_sub(at))
 }
 
 /// The content of the segment at a place.
@@ -152,10 +152,10 @@ impl File {
         Ok(Some((bits.at(), bits.unused())))
     }
 
-    fn finish(self, ending: Ending, loose: usize) -> Result<Ending> {
+    fn finish(self, ending: EndMarker, loose: usize) -> Result<EndMarker> {
         let seen = |c: &Component| match ending {
-            Ending::Marked => c.missing[0] < 255,
-            Ending::Unmarked => c.missing.iter().all(|&m| m == 0),
+            EndMarker::Present => c.missing[0] < 255,
+            EndMarker::Missing => c.missing.iter().all(|&m| m == 0),
         };
         if self.components.is_empty() || !self.components.iter().all(seen) {
             bail!("it is cut off: it ends after {} scans, and more belong to it", self.scans);

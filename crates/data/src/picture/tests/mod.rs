@@ -9,7 +9,7 @@ use base64::Engine;
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 
-use super::jpeg::{self, Ending};
+use super::jpeg::{self, EndMarker};
 use super::{MAX_PIXELS, Photo, dimensions, files};
 use crate::listing;
 
@@ -64,14 +64,14 @@ fn jpegs() -> Vec<(&'static str, Vec<u8>)> {
 fn a_jpeg_is_refused_wherever_it_is_cut() {
     for (kind, bytes) in jpegs() {
         assert_eq!(bytes[bytes.len() - 2..], [0xff, 0xd9], "{kind}");
-        assert_eq!(jpeg::check(&bytes).unwrap(), Ending::Marked, "{kind}");
+        assert_eq!(jpeg::check(&bytes).unwrap(), EndMarker::Present, "{kind}");
         let whole = decode(&bytes).unwrap();
         for cut in 0..bytes.len() - 2 {
             assert!(decode(&bytes[..cut]).is_err(), "{kind}, cut at {cut} of {}", bytes.len());
         }
         // Without its end marker, or half of it, all pixels are there.
         for cut in [bytes.len() - 2, bytes.len() - 1] {
-            assert_eq!(jpeg::check(&bytes[..cut]).unwrap(), Ending::Unmarked, "{kind}");
+            assert_eq!(jpeg::check(&bytes[..cut]).unwrap(), EndMarker::Missing, "{kind}");
             assert_eq!(decode(&bytes[..cut]).unwrap(), whole, "{kind}");
         }
         // What follows the end marker is not looked at: a second picture, or anything.

@@ -57,7 +57,7 @@ fn a_keras_archive_gives_its_values_and_size() {
     assert_eq!((foreign.declared.size, foreign.declared.channels), (Some([48, 48]), Some(1)));
     let preprocess = foreign.declared.apply_to(&form.preprocess).unwrap();
     assert_eq!((preprocess.size, preprocess.colour), (48, Colour::Grey));
-    let at_its_size = Wanted { preprocess, ..wanted(origin("mini_xception", "face_classification")) };
+    let at_its_size = ExpectedForm { preprocess, ..expected_form(origin("mini_xception", "face_classification")) };
     let found = match_form(&foreign, vec![at_its_size], Head::File, None).unwrap();
     assert_eq!(found.graph.input, [1, 48, 48]);
     same(&filled(&found).unwrap(), &network);

@@ -1,7 +1,7 @@
 //! Recurrent networks with parametric bias, and boosted trees on the biases: after HCILab's entry (Huynh and Kim, ICCV
 //! Workshops 2017), one of the two winners of the challenge, and Tani's RNNPB (Neural Networks 16, 2003).
 //!
-//! For each emotion there are two networks: one learns from felt clips, one from posed ones. A network predicts where
+//! For each emotion there are two networks: one learns from genuine clips, one from posed ones. A network predicts where
 //! landmarks go next from where they are and from a few numbers that stay the same over a clip, its *bias*; weights and
 //! the training clips' biases are learned together. Then the weights are held, and each clip, trained on or not, is given
 //! the bias under which each of the two networks predicts it best, by gradient. Both biases together are what trees are

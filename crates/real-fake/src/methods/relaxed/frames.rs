@@ -11,7 +11,7 @@ use ferrotype_classic::bilinear::TensorSketch;
 use super::RelaxedOptions;
 use crate::clip::{Clip, Series};
 use ferrotype_data::stored_form::PictureChain;
-use ferrotype_data::task::Facts;
+use ferrotype_data::task::DatasetSummary;
 use ferrotype_expressions::Experiment;
 use ferrotype_model::{Network, NodeId, Shape};
 use ferrotype_ops::{self as ops, Compute};
@@ -24,7 +24,7 @@ use ferrotype_vision::video::{Decoder, Frame, Sampler};
 const BATCH: usize = 32;
 
 /// A trained network of single faces, cut off behind its last feature maps.
-pub struct Eyes {
+pub struct FrameEncoder {
     network: Network,
     chain: PictureChain,
     /// The last layer with feature maps of more than one pixel.
@@ -35,7 +35,7 @@ pub struct Eyes {
     pub digest: String,
 }
 
-impl Eyes {
+impl FrameEncoder {
     /// Loads the run that the options name, and the detector if they name one.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ impl Eyes {
         let experiment: Experiment = ferrotype_config::from_text(&path.display().to_string(), &run.read(&path)?)?;
         let classes = selected(&run)?.meta.classes;
         let graph = experiment.model.build(experiment.data.input(), classes.len())?;
-        let chain = PictureChain::new(Facts::load(&run)?.stored, &experiment.data.preprocess)?;
+        let chain = PictureChain::new(DatasetSummary::load(&run)?.stored, &experiment.data.preprocess)?;
         ensure!(
             chain.shape() == graph.input,
             "{} takes inputs of {:?}, not single faces",

@@ -7,8 +7,8 @@
 //! state of 64, a clip's descriptor of 512 numbers, its signed square root, C = 1; Adam with beta1 0.7. Here the network
 //! of the frames is a run of our own, and steps are standardised by the training clips.
 
+mod encode;
 mod frames;
-mod looks;
 mod options;
 #[cfg(test)]
 mod tests;
@@ -30,11 +30,11 @@ use super::inputs::same_emotions;
 use super::sequence::FittedSequence;
 use crate::clip::{ClipSet, Series};
 use crate::method::{Fitted, Method, Work};
+use encode::EncodedClips;
 use ferrotype_interop::export::{ReconstructionCheck, export_reconstruction};
 use ferrotype_ops::Compute;
 use ferrotype_training::interrupt::Interrupted;
-use frames::Eyes;
-use looks::Looked;
+use frames::FrameEncoder;
 
 pub use options::{MemoryOptions, RelaxedOptions};
 
@@ -52,8 +52,8 @@ struct Part {
 struct FittedRelaxed {
     content: Content,
     parts: Vec<Part>,
-    eyes: Eyes,
-    looked: Looked,
+    encoder: FrameEncoder,
+    encoded: EncodedClips,
 }
 
 /// What stands in its JSON file.
@@ -77,26 +77,26 @@ impl Method for RelaxedOptions {
     }
 
     fn fit(&self, set: &ClipSet, training: &[usize], validation: &[usize], work: &mut Work) -> Result<Box<dyn Fitted>> {
-        let eyes = Eyes::open(self, &work.device, work.compute)?;
-        let content = Content::new(self, set, eyes.channels(), eyes.digest.clone(), work.seed)?;
+        let encoder = FrameEncoder::open(self, &work.device, work.compute)?;
+        let content = Content::new(self, set, encoder.channels(), encoder.digest.clone(), work.seed)?;
         let all: Vec<usize> = training.iter().chain(validation).copied().collect();
-        let looked = Looked::default();
-        let seen = content.seen(set, &all, &eyes, &looked, |done, all| {
+        let encoded = EncodedClips::default();
+        let seen = content.seen(set, &all, &encoder, &encoded, |done, all| {
             work.progress.work("looking at clips", done, all);
             if work.interrupt.is_asked() { Err(Interrupted("interrupted".into()).into()) } else { Ok(()) }
         })?;
         let parts = content.fit(&seen, training, validation, work)?;
-        Ok(Box::new(FittedRelaxed { content, parts, eyes, looked }))
+        Ok(Box::new(FittedRelaxed { content, parts, encoder, encoded }))
     }
 
     fn load(&self, set: &ClipSet, folder: &Path, device: &Device, compute: Compute) -> Result<Box<dyn Fitted>> {
         let content: Content = files::read(&folder.join(format!("{NAME}.json")), NAME)?;
         same_emotions(&content.emotions, set)?;
         // Where the run stands now: folders are moved.
-        let eyes = Eyes::open(self, device, compute)?;
+        let encoder = FrameEncoder::open(self, device, compute)?;
         ensure!(
-            eyes.digest == content.features_sha256,
-            "{} is not the run whose network looked at the frames when the method was fitted: its weights differ",
+            encoder.digest == content.features_sha256,
+            "{} is not the run whose network encoded at the frames when the method was fitted: its weights differ",
             self.features.display()
         );
         let part = |group: Group| -> Result<Part> {
@@ -105,7 +105,7 @@ impl Method for RelaxedOptions {
             Ok(Part { group, memory, machine })
         };
         let parts = Group::all(&content.emotions).into_iter().map(part).collect::<Result<_>>()?;
-        Ok(Box::new(FittedRelaxed { parts, content, eyes, looked: Looked::default() }))
+        Ok(Box::new(FittedRelaxed { parts, content, encoder, encoded: EncodedClips::default() }))
     }
 }
 
@@ -125,7 +125,7 @@ impl Content {
         Ok(Self { options: options.clone(), emotions: set.emotions.clone(), features_sha256, sketches })
     }
 
-    /// Trains each emotion's network, then its machine, on clips that were looked at.
+    /// Trains each emotion's network, then its machine, on clips that were encoded at.
     fn fit(&self, seen: &ClipSet, training: &[usize], validation: &[usize], work: &mut Work) -> Result<Vec<Part>> {
         groups::check(NAME, seen, training)?;
         self.check_lengths(seen, training)?;
@@ -241,7 +241,7 @@ fn some(group: &Group, set: &ClipSet, clips: &[usize]) -> Vec<usize> {
 
 impl FittedRelaxed {
     fn seen(&self, set: &ClipSet, clips: &[usize]) -> Result<ClipSet> {
-        self.content.seen(set, clips, &self.eyes, &self.looked, |_, _| Ok(()))
+        self.content.seen(set, clips, &self.encoder, &self.encoded, |_, _| Ok(()))
     }
 }
 

@@ -62,8 +62,8 @@ fn speeds_are_told_apart_by_pooled_states() {
 /// A run as training leaves it, its weights as they began.
 fn run(folder: &Path, seed: u64) -> RunFolder {
     let run = RunFolder::create_at(folder).unwrap();
-    let text = "name: eyes\ndata: {path: none.h5, preprocess: {size: 48}}\nmodel: tiny_xception\ntrain: {epochs: 1, lr: 0.1}\n";
-    let experiment: Experiment = config::from_text("eyes", text).unwrap();
+    let text = "name: encoder\ndata: {path: none.h5, preprocess: {size: 48}}\nmodel: tiny_xception\ntrain: {epochs: 1, lr: 0.1}\n";
+    let experiment: Experiment = config::from_text("encoder", text).unwrap();
     std::fs::write(run.config(), config::to_yaml(&experiment)).unwrap();
     std::fs::create_dir_all(run.checkpoints()).unwrap();
     let graph = Arc::new(experiment.model.build(experiment.data.input(), 7).unwrap());
@@ -92,7 +92,7 @@ fn videos_are_looked_at_by_a_run_and_files_say_the_same() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let eyes = run(&folder.path().join("eyes"), 1);
+    let encoder = run(&folder.path().join("encoder"), 1);
     let mut set = clips(12, 1.0, 2, 6);
     for (i, clip) in set.clips.iter_mut().enumerate() {
         let path = folder.path().join(format!("{i}.mp4"));
@@ -101,7 +101,7 @@ fn videos_are_looked_at_by_a_run_and_files_say_the_same() {
     }
     set.units.clear();
     let all: Vec<usize> = (0..12).collect();
-    let method = small(eyes.path());
+    let method = small(encoder.path());
     let fit = |set: &ClipSet, name: &str| {
         fitted(&method, set, [&all[..8], &all[8..]], &options(2, 0.01), &folder.path().join(name))
     };

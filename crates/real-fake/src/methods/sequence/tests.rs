@@ -12,7 +12,7 @@ use ferrotype_training::interrupt::Interrupt;
 use ferrotype_training::options::TrainOptions;
 use ferrotype_training::progress::Style;
 
-/// Clips of three units: the first rises slowly where the expression is felt and fast where it is posed; the second is
+/// Clips of three units: the first rises slowly where the expression is genuine and fast where it is posed; the second is
 /// noise; the third is what both classes share. Lengths tell nothing.
 pub fn clips(count: usize, strength: f64, emotions: usize, seed: u64) -> ClipSet {
     let mut s = Stream::new(seed);

@@ -21,11 +21,11 @@ const CHUNK: usize = 32;
 const CHUNK_BYTES: usize = 96 << 20;
 /// Faces per frame, the largest.
 const FACES: usize = 6;
-/// Seconds that a track may be out of sight.
+/// Seconds that a track may be out of scanner.
 const GAP: f64 = 1.0;
 
 /// The networks that look.
-pub struct Sight {
+pub struct FaceScanner {
     detector: Detector,
     landmarker: Option<Landmarker>,
     embedder: Option<Embedder>,
@@ -59,12 +59,12 @@ pub struct Seen {
 }
 
 /// A whole video.
-pub struct Watched {
+pub struct ScannedVideo {
     pub frames: Vec<Seen>,
     pub log: Log,
 }
 
-impl Sight {
+impl FaceScanner {
     /// Opens the networks and looks for ffmpeg.
     pub fn open(command: &FacesCommand) -> Result<Self> {
         video::available()?;
@@ -81,7 +81,7 @@ impl Sight {
     }
 
     /// Looks at a video.
-    pub fn watch(&self, path: &Path, rate: Option<f64>, mut emotions: Option<&mut Emotions>) -> Result<Watched> {
+    pub fn watch(&self, path: &Path, rate: Option<f64>, mut emotions: Option<&mut Emotions>) -> Result<ScannedVideo> {
         let mut decoder = Decoder::open(path)?;
         let bar = progress(decoder.header().frames.unwrap_or(0));
         let mut sampler = Sampler::new(rate);
@@ -103,7 +103,7 @@ impl Sight {
         }
         bar.finish_and_clear();
         ensure!(!frames.is_empty(), "{} has no frames", path.display());
-        Ok(Watched { frames, log: decoder.log().clone() })
+        Ok(ScannedVideo { frames, log: decoder.log().clone() })
     }
 
     fn look(&self, frame: &Frame) -> Result<Vec<Face>> {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use burn::tensor::{Tensor, TensorData};
 
-use super::{Attack, Method, Norm, Victim};
+use super::{Attack, AttackTarget, Method, Norm};
 use ferrotype_base::random::{Purpose, key};
 use ferrotype_data::task::Subset;
 use ferrotype_evaluation::Predictions;
@@ -11,7 +11,7 @@ use ferrotype_ops as ops;
 
 /// What is to be done to each row.
 #[derive(Clone, Debug)]
-pub struct Campaign {
+pub struct RobustnessTest {
     /// The attack.
     pub method: Method,
     /// How strengths are measured.
@@ -43,14 +43,14 @@ pub struct Strength {
     pub kept: Vec<f32>,
 }
 
-/// What a campaign found.
+/// What a test found.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct AttackResult {
     /// What the network says of the untouched pictures.
     pub clean: Predictions,
     /// The first untouched pictures, `[kept, channels, size, size]` in 0..255.
     pub kept: Vec<f32>,
-    /// One per strength, in the campaign's order.
+    /// One per strength, in the order asked for.
     pub strengths: Vec<Strength>,
 }
 
@@ -61,7 +61,7 @@ struct Rows<'a> {
     rows: &'a [u32],
 }
 
-impl Campaign {
+impl RobustnessTest {
     /// Attacks every row of a set, `batch` at a time; `base` is what is known of the rows (without logits). After each
     /// attack on a batch `done` is told how many of `rows * strengths` are behind it.
     ///
@@ -69,18 +69,19 @@ impl Campaign {
     /// When a strength is impossible, or the pictures do not fit the network.
     pub fn run(
         &self,
-        victim: &Victim,
+        target_network: &AttackTarget,
         subset: &Subset,
         base: &Predictions,
         batch: usize,
         mut done: impl FnMut(usize),
-    ) -> Result<Found> {
+    ) -> Result<AttackResult> {
         let attacks: Vec<Attack> =
             self.eps.iter().map(|&eps| Attack::new(&self.method, self.norm, eps)).collect::<Result<_>>()?;
         let empty =
             |&eps: &f32| Strength { eps, predictions: base.clone(), mean_linf: 0.0, mean_l2: 0.0, kept: vec![] };
-        let mut found = Found { clean: base.clone(), kept: vec![], strengths: self.eps.iter().map(empty).collect() };
-        let size: usize = victim.pipeline.shape().iter().product();
+        let mut found =
+            AttackResult { clean: base.clone(), kept: vec![], strengths: self.eps.iter().map(empty).collect() };
+        let size: usize = target_network.pipeline.shape().iter().product();
         let mut first = 0;
         for indices in subset.indices.chunks(batch.max(1)) {
             let mut pixels = Vec::with_capacity(indices.len() * size);
@@ -89,11 +90,11 @@ impl Campaign {
             }
             let until = first + indices.len();
             let rows = Rows { pixels, truth: &base.truth[first..until], rows: &base.rows[first..until] };
-            found.clean.logits.extend(victim.logits(&rows.pixels)?);
+            found.clean.logits.extend(target_network.logits(&rows.pixels)?);
             let kept = self.keep.saturating_sub(first).min(indices.len()) * size;
             found.kept.extend(&rows.pixels[..kept]);
             for (attack, strength) in attacks.iter().zip(&mut found.strengths) {
-                let (pixels, logits) = self.worst(attack, victim, &rows)?;
+                let (pixels, logits) = self.worst(attack, target_network, &rows)?;
                 strength.predictions.logits.extend(logits);
                 for (a, b) in pixels.chunks_exact(size).zip(rows.pixels.chunks_exact(size)) {
                     let change = || a.iter().zip(b).map(|(x, y)| x - y);
@@ -110,7 +111,7 @@ impl Campaign {
 
     /// The worst examples of all restarts with their logits: one that reaches its goal before one that does not, then the
     /// one of higher loss, then the earlier.
-    fn worst(&self, attack: &Attack, victim: &Victim, rows: &Rows) -> Result<(Vec<f32>, Vec<f32>)> {
+    fn worst(&self, attack: &Attack, target_network: &AttackTarget, rows: &Rows) -> Result<(Vec<f32>, Vec<f32>)> {
         let (n, size) = (rows.truth.len(), rows.pixels.len() / rows.truth.len().max(1));
         let aims: Vec<usize> = rows.truth.iter().map(|&t| self.target.unwrap_or(t)).collect();
         let sign = if self.target.is_some() { -1.0 } else { 1.0 };
@@ -121,8 +122,9 @@ impl Campaign {
                 .iter()
                 .map(|&row| key(self.seed, Purpose::Attack, &[u64::from(row), restart as u64]))
                 .collect();
-            let pixels = attack.perturb(victim, &rows.pixels, &keys, &|z| losses(victim, z, &aims, sign))?;
-            let logits = victim.logits(&pixels)?;
+            let pixels =
+                attack.perturb(target_network, &rows.pixels, &keys, &|z| losses(target_network, z, &aims, sign))?;
+            let logits = target_network.logits(&pixels)?;
             let Some((best_pixels, best_logits)) = &mut worst else {
                 worst = Some((pixels, logits));
                 continue;
@@ -152,11 +154,11 @@ impl Campaign {
 }
 
 /// The loss that is raised: the cross-entropy of the true class, or minus that of the class wanted.
-fn losses(victim: &Victim, z: Tensor<2>, aims: &[usize], sign: f32) -> Tensor<1> {
+fn losses(target_network: &AttackTarget, z: Tensor<2>, aims: &[usize], sign: f32) -> Tensor<1> {
     let [rows, classes] = z.dims();
     let one_hot = aims.iter().flat_map(|&aim| (0..classes).map(move |c| f32::from(c == aim))).collect::<Vec<f32>>();
-    let targets = Tensor::<2>::from_data(TensorData::new(one_hot, [rows, classes]), victim.network.device());
-    ops::cross_entropy(victim.network.compute(), z, targets.autodiff()).mul_scalar(sign)
+    let targets = Tensor::<2>::from_data(TensorData::new(one_hot, [rows, classes]), target_network.network.device());
+    ops::cross_entropy(target_network.network.compute(), z, targets.autodiff()).mul_scalar(sign)
 }
 
 /// The cross-entropy of one row against one class.

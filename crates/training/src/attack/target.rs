@@ -8,7 +8,7 @@ use ferrotype_model::{Network, flip_averaged};
 use ferrotype_ops as ops;
 
 /// What turns pixels into logits. The network computes in evaluation mode: running statistics, no dropout.
-pub struct Victim<'a> {
+pub struct AttackTarget<'a> {
     /// The network.
     pub network: &'a Network,
     /// Its preprocessing; resizing and colour are done already.
@@ -17,7 +17,7 @@ pub struct Victim<'a> {
     pub flip_average: bool,
 }
 
-impl Victim<'_> {
+impl AttackTarget<'_> {
     /// Whether gradients go through the whole preprocessing. FER+'s chain equalises the histogram, which has no useful
     /// derivative: there, the pass forwards is the true one and the pass back takes the chain for the identity (the
     /// straight-through estimate; BPDA, Athalye et al., arXiv:1802.00420).

@@ -2,23 +2,64 @@
 
 use std::path::{Path, PathBuf};
 
-use ferrotype_sweep::check::{self, refuse_test_metric};
-use ferrotype_sweep::curve::{Goal, Objective};
-use ferrotype_sweep::options::{Pruner, SweepOptions};
+use anyhow::Result;
+use ferrotype_run::RunFolder;
+use ferrotype_run::history::History;
+
+use ferrotype_sweep::check;
+use ferrotype_sweep::curve::{Objective, Point};
+use ferrotype_sweep::options::SweepOptions;
 use ferrotype_sweep::space::{Dimension, Space, Values};
 use ferrotype_sweep::study::Frozen;
 use serde_json::Value as Json;
 
+use ferrotype_base::problems::Problem;
 use ferrotype_config::diagnostic::{Diagnostic, at_place_in};
-use ferrotype_config::layers::{apply_set, check_path, read_chain};
+use ferrotype_config::layers::{Chain, apply_set, check_path, read_chain};
 use ferrotype_config::shape::Shape;
 use ferrotype_config::tree::{Node, Source, Value, parse};
-use ferrotype_config::{from_tree, write};
-use ferrotype_data::options::SplitRule;
-use ferrotype_evaluation::metrics;
+use ferrotype_config::{ConfigError, from_tree, renamed, text_tree, write};
 
-use super::systems::{read_root, shape_of};
-use super::{AnyExperiment, ConfigError, Experiment, Problem, SelectOn, load_any};
+use super::anomalies::AnomalyScores;
+use super::registry::{AnyExperiment, load_any, read_root, shape_of};
+
+/// Where a run's evaluations stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evaluations {
+    /// In its history, epoch by epoch.
+    History,
+    /// In the scores of its detectors, once all are trained: the mean of their validation errors.
+    Detectors,
+}
+
+impl Evaluations {
+    /// The file that holds them, and grows with them.
+    pub fn file(self, run: &RunFolder) -> PathBuf {
+        match self {
+            Self::History => run.history(),
+            Self::Detectors => run.scores(),
+        }
+    }
+
+    /// The evaluations there are so far.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read(self, run: &RunFolder, objective: &Objective) -> Result<Vec<Point>> {
+        if self == Self::Detectors {
+            let scores = AnomalyScores::load(run)?;
+            let error = scores.mean_validation_error();
+            let epoch = scores.detectors.iter().map(|d| d.epochs).max().unwrap_or_default() as u64;
+            return Ok(vec![Point { epoch, metric: error, select: error }]);
+        }
+        let point = |e: &ferrotype_run::history::EpochRecord| {
+            let value = |name: &str| e.validation.get(name).copied();
+            let (metric, select) = (value(&objective.metric)?, value(&objective.select_by)?);
+            Some(Point { epoch: e.epoch, metric, select })
+        };
+        Ok(History::read(run.history())?.epochs.iter().filter_map(point).collect())
+    }
+}
 
 /// A sweep with the experiment that its trials start from.
 #[derive(Clone, Debug)]
@@ -29,6 +70,8 @@ pub struct LoadedSweep {
     pub experiment: AnyExperiment,
     /// What ranks the trials.
     pub objective: Objective,
+    /// What its writer is to be told: old names that were used.
+    pub warnings: Vec<String>,
 }
 
 /// Reads a sweep file and its experiment, and checks every key and value that trials may have before the first one.
@@ -36,8 +79,13 @@ pub struct LoadedSweep {
 /// # Errors
 /// Whatever is wrong, with file, line, column and the key's path; all impossible values at once.
 pub fn load_sweep(path: &Path) -> Result<LoadedSweep, ConfigError> {
-    let (root, _) = read_chain(path, Shape::of::<SweepOptions>())?;
-    let options: SweepOptions = from_tree(&root)?;
+    let Chain { root, mut warnings, .. } = read_chain(path, |_| Ok(Shape::of::<SweepOptions>()))?;
+    let mut options: SweepOptions = from_tree(&root)?;
+    options.rename_keys(|key| {
+        let new = renamed::path(key)?;
+        warnings.push(format!("{}: the key `{key}` is called `{new}` now", path.display()));
+        Some(new)
+    });
     let at = |found: Vec<Problem>| ConfigError::new(found.into_iter().map(|p| *at_place_in(p, &root)).collect());
     let problems = |found: Vec<(String, String)>| -> Vec<Problem> {
         found.into_iter().map(|(path, message)| Problem { path, message }).collect()
@@ -47,8 +95,10 @@ pub fn load_sweep(path: &Path) -> Result<LoadedSweep, ConfigError> {
         return Err(at(found));
     }
     let file = experiment_file(&root, path, &options.experiment);
-    let plain = load_any(&file, &[])?.experiment;
-    let found = unknown_keys(&options, shape_of(&parse(&Source::file("the experiment", &plain.to_yaml()))?)?);
+    let plain = load_any(&file, &[])?;
+    warnings.extend(plain.warnings);
+    let plain = plain.experiment;
+    let found = unknown_keys(&options, shape_of(&text_tree("the experiment", &plain.to_yaml())?)?);
     if !found.is_empty() {
         return Err(at(found));
     }
@@ -57,10 +107,10 @@ pub fn load_sweep(path: &Path) -> Result<LoadedSweep, ConfigError> {
     })?;
     let space = Space::of(&options.space).map_err(|p| at(problems(p)))?;
     let mut found = corner_problems(&experiment, &space);
-    found.extend(system_problem(&options, &experiment));
-    match objective(&options, &experiment) {
+    let ranked = super::of(&experiment).objective(&options);
+    match ranked {
         Err(problem) => found.push(problem),
-        Ok(objective) if found.is_empty() => return Ok(LoadedSweep { options, experiment, objective }),
+        Ok((objective, _)) if found.is_empty() => return Ok(LoadedSweep { options, experiment, objective, warnings }),
         Ok(_) => {}
     }
     Err(at(found))
@@ -120,92 +170,6 @@ fn first_line(error: &ConfigError) -> String {
     error.to_string().lines().next().unwrap_or_default().trim_start_matches("--set ").to_owned()
 }
 
-/// Why trials of an experiment of this system cannot be ranked, or pruned, as the sweep would have it.
-fn system_problem(options: &SweepOptions, experiment: &AnyExperiment) -> Option<Problem> {
-    match experiment {
-        AnyExperiment::Expressions(e) => test_set_problem(e),
-        AnyExperiment::Anomalies(_) if options.pruner != Pruner::None => Some(Problem {
-            path: "pruner".into(),
-            message: "trials that find anomalies cannot be pruned: their detectors are trained one after another, so that no \
-                      early score stands for a trial; leave `pruner` out, and give the experiment train.early_stopping"
-                .into(),
-        }),
-        AnyExperiment::Anomalies(_) => None,
-        AnyExperiment::RealFake(_) => Some(no_sweep_of_real_fake()),
-    }
-}
-
-/// Its methods without networks keep no clips back, so trials could only be ranked by the tested ones.
-fn no_sweep_of_real_fake() -> Problem {
-    let message = "experiments of the system real_fake cannot be searched: most of its methods keep no clips back, so that \
-                   trials would be ranked by the tested clips; compare a few settings with `ferrotype compare-methods`";
-    Problem { path: "experiment".into(), message: message.into() }
-}
-
-/// Why trials of this experiment would be ranked by its test set.
-fn test_set_problem(experiment: &Experiment) -> Option<Problem> {
-    let why = if experiment.evaluate.select_on == SelectOn::Test {
-        "the experiment selects its weights on the test set (evaluate.select_on: test)"
-    } else if matches!(experiment.data.split, SplitRule::OwnMerged) {
-        "the experiment's split (own_merged) has no validation set: its test set stands in"
-    } else {
-        return None;
-    };
-    let message = format!(
-        "{why}, and so would the sweep: settings chosen so would suit the test pictures, and their score would say \
-         nothing of others; use an experiment with a validation set"
-    );
-    Some(Problem { path: "experiment".into(), message })
-}
-
-fn objective(options: &SweepOptions, experiment: &AnyExperiment) -> Result<Objective, Problem> {
-    match experiment {
-        AnyExperiment::Expressions(e) => objective_of_expressions(options, e),
-        AnyExperiment::Anomalies(_) => objective_of_anomalies(options),
-        AnyExperiment::RealFake(_) => Err(no_sweep_of_real_fake()),
-    }
-}
-
-/// Autoencoders are ranked by how well they give again the frames that select their weights: planted anomalies are for
-/// measuring what came out, and real videos have none.
-fn objective_of_anomalies(options: &SweepOptions) -> Result<Objective, Problem> {
-    match options.metric.as_deref() {
-        None | Some("mse" | "loss") => Ok(Objective {
-            metric: "mse".into(),
-            goal: Goal::Minimise,
-            select_by: "mse".into(),
-            select_goal: Goal::Minimise,
-        }),
-        Some(name) => Err(Problem {
-            path: "metric".into(),
-            message: format!(
-                "{name:?} cannot rank trials that find anomalies: they are ranked by the squared error of the validation \
-                 frames (`mse`), never by planted anomalies"
-            ),
-        }),
-    }
-}
-
-fn objective_of_expressions(options: &SweepOptions, experiment: &Experiment) -> Result<Objective, Problem> {
-    let problem = |message: String| Problem { path: "metric".into(), message };
-    let name = options.metric.as_deref().unwrap_or(&experiment.evaluate.select_by);
-    if let Some(message) = refuse_test_metric(name) {
-        return Err(problem(message));
-    }
-    if let Some(message) = metrics::unknown(name) {
-        return Err(problem(message));
-    }
-    let find = |name: &str| metrics::find(name).map_err(|e| problem(e.to_string()));
-    let goal = |m: &dyn metrics::Metric| if m.higher_is_better() { Goal::Maximise } else { Goal::Minimise };
-    let (metric, select) = (find(name)?, find(&experiment.evaluate.select_by)?);
-    Ok(Objective {
-        metric: metric.name().into(),
-        goal: goal(metric),
-        select_by: select.name().into(),
-        select_goal: goal(select),
-    })
-}
-
 /// The experiment with some keys set, parents before what is below them (the order of names).
 fn with<'v>(
     experiment: &AnyExperiment,
@@ -215,10 +179,10 @@ fn with<'v>(
 }
 
 fn overlay<'v>(yaml: &str, values: impl Iterator<Item = (&'v String, &'v Json)>) -> Result<AnyExperiment, ConfigError> {
-    let mut root = parse(&Source::file("the experiment", yaml))?;
+    let mut root = text_tree("the experiment", yaml)?;
     let shape = shape_of(&root)?;
     for (key, value) in values {
-        root = apply_set(root, &format!("{key}={value}"), shape)?;
+        root = apply_set(root, &format!("{key}={value}"), shape, &mut Vec::new())?;
     }
     read_root(&root)
 }

@@ -8,17 +8,17 @@ use anyhow::{Context, Result};
 use rayon::prelude::*;
 
 use super::Content;
-use super::frames::Eyes;
+use super::frames::FrameEncoder;
 use crate::clip::{Clip, ClipSet, Series};
 
-/// Clips that are looked at together, and so between two looks at whether to stop.
+/// Clips that are encoded at together, and so between two looks at whether to stop.
 const AT_ONCE: usize = 16;
 
-/// The steps of the clips that were looked at, by their videos: each is decoded once.
-pub type Looked = RefCell<BTreeMap<PathBuf, Series>>;
+/// The steps of the clips that were encoded at, by their videos: each is decoded once.
+pub type EncodedClips = RefCell<BTreeMap<PathBuf, Series>>;
 
 impl Content {
-    /// A set whose clips have the steps in the place of action units, at the places of the clips that were looked at.
+    /// A set whose clips have the steps in the place of action units, at the places of the clips that were encoded at.
     /// `told` hears how many were, and may end it.
     ///
     /// # Errors
@@ -27,18 +27,18 @@ impl Content {
         &self,
         set: &ClipSet,
         clips: &[usize],
-        eyes: &Eyes,
-        looked: &Looked,
+        encoder: &FrameEncoder,
+        encoded: &EncodedClips,
         mut told: impl FnMut(usize, usize) -> Result<()>,
     ) -> Result<ClipSet> {
-        let (mut looked, mut steps) = (looked.borrow_mut(), BTreeMap::new());
+        let (mut encoded, mut steps) = (encoded.borrow_mut(), BTreeMap::new());
         for together in clips.chunks(AT_ONCE) {
-            let known: &BTreeMap<PathBuf, Series> = &looked;
-            let look = |&i: &usize| self.look(&set.clips[i], eyes, known);
+            let known: &BTreeMap<PathBuf, Series> = &encoded;
+            let look = |&i: &usize| self.look(&set.clips[i], encoder, known);
             let found: Vec<Result<Series>> = together.par_iter().map(look).collect();
             for (&i, series) in together.iter().zip(found) {
                 let series = series?;
-                looked.extend(set.clips[i].video.clone().map(|path| (path, series.clone())));
+                encoded.extend(set.clips[i].video.clone().map(|path| (path, series.clone())));
                 steps.insert(i, series);
             }
             told(steps.len(), clips.len())?;
@@ -46,11 +46,11 @@ impl Content {
         Ok(self.with_steps(set, steps))
     }
 
-    fn look(&self, clip: &Clip, eyes: &Eyes, known: &BTreeMap<PathBuf, Series>) -> Result<Series> {
+    fn look(&self, clip: &Clip, encoder: &FrameEncoder, known: &BTreeMap<PathBuf, Series>) -> Result<Series> {
         if let Some(series) = clip.video.as_ref().and_then(|path| known.get(path)) {
             return Ok(series.clone());
         }
-        let series = eyes.watch(clip, &self.options, &self.sketches[0]);
+        let series = encoder.watch(clip, &self.options, &self.sketches[0]);
         series.with_context(|| format!("clip {} cannot be used", clip.name))
     }
 

@@ -1,0 +1,51 @@
+//! What ranks the trials of a search over this system's experiments.
+
+use ferrotype_base::problems::Problem;
+use ferrotype_data::options::SplitRule;
+use ferrotype_evaluation::metrics;
+use ferrotype_sweep::check::refuse_test_metric;
+use ferrotype_sweep::curve::{Goal, Objective};
+use ferrotype_sweep::options::SweepOptions;
+
+use crate::config::{Experiment, SelectOn};
+
+/// The metric that the search names, or the one that selects weights.
+///
+/// # Errors
+/// Where trials would be ranked by the test set, or the metric is unknown.
+pub fn objective(experiment: &Experiment, search: &SweepOptions) -> Result<Objective, Problem> {
+    test_set_problem(experiment).map_or(Ok(()), Err)?;
+    let problem = |message: String| Problem { path: "metric".into(), message };
+    let name = search.metric.as_deref().unwrap_or(&experiment.evaluate.select_by);
+    if let Some(message) = refuse_test_metric(name) {
+        return Err(problem(message));
+    }
+    if let Some(message) = metrics::unknown(name) {
+        return Err(problem(message));
+    }
+    let find = |name: &str| metrics::find(name).map_err(|e| problem(e.to_string()));
+    let goal = |m: &dyn metrics::Metric| if m.higher_is_better() { Goal::Maximise } else { Goal::Minimise };
+    let (metric, select) = (find(name)?, find(&experiment.evaluate.select_by)?);
+    Ok(Objective {
+        metric: metric.name().into(),
+        goal: goal(metric),
+        select_by: select.name().into(),
+        select_goal: goal(select),
+    })
+}
+
+/// Why trials of this experiment would be ranked by its test set.
+fn test_set_problem(experiment: &Experiment) -> Option<Problem> {
+    let why = if experiment.evaluate.select_on == SelectOn::Test {
+        "the experiment selects its weights on the test set (evaluate.select_on: test)"
+    } else if matches!(experiment.data.split, SplitRule::TestAsValidation) {
+        "the experiment's split (test_as_validation) has no validation set: its test set stands in"
+    } else {
+        return None;
+    };
+    let message = format!(
+        "{why}, and so would the sweep: settings chosen so would suit the test pictures, and their score would say \
+         nothing of others; use an experiment with a validation set"
+    );
+    Some(Problem { path: "experiment".into(), message })
+}
