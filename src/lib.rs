@@ -8,6 +8,7 @@ pub mod bench;
 pub mod commands;
 pub mod config;
 pub mod reproduction;
+pub mod runner;
 pub mod systems;
 
 pub use ferrotype_anomaly as anomaly;

@@ -39,7 +39,7 @@ fn seeds_are_trained_and_summed_up() {
     assert!(report.contains("mean") && report.contains("2 seeds"), "{report}");
     place.ok(&format!("report --run {} --publish published", folder.display()));
     let readme = fs::read_to_string(place.at("published/README.md")).unwrap();
-    assert!(readme.contains("[small-seeds](small-seeds/report.html) **drawn**"), "{readme}");
+    assert!(readme.contains("[small-seeds](small-seeds/report.html) **synthetic**"), "{readme}");
     for name in ["report.html", "config.yaml", "group.json", "seed-1/metrics.json", "seed-0/provenance.json"] {
         assert!(place.at("published/small-seeds").join(name).is_file(), "no {name}");
     }
@@ -158,4 +158,77 @@ fn variants_stand_side_by_side_and_are_trained_once() {
     // A slip in the last value costs nothing: it is refused before anything is trained.
     let error = place.refused("ablate --config small.yaml --grid train.lr=0.1|0 --out none");
     assert!(error.contains("train.lr") && !place.at("none").exists(), "{error}");
+}
+
+#[test]
+fn several_runs_at_a_time_are_what_they_are_one_by_one() {
+    let place = Place::new();
+    let group = |out: &str, words: &str| {
+        place.ok(&format!("train --config small.yaml --out {out} -q --seeds 0..3 {words}"));
+        place.only(out)
+    };
+    let (one, two) = (group("one", ""), group("two", "--jobs 2"));
+    for seed in ["seed-0", "seed-1", "seed-2"] {
+        assert!(result(&one.join(seed)) == result(&two.join(seed)), "{seed}");
+        let config = |folder: &Path| fs::read(folder.join(seed).join("config.yaml")).unwrap();
+        assert!(config(&one) == config(&two), "{seed}");
+    }
+    assert_eq!(fs::read(one.join("aggregate.json")).unwrap(), fs::read(two.join("aggregate.json")).unwrap());
+    assert!(!entries(&two).iter().any(|name| name.ends_with(".log")), "{:?}", entries(&two));
+    let failed = place.refused("train --config small.yaml --out bad -q --seeds 0..3 --jobs 2 --set train.lr=1e30");
+    assert!(failed.contains("seed") && failed.contains("train.lr"), "{failed}");
+}
+
+#[test]
+fn without_selection_the_last_epoch_counts_and_nothing_is_kept_back() {
+    let place = Place::new();
+    let words = "--set evaluate.select_on=none --set data.split.k_fold.k=2 --set train.epochs=3";
+    let folder = group(&place, &format!("--folds {words}"));
+    let mut tested = Vec::new();
+    for fold in ["fold-0", "fold-1"] {
+        let run = folder.join(fold);
+        let sizes = &json(&run.join("dataset.json"))["sizes"];
+        assert_eq!((sizes[0].as_u64(), sizes[1].as_u64(), sizes[2].as_u64()), (Some(120), Some(0), Some(120)));
+        let metrics = json(&run.join("metrics.json"));
+        assert!(metrics.get("validation").is_none() && metrics.get("test").is_some(), "{metrics}");
+        let table = fs::read_to_string(run.join("predictions.csv")).unwrap();
+        tested.extend(table.lines().skip(1).map(|l| l.split(',').next().unwrap().parse::<u32>().unwrap()));
+    }
+    tested.sort_unstable();
+    assert_eq!(tested, (0..240).collect::<Vec<_>>());
+    // What stands in the folder of all folds are the predictions of all rows.
+    assert_eq!(fs::read_to_string(folder.join("predictions.csv")).unwrap().lines().count(), 241);
+    let config = fs::read_to_string(folder.join("config.yaml")).unwrap();
+    assert!(config.contains("select_on: none") && config.contains("validation_set: false"), "{config}");
+    let refused = place.refused(&format!("train --config small.yaml {words} --set train.early_stopping.patience=3"));
+    assert!(refused.contains("train.early_stopping"), "{refused}");
+    let refused = place.refused("train --config small.yaml --set data.validation_set=false");
+    assert!(refused.contains("select_on: none"), "{refused}");
+}
+
+#[test]
+fn folds_of_several_seeds_are_pooled_and_summed_up() {
+    let place = Place::new();
+    let words =
+        "--seeds 0..2 --folds --jobs 2 --set data.split.k_fold.k=3 --set train.epochs=1 --set export.onnx=false";
+    let folder = group(&place, words);
+    let accuracy = |seed: &str| {
+        json(&folder.join(seed).join("metrics.json"))["pooled"]["metrics"]["accuracy"]["value"].as_f64().unwrap()
+    };
+    let aggregate = json(&folder.join("aggregate.json"));
+    assert_eq!(aggregate["runs"], 2);
+    let mean = aggregate["metrics"]["accuracy"]["mean"].as_f64().unwrap();
+    assert!((mean - (accuracy("seed-0") + accuracy("seed-1")) / 2.0).abs() < 1e-12, "{aggregate}");
+    // A fold of a seed is what that seed and fold alone give.
+    let one = "--set data.split.k_fold.k=3 --set train.epochs=1 --set export.onnx=false --set seed=1 --set data.fold=2";
+    assert!(result(&place.train("alone", one)) == result(&folder.join("seed-1/fold-2")));
+    let before = fs::read(folder.join("aggregate.json")).unwrap();
+    fs::remove_dir_all(folder.join("seed-1/fold-1")).unwrap();
+    fs::remove_file(folder.join("aggregate.json")).unwrap();
+    place.ok(&format!("train --resume {} -q", folder.display()));
+    assert_eq!(fs::read(folder.join("aggregate.json")).unwrap(), before);
+    let compared = place.ok(&format!("compare {0}/seed-0 {0}/seed-1", folder.display()));
+    assert!(compared.contains("240"), "{compared}");
+    place.ok(&format!("report --run {} --publish published", folder.display()));
+    assert!(place.at("published/small-seeds/seed-1/metrics.json").is_file());
 }

@@ -22,7 +22,7 @@ use ferrotype::training::progress::{EpochReport, Progress, StepReport};
 use ferrotype::training::schedule;
 use ferrotype::training::scoring::Scoring;
 use ferrotype::training::teacher::{DistillContext, Ensemble, Teacher, Teaching};
-use ferrotype::training::trainer::{Ended, Setup, Trainer};
+use ferrotype::training::trainer::{Ended, Keep, Setup, Trainer};
 
 use common::{Place, history, weights};
 
@@ -124,6 +124,7 @@ impl Bench {
             every: e.evaluate.every,
             loader: &loader,
             validation: &Scoring { subset: &self.task.validation, features: None, options: &e.evaluate },
+            keep: Keep::Best,
             teaching: teaching.as_ref(),
             run: &run,
             interrupt,

@@ -4,20 +4,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
 use super::grid::{MOST, keys, label, points};
 use super::loaded::load;
 use super::say;
-use super::train::Runner;
 use super::view;
-use crate::config::{self, AnyExperiment, Experiment};
-use crate::systems::expressions::Expressions;
-use crate::systems::{RunScope, System};
+use crate::config::Experiment;
+use crate::runner::{GroupOptions, Planned, Runner, begin_members};
 use ferrotype_data::task::DatasetSummary;
 use ferrotype_report::ablation::{Ablation, Variant, csv, markdown};
 use ferrotype_report::read_metrics;
 use ferrotype_run::files::write_atomic;
-use ferrotype_run::group::{Group, GroupAxis, parse_values};
+use ferrotype_run::group::Group;
 use ferrotype_run::{Provenance, RunFolder};
 use ferrotype_training::interrupt::Interrupt;
 use ferrotype_training::progress::Style;
@@ -37,12 +36,11 @@ pub struct AblateCommand {
     /// Values of a key, separated by `|`; of several keys, every combination.
     #[arg(long = "grid", required = true, value_name = "KEY=V1|V2")]
     grid: Vec<String>,
-    /// Train every fold of the split, and pool them.
-    #[arg(long, conflicts_with = "seeds")]
-    folds: bool,
-    /// Train once per seed: 0..5, 0..=4 or 1,3,7.
-    #[arg(long, value_name = "SEEDS")]
-    seeds: Option<String>,
+    #[command(flatten)]
+    group: GroupOptions,
+    /// Train so many runs at a time, each in a process of its own. Results do not depend on it.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
+    jobs: usize,
     /// The folder of the runs and the tables. What is finished in it is not trained again.
     #[arg(long, value_name = "FOLDER", default_value = "runs/ablation")]
     out: PathBuf,
@@ -56,30 +54,24 @@ impl AblateCommand {
     pub fn run(self) -> Result<()> {
         // All before the first is trained: a slip in the last value must not cost the others' time.
         let points = points(&self.grid)?;
-        let mut variants = Vec::new();
-        for point in &points {
-            let sets = [self.sets.clone(), point.clone()].concat();
-            variants.push((label(point), load(&self.config, &sets)?.expressions()?));
-        }
-        let Some((_, first)) = variants.first() else { bail!("--grid names no value") };
-        let name = first.name.clone();
-        let runner = Runner {
-            interrupt: Interrupt::listen()?,
-            style: Style::Quiet,
-            other_kernels: false,
-            scope: RunScope::Whole,
+        let variants: Vec<Planned> = points.iter().map(|point| self.planned(point)).collect::<Result<_>>()?;
+        let Some(first) = variants.first() else { bail!("--grid names no value") };
+        let group = self.group.group(&first.experiment)?;
+        ensure!(
+            variants.len() * group.as_ref().map_or(1, Group::runs) <= MOST,
+            "more than {MOST} runs: give fewer values"
+        );
+        let axis = group.as_ref().map(|g| g.axis.as_str());
+        let mut ablation = Ablation {
+            name: first.experiment.name().to_owned(),
+            keys: keys(&self.grid),
+            over: axis,
+            ..Ablation::default()
         };
-        let mut ablation =
-            Ablation { name, keys: keys(&self.grid), over: self.axis().map(GroupAxis::as_str), ..Ablation::default() };
-        for (i, (label, experiment)) in variants.iter().enumerate() {
-            eprintln!("== {label} ({} of {})", i + 1, variants.len());
-            let group = self.group(experiment)?;
-            ensure!(
-                variants.len() * group.as_ref().map_or(1, |g| g.values.len()) <= MOST,
-                "more than {MOST} runs: give fewer values"
-            );
-            let (variant, synthetic) =
-                self.variant(&runner, label, experiment, group).with_context(|| label.clone())?;
+        let runner = Runner { jobs: self.jobs, ..Runner::new(Interrupt::listen()?, Style::Quiet) };
+        self.train(&runner, &variants)?;
+        for planned in &variants {
+            let (variant, synthetic) = self.variant(&runner, planned).with_context(|| planned.label.clone())?;
             ablation.synthetic |= synthetic;
             ablation.variants.push(variant);
         }
@@ -90,50 +82,50 @@ impl AblateCommand {
         say(format_args!("{text}\ntable   {}", table.display()))
     }
 
-    fn axis(&self) -> Option<GroupAxis> {
-        match (&self.seeds, self.folds) {
-            (Some(_), _) => Some(GroupAxis::Seed),
-            (None, true) => Some(GroupAxis::Fold),
-            (None, false) => None,
-        }
-    }
-
-    /// The runs of a variant; none where it is a single one.
-    fn group(&self, experiment: &Experiment) -> Result<Option<Group>> {
-        let Some(axis) = self.axis() else { return Ok(None) };
-        let values = match &self.seeds {
-            Some(text) => parse_values(text)?,
-            None => (0..Expressions(experiment).fold_count()? as u64).collect(),
+    /// A variant: a run, or the group of all its runs.
+    fn planned(&self, point: &[String]) -> Result<Planned> {
+        let experiment = load(&self.config, &[self.sets.clone(), point.to_vec()].concat())?;
+        let tail = match (&self.group.seeds, self.group.folds) {
+            (Some(_), _) => "-seeds",
+            (None, true) => "-folds",
+            (None, false) => "",
         };
-        Ok(Some(Group { axis, values }))
+        let folder = self.out.join(format!("{}-{}{tail}", experiment.name(), &experiment.digest()[..8]));
+        Ok(Planned { label: label(point), folder, experiment })
     }
 
-    /// Trains a variant where it is not finished; also says whether its faces are drawn.
-    fn variant(
-        &self,
-        runner: &Runner,
-        label: &str,
-        experiment: &Experiment,
-        group: Option<Group>,
-    ) -> Result<(Variant, bool)> {
-        let tail = group.as_ref().map_or_else(String::new, |g| format!("-{}s", g.axis.as_str()));
-        let digest = config::digest(experiment);
-        let folder = self.out.join(format!("{}-{}{tail}", experiment.name, &digest[..8]));
-        let any = AnyExperiment::Expressions(Box::new(experiment.clone()));
-        let run = RunFolder::create_at(&folder)?;
-        let Some(group) = group else {
-            if !run.is_finished() {
-                runner.train(&any, &run)?;
+    /// Trains all runs of all variants.
+    fn train(&self, runner: &Runner, variants: &[Planned]) -> Result<()> {
+        let mut runs = Vec::new();
+        for planned in variants {
+            match self.group.group(&planned.experiment)? {
+                None => runs.push(planned.clone()),
+                Some(group) => {
+                    let folder = RunFolder::create_at(&planned.folder)?;
+                    let members = begin_members(&planned.experiment, &folder, &group)?;
+                    let of_variant =
+                        |run: Planned| Planned { label: format!("{}, {}", planned.label, run.label), ..run };
+                    runs.extend(members.into_iter().map(of_variant));
+                }
             }
-            let mut variant = variant_of(label, experiment, &[&run])?;
+        }
+        runner.all(&runs, "the same command goes on")
+    }
+
+    /// What came out of a variant; also whether its faces are synthetic.
+    fn variant(&self, runner: &Runner, planned: &Planned) -> Result<(Variant, bool)> {
+        let run = RunFolder::open(&planned.folder)?;
+        let experiment = planned.experiment.clone().expressions()?;
+        let Some(group) = self.group.group(&planned.experiment)? else {
+            let mut variant = variant_of(&planned.label, &experiment, &[&run])?;
             variant.pooled = read_metrics(run.scores())?.remove("test");
             return Ok((variant, facts(&run)?.synthetic));
         };
-        runner.train_group(&any, &run, &group)?;
+        runner.report(&planned.experiment, &run, &group)?;
         let seen = view::of_group(&run, &group)?;
         let members: Vec<RunFolder> =
-            group.values.iter().map(|&v| RunFolder::open(&group.member(&folder, v))).collect::<Result<_>>()?;
-        let mut variant = variant_of(label, experiment, &members.iter().collect::<Vec<_>>())?;
+            group.values.iter().map(|&v| RunFolder::open(&group.member(run.path(), v))).collect::<Result<_>>()?;
+        let mut variant = variant_of(&planned.label, &experiment, &members.iter().collect::<Vec<_>>())?;
         variant.pooled = seen.pooled;
         variant.members = seen.runs;
         Ok((variant, seen.synthetic))

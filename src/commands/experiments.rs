@@ -43,7 +43,7 @@ const OTHERS: &str = "
 ## Other experiments
 
 Test scores of the selected weights; accuracy with its 95 % interval. Of folds the pooled scores, of seeds the means with
-their standard deviation and 95 % interval over seeds. **Drawn**: synthetic faces or clips, whose scores say nothing of real
+their standard deviation and 95 % interval over seeds. **Synthetic**: synthetic faces or clips, whose scores say nothing of real
 ones.
 
 ";

@@ -2,7 +2,7 @@
 
 pub mod ablate;
 pub mod attack;
-mod bar;
+pub(crate) mod bar;
 pub mod bench;
 pub mod compare;
 pub mod completions;
@@ -45,7 +45,7 @@ use clap::{Parser, Subcommand};
 
 /// Prints a line on standard output. Where its reader has gone away (`ferrotype runs | head`), `println!` would panic;
 /// this gives an error that [`failure::report`] knows to be none.
-fn say(line: impl Display) -> Result<()> {
+pub(crate) fn say(line: impl Display) -> Result<()> {
     Ok(writeln!(std::io::stdout(), "{line}")?)
 }
 

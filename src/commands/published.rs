@@ -108,11 +108,11 @@ pub fn row(run: &RunFolder) -> Result<Option<String>> {
         .expect
         .as_ref()
         .map_or_else(|| "-".to_owned(), |e| format!("{} {:.2} % ({})", e.metric, 100.0 * e.value, e.source));
-    let selected = if experiment.is_selected_on_test() { "**test**" } else { "validation" };
+    let selected = experiment.selected_on().in_table();
     let name = run.name();
     Ok(Some(format!(
         "| [{name}]({name}/report.html){} | `{}` | {n} | {accuracy} | {uar} | {macro_f1} | {expected} | {selected} | {:.0} s | {}, {} threads, {} |\n",
-        if drawn { " **drawn**" } else { "" },
+        if drawn { " **synthetic**" } else { "" },
         experiment.model.name(),
         seconds,
         provenance.processor,
@@ -134,11 +134,9 @@ fn figures(run: &RunFolder, is_group: bool, members: &[RunFolder]) -> Result<Fig
     if is_group && !run.scores().is_file() {
         return figures_of_seeds(members);
     }
-    let set = if is_group { "pooled" } else { "test" };
-    let scores = if run.scores().is_file() {
-        report::read_metrics(run.scores())?.remove(set).unwrap_or_default()
-    } else {
-        Scores::default()
+    let scores = match run.scores().is_file() {
+        true => report::read_test_scores(run.scores())?.unwrap_or_default(),
+        false => Scores::default(),
     };
     let share = |name: &str| scores.metrics.get(name).map_or_else(|| "-".into(), |s| percent(s.value));
     let mut accuracy = share("accuracy");
@@ -151,7 +149,7 @@ fn figures(run: &RunFolder, is_group: bool, members: &[RunFolder]) -> Result<Fig
 fn figures_of_seeds(members: &[RunFolder]) -> Result<Figures> {
     let mut tests = Vec::new();
     for run in members.iter().filter(|run| run.scores().is_file()) {
-        tests.extend(report::read_metrics(run.scores())?.remove("test"));
+        tests.extend(report::read_test_scores(run.scores())?);
     }
     let sum = aggregate(&tests)?;
     let mean = |name: &str| sum.metrics.get(name).map_or_else(|| "-".into(), |s| percent(s.mean));

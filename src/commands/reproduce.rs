@@ -6,17 +6,17 @@ mod list;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand};
 
 use super::loaded::any_experiment_of;
 use super::slurm::{self, Place};
-use super::train::{Runner, begin_group};
 use super::{experiments, say};
 use crate::config::AnyExperiment;
 use crate::reproduction::{self, Entry, Mark, Registry, comparison, verdict};
-use crate::systems::RunScope;
+use crate::runner::{GroupOptions, Runner, begin_group};
 use ferrotype_run::RunFolder;
-use ferrotype_run::group::{Group, GroupAxis, parse_values};
+use ferrotype_run::group::Group;
 use ferrotype_training::interrupt::Interrupt;
 use ferrotype_training::progress::Style;
 
@@ -60,6 +60,9 @@ struct How {
     /// Where run folders are made.
     #[arg(long, value_name = "FOLDER", default_value = experiments::RUNS)]
     out: PathBuf,
+    /// Train so many seeds or folds at a time, each in a process of its own. Results do not depend on it.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
+    jobs: usize,
     /// Print only warnings and results.
     #[arg(long, short)]
     quiet: bool,
@@ -146,7 +149,7 @@ impl ReproduceCommand {
 impl How {
     fn runner(&self, interrupt: Interrupt) -> Runner {
         let style = if self.quiet { Style::Quiet } else { Style::Auto };
-        Runner { interrupt, style, other_kernels: false, scope: RunScope::Whole }
+        Runner { jobs: self.jobs, ..Runner::new(interrupt, style) }
     }
 }
 
@@ -175,9 +178,13 @@ impl<'r> Plan<'r> {
         );
         let experiment = experiment?;
         let recipe = entry.recipe.as_ref().context("no recipe")?;
-        let values = parse_values(how.seeds.as_ref().unwrap_or(&recipe.seeds))?;
+        let options = GroupOptions {
+            seeds: Some(how.seeds.clone().unwrap_or_else(|| recipe.seeds.clone())),
+            folds: recipe.folds,
+        };
+        let group = options.group(&experiment)?.context("no seeds")?;
         let comparison = comparison(&entry.experiment(&registry.root, &[])?, &experiment);
-        Ok(Self { entry, experiment, comparison, group: Group { axis: GroupAxis::Seed, values } })
+        Ok(Self { entry, experiment, comparison, group })
     }
 
     /// Makes the marked folder of a new group.

@@ -8,9 +8,9 @@ use ferrotype_sweep::options::Slurm;
 use ferrotype_sweep::slurm::{self, Submission};
 
 use super::loaded::any_experiment_of;
-use super::train::Runner;
 use super::{reproduce, say};
 use crate::config;
+use crate::runner::{Runner, is_finished};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::{explain, write_atomic};
 use ferrotype_run::group::Group;
@@ -100,8 +100,9 @@ pub fn requeue() {
 pub fn submit_group(folder: &RunFolder, name: &str, group: &Group, options: &Slurm) -> Result<()> {
     let path = absolute(folder.path())?;
     let arguments = ["train", "--member-of", &path.display().to_string()].map(str::to_owned);
-    let id = submit(folder.path(), name, group.values.len(), options, &arguments)?;
-    let (n, word, shown) = (group.values.len(), group.axis.as_str(), folder.path().display());
+    let id = submit(folder.path(), name, group.runs(), options, &arguments)?;
+    let (n, word, shown) =
+        (group.runs(), if group.folds.is_some() { "fold" } else { group.axis.as_str() }, folder.path().display());
     say(format_args!(
         "submitted job {id}: {n} {word}s of {shown}\nthe last one writes the report; `squeue` says how they stand, and \
          `ferrotype train --resume {shown}` goes on by hand"
@@ -113,35 +114,32 @@ pub fn submit_group(folder: &RunFolder, name: &str, group: &Group, options: &Slu
 ///
 /// # Errors
 /// When this is no task of such an array, or as training.
-pub fn member(runner: &Runner, path: &Path) -> Result<()> {
+pub fn member(mut runner: Runner, path: &Path) -> Result<()> {
     let folder = RunFolder::open(path)?;
     let Some(group) = Group::open(path)? else { bail!("{} is no group of runs", path.display()) };
     let task = std::env::var("SLURM_ARRAY_TASK_ID").ok().and_then(|n| n.parse::<usize>().ok());
-    let Some(&value) = task.and_then(|n| group.values.get(n)) else {
+    let Some(number) = task.filter(|n| *n < group.runs()) else {
         bail!(
             "--member-of is for the tasks of a Slurm array of {} members: SLURM_ARRAY_TASK_ID is {}",
-            group.values.len(),
+            group.runs(),
             task.map_or_else(|| "not set".into(), |n| n.to_string())
         );
     };
     let mut experiment = any_experiment_of(&folder)?;
-    let shared = experiment.shared();
-    if let (0, Some(threads)) = (*shared.threads, threads()) {
-        *shared.threads = threads;
+    if *experiment.shared().threads == 0 {
+        runner.threads = runner.threads.or_else(threads);
     }
-    if let Err(e) = runner.member(&experiment, &folder, &group, value) {
+    if let Err(e) = runner.one_of(&experiment, &folder, &group, number) {
         if e.downcast_ref::<Interrupted>().is_some() {
             requeue();
         }
         return Err(e);
     }
-    let finished = |v: &u64| RunFolder::open(&group.member(path, *v)).is_ok_and(|r| r.is_finished());
     // Of two that finish at once both may see all finished: the one that has the lock reports.
-    if !group.values.iter().all(finished) || Lock::is_held(path) {
+    if !group.run_folders(path).iter().all(|run| is_finished(run)) || Lock::is_held(path) {
         return Ok(());
     }
     let _lock = folder.lock()?;
-    let experiment = any_experiment_of(&folder)?;
     say(runner.report(&experiment, &folder, &group)?.text)?;
     reproduce::say_verdict(path)
 }

@@ -1,22 +1,21 @@
 //! `ferrotype train`
 
-mod runner;
-
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
+use ferrotype_sweep::options::Slurm;
 
-use super::loaded::load;
+use super::loaded::{any_experiment_of, load};
 use super::slurm::{self, Place};
-use crate::systems;
-use crate::systems::RunScope;
+use super::{reproduce, say};
+use crate::runner::{GroupOptions, Runner, begin_group};
+use crate::systems::{self, RunScope, Summary};
 use ferrotype_run::RunFolder;
-use ferrotype_run::group::{Group, GroupAxis, parse_values};
+use ferrotype_run::group::Group;
 use ferrotype_training::interrupt::Interrupt;
 use ferrotype_training::progress::Style;
-
-pub use runner::{Runner, begin_group};
 
 /// Train an experiment, or go on with an interrupted one: checkpoint, scores, verified ONNX model, report.
 #[derive(Debug, Args)]
@@ -24,6 +23,7 @@ pub use runner::{Runner, begin_group};
   ferrotype train --config configs/quickstart.yaml
   ferrotype train --config configs/fer2013/mini_xception.yaml --set train.epochs=5 --set train.lr=0.002
   ferrotype train --config configs/ferplus/vgg13_majority.yaml --seeds 0..5     (five seeds, 0 to 4)
+  ferrotype train --config configs/baum/microx_gap.yaml --folds --jobs 2        (two folds at a time)
   ferrotype train --config configs/ferplus/mobilenet_v2_frozen.yaml --init runs/imported/mobilenet_v2_0.35
   ferrotype train --config configs/ferplus/vgg13_majority.yaml --seeds 0..5 --launcher slurm --slurm gpu.yaml
   ferrotype train --resume runs/quickstart-20260101-120000")]
@@ -32,7 +32,7 @@ pub struct TrainCommand {
     #[arg(long, value_name = "YAML", required_unless_present_any = ["resume", "member_of"], conflicts_with = "resume")]
     config: Option<PathBuf>,
     /// Go on with an interrupted run or group of runs.
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["seeds", "folds"])]
     resume: Option<PathBuf>,
     /// Change a key of the experiment; may be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "resume")]
@@ -40,12 +40,14 @@ pub struct TrainCommand {
     /// Begin with the weights of this run or file of weights: short for --set train.init=RUN.
     #[arg(long, value_name = "RUN", conflicts_with = "resume")]
     init: Option<PathBuf>,
-    /// Train once per seed and write mean, standard deviation and 95 % interval: 0..5, 0..=4 or 1,3,7.
-    #[arg(long, value_name = "SEEDS", conflicts_with_all = ["resume", "folds"])]
-    seeds: Option<String>,
-    /// Train every fold of the split and pool the result.
-    #[arg(long, conflicts_with = "resume")]
-    folds: bool,
+    #[command(flatten)]
+    group: GroupOptions,
+    /// Train so many seeds or folds at a time, each in a process of its own. Results do not depend on it.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
+    jobs: usize,
+    /// CPU threads in place of the experiment's; 0 means all cores. Results do not depend on it.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
     /// Where run folders are made.
     #[arg(long, value_name = "FOLDER", default_value = "runs")]
     out: PathBuf,
@@ -89,17 +91,27 @@ impl TrainCommand {
             interrupt.ask_when_closed(std::io::stdin());
         }
         let scope = if self.validation_only { RunScope::ValidationOnly } else { RunScope::Whole };
-        let trainer = Runner { interrupt, style: self.style(), other_kernels: self.other_kernels, scope };
+        let runner = Runner {
+            other_kernels: self.other_kernels,
+            scope,
+            threads: self.threads,
+            jobs: self.jobs,
+            ..Runner::new(interrupt, self.style())
+        };
         if let Some(group) = &self.member_of {
-            return slurm::member(&trainer, group);
+            return slurm::member(runner, group);
         }
         let cluster = match self.launcher {
             Place::Local => None,
             Place::Slurm => Some(slurm::options(self.slurm.as_deref())?),
         };
-        if let Some(path) = &self.resume {
-            return trainer.resume(path, cluster.as_ref());
+        match &self.resume {
+            Some(path) => self.resume(&runner, path, cluster.as_ref()),
+            None => self.begin(&runner, cluster.as_ref()),
         }
+    }
+
+    fn begin(&self, runner: &Runner, cluster: Option<&Slurm>) -> Result<()> {
         let Some(path) = &self.config else { bail!("either --config or --resume is needed") };
         let mut sets = self.sets.clone();
         if let Some(init) = &self.init {
@@ -110,33 +122,56 @@ impl TrainCommand {
         if self.rebuild {
             systems::of(&experiment).rebuild_data()?;
         }
-        let values = match (&self.seeds, self.folds) {
-            (Some(text), _) => Some((GroupAxis::Seed, parse_values(text)?)),
-            (None, true) => {
-                let count = systems::of(&experiment).fold_count()?;
-                Some((GroupAxis::Fold, (0..count as u64).collect()))
-            }
-            (None, false) => None,
-        };
-        match (values, cluster) {
+        match (self.group.group(&experiment)?, cluster) {
             (None, Some(_)) => bail!("--launcher slurm trains the members of a group: add --seeds or --folds"),
-            (Some((axis, values)), cluster) => {
-                let group = Group { axis, values };
+            (Some(group), cluster) => {
                 let folder = begin_group(&experiment, &self.out, &group)?;
                 match cluster {
-                    Some(options) => slurm::submit_group(&folder, experiment.name(), &group, &options),
-                    None => trainer.show(trainer.new_group(&experiment, &folder, &group)?),
+                    Some(options) => slurm::submit_group(&folder, experiment.name(), &group, options),
+                    None => self.show(runner.new_group(&experiment, &folder, &group)?),
                 }
             }
             (None, None) => {
                 let run = RunFolder::create(&self.out, experiment.name())?;
-                let trained = trainer.single(&experiment, &run);
+                let trained = runner.train(&experiment, &run);
                 if trained.is_err() {
                     run.remove_if_untouched();
                 }
-                trained
+                self.show(trained?)
             }
         }
+    }
+
+    fn resume(&self, runner: &Runner, path: &Path, cluster: Option<&Slurm>) -> Result<()> {
+        if let Some(group) = Group::open(path)? {
+            let folder = RunFolder::open(path)?;
+            let experiment = any_experiment_of(&folder)?;
+            if let Some(options) = cluster {
+                return slurm::submit_group(&folder, experiment.name(), &group, options);
+            }
+            self.show(runner.group(&experiment, &folder, &group)?)?;
+            return if self.json { Ok(()) } else { reproduce::say_verdict(path) };
+        }
+        if cluster.is_some() {
+            bail!("--launcher slurm goes on with the members of a group, and {} is a single run", path.display());
+        }
+        let run = RunFolder::open(path)?;
+        if run.is_imported() {
+            bail!("{} was imported, not trained: there is nothing to resume", path.display());
+        }
+        if run.is_finished() {
+            bail!(
+                "{} is finished: its scores are in {}; `ferrotype report --run {}` rebuilds the report",
+                path.display(),
+                run.scores().display(),
+                path.display()
+            );
+        }
+        self.show(runner.train(&any_experiment_of(&run)?, &run)?)
+    }
+
+    fn show(&self, summary: Summary) -> Result<()> {
+        if self.json { say(summary.json) } else { say(summary.text) }
     }
 
     fn style(&self) -> Style {

@@ -223,7 +223,7 @@ pub fn of_group(folder: &RunFolder, group: &Group) -> Result<AggregateView> {
         if !run.is_finished() {
             continue;
         }
-        let scores: Scores = report::read_metrics(run.scores())?.remove("test").unwrap_or_default();
+        let scores: Scores = report::read_test_scores(run.scores())?.unwrap_or_default();
         runs.push(RunRow { label: value.to_string(), path: run.name(), scores });
         synthetic |= json::<DatasetSummary>(&run, &run.facts())?.synthetic;
         if group.axis == GroupAxis::Fold {

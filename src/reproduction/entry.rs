@@ -109,6 +109,9 @@ pub struct Recipe {
     pub set: Vec<String>,
     /// Seeds where none are asked for.
     pub seeds: String,
+    /// Whether each seed is trained on all folds of the split, and pooled.
+    #[serde(default)]
+    pub folds: bool,
     /// About how many seconds one seed takes on two AMD EPYC cores with AVX-512: by this `reproduce all` orders its work.
     pub seconds: f64,
 }

@@ -7,9 +7,10 @@ use ferrotype_base::digest::sha256;
 use serde_json::Value;
 
 use super::mark::{Mark, RecipeComparison};
+use crate::config::SelectOn;
 use crate::config::{AnyExperiment, read_any};
 use ferrotype_evaluation::{Score, Scores, aggregate};
-use ferrotype_report::read_metrics;
+use ferrotype_report::{read_metrics, read_test_scores};
 use ferrotype_run::group::{Group, GroupAxis};
 use ferrotype_run::history::History;
 use ferrotype_run::{Provenance, RunFolder};
@@ -40,9 +41,9 @@ pub struct Outcome {
     /// Runs that are not finished, with the epochs that they have come to.
     pub unfinished: Vec<u64>,
     /// Whether the weights were selected on the rows that were scored.
-    pub selected_on_test: bool,
-    /// Whether the pictures are drawn.
-    pub drawn: bool,
+    pub selected_on: SelectOn,
+    /// Whether the pictures are synthetic.
+    pub synthetic: bool,
     /// Seconds of all finished runs together.
     pub wall_seconds: f64,
     /// Processor seconds of all finished runs together; none where one does not tell, or was resumed, of which only the
@@ -83,8 +84,8 @@ pub fn outcome(folder: &Path, metric: &str) -> Result<Option<Outcome>> {
         interval: None,
         rows: 0,
         unfinished: Vec::new(),
-        selected_on_test: experiment.is_selected_on_test(),
-        drawn: false,
+        selected_on: experiment.selected_on(),
+        synthetic: false,
         wall_seconds: 0.0,
         processor_seconds: Some(0.0),
         device: String::new(),
@@ -118,7 +119,7 @@ impl Outcome {
     /// Adds a run; gives its test scores if it is finished.
     fn add(&mut self, path: &Path) -> Result<Option<Scores>> {
         let scores = path.join("metrics.json");
-        let test = if scores.is_file() { read_metrics(&scores)?.remove("test") } else { None };
+        let test = if scores.is_file() { read_test_scores(&scores)? } else { None };
         let Some(test) = test else {
             let history = History::read(path.join("metrics.jsonl")).unwrap_or_default();
             self.unfinished.push(history.epochs.last().map_or(0, |e| e.epoch));
@@ -136,7 +137,7 @@ impl Outcome {
         let facts: Value = std::fs::read_to_string(run.facts()).ok().map_or(Ok(Value::Null), |t| {
             serde_json::from_str(&t).with_context(|| format!("{} is not what a run writes", run.facts().display()))
         })?;
-        self.drawn |= facts["synthetic"] == true;
+        self.synthetic |= facts["synthetic"] == true;
         if self.data.is_empty() {
             let named = facts["sha256"].as_str().map(str::to_owned);
             self.data = named.or_else(|| p.data.into_values().next()).unwrap_or_default();

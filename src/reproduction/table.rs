@@ -85,7 +85,7 @@ pub fn markdown(lines: &[Line<'_>], page: &Path) -> Result<String> {
             figure.map_or_else(|| "none".into(), |f| format!("{} ({})", f.text(), f.source)),
             figure.map_or("-", |f| f.selected_on.as_str()).replace("test", "**test**"),
             line.outcome.map_or_else(|| "-".into(), ours),
-            line.outcome.map_or("-", |o| if o.selected_on_test { "**test**" } else { "validation" }).to_owned(),
+            line.outcome.map_or("-", |o| o.selected_on.in_table()).to_owned(),
             line.outcome.map_or_else(|| "-".into(), epochs),
             line.verdict.clone(),
         ];
@@ -184,7 +184,7 @@ const COLUMNS: [&str; 29] = [
     "device",
     "data_sha256",
     "config_sha256",
-    "drawn",
+    "synthetic",
 ];
 
 /// All lines, and other runs that repeat nothing, as CSV.
@@ -232,7 +232,7 @@ fn record(entry: Option<&Entry>, outcome: Option<&Outcome>, verdict: &str) -> Ve
         of(&|o| o.values.len().to_string()),
         of(&|o| o.values.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")),
         of(&|o| o.rows.to_string()),
-        of(&|o| if o.selected_on_test { "test" } else { "validation" }.to_owned()),
+        of(&|o| o.selected_on.as_str().to_owned()),
         of(&|o| if o.mark.is_some() { o.comparison.epochs.to_string() } else { String::new() }),
         of(&|o| if o.mark.is_some() { o.comparison.recipe_epochs.to_string() } else { String::new() }),
         of(&|o| o.comparison.changes.join("; ")),
@@ -243,6 +243,6 @@ fn record(entry: Option<&Entry>, outcome: Option<&Outcome>, verdict: &str) -> Ve
         of(&|o| o.device.clone()),
         of(&|o| o.data.clone()),
         of(&|o| o.config.clone()),
-        of(&|o| o.drawn.to_string()),
+        of(&|o| o.synthetic.to_string()),
     ]
 }

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use super::{Entry, Outcome, Published, SelectedOn};
+use crate::config::SelectOn;
 use ferrotype_report::{self as report, ExpectView};
 
 /// The kinds of verdict.
@@ -82,10 +83,10 @@ fn reasons(entry: &Entry, outcome: &Outcome) -> Vec<String> {
     if !outcome.comparison.changes.is_empty() {
         all.push(format!("changed: {}", outcome.comparison.changes.join(", ")));
     }
-    if outcome.drawn {
-        all.push("drawn or synthetic data".into());
+    if outcome.synthetic {
+        all.push("synthetic data".into());
     }
-    if outcome.selected_on_test && entry.figure().is_some_and(|f| f.selected_on != SelectedOn::Test) {
+    if outcome.selected_on == SelectOn::Test && entry.figure().is_some_and(|f| f.selected_on != SelectedOn::Test) {
         all.push("ours was selected on the test set".into());
     }
     all.extend((!entry.not_comparable.is_empty()).then(|| entry.not_comparable.clone()));
@@ -116,7 +117,7 @@ fn cautions(figure: &Published, outcome: &Outcome, kind: Kind) -> Vec<String> {
     if figure.selected_on == SelectedOn::Test && kind != Kind::SelectedOnTest {
         all.push("The published figure was selected on the test set.".into());
     }
-    if figure.selected_on == SelectedOn::Test && outcome.selected_on_test {
+    if figure.selected_on == SelectedOn::Test && outcome.selected_on == SelectOn::Test {
         all.push("Ours was selected on the test set, too, as in the original.".into());
     }
     if figure.selected_on == SelectedOn::Unknown {
@@ -151,8 +152,8 @@ mod tests {
             interval: Some([value - 0.005, value + 0.005]),
             rows: 3137,
             unfinished: Vec::new(),
-            selected_on_test: false,
-            drawn: false,
+            selected_on: SelectOn::Validation,
+            synthetic: false,
             wall_seconds: 10.0,
             processor_seconds: Some(20.0),
             device: "flex".into(),
@@ -198,7 +199,7 @@ mod tests {
             assert!(text.contains(part), "{text}");
         }
         let mut both = outcome(0.66);
-        both.selected_on_test = true;
+        both.selected_on = SelectOn::Test;
         assert!(judge("fer2013-mini_xception-published", &both).1.contains("Ours was selected on the test set, too"));
         let (kind, text) = judge("ferplus-vgg13-majority", &both);
         assert!(kind == Kind::NotComparable && text.contains("ours was selected on the test set"), "{text}");
@@ -206,12 +207,12 @@ mod tests {
         assert!(kind == Kind::NotComparable && text.contains("there is no published figure"), "{text}");
         let (kind, text) = judge("fer2013-resnet18", &outcome(0.706));
         assert!(kind == Kind::NotComparable && text.contains("another recipe") && text.contains("unknown"), "{text}");
-        let mut drawn = outcome(0.84);
-        drawn.drawn = true;
-        drawn.values.truncate(1);
-        let (kind, text) = judge("ferplus-vgg13-multi_target", &drawn);
+        let mut synthetic = outcome(0.84);
+        synthetic.synthetic = true;
+        synthetic.values.truncate(1);
+        let (kind, text) = judge("ferplus-vgg13-multi_target", &synthetic);
         assert!(
-            kind == Kind::NotComparable && text.contains("drawn or synthetic data") && text.contains("One run only"),
+            kind == Kind::NotComparable && text.contains("synthetic data") && text.contains("One run only"),
             "{text}"
         );
     }

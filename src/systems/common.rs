@@ -1,7 +1,7 @@
 //! What the experiments of all systems have in common.
 
 use ferrotype_config::sections::{Expect, Export, Kernels};
-use ferrotype_training::options::TrainOptions;
+use ferrotype_training::options::{SelectOn, TrainOptions};
 
 /// The settings of one experiment that commands change, whatever the system.
 pub struct Shared<'a> {
@@ -39,15 +39,15 @@ pub trait Common {
     /// The settings that commands change.
     fn shared(&mut self) -> Shared<'_>;
 
-    /// Whether the weights are selected on the rows that are scored in the end.
-    fn is_selected_on_test(&self) -> bool {
-        false
+    /// The set that selects the weights.
+    fn selected_on(&self) -> SelectOn {
+        SelectOn::Validation
     }
 }
 
 /// [`Common`] for an experiment type with the usual fields; `fold` and `expect` are named where the type has them.
 macro_rules! common {
-    ($type:ty $(, fold: $($fold:ident).+)? $(, expect: $expect:ident)? $(, selected_on_test: $selected:path)?) => {
+    ($type:ty $(, fold: $($fold:ident).+)? $(, expect: $expect:ident)? $(, selected_on: $selected:path)?) => {
         impl $crate::systems::common::Common for $type {
             fn name(&self) -> &str {
                 &self.name
@@ -84,7 +84,7 @@ macro_rules! common {
                 }
             }
 
-            $(fn is_selected_on_test(&self) -> bool {
+            $(fn selected_on(&self) -> ferrotype_training::options::SelectOn {
                 $selected(self)
             })?
         }

@@ -30,6 +30,8 @@ pub struct Job<'a> {
     pub other_kernels: bool,
     /// What follows training.
     pub scope: RunScope,
+    /// CPU threads in place of the experiment's. Results do not depend on them.
+    pub threads: Option<usize>,
 }
 
 /// What a run is made from.
@@ -150,7 +152,7 @@ impl Account<'_> {
 /// # Errors
 /// For bad input, a diverging loss, an interruption, or a file that cannot be written.
 pub fn train<T: Training>(system: &T, job: &Job<'_>) -> Result<Summary> {
-    in_pool(system.experiment().threads(), |threads| train_in_pool(system, job, threads))
+    in_pool(job.threads.unwrap_or_else(|| system.experiment().threads()), |threads| train_in_pool(system, job, threads))
 }
 
 fn train_in_pool<T: Training>(system: &T, job: &Job<'_>, threads: usize) -> Result<Summary> {

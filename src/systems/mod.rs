@@ -95,6 +95,14 @@ pub trait System {
         bail!("an experiment of the system {} has no folds: --seeds repeats it", self.name())
     }
 
+    /// Makes the experiment's prepared file where it is not there: several runs that are about to begin share it.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    fn prepare_data(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Makes the experiment's prepared file anew.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use ferrotype_config::sections::Expect;
 use ferrotype_config::shape::Shape;
 use ferrotype_config::tree::{Node, Value};
 use ferrotype_config::{Loaded, digest, finish, load_tree, text_tree, to_yaml, write};
-use ferrotype_training::options::TrainOptions;
+use ferrotype_training::options::{SelectOn, TrainOptions};
 
 use super::common::{Common, Shared};
 use super::{System, anomalies, expressions, real_fake};
@@ -117,9 +117,14 @@ impl AnyExperiment {
         self.common().train()
     }
 
+    /// The set that selects the weights.
+    pub fn selected_on(&self) -> SelectOn {
+        self.common().selected_on()
+    }
+
     /// Whether the weights are selected on the rows that are scored in the end.
     pub fn is_selected_on_test(&self) -> bool {
-        self.common().is_selected_on_test()
+        self.selected_on() == SelectOn::Test
     }
 
     /// The settings that commands change.

@@ -9,6 +9,7 @@ mod sources;
 
 use std::path::PathBuf;
 
+use super::split::Dividing;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,11 @@ pub struct DataOptions {
     /// The fold that is tested, for rules that make folds. `--folds` trains them all.
     #[serde(default)]
     pub fold: usize,
+    /// Whether rows are kept back for validation. `evaluate.select_on: none` sets it to false: what the split would keep back
+    /// is then trained on, a dataset's own validation rows are left out, and folds may be two. It may be set to false with
+    /// `evaluate.select_on: test`, too, for recipes that select the weights on each tested fold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_set: Option<bool>,
     /// Remove from training every row whose picture also stands in the validation or test set.
     #[serde(default)]
     pub drop_leaks: bool,
@@ -66,6 +72,16 @@ pub struct DataOptions {
 }
 
 impl DataOptions {
+    /// Whether rows are kept back for validation.
+    pub fn has_validation(&self) -> bool {
+        self.validation_set != Some(false)
+    }
+
+    /// How the rows are divided.
+    pub fn dividing(&self) -> Dividing<'_> {
+        Dividing { rule: &self.split, fold: self.fold, has_validation: self.has_validation() }
+    }
+
     /// `[channels, height, width]` of the model's input: of a picture, or for clips of all pictures of an example, one
     /// plane after another: part by part, within a part frame by frame, within a frame channel by channel.
     pub fn input(&self) -> [usize; 3] {

@@ -24,11 +24,24 @@ pub struct Division {
     pub notes: Vec<String>,
 }
 
+/// How a dataset is to be divided.
+#[derive(Clone, Copy, Debug)]
+pub struct Dividing<'a> {
+    /// The rule.
+    pub rule: &'a SplitRule,
+    /// The fold that is tested, for rules that make folds.
+    pub fold: usize,
+    /// Whether there is a validation set.
+    pub has_validation: bool,
+}
+
 /// Part of a dataset without validation rows that is taken for validation by [`SplitRule::Own`].
 const BORROWED: Holdout = Holdout { validation: 0.1, test: 0.0 };
 
-/// Divides a dataset. `train` and `evaluation` are its rows as labelled for either role; random choices depend on `seed`
-/// alone. `fold` is the fold that is tested, for rules that make folds.
+/// Divides a dataset by `how.rule`. `train` and `evaluation` are its rows as labelled for either role; random choices
+/// depend on `seed` alone. `how.fold` is the fold that is tested, for rules that make folds. Without a validation set
+/// (`how.has_validation`) what a rule would keep back for it is trained on; only a dataset's own validation rows,
+/// which its authors keep apart, are left out.
 ///
 /// # Errors
 /// When the dataset cannot be divided so: it has no division or subjects of its own, or too few rows; and when a set
@@ -37,41 +50,42 @@ pub fn divide(
     faces: &FaceSet,
     train: &Labelled,
     evaluation: &Labelled,
-    rule: &SplitRule,
-    fold: usize,
+    how: &Dividing<'_>,
     seed: u64,
 ) -> Result<Division> {
-    let count = folds(faces, rule)?;
+    let &Dividing { rule, fold, has_validation } = how;
+    let count = folds(faces, how)?;
     ensure!(fold < count, "fold {fold} does not exist: this division has {count}, counted from 0");
     let mut notes = Vec::new();
     let sets = match rule {
-        SplitRule::Own => own(faces, train, evaluation, seed, &mut notes)?,
+        SplitRule::Own if has_validation => own(faces, train, evaluation, seed, &mut notes)?,
+        SplitRule::Own => own_without_validation(faces, &mut notes)?,
         SplitRule::TestAsValidation => {
             has_own(faces)?;
             notes.push("validation and test set are the same rows: selecting on one is selecting on the other".into());
             faces.splits.iter().map(|&s| Sets::of(s, true)).collect()
         }
         SplitRule::Holdout(part) => {
-            check_fractions(part)?;
-            holdout(&strata(faces.len(), train, evaluation), part, seed)
+            let part = fractions(part, has_validation)?;
+            holdout(&strata(faces.len(), train, evaluation), &part, seed)
         }
         SplitRule::KFold(o) => {
             let strata = strata(faces.len(), train, evaluation);
             notes.extend(folds::rare_classes(evaluation, o.k));
-            from_folds(&folds::stratified(&strata, o.k, seed), count, fold)
+            from_folds(&folds::stratified(&strata, o.k, seed), count, how)
         }
-        SplitRule::SubjectKFold(o) => from_folds(&folds::by_subject(faces, o.k, seed)?, count, fold),
-        SplitRule::LeaveOneSubjectOut => from_folds(&folds::each_subject(faces)?, count, fold),
+        SplitRule::SubjectKFold(o) => from_folds(&folds::by_subject(faces, o.k, seed)?, count, how),
+        SplitRule::LeaveOneSubjectOut => from_folds(&folds::each_subject(faces)?, count, how),
         SplitRule::ClipKFold(o) => {
             let clips = clips::clips(faces)?;
             let strata = clips::strata(clips, &strata(faces.len(), train, evaluation));
-            from_folds(&clips::of_rows(clips, &folds::stratified(&strata, o.k, seed)), count, fold)
+            from_folds(&clips::of_rows(clips, &folds::stratified(&strata, o.k, seed)), count, how)
         }
         SplitRule::ClipHoldout(part) => {
-            check_fractions(part)?;
+            let part = fractions(part, has_validation)?;
             let clips = clips::clips(faces)?;
             let strata = clips::strata(clips, &strata(faces.len(), train, evaluation));
-            clips::of_rows(clips, &holdout(&strata, part, seed))
+            clips::of_rows(clips, &holdout(&strata, &part, seed))
         }
         SplitRule::SegmentsAtRandom => {
             clips::clips(faces)?;
@@ -85,43 +99,38 @@ pub fn divide(
     };
     let mut division = collect(&sets, train, evaluation);
     division.notes = notes;
-    check(&division, rule)?;
+    check(&division, how)?;
     Ok(division)
 }
 
-/// Number of folds of a rule; 1 for rules that make none.
+/// Number of folds of `how.rule`; 1 for rules that make none.
 ///
 /// # Errors
 /// When there are too few folds, rows or subjects.
-pub fn folds(faces: &FaceSet, rule: &SplitRule) -> Result<usize> {
-    match rule {
+pub fn folds(faces: &FaceSet, how: &Dividing<'_>) -> Result<usize> {
+    let (least, parts) = match how.has_validation {
+        true => (3, "to train, to validate and to test"),
+        false => (2, "to train and to test"),
+    };
+    let of = |k: usize, available: usize, what: &str| {
+        ensure!(k >= least, "split: k is {k}; at least {least} folds are needed: {parts}");
+        ensure!(k <= available, "split: k is {k}, and the dataset has only {available} {what}");
+        Ok(k)
+    };
+    match how.rule {
         SplitRule::Own
         | SplitRule::TestAsValidation
         | SplitRule::Holdout(_)
         | SplitRule::ClipHoldout(_)
         | SplitRule::SegmentsAtRandom => Ok(1),
-        SplitRule::ClipKFold(o) => {
-            let clips = clips::count(faces)?;
-            ensure!(o.k >= 3, "split: k is {}; at least 3 folds are needed: to train, to validate and to test", o.k);
-            ensure!(o.k <= clips, "split: k is {}, and the dataset has only {clips} clips", o.k);
-            Ok(o.k)
-        }
-        SplitRule::KFold(o) => {
-            ensure!(o.k >= 3, "split: k is {}; at least 3 folds are needed: to train, to validate and to test", o.k);
-            ensure!(o.k <= faces.len(), "split: k is {}, and the dataset has only {} rows", o.k, faces.len());
-            Ok(o.k)
-        }
-        SplitRule::SubjectKFold(o) => {
-            let subjects = folds::subjects(faces)?.len();
-            ensure!(o.k >= 3, "split: k is {}; at least 3 folds are needed: to train, to validate and to test", o.k);
-            ensure!(o.k <= subjects, "split: k is {}, and the dataset has only {subjects} subjects", o.k);
-            Ok(o.k)
-        }
+        SplitRule::ClipKFold(o) => of(o.k, clips::count(faces)?, "clips"),
+        SplitRule::KFold(o) => of(o.k, faces.len(), "rows"),
+        SplitRule::SubjectKFold(o) => of(o.k, folds::subjects(faces)?.len(), "subjects"),
         SplitRule::LeaveOneSubjectOut => {
             let subjects = folds::subjects(faces)?.len();
             ensure!(
-                subjects >= 3,
-                "split: leaving one subject out needs at least 3 subjects; the dataset has {subjects}"
+                subjects >= least,
+                "split: leaving one subject out needs at least {least} subjects; the dataset has {subjects}"
             );
             Ok(subjects)
         }
@@ -189,8 +198,22 @@ fn own(
     Ok(sets)
 }
 
-fn check_fractions(part: &Holdout) -> Result<()> {
-    for (name, value) in [("validation", part.validation), ("test", part.test)] {
+/// The dataset's own training and test rows.
+fn own_without_validation(faces: &FaceSet, notes: &mut Vec<String>) -> Result<Vec<Sets>> {
+    has_own(faces)?;
+    let unused = faces.splits.iter().filter(|&&s| s == Split::Validation).count();
+    if unused > 0 {
+        notes.push(format!("no validation set: the dataset's own {unused} validation rows are not used"));
+    }
+    let place = |&split: &Split| if split == Split::Validation { Sets::NONE } else { Sets::of(split, false) };
+    Ok(faces.splits.iter().map(place).collect())
+}
+
+/// The fractions of a random division; that of the validation set is 0 where there is none.
+fn fractions(part: &Holdout, has_validation: bool) -> Result<Holdout> {
+    let part = Holdout { validation: if has_validation { part.validation } else { 0.0 }, test: part.test };
+    let parts = [("validation", part.validation), ("test", part.test)];
+    for (name, value) in parts.into_iter().filter(|(name, _)| has_validation || *name == "test") {
         ensure!(value > 0.0 && value < 1.0, "split.holdout.{name} is {value}; a fraction between 0 and 1 is expected");
     }
     ensure!(
@@ -199,7 +222,7 @@ fn check_fractions(part: &Holdout) -> Result<()> {
         part.validation,
         part.test
     );
-    Ok(())
+    Ok(part)
 }
 
 /// Rows that are divided alike: of one class for evaluation and one for training.
@@ -246,14 +269,15 @@ fn holdout(strata: &[Option<Stratum>], part: &Holdout, seed: u64) -> Vec<Sets> {
     sets
 }
 
-/// Fold `tested` is the test set and the next one the validation set.
-fn from_folds(folds: &[Option<usize>], count: usize, tested: usize) -> Vec<Sets> {
+/// Fold `how.fold` is the test set and the next one the validation set, where there is one.
+fn from_folds(folds: &[Option<usize>], count: usize, how: &Dividing<'_>) -> Vec<Sets> {
+    let tested = how.fold;
     folds
         .iter()
         .map(|fold| match fold {
             None => Sets::NONE,
             Some(f) if *f == tested => Sets::TEST,
-            Some(f) if *f == (tested + 1) % count => Sets::VALIDATION,
+            Some(f) if *f == (tested + 1) % count && how.has_validation => Sets::VALIDATION,
             Some(_) => Sets::TRAIN,
         })
         .collect()
@@ -271,12 +295,12 @@ fn collect(sets: &[Sets], train: &Labelled, evaluation: &Labelled) -> Division {
     }
 }
 
-fn check(division: &Division, rule: &SplitRule) -> Result<()> {
+fn check(division: &Division, how: &Dividing<'_>) -> Result<()> {
     for (set, name) in [(&division.train, "training"), (&division.validation, "validation"), (&division.test, "test")] {
-        if !set.is_empty() {
+        if !set.is_empty() || (name == "validation" && !how.has_validation) {
             continue;
         }
-        match rule {
+        match how.rule {
             SplitRule::Own => bail!(
                 "the dataset's own division has no usable {name} rows: choose `split: test_as_validation` if its held-out rows are \
                  to serve as both validation and test set, or `split: holdout`"

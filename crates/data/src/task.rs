@@ -60,7 +60,7 @@ impl Task {
         let faces = Arc::new(obtain(options, prepare)?);
         let training = Arc::new(labels::apply(&faces, options.labels, Role::Train)?);
         let evaluation = Arc::new(labels::apply(&faces, options.labels, Role::Evaluation)?);
-        let division = split::divide(&faces, &training, &evaluation, &options.split, options.fold, seed)?;
+        let division = split::divide(&faces, &training, &evaluation, &options.dividing(), seed)?;
         let pipeline = pipeline(options)?;
         let subset = |labelled: &Arc<Labelled>, indices: Vec<usize>, salt: u64| Subset {
             faces: faces.clone(),
@@ -79,7 +79,7 @@ impl Task {
             train.indices.retain(|&i| !leaking.contains(&training.rows[i]));
         }
         for (name, set) in [("training", &train), ("validation", &validation), ("test", &test)] {
-            if set.is_empty() {
+            if set.is_empty() && (name != "validation" || options.has_validation()) {
                 bail!(
                     "the {name} set is empty: {} has no rows for it under labels `{:?}` and this split; \
                      `ferrotype data info {}` shows what there is",

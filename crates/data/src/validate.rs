@@ -4,6 +4,7 @@ use crate::options::{
     Augment, Component, DataOptions, FerplusOptions, MeanStd, Preprocess, Scale, SegmentOptions, SegmentRule,
     SourceOptions, SplitRule, SyntheticClipsOptions, VideoOptions,
 };
+use crate::split::Dividing;
 use ferrotype_base::problems::Problems;
 
 const MAX_THREADS: usize = 1024;
@@ -19,7 +20,7 @@ pub fn data(p: &mut Problems, data: &DataOptions) {
     if let Some(segments) = &data.clips {
         check_segments(p, segments);
     }
-    check_split(p, &data.split, data.fold);
+    check_split(p, &data.dividing());
     if let Some(limit) = data.limit {
         p.at_least("data.limit", limit, 1);
     }
@@ -121,14 +122,23 @@ fn check_ferplus(p: &mut Problems, at: &str, options: &FerplusOptions) {
     }
 }
 
-fn check_split(p: &mut Problems, split: &SplitRule, fold: usize) {
+fn check_split(p: &mut Problems, how: &Dividing<'_>) {
+    let &Dividing { rule: split, fold, has_validation } = how;
+    let least = if has_validation { 3 } else { 2 };
     match split {
+        SplitRule::TestAsValidation | SplitRule::SegmentsAtRandom if !has_validation => {
+            let message = "false contradicts this split, which is the one of a recipe with a validation set; expected another split";
+            p.add("data.validation_set", message.into());
+        }
         SplitRule::Own | SplitRule::TestAsValidation | SplitRule::SegmentsAtRandom => check_fold(p, fold, 1),
         SplitRule::Holdout(options) | SplitRule::ClipHoldout(options) => {
             let at = if matches!(split, SplitRule::Holdout(_)) { "holdout" } else { "clip_holdout" };
-            p.fraction(&format!("data.split.{at}.validation"), options.validation);
+            let kept = if has_validation { options.validation } else { 0.0 };
+            if has_validation {
+                p.fraction(&format!("data.split.{at}.validation"), kept);
+            }
             p.fraction(&format!("data.split.{at}.test"), options.test);
-            let sum = options.validation + options.test;
+            let sum = kept + options.test;
             let message =
                 format!("validation and test are {sum} of the rows; expected less than 1, to leave training rows");
             if sum >= 1.0 {
@@ -137,15 +147,15 @@ fn check_split(p: &mut Problems, split: &SplitRule, fold: usize) {
             check_fold(p, fold, 1);
         }
         SplitRule::KFold(options) => {
-            p.at_least("data.split.k_fold.k", options.k, 3);
+            p.at_least("data.split.k_fold.k", options.k, least);
             check_fold(p, fold, options.k);
         }
         SplitRule::SubjectKFold(options) => {
-            p.at_least("data.split.subject_k_fold.k", options.k, 3);
+            p.at_least("data.split.subject_k_fold.k", options.k, least);
             check_fold(p, fold, options.k);
         }
         SplitRule::ClipKFold(options) => {
-            p.at_least("data.split.clip_k_fold.k", options.k, 3);
+            p.at_least("data.split.clip_k_fold.k", options.k, least);
             check_fold(p, fold, options.k);
         }
         SplitRule::LeaveOneSubjectOut => {}

@@ -65,14 +65,44 @@ pub struct Experiment {
 }
 
 impl Experiment {
+    /// Whether what selects the weights fits the division of the data.
+    fn check_selection(&self, p: &mut Problems) {
+        let has_validation = self.data.has_validation();
+        match self.evaluate.select_on {
+            SelectOn::Validation if !has_validation => p.add(
+                "data.validation_set",
+                "false leaves nothing that could select the weights; expected with it evaluate.select_on: none (the last epoch), \
+                 or test to repeat a recipe that selected on the test set"
+                    .into(),
+            ),
+            SelectOn::None if has_validation => p.add(
+                "data.validation_set",
+                "true keeps rows back that nothing looks at with evaluate.select_on: none; leave it out".into(),
+            ),
+            SelectOn::None => validate::without_validation(p, &self.train),
+            SelectOn::Validation | SelectOn::Test => {}
+        }
+    }
+
+    /// The set that selects the weights: the test set, too, where it also serves as validation set.
+    pub fn selected_on(&self) -> SelectOn {
+        match self.evaluate.select_on {
+            SelectOn::Validation if matches!(self.data.split, SplitRule::TestAsValidation) => SelectOn::Test,
+            other => other,
+        }
+    }
+
     /// Whether the weights are selected on the rows that are scored in the end.
     pub fn is_selected_on_test(&self) -> bool {
-        self.evaluate.select_on == SelectOn::Test || matches!(self.data.split, SplitRule::TestAsValidation)
+        self.selected_on() == SelectOn::Test
     }
 }
 
 impl Root for Experiment {
     fn resolve_defaults(&mut self) {
+        if self.evaluate.select_on == SelectOn::None {
+            self.data.validation_set.get_or_insert(false);
+        }
         // One experiment has one digest, whether its file names the system or not.
         self.system = None;
         if let (Some(clips), Some((parts, frames))) = (&self.data.clips, self.model.streams_mut()) {
@@ -99,6 +129,7 @@ impl Root for Experiment {
             );
         }
         validate::evaluate(p, &self.evaluate);
+        self.check_selection(p);
         p.range("export.tolerance", self.export.tolerance, self.export.tolerance > 0.0, "more than 0");
         if let Some(expect) = &self.expect {
             sections::expect(p, expect);

@@ -53,7 +53,7 @@ pub struct Ablation {
 pub fn markdown(ablation: &Ablation) -> String {
     let mut text = format!("# {}: variants\n\n", ablation.name);
     if ablation.synthetic {
-        text += "The faces are drawn: the figures say nothing of real ones.\n\n";
+        text += "The faces are synthetic: the figures say nothing of real ones.\n\n";
     }
     text += &whole(ablation);
     if let Some(over) = ablation.over {
@@ -220,7 +220,7 @@ mod tests {
         let head = text.lines().find(|l| l.starts_with("| parts")).unwrap();
         assert_eq!(columns(lines[0]), columns(head), "{text}");
         assert!(lines[0].contains("| 24 |") && lines[0].contains(&format!("{:.2} %", 100.0 * accuracy)), "{text}");
-        assert!(text.contains("fold 1") && text.contains("drawn"), "{text}");
+        assert!(text.contains("fold 1") && text.contains("synthetic"), "{text}");
         let table = String::from_utf8(csv(&ablation).unwrap()).unwrap();
         let mut reader = csv::Reader::from_reader(table.as_bytes());
         let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();

@@ -42,7 +42,7 @@ pub use view::{
     AggregateView, DatasetView, ExpectView, Face, LeakFigure, Mistake, ModelView, OnnxView, RunRow, RunView,
     SelectionView, SetView, Warning, worst_mistakes,
 };
-pub use write::{read_metrics, write_aggregate, write_metrics, write_run};
+pub use write::{read_metrics, read_test_scores, write_aggregate, write_metrics, write_run};
 
 #[cfg(test)]
 mod tests;

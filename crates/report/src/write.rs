@@ -79,6 +79,15 @@ pub fn read_metrics(path: impl AsRef<Path>) -> Result<BTreeMap<String, Scores>> 
     })
 }
 
+/// The test scores in `metrics.json` of a run, or those of all folds together in that of a group of folds.
+///
+/// # Errors
+/// As [`read_metrics`].
+pub fn read_test_scores(path: impl AsRef<Path>) -> Result<Option<Scores>> {
+    let mut sets = read_metrics(path)?;
+    Ok(sets.remove("test").or_else(|| sets.remove("pooled")))
+}
+
 fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec_pretty(value).context("scores cannot be written as JSON")?;
     bytes.push(b'\n');

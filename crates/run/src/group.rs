@@ -37,6 +37,9 @@ pub struct Group {
     pub axis: GroupAxis,
     /// Its values, one per member; member folders are `seed-<value>` or `fold-<value>`.
     pub values: Vec<u64>,
+    /// Where each member is itself a group of folds: how many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds: Option<u64>,
 }
 
 impl Group {
@@ -62,9 +65,33 @@ impl Group {
         write_atomic(folder.path().join(GROUP), (serde_json::to_string_pretty(self)? + "\n").as_bytes())
     }
 
+    /// The members of one axis.
+    pub fn of(axis: GroupAxis, values: Vec<u64>) -> Self {
+        Self { axis, values, folds: None }
+    }
+
     /// The folder of a member.
     pub fn member(&self, folder: &Path, value: u64) -> PathBuf {
         folder.join(format!("{}-{value}", self.axis.as_str()))
+    }
+
+    /// What each member is, where it is a group.
+    pub fn inner(&self) -> Option<Self> {
+        self.folds.map(|count| Self::of(GroupAxis::Fold, (0..count).collect()))
+    }
+
+    /// How many runs are trained in all.
+    pub fn runs(&self) -> usize {
+        self.values.len() * self.folds.unwrap_or(1) as usize
+    }
+
+    /// The folders of all runs that are trained, in order.
+    pub fn run_folders(&self, folder: &Path) -> Vec<PathBuf> {
+        let members = self.values.iter().map(|&value| self.member(folder, value));
+        match self.inner() {
+            Some(inner) => members.flat_map(|member| inner.run_folders(&member)).collect(),
+            None => members.collect(),
+        }
     }
 }
 
@@ -113,6 +140,16 @@ fn check_count(text: &str, count: u64) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn seeds_of_folds_are_groups_of_groups() {
+        let group = Group { folds: Some(2), ..Group::of(GroupAxis::Seed, vec![3, 5]) };
+        let folders =
+            ["seed-3/fold-0", "seed-3/fold-1", "seed-5/fold-0", "seed-5/fold-1"].map(|f| Path::new("g").join(f));
+        assert_eq!((group.runs(), group.run_folders(Path::new("g"))), (4, folders.to_vec()));
+        let older: Group = serde_json::from_str(r#"{"varied": "fold", "values": [0, 1]}"#).unwrap();
+        assert_eq!((older.runs(), older.inner()), (2, None));
+    }
 
     #[test]
     fn ranges_and_lists() {

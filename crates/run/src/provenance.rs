@@ -79,6 +79,20 @@ impl Provenance {
         }
     }
 
+    /// What several runs took together, and the rest as the first says it.
+    pub fn of_all(runs: &[Self]) -> Self {
+        Self {
+            started: runs.iter().map(|p| p.started.clone()).min().unwrap_or_default(),
+            finished: runs.iter().map(|p| p.finished.clone()).max().unwrap_or_default(),
+            training_seconds: runs.iter().map(|p| p.training_seconds).sum(),
+            wall_seconds: runs.iter().map(|p| p.wall_seconds).sum(),
+            processor_seconds: runs.iter().map(|p| p.processor_seconds).sum(),
+            peak_memory_bytes: runs.iter().filter_map(|p| p.peak_memory_bytes).max(),
+            resumed: runs.iter().map(|p| p.resumed).sum(),
+            ..runs.first().cloned().unwrap_or_default()
+        }
+    }
+
     /// Adds what is known at the end.
     pub fn finish(&mut self, wall_seconds: f64) {
         self.finished = now();

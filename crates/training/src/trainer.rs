@@ -33,6 +33,15 @@ pub enum Ended {
     Interrupted,
 }
 
+/// Which weights a run ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Those with the best value of the selecting metric.
+    Best,
+    /// Those of the last epoch; nothing is validated.
+    Last,
+}
+
 /// What the loop works with and does not change.
 pub struct Setup<'a> {
     /// The `train:` section.
@@ -43,6 +52,8 @@ pub struct Setup<'a> {
     pub loader: &'a dyn Batches,
     /// What selects the weights.
     pub validation: &'a dyn Validation,
+    /// Whether it does.
+    pub keep: Keep,
     /// Teachers of a distillation.
     pub teaching: Option<&'a Teaching>,
     /// The run's folder.
@@ -138,8 +149,14 @@ impl<'a> Trainer<'a> {
         let epoch = self.meta.epoch;
         let last = epoch + 1 == self.setup.options.epochs;
         let due = last || (epoch + 1).is_multiple_of(self.setup.every.max(1));
-        let validated = if due { Some(self.validate()?) } else { None };
-        let (values, best) = validated.unwrap_or_default();
+        let (values, best) = match self.setup.keep {
+            Keep::Best if due => self.validate()?,
+            Keep::Last if last => {
+                self.save_best(&self.learner.scored())?;
+                Default::default()
+            }
+            _ => Default::default(),
+        };
         self.finish_epoch(values, best, started, speed)?;
         Ok(Ended::Finished)
     }

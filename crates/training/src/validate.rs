@@ -164,6 +164,17 @@ pub fn evaluate(p: &mut Problems, evaluate: &Evaluate) {
     metrics::check(p, "evaluate.select_by", &evaluate.select_by);
 }
 
+/// What needs a validation set, where there is none.
+pub fn without_validation(p: &mut Problems, train: &TrainOptions) {
+    let message = "goes by a validation set, and evaluate.select_on: none has none; remove one of the two";
+    if train.early_stopping.is_some() {
+        p.add("train.early_stopping", message.into());
+    }
+    if matches!(train.schedule, ScheduleOptions::ReduceOnPlateau(_)) {
+        p.add("train.schedule.reduce_on_plateau", message.into());
+    }
+}
+
 /// Whether a key is given.
 type IsGiven = fn(&TrainOptions) -> bool;
 

@@ -1,16 +1,16 @@
 //! `ferrotype bench anomalies`: experiments of the anomaly system side by side, over values of keys and several seeds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
 use crate::commands::grid::{MOST, points};
 use crate::commands::loaded::load;
 use crate::commands::say;
-use crate::commands::train::Runner;
-use crate::config::{self, AnyExperiment};
-use crate::systems::RunScope;
+use crate::config::AnyExperiment;
+use crate::runner::{Planned, Runner};
 use crate::systems::anomalies::{compare, comparison};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
@@ -34,6 +34,9 @@ pub struct AnomaliesCommand {
     /// Seeds: 0..5, 0..=4 or 1,3,7. A seed chooses the synthetic person, too.
     #[arg(long, default_value = "0..3")]
     seeds: String,
+    /// Train so many runs at a time, each in a process of its own. Results do not depend on it.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
+    jobs: usize,
     /// The folder of the runs and the table. What is finished in it is not trained again.
     #[arg(long, value_name = "FOLDER", default_value = "runs/anomalies")]
     out: PathBuf,
@@ -48,46 +51,47 @@ impl AnomaliesCommand {
         let seeds = parse_values(&self.seeds)?;
         let points = points(&self.grid)?;
         ensure!(points.len() * self.configs.len() * seeds.len() <= MOST, "more than {MOST} runs: give fewer values");
-        let runner = Runner {
-            interrupt: Interrupt::listen()?,
-            style: Style::Quiet,
-            other_kernels: false,
-            scope: RunScope::Whole,
-        };
-        let mut table = String::new();
-        let mut all = Vec::new();
+        let runner = Runner { jobs: self.jobs, ..Runner::new(Interrupt::listen()?, Style::Quiet) };
+        let mut variants = Vec::new();
         for path in &self.configs {
             for point in &points {
-                let sets = [self.sets.clone(), point.clone()].concat();
-                let AnyExperiment::Anomalies(experiment) = load(path, &sets)? else {
-                    bail!("{} is no experiment of the system anomalies", path.display());
-                };
-                let label =
-                    std::iter::once(experiment.name.clone()).chain(point.iter().cloned()).collect::<Vec<_>>().join(" ");
-                let mut runs = Vec::new();
-                for &seed in &seeds {
-                    let mut member = experiment.clone();
-                    member.seed = seed;
-                    let digest = config::digest(&*member);
-                    let run =
-                        RunFolder::create_at(&self.out.join(format!("{}-{}-seed-{seed}", member.name, &digest[..8])))?;
-                    if !run.is_finished() {
-                        eprintln!("{label}, seed {seed}");
-                        let trained = runner.train(&AnyExperiment::Anomalies(member), &run);
-                        trained.with_context(|| format!("{label}, seed {seed}"))?;
-                    }
-                    runs.push(run);
-                }
-                let rows = compare(&runs)?;
-                let text = comparison(&label, &rows);
-                // One head for the whole table.
-                let skip = if table.is_empty() { 0 } else { 2 };
-                table.extend(text.lines().skip(skip).map(|line| format!("{line}\n")));
-                all.push(serde_json::json!({ "experiment": label, "rows": rows }));
+                variants.push(self.variant(path, point, &seeds)?);
             }
+        }
+        let runs: Vec<Planned> = variants.iter().flat_map(|(_, runs)| runs.clone()).collect();
+        runner.all(&runs, "the same command goes on")?;
+        let mut table = String::new();
+        let mut all = Vec::new();
+        for (label, runs) in &variants {
+            let runs: Vec<RunFolder> = runs.iter().map(|run| RunFolder::open(&run.folder)).collect::<Result<_>>()?;
+            let rows = compare(&runs)?;
+            let text = comparison(label, &rows);
+            // One head for the whole table.
+            let skip = if table.is_empty() { 0 } else { 2 };
+            table.extend(text.lines().skip(skip).map(|line| format!("{line}\n")));
+            all.push(serde_json::json!({ "experiment": label, "rows": rows }));
         }
         write_atomic(self.out.join("anomalies.md"), table.as_bytes())?;
         write_atomic(self.out.join("anomalies.json"), (serde_json::to_string_pretty(&all)? + "\n").as_bytes())?;
         say(format_args!("{table}table   {}", self.out.join("anomalies.md").display()))
+    }
+    /// An experiment with the values of a point: what it is called, and its runs, one per seed.
+    fn variant(&self, path: &Path, point: &[String], seeds: &[u64]) -> Result<(String, Vec<Planned>)> {
+        let experiment = load(path, &[self.sets.clone(), point.to_vec()].concat())?;
+        ensure!(
+            matches!(experiment, AnyExperiment::Anomalies(_)),
+            "{} is no experiment of the system anomalies",
+            path.display()
+        );
+        let name = experiment.name().to_owned();
+        let label = std::iter::once(name.clone()).chain(point.iter().cloned()).collect::<Vec<_>>().join(" ");
+        let run = |&seed: &u64| {
+            let mut experiment = experiment.clone();
+            *experiment.shared().seed = seed;
+            let folder = self.out.join(format!("{name}-{}-seed-{seed}", &experiment.digest()[..8]));
+            Planned { label: format!("{label}, seed {seed}"), folder, experiment }
+        };
+        let runs = seeds.iter().map(run).collect();
+        Ok((label, runs))
     }
 }

@@ -11,6 +11,7 @@ use super::{How, Plan, judged};
 use crate::commands::experiments::folders;
 use crate::commands::say;
 use crate::reproduction::{Mark, Registry, duration, not_run};
+use crate::runner::is_finished;
 use ferrotype_run::RunFolder;
 use ferrotype_run::group::Group;
 use ferrotype_training::interrupt::{Interrupt, Interrupted};
@@ -39,7 +40,7 @@ pub fn run(registry: &Registry, budget: Option<&str>, how: &How) -> Result<()> {
             Begun::Unfinished(folder) => {
                 eprintln!("== {name}: going on with {}", folder.display());
                 let run = RunFolder::open(&folder)?;
-                (folder, runner.members(&plan.experiment, &run, &plan.group))
+                (folder, runner.group(&plan.experiment, &run, &plan.group))
             }
             Begun::No => {
                 eprintln!("== {name}: about {}", duration(estimate(plan)));
@@ -94,7 +95,7 @@ fn plans<'r>(registry: &'r Registry, how: &How) -> Result<(Vec<Plan<'r>>, Vec<St
 fn estimate(plan: &Plan<'_>) -> f64 {
     let seconds = plan.entry.recipe.as_ref().map_or(0.0, |r| r.seconds);
     let share = plan.comparison.epochs as f64 / plan.comparison.recipe_epochs.max(1) as f64;
-    seconds * share * plan.group.values.len() as f64
+    seconds * share * plan.group.runs() as f64
 }
 
 /// What an earlier call left of a plan.
@@ -113,8 +114,7 @@ fn begun(plan: &Plan<'_>, out: &Path) -> Result<Begun> {
         if mark.entry != plan.entry.name || mark.comparison != plan.comparison || group.as_ref() != Some(&plan.group) {
             continue;
         }
-        let finished = |v: &u64| RunFolder::open(&plan.group.member(&folder, *v)).is_ok_and(|r| r.is_finished());
-        if plan.group.values.iter().all(finished) {
+        if plan.group.run_folders(&folder).iter().all(|run| is_finished(run)) {
             return Ok(Begun::Finished(folder));
         }
         unfinished = Some(folder);

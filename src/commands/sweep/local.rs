@@ -3,17 +3,16 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use ferrotype_sweep::study::{State, Study};
 use ferrotype_sweep::worker::{Worker, WorkerExit};
 
 use super::live::Live;
 use super::trial::ProcessLauncher;
 use super::{page, show};
-use crate::config::{self, AnyExperiment};
-use ferrotype_data::task::obtain;
+use crate::config;
+use crate::systems;
 use ferrotype_training::interrupt::{Interrupt, Interrupted};
-use ferrotype_vision::clips::write_source;
 
 /// How often a trial's process is looked at.
 pub const POLL: Duration = Duration::from_millis(100);
@@ -23,7 +22,7 @@ pub const POLL: Duration = Duration::from_millis(100);
 /// # Errors
 /// When it is interrupted, the study cannot be written, or trial after trial fails.
 pub fn run(study: &Study, jobs: usize, quiet: bool, interrupt: &Interrupt) -> Result<()> {
-    prepare_data(study, quiet)?;
+    prepare_data(study)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let launcher = ProcessLauncher { study, threads: (cores / jobs).max(1) };
     let mut live = Live::new(quiet);
@@ -59,15 +58,7 @@ pub fn run(study: &Study, jobs: usize, quiet: bool, interrupt: &Interrupt) -> Re
 }
 
 /// Makes the data file once, rather than in each of the first trials.
-fn prepare_data(study: &Study, quiet: bool) -> Result<()> {
-    let AnyExperiment::Expressions(experiment) = config::trial_experiment(study.frozen(), &Default::default())? else {
-        return Ok(());
-    };
-    if !experiment.data.path.is_file() {
-        if !quiet {
-            eprintln!("preparing {}", experiment.data.path.display());
-        }
-        obtain(&experiment.data, write_source).context("the data of all trials")?;
-    }
-    Ok(())
+fn prepare_data(study: &Study) -> Result<()> {
+    let experiment = config::trial_experiment(study.frozen(), &Default::default())?;
+    systems::of(&experiment).prepare_data()
 }

@@ -22,7 +22,7 @@ use ferrotype_run::files::write_atomic;
 use ferrotype_training::checkpoint::{Checkpoint, Meta};
 use ferrotype_training::learner::Learner;
 use ferrotype_training::schedule;
-use ferrotype_training::trainer::{Ended, Setup, Trainer, load_selected};
+use ferrotype_training::trainer::{Ended, Keep, Setup, Trainer, load_selected};
 
 /// A trained detector.
 pub struct Trained {
@@ -74,6 +74,7 @@ impl AnomalySession<'_> {
             every: self.experiment.evaluate.every,
             loader: &windows,
             validation: &Reconstruction { autoencoder: &autoencoder, values: validation },
+            keep: Keep::Best,
             teaching: None,
             run: &run,
             interrupt: self.job.interrupt,

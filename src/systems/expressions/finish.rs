@@ -33,10 +33,13 @@ impl Session<'_> {
         load_selected(self.job.run, &mut network)?;
         let evaluate = &self.experiment.evaluate;
         self.stop_if_asked()?;
-        let validation = scoring::scores(&network, &task.validation, evaluate, progress)?;
+        let validation = match task.validation.is_empty() {
+            true => None,
+            false => Some(scoring::scores(&network, &task.validation, evaluate, progress)?),
+        };
         self.stop_if_asked()?;
         if self.job.scope == RunScope::ValidationOnly {
-            return self.finish_trial(validation, account);
+            return self.finish_trial(validation.context("a trial needs a validation set")?, account);
         }
         let predictions = scoring::predict(&network, &task.test, evaluate, progress)?;
         self.stop_if_asked()?;
@@ -48,7 +51,8 @@ impl Session<'_> {
         account.close()?;
         report::predictions::write(self.job.run.predictions(), &predictions)?;
         // Its presence says that the run is finished; the report can be built again at any time.
-        let sets = BTreeMap::from([("validation".to_owned(), validation), ("test".to_owned(), test.clone())]);
+        let mut sets = BTreeMap::from([("test".to_owned(), test.clone())]);
+        sets.extend(validation.map(|scores| ("validation".to_owned(), scores)));
         report::write_metrics(self.job.run.scores(), &sets)?;
         let text = report_run(self.job.run)?;
         self.show_confusion(&test, last_step)?;

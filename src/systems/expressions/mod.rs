@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use super::Summary;
 use super::compute::compute_name;
 use super::engine::{Account, Effort, Ingredients, Job, Training, Workbench};
-use crate::config::Experiment;
+use crate::config::{Experiment, SelectOn};
 use ferrotype_data::task::{DatasetSummary, Subset, Task};
 use ferrotype_data::template::FaceTemplate;
 use ferrotype_evaluation::{metrics, score};
@@ -28,7 +28,7 @@ use ferrotype_training::adversarial::Adversary;
 use ferrotype_training::checkpoint::{Checkpoint, Meta};
 use ferrotype_training::learner::Learner;
 use ferrotype_training::scoring::Scoring;
-use ferrotype_training::trainer::{Ended, Setup, Trainer};
+use ferrotype_training::trainer::{Ended, Keep, Setup, Trainer};
 use ferrotype_training::{schedule, scoring};
 use ferrotype_vision::clips::write_source;
 
@@ -164,23 +164,22 @@ impl Session<'_> {
         checkpoint: Option<Checkpoint>,
         work: &mut Workbench<'_>,
     ) -> Result<(f64, Meta)> {
-        let options = &self.experiment.train;
+        let Experiment { train: options, evaluate, .. } = self.experiment;
         let selection = self.selection(task);
         let setup = Setup {
             options,
-            every: self.experiment.evaluate.every,
+            every: evaluate.every,
             loader: &prepared.loader,
             teaching: prepared.teaching.as_ref(),
-            validation: &Scoring {
-                subset: selection,
-                features: prepared.features.as_ref(),
-                options: &self.experiment.evaluate,
-            },
+            validation: &Scoring { subset: selection, features: prepared.features.as_ref(), options: evaluate },
+            keep: if evaluate.select_on == SelectOn::None { Keep::Last } else { Keep::Best },
             run: self.job.run,
             interrupt: self.job.interrupt,
         };
         let schedule = schedule::build(&options.schedule, options.lr);
-        check_metrics(selection, [Some(self.experiment.evaluate.select_by.as_str()), schedule.watches()])?;
+        if setup.keep == Keep::Best {
+            check_metrics(selection, [Some(evaluate.select_by.as_str()), schedule.watches()])?;
+        }
         let mut trainer = Trainer::new(setup, learner, schedule, meta, checkpoint, work.progress.as_mut())?;
         if trainer.run()? == Ended::Interrupted {
             let Meta { step, epoch, batch, .. } = trainer.meta().clone();

@@ -40,6 +40,10 @@ fn test_set_problem(experiment: &Experiment) -> Option<Problem> {
         "the experiment selects its weights on the test set (evaluate.select_on: test)"
     } else if matches!(experiment.data.split, SplitRule::TestAsValidation) {
         "the experiment's split (test_as_validation) has no validation set: its test set stands in"
+    } else if !experiment.data.has_validation() {
+        let message = "trials are ranked by their validation set, and the experiment has none (evaluate.select_on: none, or \
+                       data.validation_set: false)";
+        return Some(Problem { path: "experiment".into(), message: message.into() });
     } else {
         return None;
     };

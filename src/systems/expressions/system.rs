@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use super::{Session, report_group, report_run, search};
 use crate::commands::eval::EvalCommand;
@@ -27,7 +27,7 @@ use ferrotype_vision::clips::write_source;
 /// Classifies expressions.
 pub struct Expressions<'a>(pub &'a Experiment);
 
-common!(Experiment, fold: data.fold, expect: expect, selected_on_test: Experiment::is_selected_on_test);
+common!(Experiment, fold: data.fold, expect: expect, selected_on: Experiment::selected_on);
 
 impl System for Expressions<'_> {
     fn name(&self) -> &'static str {
@@ -81,11 +81,18 @@ impl System for Expressions<'_> {
 
     fn fold_count(&self) -> Result<usize> {
         let faces = task::obtain(&self.0.data, write_source)?;
-        let count = split::folds(&faces, &self.0.data.split)?;
+        let count = split::folds(&faces, &self.0.data.dividing())?;
         if count < 2 {
             bail!("--folds needs a split that makes folds: k_fold, subject_k_fold or leave_one_subject_out");
         }
         Ok(count)
+    }
+
+    fn prepare_data(&self) -> Result<()> {
+        if !self.0.data.path.is_file() {
+            task::obtain(&self.0.data, write_source).context("the data of all runs")?;
+        }
+        Ok(())
     }
 
     fn rebuild_data(&self) -> Result<()> {

@@ -152,7 +152,7 @@ impl Session<'_> {
     /// The set that selects the weights.
     pub(super) fn selection<'t>(&self, task: &'t Task) -> &'t Subset {
         match self.experiment.evaluate.select_on {
-            SelectOn::Validation => &task.validation,
+            SelectOn::Validation | SelectOn::None => &task.validation,
             SelectOn::Test => &task.test,
         }
     }

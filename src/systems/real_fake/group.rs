@@ -104,7 +104,7 @@ fn view(folder: &RunFolder, group: &Group, members: &Members) -> Result<Aggregat
     let experiment = experiment_of(folder)?;
     let (mut runs, mut folds, mut synthetic) = (Vec::new(), Vec::new(), false);
     for (value, run) in &members.runs {
-        let scores = report::read_metrics(run.scores())?.remove("test").unwrap_or_default();
+        let scores = report::read_test_scores(run.scores())?.unwrap_or_default();
         runs.push(RunRow { label: value.to_string(), path: run.name(), scores });
         synthetic |= DatasetSummary::load(run)?.synthetic;
         if group.axis == GroupAxis::Fold {

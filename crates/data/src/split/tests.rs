@@ -17,9 +17,17 @@ fn faces() -> FaceSet {
 }
 
 fn divide_by(faces: &FaceSet, rule: &SplitRule, fold: usize, seed: u64) -> Result<Division> {
+    divide_how(faces, &Dividing { rule, fold, has_validation: true }, seed)
+}
+
+fn divide_how(faces: &FaceSet, how: &Dividing<'_>, seed: u64) -> Result<Division> {
     let train = apply(faces, LabelMode::Original, Role::Train)?;
     let evaluation = apply(faces, LabelMode::Original, Role::Evaluation)?;
-    divide(faces, &train, &evaluation, rule, fold, seed)
+    divide(faces, &train, &evaluation, how, seed)
+}
+
+fn first_fold(rule: &SplitRule) -> Dividing<'_> {
+    Dividing { rule, fold: 0, has_validation: true }
 }
 
 fn message(faces: &FaceSet, rule: &SplitRule) -> String {
@@ -115,7 +123,7 @@ fn no_subject_stands_in_two_sets() {
     let of = |rows: &[usize]| rows.iter().map(|&r| names[r].clone()).collect::<BTreeSet<_>>();
     let rules = [SplitRule::SubjectKFold(Folds { k: 4 }), SplitRule::LeaveOneSubjectOut];
     for rule in rules {
-        let k = folds(&faces, &rule).unwrap();
+        let k = folds(&faces, &first_fold(&rule)).unwrap();
         let mut tested = Vec::new();
         for fold in 0..k {
             let d = divide_by(&faces, &rule, fold, 3).unwrap();
@@ -152,7 +160,7 @@ fn rows_that_only_one_role_labels_are_divided_too() {
     let mut evaluation = train.clone();
     evaluation.rows.truncate(50);
     evaluation.targets.truncate(150);
-    let d = divide(&faces, &train, &evaluation, &SplitRule::KFold(Folds { k: 5 }), 0, 1).unwrap();
+    let d = divide(&faces, &train, &evaluation, &first_fold(&SplitRule::KFold(Folds { k: 5 })), 1).unwrap();
     assert_eq!(d.test.len(), 10);
     assert!((57..60).contains(&d.train.len()), "{}", d.train.len());
     assert!(d.test.iter().all(|i| evaluation.rows[*i] < 50));
@@ -180,7 +188,7 @@ fn clips_of(faces: &FaceSet, rows: &[usize]) -> BTreeSet<u32> {
 fn clips_are_not_torn_apart() {
     let faces = segments();
     let rule = SplitRule::ClipKFold(Folds { k: 4 });
-    assert_eq!(folds(&faces, &rule).unwrap(), 4);
+    assert_eq!(folds(&faces, &first_fold(&rule)).unwrap(), 4);
     let mut tested = BTreeSet::new();
     for fold in 0..4 {
         let d = divide_by(&faces, &rule, fold, 1).unwrap();
@@ -196,7 +204,12 @@ fn clips_are_not_torn_apart() {
     assert_partition(&faces, &d);
     assert_eq!([&d.train, &d.validation, &d.test].map(|rows| clips_of(&faces, rows).len()), [12, 4, 4]);
     assert!(message(&super::tests::faces(), &rule).contains("single pictures"));
-    assert!(folds(&faces, &SplitRule::ClipKFold(Folds { k: 21 })).unwrap_err().to_string().contains("20 clips"));
+    assert!(
+        folds(&faces, &first_fold(&SplitRule::ClipKFold(Folds { k: 21 })))
+            .unwrap_err()
+            .to_string()
+            .contains("20 clips")
+    );
 }
 
 #[test]
@@ -210,4 +223,36 @@ fn system_003_divides_segments_and_says_that_it_leaks() {
     assert!(!clips_of(&faces, &d.train).is_disjoint(&clips_of(&faces, &d.test)));
     assert_ne!(divide_by(&faces, &SplitRule::SegmentsAtRandom, 0, 2).unwrap().test, d.test);
     assert!(message(&super::tests::faces(), &SplitRule::SegmentsAtRandom).contains("single pictures"));
+}
+
+#[test]
+fn without_a_validation_set_its_part_is_trained_on() {
+    let faces = faces();
+    let rules = [
+        SplitRule::KFold(Folds { k: 2 }),
+        SplitRule::SubjectKFold(Folds { k: 5 }),
+        SplitRule::LeaveOneSubjectOut,
+        SplitRule::Holdout(Holdout { validation: 0.2, test: 0.1 }),
+    ];
+    for rule in &rules {
+        let how = Dividing { rule, fold: 0, has_validation: false };
+        let d = divide_how(&faces, &how, 3).unwrap();
+        assert_partition(&faces, &d);
+        assert!(d.validation.is_empty() && !d.test.is_empty());
+        if !matches!(rule, SplitRule::KFold(_)) {
+            let with = divide_by(&faces, rule, 0, 3).unwrap();
+            assert_eq!((with.test, with.train.len() + with.validation.len()), (d.test, d.train.len()), "{rule:?}");
+        }
+    }
+    assert_eq!(folds(&faces, &Dividing { rule: &rules[2], fold: 0, has_validation: false }).unwrap(), 13);
+    // What a dataset's authors keep for validation is not trained on.
+    let own = divide_how(&faces, &Dividing { rule: &SplitRule::Own, fold: 0, has_validation: false }, 3).unwrap();
+    assert!(own.train.iter().all(|&r| faces.splits[r] == Split::Train) && own.validation.is_empty());
+    assert!(own.notes[0].contains("validation rows are not used"), "{:?}", own.notes);
+    // Without validation rows nothing is borrowed from training.
+    let mut no_rows = faces;
+    no_rows.splits.iter_mut().filter(|s| **s == Split::Validation).for_each(|s| *s = Split::Train);
+    let d = divide_how(&no_rows, &Dividing { rule: &SplitRule::Own, fold: 0, has_validation: false }, 3).unwrap();
+    assert_partition(&no_rows, &d);
+    assert!(d.notes.is_empty());
 }

@@ -14,7 +14,7 @@ use ferrotype_training::interrupt::Interrupted;
 use ferrotype_training::learner::Learner;
 use ferrotype_training::parts::{Batches, Validation};
 use ferrotype_training::schedule;
-use ferrotype_training::trainer::{Ended, Setup, Trainer, load_selected};
+use ferrotype_training::trainer::{Ended, Keep, Setup, Trainer, load_selected};
 
 /// What is minimised, over which batches, and what selects the weights.
 pub struct Goal<'a> {
@@ -56,6 +56,7 @@ pub fn train(
         every: 1,
         loader: goal.batches,
         validation: goal.validation,
+        keep: Keep::Best,
         teaching: None,
         run: &run,
         interrupt: work.interrupt,

@@ -12,7 +12,7 @@ pub struct Evaluate {
     /// Score every so many epochs on the validation set.
     pub every: usize,
     /// The set that selects the weights. `test` exists only to repeat a published recipe that did so; the report
-    /// says it in red.
+    /// says it in red. `none` keeps the weights of the last epoch and needs no validation set.
     pub select_on: SelectOn,
     /// The metric that selects the weights: `accuracy`, `uar`, `macro_f1`, `loss`.
     pub select_by: String,
@@ -41,4 +41,26 @@ pub enum SelectOn {
     Validation,
     /// The test set, as some published recipes did. Scores so selected are optimistic.
     Test,
+    /// No set: the weights of the last epoch are those of the run, and nothing is kept back for validation.
+    None,
+}
+
+impl SelectOn {
+    /// Its name in an experiment file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Validation => "validation",
+            Self::Test => "test",
+            Self::None => "none",
+        }
+    }
+
+    /// Its name in a table in Markdown, where selecting on the test set is to be seen at once.
+    pub fn in_table(self) -> &'static str {
+        match self {
+            Self::Test => "**test**",
+            Self::Validation => "validation",
+            Self::None => "none (last epoch)",
+        }
+    }
 }

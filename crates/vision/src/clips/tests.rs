@@ -357,6 +357,7 @@ fn loso() -> DataOptions {
         labels: Default::default(),
         split: ferrotype_data::options::SplitRule::LeaveOneSubjectOut,
         fold: 1,
+        validation_set: None,
         drop_leaks: false,
         limit: None,
         preprocess: Preprocess { size: 60, resize: Resize::default(), colour: Colour::Rgb, scale: Scale::Unit },

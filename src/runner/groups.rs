@@ -1,0 +1,179 @@
+//! Groups: the seeds or folds of one experiment, or the folds of several seeds.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use super::{Planned, Runner, pooled};
+use crate::config::AnyExperiment;
+use crate::systems::{self, Summary};
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::write_atomic;
+use ferrotype_run::group::{Group, GroupAxis, parse_values};
+
+/// Which runs of an experiment make a group.
+#[derive(Clone, Debug, Default, Args)]
+pub struct GroupOptions {
+    /// Train once per seed and write mean, standard deviation and 95 % interval: 0..5, 0..=4 or 1,3,7.
+    #[arg(long, value_name = "SEEDS")]
+    pub seeds: Option<String>,
+    /// Train every fold of the split and pool the result; with --seeds every fold of every seed.
+    #[arg(long)]
+    pub folds: bool,
+}
+
+impl GroupOptions {
+    /// The group of an experiment; none for a single run.
+    ///
+    /// # Errors
+    /// When the seeds are no seeds, or the experiment has no folds.
+    pub fn group(&self, experiment: &AnyExperiment) -> Result<Option<Group>> {
+        let seeds = self.seeds.as_deref().map(parse_values).transpose()?;
+        let folds = match self.folds {
+            true => Some(systems::of(experiment).fold_count()? as u64),
+            false => None,
+        };
+        Ok(match (seeds, folds) {
+            (Some(seeds), folds) => Some(Group { folds, ..Group::of(GroupAxis::Seed, seeds) }),
+            (None, Some(count)) => Some(Group::of(GroupAxis::Fold, (0..count).collect())),
+            (None, None) => None,
+        })
+    }
+}
+
+impl Runner {
+    /// Trains a group whose folder was just made; where none of its members could begin, the folder is removed.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train).
+    pub fn new_group(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
+        let trained = self.group(experiment, folder, group);
+        if trained.is_err() && group.run_folders(folder.path()).iter().all(|run| !run.exists()) {
+            folder.remove();
+        }
+        trained
+    }
+
+    /// Trains the members of a group that are not finished, and writes its report.
+    ///
+    /// # Errors
+    /// As [`all`](Self::all).
+    pub fn group(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
+        let _lock = folder.lock()?;
+        write_inner(experiment, folder, group)?;
+        let go_on = format!("go on with the whole group: ferrotype train --resume {}", folder.path().display());
+        self.all(&planned(experiment, folder, group), &go_on)?;
+        self.report(experiment, folder, group)
+    }
+
+    /// Trains one run of a group, counted over all of them, or goes on with it. Where it is finished nothing is done.
+    ///
+    /// # Errors
+    /// As [`all`](Self::all); also when the group has no such run.
+    pub fn one_of(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group, number: usize) -> Result<()> {
+        write_inner(experiment, folder, group)?;
+        let runs = planned(experiment, folder, group);
+        let Some(run) = runs.get(number) else { bail!("the group has {} runs, and no number {number}", runs.len()) };
+        let go_on = format!("go on with the whole group: ferrotype train --resume {}", folder.path().display());
+        self.all(std::slice::from_ref(run), &go_on)
+    }
+
+    /// Writes the report of a group, after those of the groups in it.
+    ///
+    /// # Errors
+    /// When none of its runs is finished, or a file is broken.
+    pub fn report(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
+        if let Some(inner) = group.inner() {
+            for &value in &group.values {
+                let path = group.member(folder.path(), value);
+                if inner.run_folders(&path).iter().any(|run| is_finished(run)) {
+                    let seed = RunFolder::open(&path)?;
+                    systems::of(&member(experiment, group.axis, value)).report_group(&seed, &inner)?;
+                    pooled::write(&seed, &inner)?;
+                }
+            }
+        } else if group.axis == GroupAxis::Fold {
+            let summary = systems::of(experiment).report_group(folder, group)?;
+            pooled::write(folder, group)?;
+            return Ok(summary);
+        }
+        systems::of(experiment).report_group(folder, group)
+    }
+}
+
+/// Whether a folder holds a finished run.
+pub fn is_finished(folder: &Path) -> bool {
+    RunFolder::open(folder).is_ok_and(|run| run.is_finished())
+}
+
+/// Makes the folder of a new group.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn begin_group(experiment: &AnyExperiment, out: &Path, group: &Group) -> Result<RunFolder> {
+    let folder = RunFolder::create(out, &format!("{}-{}s", experiment.name(), group.axis.as_str()))?;
+    write_group(experiment, &folder, group)?;
+    Ok(folder)
+}
+
+/// Writes what makes a folder a group's.
+fn write_group(experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<()> {
+    // Before the experiment: a folder with an experiment and no group would be resumed as a single run.
+    group.save(folder)?;
+    write_atomic(folder.config(), experiment.to_yaml().as_bytes())
+}
+
+/// Makes a folder a group's, where it is not one yet; gives the group's runs.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn begin_members(experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Vec<Planned>> {
+    write_group(experiment, folder, group)?;
+    write_inner(experiment, folder, group)?;
+    Ok(planned(experiment, folder, group))
+}
+
+/// Makes the folders of the groups in a group, so that each can be gone on with and reported by itself.
+fn write_inner(experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<()> {
+    let Some(inner) = group.inner() else { return Ok(()) };
+    for &value in &group.values {
+        let seed = RunFolder::create_at(&group.member(folder.path(), value))?;
+        if !seed.config().is_file() {
+            write_group(&member(experiment, group.axis, value), &seed, &inner)?;
+        }
+    }
+    Ok(())
+}
+
+/// The runs of a group.
+fn planned(experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Vec<Planned> {
+    let runs = group.values.iter().flat_map(|&value| {
+        let (label, path) = (format!("{} {value}", group.axis.as_str()), group.member(folder.path(), value));
+        let experiment = member(experiment, group.axis, value);
+        match group.inner() {
+            None => vec![Planned { label, folder: path, experiment }],
+            Some(inner) => {
+                let fold = |&fold: &u64| Planned {
+                    label: format!("{label}, fold {fold}"),
+                    folder: inner.member(&path, fold),
+                    experiment: member(&experiment, inner.axis, fold),
+                };
+                inner.values.iter().map(fold).collect()
+            }
+        }
+    });
+    runs.collect()
+}
+
+/// The experiment of one member of a group.
+fn member(experiment: &AnyExperiment, axis: GroupAxis, value: u64) -> AnyExperiment {
+    let mut member = experiment.clone();
+    let shared = member.shared();
+    match (axis, shared.fold) {
+        (GroupAxis::Seed, _) => *shared.seed = value,
+        (GroupAxis::Fold, Some(fold)) => *fold = value as usize,
+        (GroupAxis::Fold, None) => unreachable!("groups of folds are made of systems with folds"),
+    }
+    member
+}

@@ -1,0 +1,211 @@
+//! Many runs: one after another in this process, or several at a time in processes of their own.
+
+use std::collections::VecDeque;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::{Child, Ended, Runner};
+use crate::commands::bar::bar;
+use crate::commands::say;
+use crate::config::AnyExperiment;
+use crate::systems::{self, RunScope};
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::write_atomic;
+use ferrotype_run::lock::Lock;
+use ferrotype_training::interrupt::Interrupted;
+use ferrotype_training::progress::Style;
+
+/// How often the processes are looked at.
+const POLL: Duration = Duration::from_millis(20);
+
+/// A run that is to be trained, or is finished already.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What it is called among the others: `seed 3`, `seed 3, fold 7`.
+    pub label: String,
+    /// Its folder, which need not exist yet.
+    pub folder: PathBuf,
+    /// What is trained.
+    pub experiment: AnyExperiment,
+}
+
+impl Planned {
+    fn is_finished(&self) -> bool {
+        RunFolder::open(&self.folder).is_ok_and(|run| run.is_finished())
+    }
+}
+
+impl Runner {
+    /// Trains what is not finished of these runs. Each is what it would be by itself, whatever `jobs` says.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train), with the run's label: no other run is begun then, and those under way are saved. The
+    /// error of an interruption ends in `go_on`, which says how to go on with all.
+    pub fn all(&self, runs: &[Planned], go_on: &str) -> Result<()> {
+        let left = runs.iter().filter(|run| !run.is_finished()).count();
+        if self.jobs > 1 && left > 1 { self.at_once(runs, go_on) } else { self.in_turn(runs, go_on) }
+    }
+
+    fn in_turn(&self, runs: &[Planned], go_on: &str) -> Result<()> {
+        for (i, run) in runs.iter().enumerate().filter(|(_, run)| !run.is_finished()) {
+            if self.style == Style::Auto {
+                eprintln!("== {} ({} of {})", run.label, i + 1, runs.len());
+            }
+            let folder = RunFolder::create_at(&run.folder)?;
+            match self.train(&run.experiment, &folder) {
+                Ok(summary) if self.style == Style::Json => {
+                    // Whether somebody reads this line or not, the other runs are trained.
+                    drop(say(summary.json));
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    folder.remove_if_untouched();
+                    return Err(match error.downcast_ref::<Interrupted>() {
+                        Some(_) => interrupted(go_on),
+                        None => error.context(format!("{} failed", run.label)),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn at_once(&self, runs: &[Planned], go_on: &str) -> Result<()> {
+        let mut waiting: VecDeque<&Planned> = runs.iter().filter(|run| !run.is_finished()).collect();
+        if let Some(first) = waiting.front() {
+            // Once, rather than in each of the first runs.
+            systems::of(&first.experiment).prepare_data()?;
+        }
+        let jobs = self.jobs.min(waiting.len());
+        let threads = self.threads.unwrap_or_else(|| (cores() / jobs).max(1));
+        let mut progress = Progress::new(self.style, runs.len(), runs.len() - waiting.len(), jobs);
+        let mut under_way: Vec<(&Planned, Child, PathBuf)> = Vec::new();
+        let mut failure = None;
+        loop {
+            let stops = self.interrupt.is_asked() || failure.is_some();
+            if stops {
+                waiting.clear();
+                under_way.iter_mut().for_each(|(_, child, _)| child.ask_to_stop());
+            }
+            while under_way.len() < jobs
+                && let Some(run) = waiting.pop_front()
+            {
+                let (child, log) = self.start(run, threads)?;
+                under_way.push((run, child, log));
+            }
+            if under_way.is_empty() {
+                break;
+            }
+            let mut at = 0;
+            while at < under_way.len() {
+                let Some(ended) = under_way[at].1.poll()? else {
+                    at += 1;
+                    continue;
+                };
+                let (run, _, log) = under_way.remove(at);
+                let folder = RunFolder::create_at(&run.folder)?;
+                match ended {
+                    Ended::Finished => {
+                        // What it said is in its report.
+                        let _ = std::fs::remove_file(&log);
+                        progress.finished(run);
+                    }
+                    Ended::Interrupted => {
+                        let _ = std::fs::remove_file(&log);
+                        folder.remove_if_untouched();
+                    }
+                    Ended::Failed { reason, .. } => {
+                        folder.remove_if_untouched();
+                        let place = format!("{} failed (all that it said is in {})", run.label, log.display());
+                        failure.get_or_insert_with(|| anyhow::anyhow!(reason).context(place));
+                    }
+                }
+            }
+            std::thread::sleep(POLL);
+        }
+        drop(progress);
+        match failure {
+            Some(error) => Err(error),
+            None if runs.iter().all(Planned::is_finished) => Ok(()),
+            None if self.interrupt.is_asked() => Err(interrupted(go_on)),
+            None => bail!("a run was stopped by somebody else; {go_on}"),
+        }
+    }
+
+    /// Starts the process of a run.
+    fn start(&self, run: &Planned, threads: usize) -> Result<(Child, PathBuf)> {
+        let folder = RunFolder::create_at(&run.folder)?;
+        if Lock::is_held(folder.path()) {
+            bail!("{} is being trained by another process: {}", run.label, folder.path().display());
+        }
+        write_atomic(folder.config(), run.experiment.to_yaml().as_bytes())?;
+        let log = log_of(&run.folder);
+        let mut options = vec!["--quiet".to_owned(), "--threads".to_owned(), threads.to_string()];
+        options.extend(self.other_kernels.then(|| "--other-kernels".to_owned()));
+        options.extend((self.scope == RunScope::ValidationOnly).then(|| "--validation-only".to_owned()));
+        Ok((Child::train(folder.path(), &options, &log).context("cannot begin a run")?, log))
+    }
+}
+
+/// Where a run's process writes what it says.
+fn log_of(folder: &Path) -> PathBuf {
+    folder.with_extension("log")
+}
+
+fn interrupted(go_on: &str) -> anyhow::Error {
+    Interrupted(format!("interrupted; everything is saved; {go_on}")).into()
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// What the user sees of many runs.
+struct Progress {
+    style: Style,
+    bar: indicatif::ProgressBar,
+    all: usize,
+    done: usize,
+    began: Instant,
+    before: usize,
+}
+
+impl Progress {
+    fn new(style: Style, all: usize, done: usize, jobs: usize) -> Self {
+        let bar = match style {
+            Style::Auto => {
+                eprintln!("{} of {all} runs, {jobs} at a time", all - done);
+                bar("runs", all)
+            }
+            _ => indicatif::ProgressBar::hidden(),
+        };
+        bar.set_position(done as u64);
+        bar.reset_eta();
+        Self { style, bar, all, done, began: Instant::now(), before: done }
+    }
+
+    fn finished(&mut self, run: &Planned) {
+        self.done += 1;
+        self.bar.inc(1);
+        let each = self.began.elapsed().as_secs_f64() / (self.done - self.before) as f64;
+        let left = each * (self.all - self.done) as f64;
+        match self.style {
+            Style::Json => drop(say(serde_json::json!({
+                "event": "run", "run": run.folder, "label": run.label, "finished": self.done, "of": self.all, "seconds_left": left,
+            }))),
+            Style::Auto if !std::io::stderr().is_terminal() => {
+                eprintln!("{} finished ({} of {}), about {left:.0} s left", run.label, self.done, self.all);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,59 @@
+//! Trains one run, or many: the seeds and folds of an experiment, the variants of an ablation, the entries of a list. All
+//! commands that train more than one run do it here.
+
+mod child;
+mod groups;
+mod many;
+mod pooled;
+
+use anyhow::Result;
+
+use crate::config::AnyExperiment;
+use crate::systems::engine::Job;
+use crate::systems::{self, RunScope, Summary};
+use ferrotype_run::RunFolder;
+use ferrotype_training::interrupt::Interrupt;
+use ferrotype_training::progress::Style;
+
+pub use child::{Child, Ended};
+pub use groups::{GroupOptions, begin_group, begin_members, is_finished};
+pub use many::Planned;
+
+/// Trains runs.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    /// Whether to stop.
+    pub interrupt: Interrupt,
+    /// How progress is shown.
+    pub style: Style,
+    /// Resume although the kernels differ.
+    pub other_kernels: bool,
+    /// What follows training.
+    pub scope: RunScope,
+    /// CPU threads in place of the experiment's.
+    pub threads: Option<usize>,
+    /// How many runs are trained at a time, each in a process of its own; with 1 one after another in this one.
+    pub jobs: usize,
+}
+
+impl Runner {
+    /// One that trains whole runs, one at a time.
+    pub fn new(interrupt: Interrupt, style: Style) -> Self {
+        Self { interrupt, style, other_kernels: false, scope: RunScope::Whole, threads: None, jobs: 1 }
+    }
+
+    /// Trains in a folder, from its checkpoint if it has one.
+    ///
+    /// # Errors
+    /// For bad input, a diverging loss, or an interruption.
+    pub fn train(&self, experiment: &AnyExperiment, run: &RunFolder) -> Result<Summary> {
+        systems::of(experiment).train(&Job {
+            run,
+            interrupt: &self.interrupt,
+            style: self.style,
+            other_kernels: self.other_kernels,
+            scope: self.scope,
+            threads: self.threads,
+        })
+    }
+}
