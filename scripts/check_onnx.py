@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Checks exported networks with ONNX's own checker and ONNX Runtime.
 
-    FERROTYPE_ONNX_OUT=/tmp/onnx cargo test --release --lib -- --ignored for_other_runtimes
     pip install numpy onnx onnxruntime
-    python scripts/check_onnx.py /tmp/onnx
+    python scripts/check_onnx.py FOLDER
+
+The tests `onnxruntime_computes_the_same...` of crates/interop write such a folder and run this.
 
 For each NAME.onnx with a NAME.safetensors beside it (raw `pixels` and the network's `logits`, or `features` and
 `outputs`, perhaps with `lengths`): the file is valid, takes any batch size, and gives the same values. Exit code 1 when one does not.

@@ -145,16 +145,10 @@ fn an_interrupted_run_ends_as_one_that_was_not() {
 
 /// The video and the networks lie in the folder that FERROTYPE_DATA names. No network for action units is at hand: their
 /// table is made here, with the times of the video's 30 frames per second, and lacks the last ten frames.
+#[ferrotype_needs::needs(data, ffmpeg)]
 #[test]
 fn faces_of_a_real_video_are_prepared_and_learned() {
-    let Some(data) = std::env::var_os("FERROTYPE_DATA").map(PathBuf::from) else {
-        println!("skipped: FERROTYPE_DATA is not set");
-        return;
-    };
-    if Command::new("ffmpeg").arg("-version").output().is_err() {
-        println!("skipped: ffmpeg is not installed");
-        return;
-    }
+    let data = ferrotype_data::real_data::data_folder();
     let place = place();
     let mut units = String::from("frame,timestamp,AU06,AU12\n");
     for frame in 0..62 {

@@ -1,4 +1,4 @@
-//! A full disk and a read-only one, where the system lets a test make them (Linux, as root).
+//! A full disk and a read-only one, made by mounting (Linux, as root).
 
 #![cfg(target_os = "linux")]
 
@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{Place, files};
+use ferrotype_needs::needs;
 
 /// A small disk in memory, taken down at the end.
 struct Disk<'a> {
@@ -15,15 +16,11 @@ struct Disk<'a> {
 }
 
 impl<'a> Disk<'a> {
-    /// None where the system does not allow it.
-    fn mount(place: &'a Place, size: &str) -> Option<Self> {
+    fn mount(place: &'a Place, size: &str) -> Self {
         std::fs::create_dir(place.at("disk")).unwrap();
         let disk = Self { place };
-        let mounted = disk.run("mount", &["-t", "tmpfs", "-o", size, "tmpfs"]);
-        if !mounted {
-            eprintln!("skipped: this user cannot mount a small disk");
-        }
-        mounted.then_some(disk)
+        assert!(disk.run("mount", &["-t", "tmpfs", "-o", size, "tmpfs"]), "a small disk cannot be mounted");
+        disk
     }
 
     fn make_read_only(&self) {
@@ -47,11 +44,12 @@ fn no_leftovers(folder: &Path) {
     assert!(!left.iter().any(|f| f.contains(".tmp-") || f.contains(".probe")), "{left:?}");
 }
 
+#[needs(mount)]
 #[test]
 fn a_full_disk() {
     let place = Place::new();
     let whole = place.train("whole", "");
-    let Some(disk) = Disk::mount(&place, "size=64k") else { return };
+    let disk = Disk::mount(&place, "size=64k");
     // No room for a prepared file: it does not appear.
     let message = place.refused("data prepare synthetic --count 600 --size 24 --out disk/a.h5");
     assert!(message.contains("disk/a.h5") && message.contains("is full"), "{message}");
@@ -64,7 +62,7 @@ fn a_full_disk() {
 
     // Room for the weights, not for all that follows: with more room, the run goes on.
     std::fs::remove_dir(place.at("disk")).unwrap();
-    let Some(disk) = Disk::mount(&place, "size=500k") else { return };
+    let disk = Disk::mount(&place, "size=500k");
     let message = place.refused("train --config small.yaml --out disk/runs -q");
     assert!(message.contains("is full"), "{message}");
     no_leftovers(&place.at("disk"));
@@ -75,11 +73,12 @@ fn a_full_disk() {
     assert!(common::result(&run) == common::result(&whole));
 }
 
+#[needs(mount)]
 #[test]
 fn a_read_only_disk() {
     let place = Place::new();
     let run = place.train("runs", "").display().to_string();
-    let Some(disk) = Disk::mount(&place, "size=10m") else { return };
+    let disk = Disk::mount(&place, "size=10m");
     disk.make_read_only();
     for words in [
         "train --config small.yaml --out disk/runs".to_owned(),

@@ -92,8 +92,8 @@ fn kill_a_few_times() {
     kill(3);
 }
 
+#[ferrotype_needs::needs(slow)]
 #[test]
-#[ignore = "takes a minute"]
 fn kill_twenty_times() {
     kill(20);
 }

@@ -3,7 +3,7 @@
 pub(super) mod crops;
 pub(super) mod files;
 #[cfg(test)]
-mod known;
+mod golden_tests;
 pub(super) mod pictures;
 mod table;
 #[cfg(test)]

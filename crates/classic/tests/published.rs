@@ -1,6 +1,5 @@
 //! Known answers on published data. They read the folder that FERROTYPE_DATA names (`sase_fe/features.zip`,
-//! `sase_fe/svmmodels`) and, for the smiles, the folder that FERROTYPE_SMILES names (`smiles_csv.tar.xz` unpacked), and are
-//! skipped with a word where they are not set.
+//! `sase_fe/svmmodels`) and, for the smiles, the folder that FERROTYPE_SMILES names (`smiles_csv.tar.xz` unpacked).
 
 use std::path::{Path, PathBuf};
 
@@ -12,15 +11,12 @@ use ferrotype_classic::model;
 use ferrotype_classic::standardise::Standardiser;
 use ferrotype_classic::svm::libsvm::LibsvmModel;
 use ferrotype_classic::svm::{Plane, Svm, SvmOptions};
+use ferrotype_needs::needs;
 
 const EMOTIONS: [&str; 6] = ["anger", "contentment", "disgust", "happiness", "sadness", "surprise"];
 
-fn folder(variable: &str, inside: &str) -> Option<PathBuf> {
-    let found = std::env::var_os(variable).map(|root| PathBuf::from(root).join(inside)).filter(|path| path.exists());
-    if found.is_none() {
-        println!("skipped: {variable} does not name a folder with {inside}");
-    }
-    found
+fn folder(variable: &str) -> PathBuf {
+    std::env::var_os(variable).map(PathBuf::from).unwrap_or_else(|| panic!("set {variable}"))
 }
 
 /// Descriptors after signed square root, with the label where there is one.
@@ -60,9 +56,10 @@ fn right(plane: &Plane, clips: &[Clip], emotion: &str, part: &str) -> usize {
     of(clips, emotion, part).filter(is_right).count()
 }
 
+#[needs(data)]
 #[test]
 fn the_authors_machines_decide_as_published() {
-    let Some(data) = folder("FERROTYPE_DATA", "sase_fe") else { return };
+    let data = folder("FERROTYPE_DATA").join("sase_fe");
     let clips = clips(&data);
     assert_eq!(clips.len(), 600);
     let (mut train, mut val, mut real) = (0, 0, 0);
@@ -78,9 +75,10 @@ fn the_authors_machines_decide_as_published() {
     assert_eq!((train, val, real), (454, 41, 37));
 }
 
+#[needs(data)]
 #[test]
 fn machines_of_our_own_do_as_well_as_the_authors() {
-    let Some(data) = folder("FERROTYPE_DATA", "sase_fe") else { return };
+    let data = folder("FERROTYPE_DATA").join("sase_fe");
     let clips = clips(&data);
     let (mut train, mut val, mut real) = (0, 0, 0);
     for emotion in EMOTIONS {
@@ -102,9 +100,10 @@ fn machines_of_our_own_do_as_well_as_the_authors() {
     assert!(real.abs_diff(37) <= 2, "{real}");
 }
 
+#[needs(smiles)]
 #[test]
 fn means_of_action_units_tell_35_of_56_smiles() {
-    let Some(data) = folder("FERROTYPE_SMILES", "") else { return };
+    let data = folder("FERROTYPE_SMILES");
     let table = |part: &str| {
         let path = data.join(format!("{part}/{part}_dataset_file.csv"));
         let mut reader = csv::Reader::from_path(&path).unwrap();

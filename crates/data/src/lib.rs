@@ -8,6 +8,8 @@ pub mod clips;
 pub mod example;
 mod face_set;
 pub mod foreign;
+#[cfg(test)]
+mod golden_tests;
 pub mod info;
 pub mod labels;
 pub mod listing;
@@ -17,8 +19,6 @@ pub mod picture;
 pub mod preprocess;
 #[doc(hidden)]
 pub mod real_data;
-#[cfg(test)]
-mod real_data_tests;
 pub mod sampler;
 pub mod source_record;
 pub mod sources;

@@ -184,12 +184,9 @@ mod tests {
         assert!(sase_fe(&GeneratedClipsOptions { subjects: 2, ..options() }, None, out.path()).is_err());
     }
 
+    #[ferrotype_needs::needs(ffmpeg)]
     #[test]
-    fn videos_are_written_where_ffmpeg_is() {
-        if video::available().is_err() {
-            eprintln!("skipped: ffmpeg is not installed");
-            return;
-        }
+    fn videos_are_written_beside_the_tables() {
         let out = tempfile::tempdir().unwrap();
         let small = GeneratedClipsOptions { subjects: 3, seconds: 0.5, rate: 10.0, ..options() };
         sase_fe(&small, Some(64), out.path()).unwrap();

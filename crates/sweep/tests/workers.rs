@@ -177,18 +177,12 @@ fn threads_share_the_trials() {
     assert_eq!(result(&study), result(&single));
 }
 
-/// Not a test: what the next one kills.
-#[test]
-#[ignore = "the process that another test kills"]
-fn worker_process() {
-    let Some(folder) = std::env::var_os("FERROTYPE_TEST_STUDY") else { return };
-    let study = study(Path::new(&folder), json!({"trials": 14}));
-    Worker::join(&study, POLL).unwrap().run(&Fake::new(4, 3), &|| false).unwrap();
-}
+/// Set in the processes that the test of killed workers makes of itself: the folder of the study to work on.
+const STUDY: &str = "FERROTYPE_TEST_STUDY";
 
 fn spawn(folder: &Path) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "worker_process", "--ignored"]).env("FERROTYPE_TEST_STUDY", folder);
+    command.args(["--exact", "workers_killed_at_random_moments_lose_and_repeat_nothing"]).env(STUDY, folder);
     command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap()
 }
 
@@ -213,6 +207,11 @@ fn killed_at_random_moments(random: &mut Stream) -> u64 {
 
 #[test]
 fn workers_killed_at_random_moments_lose_and_repeat_nothing() {
+    if let Some(folder) = std::env::var_os(STUDY) {
+        let study = study(Path::new(&folder), json!({"trials": 14}));
+        Worker::join(&study, POLL).unwrap().run(&Fake::new(4, 3), &|| false).unwrap();
+        return;
+    }
     let mut random = Stream::new(11);
     // On a busy machine all kills may fall before a worker has begun, or behind its end.
     let taken_over = (0..10).any(|_| killed_at_random_moments(&mut random) > 14);

@@ -1,5 +1,3 @@
-use std::time::Instant;
-
 use super::*;
 use crate::face_set::{Batch, Images};
 use crate::options::{Augment, AugmentPreset, Colour, Preprocess, Resize, Scale};
@@ -158,24 +156,4 @@ fn impossible_requests_are_refused() {
     assert!(refused(&faces(8, 4), vec![4], 4).contains("row 8"));
     let empty = Loader::new(set, labelled, vec![], pipeline(8), None, 4, 2).unwrap();
     assert!(all(empty.epoch(0, 0)).is_empty());
-}
-
-/// `cargo test --release --lib loader::tests::speed -- --ignored --nocapture`
-#[test]
-#[ignore = "a measurement"]
-fn speed() {
-    let set = faces(20_000, 48);
-    let rows: Vec<u32> = (0..20_000).collect();
-    let targets = vec![1.0; rows.len()];
-    let labelled = Arc::new(Labelled { classes: vec!["a".into()], rows: rows.clone(), targets, drawn: false });
-    let options = Augment { flip: Some(0.5), shift: Some(0.1), rotate: Some(10.0), ..Augment::default() };
-    for (size, workers) in [(48, 1), (48, 2), (64, 2)] {
-        let training = training(Sampler::Shuffle, options.clone());
-        let loader =
-            Loader::new(set.clone(), labelled.clone(), rows.clone(), pipeline(size), training, 64, workers).unwrap();
-        let start = Instant::now();
-        let count: usize = loader.epoch(0, 0).map(|b| b.unwrap().len()).sum();
-        let rate = count as f64 / start.elapsed().as_secs_f64();
-        println!("48x48 to {size}x{size}, flip, shift and rotation, {workers} workers: {rate:.0} images/s");
-    }
 }

@@ -1,5 +1,4 @@
 use std::collections::{HashMap, HashSet};
-use std::time::Instant;
 
 use super::*;
 
@@ -135,13 +134,4 @@ fn drawings_of_two_sizes_agree() {
     }
     assert!(difference < 6.0, "{difference}");
     assert!(small.landmarks.iter().zip(&large.landmarks).all(|(a, b)| (a[0] * 4.0 - b[0]).abs() < 1e-2));
-}
-
-/// `cargo test --release --lib synthetic::tests::speed -- --ignored --nocapture`
-#[test]
-#[ignore = "a measurement"]
-fn speed() {
-    let start = Instant::now();
-    let set = generate(&SyntheticOptions::default()).unwrap();
-    println!("{:.0} faces/s at 48x48", set.len() as f64 / start.elapsed().as_secs_f64());
 }

@@ -191,6 +191,4 @@ impl Drop for Part {
 }
 
 #[cfg(test)]
-mod known;
-#[cfg(test)]
 mod tests;

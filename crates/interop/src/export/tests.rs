@@ -12,6 +12,11 @@ fn picture_networks() -> Vec<ModelOptions> {
     ModelOptions::all().into_iter().filter(|options| options.default_input()[0] <= 3).collect()
 }
 
+/// Pixels per side that a network can do with.
+fn small_size(options: &ModelOptions) -> usize {
+    if options.name() == "micro_exp_net" { 40 } else { 32 }
+}
+
 fn scales() -> Vec<Scale> {
     vec![
         Scale::Raw,
@@ -123,7 +128,7 @@ fn seasoned(options: &ModelOptions, input: [usize; 3], classes: usize) -> Networ
 fn every_network_exports_and_agrees_with_its_file() {
     let folder = tempfile::tempdir().unwrap();
     for (options, scale) in picture_networks().iter().zip(scales().into_iter().cycle()) {
-        let size = if options.name() == "micro_exp_net" { 40 } else { 32 };
+        let size = small_size(options);
         let network = seasoned(options, [1, size, size], 7);
         let target = folder.path().join(format!("{}.onnx", options.name()));
         let check =
@@ -177,33 +182,37 @@ fn an_export_that_differs_is_not_left_behind() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-/// Files for `scripts/check_onnx.py`: each network at its own size with trained-like statistics, pictures and logits.
-/// FERROTYPE_ONNX_OUT=/tmp/onnx cargo test --release --lib -- --ignored networks_for_other_runtimes
+/// `scripts/check_onnx.py` on a folder of NAME.onnx with NAME.safetensors: ONNX's own checker, and ONNX Runtime's values.
+pub(super) fn check_with_onnxruntime(folder: &Path) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/check_onnx.py");
+    let output = std::process::Command::new("python3").arg(script).arg(folder).output().unwrap();
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{}{}", said(&output.stdout), said(&output.stderr));
+}
+
+/// Each network, with statistics as training leaves them; and each scale.
+#[ferrotype_needs::needs(onnxruntime)]
 #[test]
-#[ignore = "writes files for another program"]
-fn networks_for_other_runtimes() {
-    let Ok(folder) = std::env::var("FERROTYPE_ONNX_OUT") else {
-        println!("skipped: FERROTYPE_ONNX_OUT is not set");
-        return;
-    };
-    fs::create_dir_all(&folder).unwrap();
+fn onnxruntime_computes_the_same() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
     for (options, scale) in picture_networks().iter().zip(scales().into_iter().cycle()) {
-        write_example(&folder, options, &scale, options.name());
+        write_example(folder, options, &scale, options.name());
     }
     for scale in scales() {
         let options = ModelOptions::MiniXception(Default::default());
         let name = serde_json::to_value(&scale).unwrap();
         let name = name.as_str().unwrap_or("mean_std").to_string();
-        write_example(&folder, &options, &scale, &format!("scale_{name}"));
+        write_example(folder, &options, &scale, &format!("scale_{name}"));
     }
+    check_with_onnxruntime(folder);
 }
 
-fn write_example(folder: &str, options: &ModelOptions, scale: &Scale, name: &str) {
+fn write_example(folder: &Path, options: &ModelOptions, scale: &Scale, name: &str) {
     use safetensors::tensor::{Dtype, TensorView};
-    let architecture = options.architecture();
-    let (input, classes) = (architecture.default_input(), architecture.default_classes());
+    let (input, classes) = ([1, small_size(options), small_size(options)], 7);
     let network = seasoned(options, input, classes);
-    let target = Path::new(folder).join(format!("{name}.onnx"));
+    let target = folder.join(format!("{name}.onnx"));
     let card = card(input[1], classes, scale.clone());
     let check = export(&network, &card, &target, 1e-4, batches(&network, scale, 7)).unwrap();
     println!("{name} {scale:?}: {check:?}");
@@ -218,6 +227,6 @@ fn write_example(folder: &str, options: &ModelOptions, scale: &Scale, name: &str
         ("pixels", TensorView::new(Dtype::F32, vec![7, 1, input[1], input[2]], &pixels).unwrap()),
         ("logits", TensorView::new(Dtype::F32, vec![7, classes], &logits).unwrap()),
     ];
-    let path = Path::new(folder).join(format!("{name}.safetensors"));
+    let path = folder.join(format!("{name}.safetensors"));
     fs::write(path, safetensors::serialize(tensors, None).unwrap()).unwrap();
 }

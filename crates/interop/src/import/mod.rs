@@ -133,6 +133,6 @@ fn shorten_names(foreign: &mut Foreign) {
     }
 }
 #[cfg(test)]
-pub(crate) mod known;
+mod golden_tests;
 #[cfg(test)]
 mod tests;

@@ -241,17 +241,10 @@ mod tests {
         );
     }
 
+    #[ferrotype_needs::needs(data)]
     #[test]
     fn the_published_descriptors_are_read() {
-        let Some(root) = std::env::var_os("FERROTYPE_DATA").map(PathBuf::from) else {
-            eprintln!("skipped: FERROTYPE_DATA names no folder with sase_fe/features.zip");
-            return;
-        };
-        let path = root.join("sase_fe/features.zip");
-        if !path.is_file() {
-            eprintln!("skipped: there is no {}", path.display());
-            return;
-        }
+        let path = ferrotype_data::real_data::data_folder().join("sase_fe/features.zip");
         let set = read(&at(&path)).unwrap();
         let count =
             |part: Part, real: Option<bool>| set.clips.iter().filter(|c| (c.part, c.real) == (part, real)).count();

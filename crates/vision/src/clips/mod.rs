@@ -8,9 +8,9 @@ mod drawn;
 mod extract;
 mod files;
 mod frames;
-mod journal;
 #[cfg(test)]
-mod known;
+mod golden_tests;
+mod journal;
 mod labels;
 mod sheet;
 pub mod synthesise;

@@ -9,6 +9,7 @@ use ferrotype_data::options::{
     Resize, Scale, SegmentOptions, SyntheticClipsOptions,
 };
 use ferrotype_data::task::Task;
+use ferrotype_needs::needs;
 
 /// Two persons, one short clip of each class.
 fn small() -> SyntheticClipsOptions {
@@ -22,14 +23,6 @@ fn small() -> SyntheticClipsOptions {
     }
 }
 
-fn has_ffmpeg() -> bool {
-    let found = video::available();
-    if let Err(reason) = &found {
-        println!("skipped: {reason}");
-    }
-    found.is_ok()
-}
-
 fn by_tables(root: &Path) -> VideoOptions {
     VideoOptions { openface: Some(root.join("openface")), size: 16, padding: 2.0, ..VideoOptions::default() }
 }
@@ -40,11 +33,9 @@ fn baum1s(root: &Path, annotations: Option<PathBuf>) -> SourceOptions {
     SourceOptions::Baum1s(options)
 }
 
+#[needs(ffmpeg)]
 #[test]
 fn a_drawn_baum_goes_from_files_to_batches() {
-    if !has_ffmpeg() {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("baum");
     let done = synthesise::baum(&small(), false, &root).unwrap();
@@ -104,11 +95,9 @@ fn batches(path: &Path) {
     assert!(facts.shared_clips.unwrap()[0] > 0 && facts.notes[0].contains("LEAKING"), "{facts:?}");
 }
 
+#[needs(ffmpeg)]
 #[test]
 fn bad_clips_are_skipped_with_their_reasons_and_the_rest_is_used() {
-    if !has_ffmpeg() {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("baum");
     synthesise::baum(&SyntheticClipsOptions { subjects: 1, seconds: 0.6, ..small() }, false, &root).unwrap();
@@ -149,11 +138,9 @@ fn bad_clips_are_skipped_with_their_reasons_and_the_rest_is_used() {
     assert!(error.contains("none of the clips can be used") && error.contains("and 4 more"), "{error}");
 }
 
+#[needs(ffmpeg)]
 #[test]
 fn an_interrupted_preparation_goes_on_and_gaps_follow_their_policy() {
-    if !has_ffmpeg() {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("baum");
     synthesise::baum(&SyntheticClipsOptions { subjects: 1, ..small() }, true, &root).unwrap();
@@ -367,12 +354,10 @@ fn loso() -> DataOptions {
     }
 }
 
+#[needs(ffmpeg)]
 #[test]
 fn what_cannot_work_is_said_before_the_work() {
     let folder = tempfile::tempdir().unwrap();
-    if !has_ffmpeg() {
-        return;
-    }
     let refused = |options: VideoOptions| match Tools::open(&options) {
         Ok(_) => panic!("accepted"),
         Err(error) => format!("{error:#}"),

@@ -11,7 +11,7 @@ mod crop;
 mod detector;
 mod embedder;
 #[cfg(test)]
-mod known;
+mod golden_tests;
 mod landmarks;
 mod letterbox;
 mod onnx;

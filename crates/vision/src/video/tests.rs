@@ -4,15 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::*;
-
-/// Whether the programs are there; says so where not.
-fn has_ffmpeg() -> bool {
-    let found = available();
-    if let Err(reason) = &found {
-        println!("skipped: {reason}");
-    }
-    found.is_ok()
-}
+use ferrotype_data::real_data::data_folder;
+use ferrotype_needs::needs;
 
 /// 20 frames of 64 x 48 at 25 per second: frame n is grey 40 + 8 n, with a white corner, and noise at the lower edge so that
 /// the file has some size.
@@ -44,11 +37,9 @@ fn middle(frame: &Frame) -> u8 {
     frame.pixels[(frame.height / 2 * frame.width + frame.width / 2) * 3]
 }
 
+#[needs(ffmpeg)]
 #[test]
 fn frames_come_with_their_times() {
-    if !has_ffmpeg() {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("-a clip.mp4");
     write(&path);
@@ -69,11 +60,9 @@ fn frames_come_with_their_times() {
     assert_eq!(decoder.next().unwrap().unwrap(), frames[0]);
 }
 
+#[needs(ffmpeg)]
 #[test]
 fn times_vary_and_rotation_is_honoured() {
-    if !has_ffmpeg() {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let text = |path: &Path| path.to_str().unwrap().to_owned();
@@ -86,10 +75,10 @@ fn times_vary_and_rotation_is_honoured() {
     assert!((times[9] - 0.36).abs() < 1e-3 && (times[10] - 1.4).abs() < 1e-3, "{times:?}");
     // A turn in the metadata: the white corner of the upper left goes to another, and the sides change places.
     let turned = text(&at("turned.mp4"));
+    // Versions before 6 read it from the metadata, later ones from an option of the input.
     ffmpeg(&["-i", &from, "-c", "copy", "-metadata:s:v", "rotate=90", &turned]);
     if probe(Path::new(&turned)).unwrap().rotation == 0 {
-        println!("skipped: this ffmpeg writes rotation in another way");
-        return;
+        ffmpeg(&["-display_rotation", "90", "-i", &from, "-c", "copy", &turned]);
     }
     let (frames, _) = decode(Path::new(&turned));
     assert_eq!((frames[0].width, frames[0].height), (48, 64));
@@ -99,11 +88,9 @@ fn times_vary_and_rotation_is_honoured() {
     assert!(corner(place[0], place[1]) > 240 && corner(0, 0) < 240, "{place:?}");
 }
 
+#[needs(ffmpeg)]
 #[test]
 fn bad_files_are_named_and_damage_is_counted() {
-    if !has_ffmpeg() {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let refused = |path: PathBuf| match Decoder::open(&path) {
@@ -138,15 +125,10 @@ fn bad_files_are_named_and_damage_is_counted() {
     assert!(log.note().unwrap().contains("errors at frame"));
 }
 
+#[needs(data, ffmpeg)]
 #[test]
 fn real_videos_give_their_frames() {
-    let Some(data) = std::env::var_os("FERROTYPE_DATA").map(PathBuf::from) else {
-        println!("skipped: FERROTYPE_DATA is not set");
-        return;
-    };
-    if !has_ffmpeg() {
-        return;
-    }
+    let data = data_folder();
     let known = [
         ("one_face_emotions.mp4", 472, 472, 19.6446),
         ("single_face.mp4", 72, 72, 2.36667),

@@ -1,5 +1,4 @@
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
@@ -123,17 +122,11 @@ fn what_onnx_cannot_say_is_refused() {
     assert!(error.contains("layer memory") && error.contains("mask"), "{error}");
 }
 
-/// Files for `scripts/check_onnx.py`.
-/// FERROTYPE_ONNX_OUT=/tmp/onnx cargo test --release --lib -- --ignored sequences_for_other_runtimes
+#[ferrotype_needs::needs(onnxruntime)]
 #[test]
-#[ignore = "writes files for another program"]
-fn sequences_for_other_runtimes() {
+fn onnxruntime_computes_the_same_on_sequences() {
     use safetensors::tensor::{Dtype, TensorView};
-    let Ok(folder) = std::env::var("FERROTYPE_ONNX_OUT") else {
-        println!("skipped: FERROTYPE_ONNX_OUT is not set");
-        return;
-    };
-    fs::create_dir_all(&folder).unwrap();
+    let folder = tempfile::tempdir().unwrap();
     for (name, _, network) in networks() {
         let [channels, height, width] = network.graph().input;
         let x = features(&network, 5);
@@ -146,7 +139,7 @@ fn sequences_for_other_runtimes() {
             ("features", TensorView::new(Dtype::F32, shape.to_vec(), &x).unwrap()),
             ("outputs", TensorView::new(Dtype::F32, vec![5, network.graph().classes], &y).unwrap()),
         ];
-        let path = Path::new(&folder).join(format!("sequence_{name}"));
+        let path = folder.path().join(format!("sequence_{name}"));
         fs::write(path.with_extension("onnx"), features_to_onnx(&network, BTreeMap::new(), false).unwrap()).unwrap();
         fs::write(path.with_extension("safetensors"), safetensors::serialize(tensors, None).unwrap()).unwrap();
     }
@@ -164,8 +157,9 @@ fn sequences_for_other_runtimes() {
             ("lengths", TensorView::new(Dtype::I64, vec![4], &lengths).unwrap()),
             ("outputs", TensorView::new(Dtype::F32, vec![4, y.len() / 16], &y).unwrap()),
         ];
-        let path = Path::new(&folder).join(format!("sequence_ragged_{name}"));
+        let path = folder.path().join(format!("sequence_ragged_{name}"));
         fs::write(path.with_extension("onnx"), features_to_onnx(&network, BTreeMap::new(), true).unwrap()).unwrap();
         fs::write(path.with_extension("safetensors"), safetensors::serialize(tensors, None).unwrap()).unwrap();
     }
+    crate::export::tests::check_with_onnxruntime(folder.path());
 }

@@ -10,7 +10,7 @@ use ferrotype_expressions::Experiment;
 use ferrotype_model::Network;
 use ferrotype_run::RunFolder;
 use ferrotype_training::checkpoint::{Checkpoint, Meta};
-use ferrotype_vision::video::{self, Encoder};
+use ferrotype_vision::video::Encoder;
 
 fn small(features: &Path) -> RelaxedOptions {
     RelaxedOptions {
@@ -85,12 +85,9 @@ fn film(path: &Path, frames: usize, speed: f64) {
     encoder.finish().unwrap();
 }
 
+#[ferrotype_needs::needs(ffmpeg)]
 #[test]
 fn videos_are_looked_at_by_a_run_and_files_say_the_same() {
-    if let Err(reason) = video::available() {
-        println!("skipped: {reason}");
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let encoder = run(&folder.path().join("encoder"), 1);
     let mut set = clips(12, 1.0, 2, 6);

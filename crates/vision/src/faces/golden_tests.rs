@@ -2,18 +2,12 @@
 //! `stills/`. The numbers are those of onnxruntime 1.31 in Python, the picture resized by OpenCV in floats
 //! (INTER_AREA), with the same frame, smallest score 0.6 and overlap 0.3.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::*;
 use ferrotype_data::picture::MAX_PIXELS;
-
-fn data() -> Option<PathBuf> {
-    let folder = std::env::var_os("FERROTYPE_DATA").map(PathBuf::from);
-    if folder.is_none() {
-        println!("skipped: FERROTYPE_DATA is not set");
-    }
-    folder
-}
+use ferrotype_data::real_data::data_folder;
+use ferrotype_needs::needs;
 
 fn detector(data: &Path, name: &str) -> Detector {
     Detector::open(&data.join("onnx").join(name)).unwrap()
@@ -39,9 +33,10 @@ fn assert_near(found: &[Detection], expected: &[Box]) {
     }
 }
 
+#[needs(data)]
 #[test]
 fn ultraface_agrees_with_onnxruntime() {
-    let Some(data) = data() else { return };
+    let data = data_folder();
     let detector = detector(&data, "ultraface_rfb_320.onnx");
     assert_eq!(detector.name(), "UltraFace");
     let four = found(&data, &detector, "test.jpg");
@@ -67,9 +62,10 @@ fn ultraface_agrees_with_onnxruntime() {
     );
 }
 
+#[needs(data)]
 #[test]
 fn yunet_agrees_with_onnxruntime() {
-    let Some(data) = data() else { return };
+    let data = data_folder();
     let detector = detector(&data, "yunet.onnx");
     assert_eq!(detector.name(), "YuNet");
     let four = found(&data, &detector, "test.jpg");
@@ -120,9 +116,10 @@ fn annotated(text: &str) -> Vec<(String, Vec<Bounds>)> {
     pictures
 }
 
+#[needs(data)]
 #[test]
 fn annotated_faces_are_found() {
-    let Some(data) = data() else { return };
+    let data = data_folder();
     let folder = data.join("stills/dlib_faces");
     let pictures: Vec<_> = ["training", "testing"]
         .iter()
@@ -146,9 +143,10 @@ fn annotated_faces_are_found() {
     }
 }
 
+#[needs(data)]
 #[test]
 fn every_size_of_picture_is_taken() {
-    let Some(data) = data() else { return };
+    let data = data_folder();
     for file in ["ultraface_rfb_320.onnx", "yunet.onnx"] {
         let detector = detector(&data, file);
         for (height, width, channels) in [(1, 1, 1), (1, 500, 3), (700, 3, 1), (33, 31, 3), (48, 48, 1)] {
@@ -159,9 +157,10 @@ fn every_size_of_picture_is_taken() {
     }
 }
 
+#[needs(data)]
 #[test]
 fn other_networks_and_cut_files_are_refused() {
-    let Some(data) = data() else { return };
+    let data = data_folder();
     let refused = |path: &Path| format!("{:#}", Detector::open(path).unwrap_err());
     let other = refused(&data.join("onnx/pfld_68.onnx"));
     assert!(other.contains("no face detector") && other.contains("pfld_68"), "{other}");
@@ -178,9 +177,10 @@ fn other_networks_and_cut_files_are_refused() {
 }
 
 /// Bytes changed, put in, taken out: a detector is refused or runs, and none runs without end.
+#[needs(data)]
 #[test]
 fn damaged_detectors_end() {
-    let Some(data) = data() else { return };
+    let data = data_folder();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("damaged.onnx");
     let photo = Photo::new(vec![128; 64 * 64 * 3], 64, 64, 3).unwrap();
@@ -226,9 +226,10 @@ fn landmarked(text: &str) -> Vec<(String, Bounds, Landmarks)> {
 /// Python (numpy, onnxruntime 1.31, Pillow): the square of 1.2 times the box's shorter side, bilinear to 112 x 112 with
 /// half-pixel centres and repeated borders, / 255; mean distance of the 68 points divided by |p[36] - p[45]|: 0.0843 over
 /// the 43 faces, 0.0753 as the sum of distances over the sum of eye distances.
+#[needs(data)]
 #[test]
 fn pfld_finds_the_annotated_landmarks() {
-    let Some(data) = data() else { return };
+    let data = data_folder();
     let landmarker = Landmarker::open(&data.join("onnx/pfld_68.onnx")).unwrap();
     let folder = data.join("stills/dlib_faces");
     let faces: Vec<_> = ["training", "testing"]

@@ -1,7 +1,4 @@
-//! How often the warning is wrong, on real pictures. Runs where FERROTYPE_FER2013 names fer2013.csv; photographs are
-//! looked at where FERROTYPE_DATA names a folder with `onnx/` and `stills/` as well.
-
-use std::path::PathBuf;
+//! How often the warning is wrong, on the real FER2013 and on photographs (see `ferrotype_data::real_data`).
 
 use super::pictures::MARGIN;
 use super::pictures::doubt;
@@ -10,8 +7,10 @@ use ferrotype_base::random::Stream;
 use ferrotype_data::options::{Fer2013Options, SourceOptions};
 use ferrotype_data::picture::MAX_PIXELS;
 use ferrotype_data::preprocess::Picture;
+use ferrotype_data::real_data::{data_folder, fer2013_csv};
 use ferrotype_data::template::FaceTemplate;
 use ferrotype_data::{FaceSet, Split, sources};
+use ferrotype_needs::needs;
 use ferrotype_vision::faces::Bounds;
 use ferrotype_vision::faces::Detector;
 
@@ -56,14 +55,15 @@ fn backgrounds(photos: &[Photo], detector: &Detector) -> Vec<Photo> {
     squares
 }
 
+fn fer2013() -> FaceSet {
+    let options = Fer2013Options { csv: fer2013_csv() };
+    sources::prepare(&SourceOptions::Fer2013(options), Path::new("fer2013.h5"), "test").unwrap()
+}
+
+#[needs(fer2013)]
 #[test]
-fn how_often_the_warning_is_wrong() {
-    let Some(csv) = std::env::var_os("FERROTYPE_FER2013").map(PathBuf::from) else {
-        println!("skipped: FERROTYPE_FER2013 is not set");
-        return;
-    };
-    let faces =
-        sources::prepare(&SourceOptions::Fer2013(Fer2013Options { csv }), Path::new("fer2013.h5"), "test").unwrap();
+fn the_warning_spares_faces_and_finds_what_is_none() {
+    let faces = fer2013();
     let began = std::time::Instant::now();
     let template = FaceTemplate::of(&faces.images, &rows(&faces, Split::Train)).unwrap().unwrap();
     println!("template made in {:.2} s, limit {:.3}", began.elapsed().as_secs_f64(), template.limit());
@@ -78,11 +78,14 @@ fn how_often_the_warning_is_wrong() {
     assert!(warned("noise", &template, noise.iter().map(|p| Picture::new(p, 48, 48, 1).unwrap())) > 0.99);
     let blank: Vec<Vec<u8>> = (0..=255).map(|v| vec![v; 48 * 48]).collect();
     assert_eq!(warned("blank", &template, blank.iter().map(|p| Picture::new(p, 48, 48, 1).unwrap())), 1.0);
+}
 
-    let Some(data) = std::env::var_os("FERROTYPE_DATA").map(PathBuf::from) else {
-        println!("skipped: FERROTYPE_DATA is not set");
-        return;
-    };
+#[needs(data, fer2013)]
+#[test]
+fn the_warning_tells_faces_from_backgrounds_of_photographs() {
+    let faces = fer2013();
+    let template = FaceTemplate::of(&faces.images, &rows(&faces, Split::Train)).unwrap().unwrap();
+    let data = data_folder();
     let photos = photographs(&data.join("stills"));
     warned("whole photographs", &template, photos.iter().map(Photo::picture));
     for file in ["ultraface_rfb_320.onnx", "yunet.onnx"] {

@@ -1,12 +1,12 @@
-//! Known answers on the real FER2013 and FER+. They run where FERROTYPE_FER2013 names fer2013.csv, or FERROTYPE_DATA a
-//! folder with fer2013/csv/fer2013.csv in it, and are skipped with a word elsewhere. fer2013new.csv is looked for beside
-//! fer2013.csv and in fer2013/, Microsoft's label.csv files in fer2013/label_csv.
+//! Known answers on the real FER2013 and FER+: FERROTYPE_FER2013 names fer2013.csv, or FERROTYPE_DATA a folder with
+//! fer2013/csv/fer2013.csv in it (see `real_data`).
 
 use super::audit::audit;
 use super::labels::{Role, apply};
 use super::options::LabelMode;
-use super::real_data::{fer2013_csv, fer2013new_csv, ferplus, label_csv, prepare};
+use super::real_data::shared;
 use super::{FaceSet, Labelled, Split, store};
+use ferrotype_needs::needs;
 
 fn sizes(faces: &FaceSet, labelled: &Labelled) -> [usize; 3] {
     [Split::Train, Split::Validation, Split::Test]
@@ -30,9 +30,10 @@ fn supports(faces: &FaceSet, labelled: &Labelled) -> [usize; 3] {
     counts
 }
 
+#[needs(fer2013)]
 #[test]
 fn fer2013_has_its_published_counts() {
-    let Some(faces) = ferplus() else { return };
+    let faces = &*shared(false);
     let original = apply(faces, LabelMode::Original, Role::Train).unwrap();
     assert_eq!(sizes(faces, &original), [28_709, 3_589, 3_589]);
     assert_eq!(classes(faces, &original, Split::Train), [3995, 436, 4097, 7215, 4830, 3171, 4965]);
@@ -44,9 +45,10 @@ fn fer2013_has_its_published_counts() {
     assert!((mean - 0.50774).abs() < 1e-5 && (square.sqrt() - 0.25501).abs() < 1e-5, "{mean} {}", square.sqrt());
 }
 
+#[needs(fer2013)]
 #[test]
 fn label_modes_have_their_sizes_by_fer2013new_csv() {
-    let Some(faces) = ferplus() else { return };
+    let faces = &*shared(false);
     let size = |mode| sizes(faces, &apply(faces, mode, Role::Train).unwrap());
     assert_eq!(size(LabelMode::Majority), [25_060, 3_199, 3_153]);
     assert_eq!(size(LabelMode::Probability), [27_956, 3_505, 3_505]);
@@ -59,15 +61,10 @@ fn label_modes_have_their_sizes_by_fer2013new_csv() {
     assert_eq!(classes(faces, &argmax, Split::Train), [10_390, 7_539, 3_588, 3_549, 2_478, 194, 656, 167]);
 }
 
+#[needs(data, fer2013)]
 #[test]
 fn label_modes_have_their_sizes_by_label_csv() {
-    let (Some(_), Some(new), Some(files)) = (fer2013_csv(), fer2013new_csv(), label_csv()) else {
-        println!(
-            "skipped: set FERROTYPE_DATA to the folder of verification data to test on Microsoft's label.csv files"
-        );
-        return;
-    };
-    let faces = &prepare([vec![new], files].concat());
+    let faces = &*shared(true);
     let of = |mode| apply(faces, mode, Role::Train).unwrap();
     assert_eq!(sizes(faces, &of(LabelMode::Majority)), [25_045, 3_191, 3_137]);
     assert_eq!(sizes(faces, &of(LabelMode::Crossentropy)), [27_947, 3_508, 3_507]);
@@ -81,9 +78,10 @@ fn label_modes_have_their_sizes_by_label_csv() {
     assert_eq!(classes(faces, &majority, Split::Test), [1_083, 892, 394, 382, 269, 16, 86, 15]);
 }
 
+#[needs(fer2013)]
 #[test]
 fn the_audit_finds_what_is_known_of_fer2013() {
-    let Some(faces) = ferplus() else { return };
+    let faces = &*shared(false);
     let report = audit(faces);
     assert_eq!((report.leaks.validation.len(), report.leaks.test.len()), (280, 288));
     assert_eq!((report.duplicates.groups, report.duplicates.conflicting_groups), (1_516, 57));
@@ -92,9 +90,10 @@ fn the_audit_finds_what_is_known_of_fer2013() {
     assert!(report.near_duplicates.pairs > 1_000, "{}", report.near_duplicates.pairs);
 }
 
+#[needs(fer2013)]
 #[test]
 fn the_prepared_file_holds_it_all() {
-    let Some(faces) = ferplus() else { return };
+    let faces = &*shared(false);
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ferplus.h5");
     store::write(faces, &path).unwrap();

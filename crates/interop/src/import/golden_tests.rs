@@ -15,27 +15,24 @@ use ferrotype_data::task::{Subset, of_faces};
 use ferrotype_data::{FaceSet, Split, real_data};
 use ferrotype_evaluation::score;
 use ferrotype_model::{ModelOptions, Network};
+use ferrotype_needs::needs;
 use ferrotype_training::options::Evaluate;
 use ferrotype_training::progress::Style;
 use ferrotype_training::scoring;
 
-fn weights() -> Option<PathBuf> {
-    let folder = std::env::var_os("FERROTYPE_DATA").map(|d| PathBuf::from(d).join("weights"));
-    if folder.is_none() {
-        println!("skipped: FERROTYPE_DATA is not set");
-    }
-    folder
+fn weights() -> PathBuf {
+    real_data::data_folder().join("weights")
 }
 
 /// A published network, ready to be scored.
-pub(crate) struct Published {
-    pub(crate) network: Network,
-    pub(crate) matched: Matched,
+struct Published {
+    network: Network,
+    matched: Matched,
 }
 
 /// The file as a network, by the form that fits it.
-pub(crate) fn published(model: &str, file: &str, head: Head, classes: Option<&[String]>) -> Option<Published> {
-    let foreign = read(&weights()?.join(file)).unwrap();
+fn published(model: &str, file: &str, head: Head, classes: Option<&[String]>) -> Published {
+    let foreign = read(&weights().join(file)).unwrap();
     let all = ModelOptions::all();
     let origins = all.iter().find(|m| m.name() == model).unwrap().architecture().origins();
     let forms = origins.into_iter().map(|o| ExpectedForm {
@@ -48,7 +45,7 @@ pub(crate) fn published(model: &str, file: &str, head: Head, classes: Option<&[S
     let mut state = matched.state.clone();
     state.extend(network.state().unwrap().into_iter().filter(|t| matched.reinit.contains(&t.name)));
     network.load_state(state).unwrap();
-    Some(Published { network, matched })
+    Published { network, matched }
 }
 
 impl Published {
@@ -96,11 +93,12 @@ const MINI: &str = "mini_xception_fer2013_102.hdf5";
 const EMOPY: &str = "emopy_ferplus_50ep.h5";
 
 /// The reference is an ONNX file that others made of the same weights: NHWC input in [-1, 1], softmax out.
+#[needs(data)]
 #[test]
 fn mini_xception_equals_its_onnx_reference() {
-    let Some(Published { network, .. }) = published("mini_xception", MINI, Head::File, None) else { return };
+    let Published { network, .. } = published("mini_xception", MINI, Head::File, None);
     assert_eq!(network.graph().value_count(), 58_423);
-    let reference = weights().unwrap().parent().unwrap().join("onnx/mini_xception_fer2013_102.onnx");
+    let reference = weights().parent().unwrap().join("onnx/mini_xception_fer2013_102.onnx");
     let reference = rten::Model::load(std::fs::read(reference).unwrap()).unwrap();
     let mut s = Stream::new(9);
     let x: Vec<f32> = (0..4 * 64 * 64).map(|_| s.uniform(-1.0, 1.0)).collect();
@@ -112,11 +110,12 @@ fn mini_xception_equals_its_onnx_reference() {
     assert!(worst < 1e-5, "{worst}");
 }
 
+#[needs(data, fer2013)]
 #[test]
 fn mini_xception_scores_what_it_scored_on_fer2013() {
     use LabelMode::Original;
-    let Some(network) = published("mini_xception", MINI, Head::File, None) else { return };
-    let Some(faces) = real_data::shared(false) else { return };
+    let network = published("mini_xception", MINI, Head::File, None);
+    let faces = real_data::shared(false);
     for (resize, public, private) in [(Resize::Bilinear, 65.25, 65.67), (Resize::BilinearOpencv, 65.53, 65.48)] {
         let options = network.options(Some(resize));
         let logits = network.logits(&faces, &options);
@@ -125,12 +124,13 @@ fn mini_xception_scores_what_it_scored_on_fer2013() {
     }
 }
 
+#[needs(data, fer2013)]
 #[test]
 fn emopy_scores_what_it_scored_by_both_forms_of_the_votes() {
     use LabelMode::{ArgmaxEight, Majority};
-    let Some(network) = published("emopy_cnn", EMOPY, Head::File, None) else { return };
+    let network = published("emopy_cnn", EMOPY, Head::File, None);
     assert_eq!(network.network.graph().value_count(), 95_816);
-    let Some(faces) = real_data::shared(false) else { return };
+    let faces = real_data::shared(false);
     let options = network.options(None);
     let logits = network.logits(&faces, &options);
     let by_fer2013new = [
@@ -140,7 +140,7 @@ fn emopy_scores_what_it_scored_by_both_forms_of_the_votes() {
         (ArgmaxEight, Split::Validation, 77.87, 3579),
     ];
     network.expect(&faces, &options, &logits, &by_fer2013new);
-    let Some(faces) = real_data::shared(true) else { return };
+    let faces = real_data::shared(true);
     let by_label_csv = [
         (Majority, Split::Test, 79.76, 3137),
         (Majority, Split::Validation, 80.66, 3191),
@@ -151,12 +151,13 @@ fn emopy_scores_what_it_scored_by_both_forms_of_the_votes() {
 }
 
 /// The probabilities are onnxruntime's on the same weights.
+#[needs(data)]
 #[test]
 fn mobilenet_v2_gives_the_probabilities_of_the_check_file() {
     let file = "mobilenet_v2_1.0_imagenet_dequant.safetensors";
-    let Some(Published { network, matched }) = published("mobilenet_v2", file, Head::File, None) else { return };
+    let Published { network, matched } = published("mobilenet_v2", file, Head::File, None);
     assert_eq!((matched.expected.origin.name, matched.classes.len()), ("folded", 1001));
-    let check = read(&weights().unwrap().join("mobilenet_v2_1.0_check.safetensors")).unwrap();
+    let check = read(&weights().join("mobilenet_v2_1.0_check.safetensors")).unwrap();
     let of = |name: &str| &check.tensors.iter().find(|t| t.name == name).unwrap().values;
     let pixels: Vec<u8> = of("images_nhwc_u8").iter().map(|&v| v as u8).collect();
     let pipeline = Pipeline::new(&matched.expected.preprocess).unwrap();
@@ -170,13 +171,14 @@ fn mobilenet_v2_gives_the_probabilities_of_the_check_file() {
     assert!(worst < 1e-4, "{worst}");
 }
 
+#[needs(data)]
 #[test]
 fn other_published_files_find_their_places() {
-    let Some(micro) = published("micro_exp_net", "microexpnet_ck.safetensors", Head::File, None) else { return };
+    let micro = published("micro_exp_net", "microexpnet_ck.safetensors", Head::File, None);
     assert_eq!(micro.matched.state.iter().map(|t| t.values.len()).sum::<usize>(), 65_000);
     let names: Vec<String> = ["a", "b"].map(Into::into).to_vec();
     let file = "mobilenet_v2_0.35_imagenet_notop.safetensors";
-    let backbone = published("mobilenet_v2", file, Head::New, Some(&names)).unwrap();
+    let backbone = published("mobilenet_v2", file, Head::New, Some(&names));
     assert_eq!(backbone.matched.state.iter().map(|t| t.values.len()).sum::<usize>(), 410_208);
     assert_eq!(backbone.matched.reinit, ["head.logits.weight", "head.logits.bias"]);
     assert_eq!(backbone.matched.expected.origin.name, "keras");

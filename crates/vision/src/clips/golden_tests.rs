@@ -2,7 +2,7 @@
 //! synthetic faces, whose landmarks are known.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::drawn::{EXPRESSIONS, takes};
 use super::frames::{VideoScan, watch};
@@ -11,14 +11,8 @@ use crate::faces::{Detector, Landmarker, bounds_of, normalised_error};
 use crate::video::Decoder;
 use ferrotype_data::options::{Component, SyntheticClipsOptions};
 use ferrotype_data::preprocess::Picture;
-
-fn data() -> Option<PathBuf> {
-    let folder = std::env::var_os("FERROTYPE_DATA").map(PathBuf::from);
-    if folder.is_none() {
-        println!("skipped: FERROTYPE_DATA is not set");
-    }
-    folder
-}
+use ferrotype_data::real_data::data_folder;
+use ferrotype_needs::needs;
 
 fn networks(data: &Path, detector: &str) -> VideoOptions {
     VideoOptions {
@@ -33,13 +27,10 @@ fn faces_per_frame(scan: &VideoScan) -> Vec<usize> {
     scan.frames.iter().map(|f| f.faces.len()).collect()
 }
 
+#[needs(data, ffmpeg)]
 #[test]
 fn faces_of_real_videos_are_counted() {
-    let Some(data) = data() else { return };
-    if let Err(reason) = video::available() {
-        println!("skipped: {reason}");
-        return;
-    }
+    let data = data_folder();
     // Two frames per second: all of them take a minute.
     let tools = Tools::open(&VideoOptions { rate: Some(2.0), ..networks(&data, "yunet.onnx") }).unwrap();
     let counts = |name: &str| {
@@ -56,9 +47,10 @@ fn faces_of_real_videos_are_counted() {
     assert!([1, 2, 4].iter().all(|n| several.contains(n)), "{several:?}");
 }
 
+#[needs(data)]
 #[test]
 fn drawn_faces_are_found_and_their_landmarks_too() {
-    let Some(data) = data() else { return };
+    let data = data_folder();
     let options = SyntheticClipsOptions { subjects: 3, clips: 1, ..SyntheticClipsOptions::default() };
     let shown: Vec<_> = EXPRESSIONS.into_iter().enumerate().collect();
     let takes = takes(&options, &shown);
