@@ -1,27 +1,58 @@
-//! Ferrotype trains and benchmarks facial-expression models from one YAML file.
+//! Ferrotype trains and benchmarks facial-expression models: one experiment goes in; a checkpoint, a checked ONNX file,
+//! scores and a report come out.
 //!
-//! This crate is the command line ([`commands`]) and one name for each part: the parts are crates of their own, which
-//! `docs/architecture.md` draws. The way of the data: [`config`] -> [`data`] -> [`model`] -> [`objective`] -> [`training`] ->
-//! [`evaluation`] -> [`export`] -> [`report`].
+//! An [`Experiment`] is loaded from a file or built in code, and trained; its [`Run`] has scores, is exported, and gives a
+//! [`Predictor`] for [`Picture`]s. Everything that the command line does beyond that is in the crates `ferrotype-*`, which
+//! `docs/architecture.md` draws.
+//!
+//! ```no_run
+//! use ferrotype::{Experiment, Picture, TrainOptions};
+//!
+//! let run = Experiment::load("configs/quickstart.yaml")?.train(&TrainOptions::default())?;
+//! println!("accuracy {:.2} %", 100.0 * run.scores()?["accuracy"]);
+//! let predictor = run.predictor()?;
+//! let said = &predictor.predict(&[Picture::open("face.jpg")?])?[0];
+//! println!("{}", predictor.classes()[said.class]);
+//! # Ok::<(), ferrotype::Error>(())
+//! ```
 
+mod facade;
+
+pub use facade::{
+    Error, Experiment, ExperimentBuilder, ExportOptions, Picture, Predictor, PredictorOptions, Result, Run,
+    TrainOptions,
+};
+pub use ferrotype_config::ConfigError;
+pub use ferrotype_expressions::Prediction;
+pub use ferrotype_interop::export::ExportCheck;
+pub use ferrotype_training::interrupt::Interrupt;
+pub use ferrotype_training::progress::Style as Progress;
+
+/// The commit that this was built from, or `unknown`.
+pub(crate) const COMMIT: &str = match option_env!("FERROTYPE_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};
+
+// The parts, for the binary, for `fuzz` and for the examples that show single ones: no part of the library's interface.
+#[doc(hidden)]
 pub mod bench;
+#[doc(hidden)]
 pub mod commands;
+#[doc(hidden)]
 pub mod config;
+#[doc(hidden)]
 pub mod reproduction;
+#[doc(hidden)]
 pub mod runner;
+#[doc(hidden)]
 pub mod systems;
 
-pub use ferrotype_anomaly as anomaly;
-pub use ferrotype_base::random;
-pub use ferrotype_data as data;
-pub use ferrotype_evaluation as evaluation;
-pub use ferrotype_interop::{export, import};
-pub use ferrotype_model as model;
-pub use ferrotype_model::{device, objective, saliency};
-pub use ferrotype_ops as ops;
-pub use ferrotype_real_fake as real_fake;
-pub use ferrotype_report as report;
-pub use ferrotype_run as run;
-pub use ferrotype_training as training;
-pub use ferrotype_training::attack;
-pub use ferrotype_vision::{clips, faces, video};
+#[doc(hidden)]
+pub use {
+    ferrotype_anomaly as anomaly, ferrotype_base::random, ferrotype_data as data, ferrotype_evaluation as evaluation,
+    ferrotype_interop::export, ferrotype_interop::import, ferrotype_model as model, ferrotype_model::device,
+    ferrotype_model::objective, ferrotype_model::saliency, ferrotype_ops as ops, ferrotype_real_fake as real_fake,
+    ferrotype_report as report, ferrotype_run as run, ferrotype_training as training, ferrotype_training::attack,
+    ferrotype_vision::clips, ferrotype_vision::faces, ferrotype_vision::video,
+};

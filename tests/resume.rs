@@ -12,7 +12,6 @@ use ferrotype::device::DeviceName;
 use ferrotype::model::Network;
 use ferrotype::objective::Distillation;
 use ferrotype::run::RunFolder;
-use ferrotype::systems::compute::{compute, compute_name};
 use ferrotype::training::adversarial::Adversary;
 use ferrotype::training::checkpoint::{Checkpoint, Meta};
 use ferrotype::training::freeze::Freezing;
@@ -23,6 +22,7 @@ use ferrotype::training::schedule;
 use ferrotype::training::scoring::Scoring;
 use ferrotype::training::teacher::{DistillContext, Ensemble, Teacher, Teaching};
 use ferrotype::training::trainer::{Ended, Keep, Setup, Trainer};
+use ferrotype_expressions::compute::compute;
 
 use common::{Place, history, weights};
 
@@ -129,7 +129,7 @@ impl Bench {
             run: &run,
             interrupt,
         };
-        let fresh = Meta { model: e.model.name().into(), kernels: compute_name(compute), ..Meta::default() };
+        let fresh = Meta { model: e.model.name().into(), kernels: compute.to_string(), ..Meta::default() };
         let path = run.last_checkpoint();
         let checkpoint = path.is_file().then(|| Checkpoint::load(&path).unwrap());
         let schedule = schedule::build(&e.train.schedule, e.train.lr);

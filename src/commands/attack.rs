@@ -11,7 +11,7 @@ use self::files::Written;
 use super::bar::bar;
 use super::explain::class_of;
 use super::inputs::Inputs;
-use super::loaded::LoadedRun;
+use super::loaded;
 use super::say;
 use super::scored_set::ScoredSet;
 use super::seen::Exposure;
@@ -99,7 +99,7 @@ impl AttackCommand {
             let inputs = Inputs::new().run(&self.run).paths("--data", &self.set.data);
             files::NAMES.iter().try_for_each(|name| inputs.spare_file("--out", &folder.join(name)))?;
         }
-        let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
+        let loaded = loaded::open(&self.run, self.device.as_deref())?;
         let _lock = loaded.run.lock()?;
         let target = self.targeted.as_deref().map(|name| class_of(name, &loaded.meta.classes)).transpose()?;
         let chosen = self.set.load(&loaded)?;

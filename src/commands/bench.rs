@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::bench::{self, Optimizer, Order, Times, Worker};
 use crate::commands::pool::in_pool;
 use crate::config::{KernelBackend, Kernels, KernelsIsa};
-use crate::systems::compute::{compute, compute_name};
 use anomalies::AnomaliesCommand;
+use ferrotype_expressions::compute::compute;
 use ferrotype_model::device::DeviceName;
 
 /// Measure training steps, inference, ONNX files, the loader, reading and memory, on fixed random data.
@@ -119,13 +119,13 @@ impl BenchCommand {
         let compute = compute(&Kernels { backend: self.kernels, isa: self.isa }, &device)?;
         let mut worker = Worker::new(self.optimizer, compute, device.device, threads);
         let about = json!({ "side": "ferrotype", "version": env!("CARGO_PKG_VERSION"), "device": device.name.to_string(),
-                            "kernels": compute_name(compute), "threads": threads, "optimizer": self.optimizer });
+                            "kernels": compute.to_string(), "threads": threads, "optimizer": self.optimizer });
         if self.serve {
             return serve(&mut worker, &about);
         }
         if let Some(name) = &self.profile {
             let batch = self.batch.unwrap_or_else(|| bench::default_batch(name));
-            println!("{name}, batch {batch}, {} kernels, {threads} threads\n", compute_name(compute));
+            println!("{name}, batch {batch}, {} kernels, {threads} threads\n", compute.to_string());
             print!("{}", bench::breakdown(worker.subject(name, batch, true)?.0, self.steps)?);
             return Ok(());
         }

@@ -19,7 +19,7 @@ impl DoctorCommand {
     /// # Errors
     /// When the CPU device itself does not work.
     pub fn run(self) -> Result<()> {
-        let commit = option_env!("FERROTYPE_COMMIT").unwrap_or("unknown");
+        let commit = crate::COMMIT;
         say(format_args!("ferrotype {} (commit {commit}), Burn 0.22.1", env!("CARGO_PKG_VERSION")))?;
         say(format_args!("system     {} {}", std::env::consts::OS, std::env::consts::ARCH))?;
         say(format_args!("processor  {}", processor()))?;

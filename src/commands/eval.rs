@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::inputs::{CSV, Inputs, JSON};
-use super::loaded::{LoadedRun, any_experiment_of};
+use super::loaded::{self, any_experiment_of};
 use super::say;
 use super::scored_set::{Chosen, ScoredSet};
 use super::seen::Exposure;
@@ -65,7 +65,7 @@ impl EvalCommand {
     /// # Errors
     /// When run or data cannot be read, or their classes differ.
     pub fn expressions(&self) -> Result<()> {
-        let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
+        let loaded = loaded::open(&self.run, self.device.as_deref())?;
         let chosen = self.set.load(&loaded)?;
         let mut progress = Style::Auto.start();
         let predictions =

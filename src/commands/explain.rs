@@ -3,20 +3,17 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use burn::tensor::{Tensor, TensorData};
 use clap::Args;
 
 use super::bar::bar;
 use super::inputs::Inputs;
-use super::loaded::LoadedRun;
+use super::loaded;
 use super::predict::crops::{CropFolder, pixels};
 use super::predict::files::{self, find, refuse};
 use super::predict::pictures::{CutArgs, Cutter, Face};
 use super::say;
-use ferrotype_data::stored_form::PictureChain;
-use ferrotype_evaluation::Predictions;
+use ferrotype_expressions::Predictor;
 use ferrotype_model::saliency::{self, Map, Method};
-use ferrotype_ops as ops;
 use ferrotype_report as report;
 use ferrotype_run::files::write_atomic;
 use ferrotype_run::numpy::Array;
@@ -66,19 +63,19 @@ impl ExplainCommand {
             "--layer is for grad_cam and guided_grad_cam: guided_backprop goes back to the pixels through all layers"
         );
         let detector = self.cut.detector()?;
-        let loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
+        let loaded = loaded::open(&self.run, self.device.as_deref())?;
         let class = self.class.as_deref().map(|name| class_of(name, &loaded.meta.classes)).transpose()?;
         let layer = match self.method.needs_layer() {
             true => Some(saliency::layer_for(&loaded.network, self.layer.as_deref())?),
             false => None,
         };
         let cutter = Cutter::new(detector, &loaded.run)?;
-        let chain = loaded.picture_chain()?;
+        let predictor = Predictor::new(loaded)?;
         let files::InputFiles { files, bad, note } = find(&self.paths);
         note.iter().for_each(|n| eprintln!("note: {n}"));
         let inputs = Inputs::new().run(&self.run).paths("a picture", &files).paths("--detector", self.cut.file());
         let out = CropFolder::make("--out", &self.out, &files, inputs)?;
-        let mut work = Work { loaded, chain, class, layer, method: self.method, out, bad, lines: Vec::new() };
+        let mut work = Work { predictor, class, layer, method: self.method, out, bad, lines: Vec::new() };
         let bar = bar("pictures", files.len());
         for path in &files {
             match Photo::open(path, self.cut.max_pixels()).and_then(|photo| cutter.cut(path, photo)) {
@@ -109,8 +106,7 @@ pub fn class_of(name: &str, classes: &[String]) -> Result<usize> {
 
 /// Everything that explaining needs and gathers.
 struct Work {
-    loaded: LoadedRun,
-    chain: PictureChain,
+    predictor: Predictor,
     class: Option<usize>,
     layer: Option<String>,
     method: Method,
@@ -121,18 +117,15 @@ struct Work {
 
 impl Work {
     fn explain(&mut self, face: &Face) -> Result<()> {
-        let seen = self.chain.planes(&face.crop.picture());
-        let mut values = seen.clone();
-        self.chain.scale(&mut values);
-        let [c, h, w] = self.chain.shape();
-        let network = &self.loaded.network;
-        let x = Tensor::<4>::from_data(TensorData::new(values, [1, c, h, w]), network.device());
-        let classes = &self.loaded.meta.classes;
-        let logits = ops::host(network.forward(x.clone())?.reshape([classes.len()]))?;
-        let one = Predictions { classes: classes.clone(), rows: vec![0], logits, ..Predictions::default() };
-        let (said, probabilities) = (one.predicted(0), one.probabilities(0));
+        let seen = [self.predictor.planes(&face.crop.picture())];
+        let x = self.predictor.input(&seen)?;
+        let [_, h, w] = self.predictor.shape();
+        let classes = self.predictor.classes();
+        let all = self.predictor.predict_input(x.clone())?;
+        let one = all.first().context("nothing was predicted")?;
+        let (said, probabilities) = (one.class, &one.probabilities);
         let class = self.class.unwrap_or(said);
-        let maps = saliency::explain(network, x, &[class], self.method, self.layer.as_deref())?;
+        let maps = saliency::explain(self.predictor.network(), x, &[class], self.method, self.layer.as_deref())?;
         let map = maps.first().context("no map was made")?;
 
         let name = format!("{}-{}-{}", self.out.name(face), file_word(&classes[class]), self.method.as_str());
@@ -143,7 +136,7 @@ impl Work {
         write_atomic(array, &Array::f32(shape, &map.values).npy())?;
         let prediction = format!("{} {:.1} %", classes[said], 100.0 * probabilities[said]);
         let explained = format!("{} ({:.1} %)", classes[class], 100.0 * probabilities[class]);
-        let figure = self.figure(&seen, map, &prediction, &explained)?;
+        let figure = self.figure(&seen[0].0, map, &prediction, &explained)?;
         write_atomic(picture, &figure.png()?)?;
         let (row, column) = map.peak();
         let number = face.found.as_ref().map(|f| format!(" face {}", f.number)).unwrap_or_default();
@@ -157,7 +150,7 @@ impl Work {
 
     /// The picture as the network saw it, and the map.
     fn figure(&self, seen: &[f32], map: &Map, prediction: &str, explained: &str) -> Result<report::Figure> {
-        let [channels, height, width] = self.chain.shape();
+        let [channels, height, width] = self.predictor.shape();
         let face = report::Face { width, height, channels, pixels: pixels(seen, channels) };
         let shown = match self.method {
             Method::GradCam => report::Face { width, height, channels: 3, pixels: saliency::overlay(map, seen) },

@@ -1,12 +1,12 @@
 //! `ferrotype export`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use clap::Args;
 
 use super::inputs::{Inputs, ONNX};
-use super::loaded::LoadedRun;
+use super::loaded;
 use super::onnx::{self, Examples, Exported, Pictures};
 use super::predict::files::{self, find, refuse};
 use super::say;
@@ -17,6 +17,8 @@ use ferrotype_data::picture::MAX_PIXELS;
 use ferrotype_data::preprocess::{Picture, Pipeline};
 use ferrotype_data::synthetic;
 use ferrotype_data::task::DatasetSummary;
+use ferrotype_expressions::LoadedRun;
+use ferrotype_interop::export::ExportCheck;
 use ferrotype_report as report;
 use ferrotype_run::Provenance;
 use ferrotype_run::files::write_atomic;
@@ -50,18 +52,35 @@ pub struct ExportCommand {
 }
 
 impl ExportCommand {
+    /// The export of a run to a file, checked on a prepared file or on the run's own data.
+    pub fn new(run: &Path, out: &Path, data: Option<PathBuf>) -> Self {
+        let set = ScoredSet { data, set_name: None, labels: None, common_classes: false };
+        Self { run: run.into(), out: out.into(), set, pictures: Vec::new(), max_pixels: MAX_PIXELS }
+    }
+
     /// Exports, checks, prints the check.
     ///
     /// # Errors
     /// When the run or its data cannot be read, the check fails, or Ctrl-C stops it: then no file is left.
     pub fn run(self) -> Result<()> {
+        let (check, notes) = self.export(&Interrupt::listen()?)?;
+        notes.iter().try_for_each(say)?;
+        say(onnx::text(&check))?;
+        say(format_args!("written  {}", self.out.display()))
+    }
+
+    /// Exports and checks; gives the check, and what is to be said of the rows that it was made on.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn export(&self, interrupt: &Interrupt) -> Result<(ExportCheck, Vec<String>)> {
         let files::InputFiles { files: given, bad, note } = find(&self.pictures);
         note.iter().for_each(|n| eprintln!("note: {n}"));
         refuse(&bad)?;
         let inputs = Inputs::new().run(&self.run).paths("--data", &self.set.data).paths("--pictures", &given);
         inputs.spare(&[("--out", Some(&self.out), ONNX)])?;
-        let interrupt = Interrupt::listen()?;
-        let loaded = LoadedRun::open(&self.run, None)?;
+        let mut notes = Vec::new();
+        let loaded = loaded::open(&self.run, None)?;
         let sets =
             if loaded.run.is_finished() { report::read_metrics(loaded.run.scores())? } else { Default::default() };
         let mut facts = DatasetSummary { classes: loaded.meta.classes.clone(), ..loaded.facts.clone() };
@@ -79,16 +98,17 @@ impl ExportCommand {
         };
         let check = if !given.is_empty() {
             let pictures = given_pictures(&loaded, &given, self.max_pixels)?;
-            onnx::export(&what, &Examples::Pictures(&pictures), &self.out, &interrupt)?
+            onnx::export(&what, &Examples::Pictures(&pictures), &self.out, interrupt)?
         } else if self.set.is_missing(&loaded) {
             let pictures = drawn_pictures(&loaded)?;
-            onnx::export(&what, &Examples::Pictures(&pictures), &self.out, &interrupt)?
+            onnx::export(&what, &Examples::Pictures(&pictures), &self.out, interrupt)?
         } else {
             let chosen = self.set.load(&loaded)?;
-            let check = onnx::export(&what, &Examples::Rows(&chosen.subset), &self.out, &interrupt)?;
-            chosen.notes.iter().try_for_each(say)?;
-            chosen.exposure(&loaded.run).iter().flat_map(Exposure::warnings).try_for_each(say)?;
-            say(format_args!("data     {}", chosen.title))?;
+            let check = onnx::export(&what, &Examples::Rows(&chosen.subset), &self.out, interrupt)?;
+            let exposure = chosen.exposure(&loaded.run);
+            notes.extend(chosen.notes);
+            notes.extend(exposure.iter().flat_map(Exposure::warnings));
+            notes.push(format!("data     {}", chosen.title));
             check
         };
         let own = self.out.canonicalize().ok();
@@ -96,8 +116,7 @@ impl ExportCommand {
             // The run's record is of the file that stands in it.
             write_atomic(loaded.run.onnx_check(), (serde_json::to_string_pretty(&check)? + "\n").as_bytes())?;
         }
-        say(onnx::text(&check))?;
-        say(format_args!("written  {}", self.out.display()))
+        Ok((check, notes))
     }
 }
 

@@ -197,7 +197,7 @@ impl ImportCommand {
             reinit: &matched.reinit,
         };
         write_atomic(run.imported(), (serde_json::to_string_pretty(&record)? + "\n").as_bytes())?;
-        let mut provenance = Provenance::begin("none", "none", 0);
+        let mut provenance = Provenance::begin(crate::COMMIT, "none", "none", 0);
         provenance.weights.insert(file, sha256.clone());
         provenance.experiment_sha256 = config::digest(experiment);
         provenance.finish(0.0);

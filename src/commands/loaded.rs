@@ -1,19 +1,14 @@
 //! A finished run, loaded for use.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use anyhow::{Result, ensure};
-
-use crate::config::{self, AnyExperiment, Experiment};
-use crate::systems::compute::compute;
-use ferrotype_data::stored_form::PictureChain;
-use ferrotype_data::task::DatasetSummary;
-use ferrotype_model::Network;
+use anyhow::Result;
+use ferrotype_expressions::LoadedRun;
+use ferrotype_expressions::compute::compute;
 use ferrotype_model::device::DeviceName;
 use ferrotype_run::RunFolder;
-use ferrotype_training::checkpoint::Meta;
-use ferrotype_training::trainer::{load_selected, selected};
+
+use crate::config::{self, AnyExperiment, Experiment};
 
 /// Reads an experiment file of any system with `--set` overrides; says on standard error what its writer should know.
 ///
@@ -43,50 +38,14 @@ pub fn experiment_of(run: &RunFolder) -> Result<Experiment> {
     Ok(config::from_yaml_str(&path.display().to_string(), &run.read(&path)?)?)
 }
 
-/// A run's experiment and its network with the selected weights.
-pub struct LoadedRun {
-    /// The folder.
-    pub run: RunFolder,
-    /// The resolved experiment.
-    pub experiment: Experiment,
-    /// The network with the selected weights.
-    pub network: Network,
-    /// What the checkpoint says.
-    pub meta: Meta,
-    /// What is known about its data.
-    pub facts: DatasetSummary,
-}
-
-impl LoadedRun {
-    /// Loads a run; `device` overrides the experiment's.
-    ///
-    /// # Errors
-    /// When the folder holds no run, or no selected weights yet.
-    pub fn open(path: &Path, device: Option<&str>) -> Result<Self> {
-        let run = RunFolder::open(path)?;
-        let experiment = experiment_of(&run)?;
-        let device = device.unwrap_or(&experiment.device.0).parse::<DeviceName>()?.open()?;
-        let classes = selected(&run)?.meta.classes;
-        let graph = Arc::new(experiment.model.build(experiment.data.input(), classes.len())?);
-        let compute = compute(&experiment.kernels, &device)?;
-        let mut network = Network::new(graph, experiment.seed, &device.device).with_compute(compute);
-        let meta = load_selected(&run, &mut network)?;
-        let facts = DatasetSummary::load(&run)?;
-        Ok(Self { run, experiment, network, meta, facts })
-    }
-
-    /// The way of a picture to the network's input, as the run's data took it.
-    ///
-    /// # Errors
-    /// When the run takes no single pictures.
-    pub fn picture_chain(&self) -> Result<PictureChain> {
-        let chain = PictureChain::new(self.facts.stored, &self.experiment.data.preprocess)?;
-        ensure!(
-            chain.shape() == self.network.graph().input,
-            "{} takes inputs of {:?}, not single pictures",
-            self.run.path().display(),
-            self.network.graph().input
-        );
-        Ok(chain)
-    }
+/// Loads a run that classifies expressions; `device` overrides the experiment's.
+///
+/// # Errors
+/// When the folder holds no run of that system, or no selected weights yet.
+pub fn open(path: &Path, device: Option<&str>) -> Result<LoadedRun> {
+    let run = RunFolder::open(path)?;
+    let experiment = experiment_of(&run)?;
+    let device = device.unwrap_or(&experiment.device.0).parse::<DeviceName>()?.open()?;
+    let compute = compute(&experiment.kernels, &device)?;
+    LoadedRun::new(run, experiment, &device.device, compute)
 }

@@ -162,7 +162,7 @@ fn properties(
         ("dataset_synthetic".to_owned(), facts.synthetic.to_string()),
         ("dataset_sha256".to_owned(), facts.sha256.clone()),
         ("test_scores".to_owned(), serde_json::to_string(&values).unwrap_or_default()),
-        ("commit".to_owned(), option_env!("FERROTYPE_COMMIT").unwrap_or("unknown").to_owned()),
+        ("commit".to_owned(), crate::COMMIT.to_owned()),
     ]);
     properties.extend(stored);
     properties

@@ -13,7 +13,6 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use burn::tensor::{Tensor, TensorData};
 use clap::Args;
 
 use self::crops::CropFolder;
@@ -22,18 +21,13 @@ use self::pictures::{CutArgs, Cutter, Face, FaceBox};
 use self::table::{Row, line, table};
 use super::bar::bar;
 use super::inputs::{CSV, Inputs};
-use super::loaded::{LoadedRun, any_experiment_of};
+use super::loaded::{self, any_experiment_of};
 use super::say;
 use crate::systems::{self, real_fake};
-use ferrotype_data::stored_form::PictureChain;
-use ferrotype_evaluation::Predictions;
-use ferrotype_ops as ops;
+use ferrotype_expressions::{BATCH, Planes, Predictor};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 use ferrotype_vision::faces::Photo;
-
-/// Faces per step.
-const BATCH: usize = 64;
 
 /// Predict the expression in pictures: face crops, or any pictures with a face detector.
 #[derive(Debug, Args)]
@@ -86,8 +80,7 @@ impl PredictCommand {
         let inputs = Inputs::new().run(&self.run).paths("a picture", &files).paths("--detector", self.cut.file());
         inputs.spare(&[("--csv", self.csv.as_deref(), CSV)])?;
         let detector = self.cut.detector()?;
-        let mut loaded = LoadedRun::open(&self.run, self.device.as_deref())?;
-        loaded.network = loaded.network.folded()?;
+        let loaded = loaded::open(&self.run, self.device.as_deref())?;
         ensure!(
             loaded.experiment.data.clips.is_none(),
             "{} takes sequences of pictures out of clips, not single pictures: prepare the videos with `ferrotype data \
@@ -96,13 +89,13 @@ impl PredictCommand {
         );
         let max_pixels = self.cut.max_pixels();
         let cutter = Cutter::new(detector, &loaded.run)?;
-        let chain = loaded.picture_chain()?;
+        let predictor = Predictor::new(loaded)?.folded()?;
         let crops = self
             .save_crops
             .as_deref()
             .map(|path| CropFolder::make("--save-crops", path, &files, inputs))
             .transpose()?;
-        let mut work = Work { loaded, chain, cutter, max_pixels, crops, rows: Vec::new(), bad, faceless: 0, odd: 0 };
+        let mut work = Work { predictor, cutter, max_pixels, crops, rows: Vec::new(), bad, faceless: 0, odd: 0 };
         work.all(&files)?;
         work.show(self.csv.as_deref())?;
         work.conclude(files.len())
@@ -134,13 +127,12 @@ impl PredictCommand {
 struct Ready {
     path: PathBuf,
     found: Option<FaceBox>,
-    values: Vec<f32>,
+    planes: Planes,
 }
 
 /// Everything that predicting needs and gathers.
 struct Work {
-    loaded: LoadedRun,
-    chain: PictureChain,
+    predictor: Predictor,
     cutter: Cutter,
     max_pixels: u64,
     crops: Option<CropFolder>,
@@ -183,38 +175,28 @@ impl Work {
 
     /// Brings a face to the network's size at once: crops of large photographs would fill the memory.
     fn prepare(&mut self, face: Face) -> Result<Ready> {
-        let mut values = self.chain.planes(&face.crop.picture());
+        let planes = self.predictor.planes(&face.crop.picture());
         if let Some(folder) = &mut self.crops {
-            folder.save(&face, &values, self.chain.shape())?;
+            folder.save(&face, &planes.0, self.predictor.shape())?;
         }
-        self.chain.scale(&mut values);
-        Ok(Ready { path: face.path, found: face.found, values })
+        Ok(Ready { path: face.path, found: face.found, planes })
     }
 
     fn predict(&mut self, faces: Vec<Ready>) -> Result<()> {
-        if faces.is_empty() {
-            return Ok(());
-        }
-        let [c, h, w] = self.chain.shape();
-        let n = faces.len();
-        let values = faces.iter().flat_map(|face| &face.values).copied().collect::<Vec<f32>>();
-        let x = Tensor::<4>::from_data(TensorData::new(values, [n, c, h, w]), self.loaded.network.device());
-        let classes = &self.loaded.meta.classes;
-        let logits = ops::host(self.loaded.network.forward(x)?.reshape([n * classes.len()]))?;
-        let predictions =
-            Predictions { classes: classes.clone(), rows: (0..n as u32).collect(), logits, ..Predictions::default() };
-        self.rows.extend(faces.into_iter().enumerate().map(|(i, face)| Row {
-            path: face.path,
-            found: face.found,
-            probabilities: predictions.probabilities(i),
-            class: predictions.predicted(i),
+        let (places, planes): (Vec<_>, Vec<_>) = faces.into_iter().map(|f| ((f.path, f.found), f.planes)).unzip();
+        let predictions = self.predictor.predict_planes(&planes)?;
+        self.rows.extend(places.into_iter().zip(predictions).map(|((path, found), said)| Row {
+            path,
+            found,
+            probabilities: said.probabilities,
+            class: said.class,
         }));
         Ok(())
     }
 
     /// The lines on the terminal, and the table.
     fn show(&self, csv: Option<&Path>) -> Result<()> {
-        let classes = &self.loaded.meta.classes;
+        let classes = self.predictor.classes();
         let text: String = self.rows.iter().map(|row| line(row, classes) + "\n").collect();
         match std::io::stdout().write_all(text.as_bytes()) {
             Err(e) if e.kind() != ErrorKind::BrokenPipe => return Err(e).context("cannot write to the terminal"),

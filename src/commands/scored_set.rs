@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::loaded::LoadedRun;
 use super::seen::Exposure;
 use ferrotype_data::options::LabelMode;
 use ferrotype_data::task::{Subset, Task, rows_of};
 use ferrotype_data::{Split, labels};
+use ferrotype_expressions::LoadedRun;
 use ferrotype_run::RunFolder;
 use ferrotype_vision::clips::write_source;
 

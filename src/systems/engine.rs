@@ -7,10 +7,10 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::common::Common;
-use super::compute::{compute, compute_name};
 use super::{RunScope, Summary};
 use crate::commands::pool::in_pool;
 use ferrotype_config::{Root, digest, to_yaml};
+use ferrotype_expressions::compute::compute;
 use ferrotype_model::device::{DeviceName, Opened};
 use ferrotype_ops::Compute;
 use ferrotype_run::files::write_atomic;
@@ -110,7 +110,7 @@ pub struct Workbench<'a> {
 impl Workbench<'_> {
     /// The device's line among the first ones of a run.
     pub fn device_line(&self) -> String {
-        format!("device   {}, {} kernels", self.device.name, compute_name(self.compute))
+        format!("device   {}, {} kernels", self.device.name, self.compute.to_string())
     }
 
     /// An error where somebody asked to stop.
@@ -164,7 +164,7 @@ fn train_in_pool<T: Training>(system: &T, job: &Job<'_>, threads: usize) -> Resu
     write_atomic(job.run.config(), to_yaml(experiment).as_bytes())?;
     let mut work = Workbench { job, device, compute, progress: job.style.start() };
     let (mut data, ingredients) = system.prepare(&mut work)?;
-    let mut provenance = Provenance::begin(&work.device.name.to_string(), &compute_name(compute), threads);
+    let mut provenance = Provenance::begin(crate::COMMIT, &work.device.name.to_string(), &compute.to_string(), threads);
     provenance.data.insert(ingredients.data, ingredients.sha256);
     provenance.weights = ingredients.weights;
     provenance.experiment_sha256 = digest(experiment);

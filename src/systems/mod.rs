@@ -3,7 +3,6 @@
 
 pub mod anomalies;
 pub mod common;
-pub mod compute;
 pub mod engine;
 pub mod expressions;
 pub mod real_fake;

@@ -1,5 +1,12 @@
-//! The system that classifies expressions: its experiment file as types, and the ranges of its values. Field documentation
-//! here is what `ferrotype config schema` prints.
+//! The system that classifies expressions: its experiment file as types, and the ranges of its values (field documentation
+//! here is what `ferrotype config schema` prints); finished runs loaded for use, and prediction.
+
+pub mod compute;
+mod loaded;
+mod predictor;
+
+pub use loaded::LoadedRun;
+pub use predictor::{BATCH, Planes, Prediction, Predictor};
 
 use ferrotype_base::problems::{Problem, Problems};
 use ferrotype_config::Root;

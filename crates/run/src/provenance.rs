@@ -61,11 +61,11 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// What can be known at the start.
-    pub fn begin(device: &str, kernels: &str, threads: usize) -> Self {
+    /// What can be known at the start. The commit is the program's, which alone knows what it was built from.
+    pub fn begin(commit: &str, device: &str, kernels: &str, threads: usize) -> Self {
         Self {
             ferrotype: env!("CARGO_PKG_VERSION").into(),
-            commit: option_env!("FERROTYPE_COMMIT").unwrap_or("unknown").into(),
+            commit: commit.into(),
             burn: "0.22.1".into(),
             command: command_line(),
             device: device.into(),

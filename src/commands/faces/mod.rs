@@ -101,9 +101,9 @@ impl FacesCommand {
         ensure!(self.rate.is_finite() && self.rate >= 0.0, "--rate is {}: it must be at least 0", self.rate);
         ensure!(self.min_face >= 8.0, "--min-face is {}: it must be at least 8 pixels", self.min_face);
         let scanner = FaceScanner::open(self)?;
-        let mut emotions = self.emotions.as_deref().map(Emotions::open).transpose()?;
+        let emotions = self.emotions.as_deref().map(Emotions::open).transpose()?;
         let began = Instant::now();
-        let scanned = scanner.watch(&self.video, (self.rate > 0.0).then_some(self.rate), emotions.as_mut())?;
+        let scanned = scanner.watch(&self.video, (self.rate > 0.0).then_some(self.rate), emotions.as_ref())?;
         let seconds = began.elapsed().as_secs_f64();
         let faces: usize = scanned.frames.iter().map(|f| f.faces.len()).sum();
         if faces == 0 {

@@ -81,7 +81,7 @@ impl FaceScanner {
     }
 
     /// Looks at a video.
-    pub fn watch(&self, path: &Path, rate: Option<f64>, mut emotions: Option<&mut Emotions>) -> Result<ScannedVideo> {
+    pub fn watch(&self, path: &Path, rate: Option<f64>, emotions: Option<&Emotions>) -> Result<ScannedVideo> {
         let mut decoder = Decoder::open(path)?;
         let bar = progress(decoder.header().frames.unwrap_or(0));
         let mut sampler = Sampler::new(rate);
@@ -95,7 +95,7 @@ impl FaceScanner {
             for (frame, mut faces) in chunk.iter().zip(seen?) {
                 let boxes: Vec<Bounds> = faces.iter().map(|f| f.bounds).collect();
                 faces.iter_mut().zip(tracker.step(frame.time, &boxes)).for_each(|(f, track)| f.track = track);
-                if let Some(emotions) = emotions.as_deref_mut() {
+                if let Some(emotions) = emotions {
                     emotions.add(&mut faces)?;
                 }
                 frames.push(Seen { number: frame.number, time: frame.time, faces });

@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use burn::tensor::{Tensor, TensorData};
 
-use crate::commands::loaded::LoadedRun;
+use crate::commands::loaded;
 use crate::commands::predict::crops::pixels;
-use ferrotype_data::preprocess::{Picture, Pipeline};
+use ferrotype_data::preprocess::Picture;
 use ferrotype_data::store;
 use ferrotype_data::task::DatasetSummary;
 use ferrotype_evaluation::Predictions;
+use ferrotype_expressions::Predictor;
+use ferrotype_model::Network;
 use ferrotype_model::saliency::{self, Map, Method};
 use ferrotype_report::{Face, MapView, SaliencyTile, SaliencyView};
 use ferrotype_run::RunFolder;
@@ -34,32 +35,25 @@ fn explained(run: &RunFolder, test: &Predictions, facts: &DatasetSummary) -> Res
     if chosen.is_empty() {
         return Ok(SaliencyView::default());
     }
-    let loaded = LoadedRun::open(run.path(), None)?;
+    let loaded = loaded::open(run.path(), None)?;
     if loaded.experiment.data.clips.is_some() {
         let note = "No maps: they are made for networks of single pictures, and this one takes clips.".into();
         return Ok(SaliencyView { note, ..Default::default() });
     }
     let faces = store::read(Path::new(&facts.path))?;
-    let pipeline = Pipeline::new(&loaded.experiment.data.preprocess)?;
+    // Stored pictures have the stored form already.
+    let predictor = Predictor::new(loaded)?;
     let mut seen = Vec::new();
     for &i in &chosen {
         let row = test.rows[i] as usize;
         ensure!(row < faces.len(), "{} has no row {row}: it is not the file the run was scored on", facts.path);
         let images = &faces.images;
         let picture = Picture::new(images.get(row), images.height, images.width, images.channels)?;
-        seen.push(pipeline.resize_colour(&picture));
+        seen.push(predictor.planes(&picture));
     }
     let said: Vec<usize> = chosen.iter().map(|&i| test.predicted(i)).collect();
     let truth: Vec<usize> = chosen.iter().map(|&i| test.truth[i]).collect();
-    let network = &loaded.network;
-    let [c, h, w] = pipeline.shape();
-    let scaled = seen.iter().flat_map(|planes| {
-        let mut image = planes.clone();
-        pipeline.scale(&mut image);
-        image
-    });
-    let values: Vec<f32> = scaled.collect();
-    let x = Tensor::<4>::from_data(TensorData::new(values, [chosen.len(), c, h, w]), network.device());
+    let (network, shape, x) = (predictor.network(), predictor.shape(), predictor.input(&seen)?);
     let guided = saliency::explain(network, x.clone(), &said, Method::GuidedBackprop, None)?;
     let (layer, note) = match saliency::layer_for(network, None) {
         Ok(layer) => (Some(layer), String::new()),
@@ -72,23 +66,23 @@ fn explained(run: &RunFolder, test: &Predictions, facts: &DatasetSummary) -> Res
     let (of_said, of_truth) = (cam(&said)?, cam(&truth)?);
     let tile = |(k, &i): (usize, &usize)| {
         let class = |c: usize| test.classes[c].clone();
-        let mut maps = vec![MapView { title: "seen".into(), with_face: Some(face(&seen[k], [c, h, w])), alone: None }];
-        maps.extend(of_said.as_ref().map(|m| heat(&class(said[k]), &m[k], &seen[k])));
+        let mut maps = vec![MapView { title: "seen".into(), with_face: Some(face(&seen[k].0, shape)), alone: None }];
+        maps.extend(of_said.as_ref().map(|m| heat(&class(said[k]), &m[k], &seen[k].0)));
         if truth[k] != said[k] {
-            maps.extend(of_truth.as_ref().map(|m| heat(&class(truth[k]), &m[k], &seen[k])));
+            maps.extend(of_truth.as_ref().map(|m| heat(&class(truth[k]), &m[k], &seen[k].0)));
         }
         maps.push(fine(&class(said[k]), &guided[k]));
         let confidence = test.probabilities(i)[said[k]];
         SaliencyTile { row: test.rows[i], truth: class(truth[k]), prediction: class(said[k]), confidence, maps }
     };
     let tiles = chosen.iter().enumerate().map(tile).collect();
-    let layer = layer.map(|name| described(&loaded, &name)).transpose()?.unwrap_or_default();
+    let layer = layer.map(|name| described(network, &name)).transpose()?.unwrap_or_default();
     Ok(SaliencyView { layer, note, tiles })
 }
 
 /// A layer with the size of its maps.
-fn described(loaded: &LoadedRun, name: &str) -> Result<String> {
-    let node = loaded.network.graph().nodes.iter().find(|n| n.name == name).context("the layer is gone")?;
+fn described(network: &Network, name: &str) -> Result<String> {
+    let node = network.graph().nodes.iter().find(|n| n.name == name).context("the layer is gone")?;
     Ok(format!("the layer {name} ({})", node.shape))
 }
 

@@ -6,7 +6,6 @@ use anyhow::{Context, Result, bail};
 
 use super::{AnomalySession, Data};
 use crate::config;
-use crate::systems::compute::compute_name;
 use crate::systems::engine::Workbench;
 use ferrotype_anomaly::autoencoder::Autoencoder;
 use ferrotype_anomaly::inputs::DetectorInput;
@@ -62,7 +61,7 @@ impl AnomalySession<'_> {
             model: network.graph().name.clone(),
             classes: input.columns.clone(),
             experiment_sha256: result_digest(self.experiment),
-            kernels: compute_name(work.compute),
+            kernels: work.compute.to_string(),
             ..Meta::default()
         };
         let checkpoint = Checkpoint::to_resume(&run, &meta, self.job.other_kernels)?;

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 
 use super::Summary;
-use super::compute::compute_name;
 use super::engine::{Account, Effort, Ingredients, Job, Training, Workbench};
 use crate::config::{Experiment, SelectOn};
 use ferrotype_data::task::{DatasetSummary, Subset, Task};
@@ -74,7 +73,7 @@ impl Training for Session<'_> {
             model: self.experiment.model.name().into(),
             classes: task.classes().to_vec(),
             experiment_sha256: result_digest(self.experiment),
-            kernels: compute_name(work.compute),
+            kernels: work.compute.to_string(),
             ..Meta::default()
         };
         let checkpoint = Checkpoint::to_resume(self.job.run, &meta, self.job.other_kernels)?;

@@ -7,9 +7,8 @@ use anyhow::{Context, Result, bail};
 use ferrotype_base::text::listed;
 
 use super::Session;
-use crate::commands::loaded::{LoadedRun, experiment_of};
+use crate::commands::loaded::{self, experiment_of};
 use crate::config::SelectOn;
-use crate::systems::compute::compute_name;
 use ferrotype_data::loader::Loader;
 use ferrotype_data::task::{Epochs, Subset, Task};
 use ferrotype_model::Network;
@@ -120,7 +119,7 @@ impl Session<'_> {
         let options = &self.experiment.train;
         let freezing = Freezing::new(options, network.graph())?;
         self.say_what_is_frozen(&freezing, network, progress);
-        let kernels = compute_name(compute);
+        let kernels = compute.to_string();
         let epochs = Epochs { batch_size: options.batch_size, seed: self.experiment.seed, views: self.views()? };
         let features = match &options.feature_cache {
             Some(_) => Some(self.features(task, network, &freezing, epochs, &kernels, progress)?),
@@ -235,7 +234,7 @@ impl Session<'_> {
         let mut teachers = Vec::new();
         for path in &options.teachers {
             let key = || format!("objective.distillation.teachers: {} cannot teach", path.display());
-            let loaded = LoadedRun::open(path, Some(&self.experiment.device.0)).with_context(key)?;
+            let loaded = loaded::open(path, Some(&self.experiment.device.0)).with_context(key)?;
             let preprocess = loaded.experiment.data.preprocess.clone();
             let (model, size) = (loaded.experiment.model.name(), preprocess.size);
             progress.note(&format!("teacher  {}: {model} on {size}x{size} pictures", path.display()));

@@ -1,22 +1,17 @@
 //! From a video to one vector for every few frames: a network's feature maps, and the compact bilinear pooling of them.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
-use burn::tensor::{Device, Tensor, TensorData};
+use anyhow::{Context, Result};
+use burn::tensor::Device;
 use ferrotype_base::digest;
 use ferrotype_classic::bilinear::TensorSketch;
 
 use super::RelaxedOptions;
 use crate::clip::{Clip, Series};
-use ferrotype_data::stored_form::PictureChain;
-use ferrotype_data::task::DatasetSummary;
-use ferrotype_expressions::Experiment;
-use ferrotype_model::{Network, NodeId, Shape};
+use ferrotype_expressions::{LoadedRun, Planes, Predictor};
+use ferrotype_model::{NodeId, Shape};
 use ferrotype_ops::{self as ops, Compute};
-use ferrotype_run::RunFolder;
-use ferrotype_training::trainer::{load_selected, selected};
 use ferrotype_vision::faces::{Bounds, Detector, Photo, bounds_of};
 use ferrotype_vision::video::{Decoder, Frame, Sampler};
 
@@ -25,8 +20,7 @@ const BATCH: usize = 32;
 
 /// A trained network of single faces, cut off behind its last feature maps.
 pub struct FrameEncoder {
-    network: Network,
-    chain: PictureChain,
+    predictor: Predictor,
     /// The last layer with feature maps of more than one pixel.
     maps: NodeId,
     channels: usize,
@@ -41,25 +35,14 @@ impl FrameEncoder {
     /// # Errors
     /// When the folder holds no finished run of single faces, or the detector cannot be used.
     pub fn open(options: &RelaxedOptions, device: &Device, compute: Compute) -> Result<Self> {
-        let run = RunFolder::open(&options.features)?;
-        let path = run.config();
-        let experiment: Experiment = ferrotype_config::from_text(&path.display().to_string(), &run.read(&path)?)?;
-        let classes = selected(&run)?.meta.classes;
-        let graph = experiment.model.build(experiment.data.input(), classes.len())?;
-        let chain = PictureChain::new(DatasetSummary::load(&run)?.stored, &experiment.data.preprocess)?;
-        ensure!(
-            chain.shape() == graph.input,
-            "{} takes inputs of {:?}, not single faces",
-            options.features.display(),
-            graph.input
-        );
+        let loaded = LoadedRun::open(&options.features, device, compute)?;
+        let bytes = std::fs::read(loaded.run.best_weights()).context("cannot read the weights")?;
+        let predictor = Predictor::new(loaded)?;
+        let graph = predictor.network().graph();
         let maps = graph.last_maps().with_context(|| format!("{} has no feature maps", graph.name))?;
         let Shape::Map { channels, .. } = graph.nodes[maps].shape else { anyhow::bail!("feature maps are no maps") };
-        let mut network = Network::new(Arc::new(graph), experiment.seed, device).with_compute(compute);
-        load_selected(&run, &mut network)?;
-        let bytes = std::fs::read(run.best_weights()).context("cannot read the weights")?;
         let detector = options.detector.as_deref().map(Detector::open).transpose()?;
-        Ok(Self { network, chain, maps, channels, detector, digest: digest::sha256(&bytes) })
+        Ok(Self { predictor, maps, channels, detector, digest: digest::sha256(&bytes) })
     }
 
     /// Channels of the feature maps.
@@ -78,7 +61,7 @@ impl FrameEncoder {
             .as_deref()
             .context("it has no video, and relaxed looks at one: choose a source that has them")?;
         let mut found = Series::default();
-        let mut waiting: Vec<(f64, Vec<f32>)> = Vec::new();
+        let mut waiting: Vec<(f64, Planes)> = Vec::new();
         let mut group = Group::default();
         for (time, planes) in self.faces(path, clip, options.rate)? {
             waiting.push((time, planes));
@@ -91,7 +74,7 @@ impl FrameEncoder {
     }
 
     /// The face in each sampled frame, as the network takes it, with its time.
-    fn faces(&self, path: &Path, clip: &Clip, rate: Option<f64>) -> Result<Vec<(f64, Vec<f32>)>> {
+    fn faces(&self, path: &Path, clip: &Clip, rate: Option<f64>) -> Result<Vec<(f64, Planes)>> {
         let mut sampler = Sampler::new(rate);
         let mut found = Vec::new();
         let mut first = None;
@@ -107,9 +90,7 @@ impl FrameEncoder {
             let photo = Photo::new(frame.pixels, frame.height, frame.width, 3)?;
             // The original's chips reach a quarter beyond the landmarks.
             let face = last.map(|b| b.crop(&photo, MARGIN)).transpose()?;
-            let mut planes = self.chain.planes(&face.as_ref().unwrap_or(&photo).picture());
-            self.chain.scale(&mut planes);
-            found.push((time, planes));
+            found.push((time, self.predictor.planes(&face.as_ref().unwrap_or(&photo).picture())));
         }
         if let Some(note) = decoder.log().note() {
             eprintln!("warning: {}: {note}", path.display());
@@ -137,7 +118,7 @@ impl FrameEncoder {
     /// Adds the frames' feature maps to the groups, and full groups to the series.
     fn pool(
         &self,
-        frames: &mut Vec<(f64, Vec<f32>)>,
+        frames: &mut Vec<(f64, Planes)>,
         group: &mut Group,
         together: usize,
         sketch: &TensorSketch,
@@ -146,12 +127,9 @@ impl FrameEncoder {
         if frames.is_empty() {
             return Ok(());
         }
-        let ([c, h, w], n) = (self.network.graph().input, frames.len());
-        let times: Vec<f64> = frames.iter().map(|f| f.0).collect();
-        let values: Vec<f32> = frames.drain(..).flat_map(|f| f.1).collect();
-        let x = Tensor::<4>::from_data(TensorData::new(values, [n, c, h, w]), self.network.device());
-        let maps = self.network.features(x, self.maps)?;
-        let [_, width] = maps.dims();
+        let (times, planes): (Vec<f64>, Vec<Planes>) = frames.drain(..).unzip();
+        let maps = self.predictor.network().features(self.predictor.input(&planes)?, self.maps)?;
+        let [n, width] = maps.dims();
         let maps = ops::host(maps.reshape([n * width]))?;
         let positions = width / self.channels;
         for (time, map) in times.into_iter().zip(maps.chunks_exact(width)) {

@@ -1,9 +1,8 @@
-//! The code that computes.
+//! Whose code computes, by the experiment's wish and the device.
 
 use anyhow::{Result, bail};
+use ferrotype_config::sections::{KernelBackend, Kernels, KernelsIsa};
 use ferrotype_kernels::Isa;
-
-use crate::config::{KernelBackend, Kernels, KernelsIsa};
 use ferrotype_model::device::{DeviceName, Opened};
 use ferrotype_ops::Compute;
 
@@ -26,9 +25,4 @@ pub fn compute(kernels: &Kernels, device: &Opened) -> Result<Compute> {
         bail!("kernels.isa asks for {wanted}, but this processor has {}", sets.join(", "));
     }
     Ok(Compute::Native(wanted))
-}
-
-/// The words for a [`Compute`] in checkpoints and provenance.
-pub fn compute_name(compute: Compute) -> String {
-    compute.to_string()
 }

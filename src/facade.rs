@@ -1,0 +1,18 @@
+//! The library: an experiment is loaded or built, trained, and its run used.
+
+mod error;
+mod experiment;
+mod picture;
+mod predictor;
+mod run;
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use experiment::{Experiment, ExperimentBuilder};
+pub use picture::Picture;
+pub use predictor::{Predictor, PredictorOptions};
+pub use run::{ExportOptions, Run, TrainOptions};
+
+/// The result of the library's functions.
+pub type Result<T> = std::result::Result<T, Error>;

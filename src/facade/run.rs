@@ -1,0 +1,184 @@
+//! Runs: what training leaves behind.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::{Error, Experiment, Predictor, Result};
+use crate::commands::export::ExportCommand;
+use crate::commands::loaded::any_experiment_of;
+use ferrotype_interop::export::ExportCheck;
+use ferrotype_report as report;
+use ferrotype_run::RunFolder;
+use ferrotype_training::interrupt::Interrupt;
+use ferrotype_training::progress::Style;
+
+/// Options of [`Experiment::train`] and [`Run::resume`].
+///
+/// # Examples
+/// ```
+/// let mut options = ferrotype::TrainOptions::default();
+/// options.out = "experiments".into();
+/// options.progress = ferrotype::Progress::Quiet;
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TrainOptions {
+    /// The folder in which the run's folder is made; `runs` by default.
+    pub out: PathBuf,
+    /// What is shown meanwhile: bars on a terminal and lines elsewhere by default.
+    pub progress: Style,
+    /// A clone of it, kept by the caller, stops training from another thread: [`Interrupt::ask`].
+    pub interrupt: Interrupt,
+}
+
+impl Default for TrainOptions {
+    fn default() -> Self {
+        Self { out: "runs".into(), progress: Style::default(), interrupt: Interrupt::default() }
+    }
+}
+
+/// Options of [`Run::export`].
+///
+/// # Examples
+/// ```
+/// let mut options = ferrotype::ExportOptions::default();
+/// options.data = Some("datasets/fer2013.h5".into());
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ExportOptions {
+    /// A prepared file to check the ONNX file on, instead of the run's own test set.
+    pub data: Option<PathBuf>,
+    /// Stops the export from another thread.
+    pub interrupt: Interrupt,
+}
+
+/// The folder of a run, trained or still to be resumed.
+///
+/// # Examples
+/// ```no_run
+/// let run = ferrotype::Run::open("runs/quickstart-20260101-120000")?;
+/// println!("{:.2} %", 100.0 * run.scores()?["accuracy"]);
+/// # Ok::<(), ferrotype::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Run {
+    folder: RunFolder,
+}
+
+impl Run {
+    /// An existing run.
+    ///
+    /// # Errors
+    /// [`Error::Run`] where the folder holds none.
+    ///
+    /// # Examples
+    /// ```
+    /// assert!(matches!(ferrotype::Run::open("src"), Err(ferrotype::Error::Run { .. })));
+    /// ```
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        Ok(Self { folder: RunFolder::open(path).map_err(|e| Error::run(path, e))? })
+    }
+
+    /// Its folder.
+    ///
+    /// # Examples
+    /// See [`Experiment`].
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Whether it was trained to its end and scored.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// let run = ferrotype::Run::open("runs/quickstart-20260101-120000")?;
+    /// if !run.is_finished() {
+    ///     run.resume(&ferrotype::TrainOptions::default())?;
+    /// }
+    /// # Ok::<(), ferrotype::Error>(())
+    /// ```
+    pub fn is_finished(&self) -> bool {
+        self.folder.is_finished()
+    }
+
+    /// The experiment that it was trained by.
+    ///
+    /// # Errors
+    /// [`Error::Experiment`] or [`Error::Run`] where its file was damaged.
+    ///
+    /// # Examples
+    /// See [`Experiment`].
+    pub fn experiment(&self) -> Result<Experiment> {
+        any_experiment_of(&self.folder).map(Experiment::of).map_err(|e| Error::run(self.path(), e))
+    }
+
+    /// The test set's metrics by name, such as `accuracy`, `uar` and `macro_f1`; rates as parts of 1.
+    ///
+    /// # Errors
+    /// [`Error::Run`] of a run that is not finished, or of a system without a scored test set.
+    ///
+    /// # Examples
+    /// See [`Run`].
+    pub fn scores(&self) -> Result<BTreeMap<String, f64>> {
+        let read = || {
+            let mut sets = report::read_metrics(self.folder.scores())?;
+            sets.remove("test").ok_or_else(|| anyhow::anyhow!("it has no scores of a test set"))
+        };
+        let test = read().map_err(|e| Error::run(self.path(), e))?;
+        Ok(test.metrics.iter().map(|(name, score)| (name.clone(), score.value)).collect())
+    }
+
+    /// Trains on from the last checkpoint; the result is the same, bit for bit, as without the interruption.
+    ///
+    /// # Errors
+    /// As [`Experiment::train`], and [`Error::Run`] where there is nothing to resume.
+    ///
+    /// # Examples
+    /// See [`Run::is_finished`].
+    pub fn resume(&self, options: &super::TrainOptions) -> Result<Self> {
+        if self.is_finished() || self.folder.is_imported() {
+            let cause = anyhow::anyhow!("it is finished or was imported: there is nothing to resume");
+            return Err(Error::run(self.path(), cause));
+        }
+        self.experiment()?.train_in(&self.folder, options)
+    }
+
+    /// Its network, ready for pictures.
+    ///
+    /// # Errors
+    /// As [`Predictor::open`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use ferrotype::{Picture, Run};
+    ///
+    /// let predictor = Run::open("runs/quickstart-20260101-120000")?.predictor()?;
+    /// println!("{:?}", predictor.predict(&Picture::synthetic(2, 48, 1)?)?);
+    /// # Ok::<(), ferrotype::Error>(())
+    /// ```
+    pub fn predictor(&self) -> Result<Predictor> {
+        Predictor::open(self.path())
+    }
+
+    /// Writes the network as an ONNX file with the preprocessing inside, checked in a second runtime: on the run's test set
+    /// where its data are at hand, else on synthetic faces. A file that fails the check is not left behind.
+    ///
+    /// # Errors
+    /// [`Error::Export`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use ferrotype::{ExportOptions, Run};
+    ///
+    /// let check = Run::open("runs/quickstart-20260101-120000")?.export("model.onnx", &ExportOptions::default())?;
+    /// println!("checked on {} pictures", check.rows);
+    /// # Ok::<(), ferrotype::Error>(())
+    /// ```
+    pub fn export(&self, out: impl AsRef<Path>, options: &ExportOptions) -> Result<ExportCheck> {
+        let command = ExportCommand::new(self.path(), out.as_ref(), options.data.clone());
+        let (check, _notes) = command.export(&options.interrupt).map_err(Error::export)?;
+        Ok(check)
+    }
+}

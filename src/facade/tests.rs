@@ -1,0 +1,70 @@
+//! The whole way through the library's types, on synthetic faces.
+
+use serde_json::json;
+
+use super::*;
+use ferrotype_training::progress::Style;
+
+fn tiny(folder: &std::path::Path) -> ExperimentBuilder {
+    Experiment::builder("tiny")
+        .set("data.path", folder.join("faces.h5").display().to_string())
+        .set("data.source", json!({"synthetic": {"count": 120, "size": 24}}))
+        .set("data.preprocess", json!({"size": 24, "scale": "signed"}))
+        .set("data.split", "own")
+        .set("model", "tiny_xception")
+        .set("train", json!({"epochs": 1, "lr": 4e-3}))
+}
+
+fn options(folder: &std::path::Path) -> TrainOptions {
+    TrainOptions { out: folder.join("runs"), progress: Style::Quiet, ..TrainOptions::default() }
+}
+
+#[test]
+fn an_experiment_is_trained_used_and_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = tiny(folder.path()).build().unwrap();
+    let run = experiment.train(&options(folder.path())).unwrap();
+    assert!(run.is_finished() && run.scores().unwrap()["accuracy"] <= 1.0);
+    assert_eq!(run.experiment().unwrap(), experiment);
+    let predictor = run.predictor().unwrap();
+    let faces = Picture::synthetic(70, 32, 5).unwrap();
+    let all = predictor.predict(&faces).unwrap();
+    assert_eq!((all.len(), predictor.classes().len()), (70, all[0].probabilities.len()));
+    for said in &all {
+        assert!((said.probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!(said.probabilities.iter().all(|&p| p <= said.probabilities[said.class]));
+    }
+    // A picture's prediction does not depend on its company but for rounding.
+    let alone = predictor.predict(&faces[66..67]).unwrap();
+    assert!((alone[0].probabilities[0] - all[66].probabilities[0]).abs() < 1e-5);
+    let out = folder.path().join("model.onnx");
+    let check = run.export(&out, &ExportOptions::default()).unwrap();
+    assert!(check.passed && out.is_file());
+    assert!(matches!(run.resume(&options(folder.path())), Err(Error::Run { .. })));
+}
+
+#[test]
+fn an_interrupted_run_is_an_error_of_its_own_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = tiny(folder.path()).build().unwrap();
+    let options = options(folder.path());
+    options.interrupt.ask();
+    let Err(Error::Interrupted { path, .. }) = experiment.train(&options) else { panic!("it was not interrupted") };
+    let run = Run::open(&path).unwrap();
+    assert!(!run.is_finished() && run.scores().is_err());
+    assert!(run.resume(&self::options(folder.path())).unwrap().is_finished());
+}
+
+#[test]
+fn errors_name_what_is_wrong_and_keep_their_causes() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = tiny(folder.path()).set("train.epoch", 3).set("data.split", "mine").build().unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("train.epoch") && text.contains("data.split"), "{text}");
+    assert!(std::error::Error::source(&error).is_some());
+    let missing = tiny(folder.path()).set("data.source", json!(null)).build().unwrap();
+    let error = missing.train(&options(folder.path())).unwrap_err();
+    assert!(matches!(error, Error::Training { .. }) && error.to_string().contains("faces.h5"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path().join("runs")).unwrap().count(), 0);
+    assert!(Picture::from_pixels(vec![0; 5], 2, 2, 1).is_err());
+}
