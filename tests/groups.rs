@@ -39,8 +39,8 @@ fn seeds_are_trained_and_summed_up() {
     assert!(report.contains("mean") && report.contains("2 seeds"), "{report}");
     place.ok(&format!("report --run {} --publish published", folder.display()));
     let readme = fs::read_to_string(place.at("published/README.md")).unwrap();
-    assert!(readme.contains("[small-seeds](small-seeds/report.html) **synthetic**"), "{readme}");
-    for name in ["report.html", "config.yaml", "group.json", "seed-1/metrics.json", "seed-0/provenance.json"] {
+    assert!(readme.contains("[small-seeds](small-seeds/) **synthetic**"), "{readme}");
+    for name in ["README.md", "config.yaml", "group.json", "seed-1/metrics.json", "seed-0/provenance.json"] {
         assert!(place.at("published/small-seeds").join(name).is_file(), "no {name}");
     }
     assert!(!place.at("published/small-seeds/seed-0/checkpoints").exists());

@@ -87,7 +87,7 @@ fn a_shortened_run_says_so_everywhere_and_is_published_once() {
     place.ok(&format!("report --run {} --publish experiments", folder.display()));
     assert!(place.at("experiments/tiny-1-epochs-seeds/reproduction.json").is_file());
     let page = readme(&place);
-    assert!(page.contains("[tiny-1-epochs-seeds](tiny-1-epochs-seeds/report.html)"), "{page}");
+    assert!(page.contains("[tiny-1-epochs-seeds](tiny-1-epochs-seeds/)"), "{page}");
     assert_eq!(page.matches("not comparable").count(), 1 + usize::from(page.contains("are not comparable")), "{page}");
     let before = fs::read(place.at("experiments/results.csv")).unwrap();
     fs::remove_dir_all(place.at("runs")).unwrap();
@@ -113,7 +113,7 @@ fn a_run_of_another_system_keeps_its_mark_and_its_line_when_it_is_published() {
     assert_eq!(published.iter().filter(|f| f.ends_with("real_fake.json")).count(), 2, "of each seed: {published:?}");
     assert!(!published.iter().any(|f| f.starts_with("plots/")), "the report holds the plots");
     let page = fs::read_to_string(place.at("experiments/README.md")).unwrap();
-    assert!(page.contains(&format!("[{name}]({name}/report.html)")), "{page}");
+    assert!(page.contains(&format!("[{name}]({name}/)")), "{page}");
 }
 
 #[test]

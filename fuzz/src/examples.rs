@@ -77,7 +77,7 @@ pub fn write(corpus: &Path) -> Result<()> {
     prepared(corpus)?;
     of_runs(corpus)?;
     weights(corpus)?;
-    put(corpus, "xlsx/shared.xlsx", &xlsx()?)?;
+    put(corpus, "annotations/baum1a.csv", BAUM1A.as_bytes())?;
     put(corpus, "detector/ultraface.onnx", &onnx(&["scores", "boxes"], 24, 20))?;
     let yunet: Vec<String> = ["cls", "obj", "bbox", "kps"]
         .iter()
@@ -225,31 +225,7 @@ fn torch() -> Result<Vec<u8>> {
 }
 
 /// A table of BAUM-1a's annotations.
-fn xlsx() -> Result<Vec<u8>> {
-    let cells = |row: usize, words: [usize; 6]| -> String {
-        let cell = |(column, word): (char, usize)| format!("<c r=\"{column}{row}\" t=\"s\"><v>{word}</v></c>");
-        format!("<row r=\"{row}\">{}</row>", "ABCDEF".chars().zip(words).map(cell).collect::<String>())
-    };
-    let sheet = format!(
-        "<worksheet><sheetData>{}{}</sheetData></worksheet>",
-        cells(1, [0, 1, 0, 2, 3, 4]),
-        cells(2, [5, 5, 0, 6, 7, 5])
-    );
-    let words = ["", "Subject", "Clip Name", "Emotion", "Emotion Code", "1", "S001_001", "Anger"];
-    let shared: String = words.iter().map(|w| format!("<si><t>{w}</t></si>")).collect();
-    zip::archive([
-        (
-            "xl/workbook.xml",
-            b"<workbook><sheets><sheet name=\"a\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>".to_vec(),
-        ),
-        (
-            "xl/_rels/workbook.xml.rels",
-            b"<Relationships><Relationship Id=\"rId1\" Target=\"worksheets/sheet1.xml\"/></Relationships>".to_vec(),
-        ),
-        ("xl/sharedStrings.xml", format!("<sst>{shared}</sst>").into_bytes()),
-        ("xl/worksheets/sheet1.xml", sheet.into_bytes()),
-    ])
-}
+const BAUM1A: &str = ",Subject,,Clip Name,Emotion,Emotion Code\n1,1,,S001_001,Anger,1\n";
 
 /// An ONNX file with these outputs: each is one convolution of the picture, in `[1, cells, values]`.
 fn onnx(outputs: &[&str], height: u64, width: u64) -> Vec<u8> {

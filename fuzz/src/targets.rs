@@ -121,7 +121,7 @@ pub const TARGETS: &[Target] = &[
     target("clip_labels", "labels.csv", |b, p| {
         p.plan(b, json!({"clips": {"videos": p.root.join("videos"), "labels": p.file}}))
     }),
-    mended("xlsx", "annotations.xlsx", repair::zip, |b, p| {
+    target("annotations", "annotations.csv", |b, p| {
         p.plan(b, json!({"baum1a": {"root": p.root, "annotations": p.file}}))
     }),
     target("features", "features.csv", |b, p| features::read_csv(p.put(b)).and_then(|table| table.check()).is_ok()),

@@ -14,6 +14,7 @@ mod subject;
 mod worker;
 
 use anyhow::{Context, Result};
+use ferrotype_base::statistics::median;
 use serde::Serialize;
 
 use ferrotype_model::ModelOptions;
@@ -69,11 +70,9 @@ pub struct Times {
 
 impl Times {
     /// The summary of at least one time.
-    pub fn of(mut ms: Vec<f64>) -> Self {
-        ms.sort_by(f64::total_cmp);
-        let n = ms.len();
-        let median = if n == 0 { f64::NAN } else { (ms[(n - 1) / 2] + ms[n / 2]) / 2.0 };
-        Self { median_ms: median, min_ms: ms.first().copied().unwrap_or(f64::NAN), count: n }
+    pub fn of(ms: &[f64]) -> Self {
+        let min = ms.iter().copied().min_by(f64::total_cmp);
+        Self { median_ms: median(ms).unwrap_or(f64::NAN), min_ms: min.unwrap_or(f64::NAN), count: ms.len() }
     }
 
     /// Pictures per second at the median, with so many per batch.

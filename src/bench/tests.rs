@@ -24,7 +24,7 @@ fn orders_are_read_and_others_refused() {
 
 #[test]
 fn times_have_a_middle_and_a_least() {
-    let times = Times::of(vec![4.0, 1.0, 2.0, 3.0]);
+    let times = Times::of(&[4.0, 1.0, 2.0, 3.0]);
     assert_eq!((times.median_ms, times.min_ms, times.count), (2.5, 1.0, 4));
     assert_eq!(times.images_per_second(5), 2000.0);
 }

@@ -125,7 +125,7 @@ impl BenchCommand {
         }
         if let Some(name) = &self.profile {
             let batch = self.batch.unwrap_or_else(|| bench::default_batch(name));
-            println!("{name}, batch {batch}, {} kernels, {threads} threads\n", compute.to_string());
+            println!("{name}, batch {batch}, {} kernels, {threads} threads\n", compute);
             print!("{}", bench::breakdown(worker.subject(name, batch, true)?.0, self.steps)?);
             return Ok(());
         }
@@ -209,7 +209,7 @@ impl Row {
     }
 
     fn print(self, about: &Value, json: bool) {
-        let times = Times::of(self.ms);
+        let times = Times::of(&self.ms);
         let batch = self.last["batch"].as_u64().unwrap_or(0) as usize;
         let images = times.images_per_second(batch);
         let a = &self.last;

@@ -45,7 +45,7 @@ pub struct CompareCommand {
     /// Fixes the bootstrap's drawings.
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
-    /// The folder for methods.md, methods.csv and methods.html, of runs of the system real_fake [default: methods].
+    /// The folder for methods.md and methods.csv, of runs of the system real_fake [default: methods].
     #[arg(long, value_name = "FOLDER", conflicts_with = "json")]
     out: Option<PathBuf>,
     /// The title of that table.
@@ -129,9 +129,7 @@ impl CompareCommand {
         let out = self.out.as_deref().unwrap_or(Path::new("methods"));
         let title = self.title.as_deref().unwrap_or("Genuine or posed: methods compared");
         let inputs = self.runs.iter().fold(Inputs::new(), |all, run| all.run(run));
-        ["methods.md", "methods.csv", "methods.html"]
-            .iter()
-            .try_for_each(|name| inputs.spare_file("--out", &out.join(name)))?;
+        ["methods.md", "methods.csv"].iter().try_for_each(|name| inputs.spare_file("--out", &out.join(name)))?;
         say(real_fake::compare(&self.runs, out, title)?)
     }
 

@@ -57,7 +57,7 @@ enum Verb {
 
 #[derive(Debug, Subcommand)]
 enum Synthesise {
-    /// BAUM-1: folders, H.264 files, annotations as csv and xlsx, and OpenFace's tables with the true landmarks.
+    /// BAUM-1: folders, H.264 files, annotations as CSV, and OpenFace's tables with the true landmarks.
     Baum {
         /// The folder to write.
         #[arg(long, value_name = "DIR")]

@@ -19,28 +19,34 @@ use ferrotype_run::group::Group;
 use ferrotype_run::{Provenance, RunFolder};
 
 /// Writes what may be published of a run to `<parent>/<experiment's name>`, and the table of `parent` anew.
-/// Photographs of people stay behind.
+/// Photographs of people stay behind. `lines` are the last ones of the report.
 ///
 /// # Errors
 /// When a file of the run is missing, or one cannot be written.
-pub fn publish(system: &dyn System, run: &RunFolder, parent: &Path) -> Result<PathBuf> {
+pub fn publish(system: &dyn System, run: &RunFolder, parent: &Path, lines: &str) -> Result<PathBuf> {
     let target = parent.join(name(run)?);
     begin(run, &target)?;
     let mut files = system.publish_run(run, &target)?;
     files.extend([run.config(), run.provenance(), run.facts(), Mark::file(run.path())]);
-    end(&files, run, parent, &target)?;
+    end(&files, run, parent, &target, lines)?;
     Ok(target)
 }
 
-/// As [`publish`], for seeds or folds: `<parent>/<experiment's name>-<folds or seeds>` with the report of the group, and
+/// As [`publish`], for seeds or folds: `<parent>/<experiment's name>-<folds or seeds>` with the scores of the group, and
 /// what is known of each member but its pictures and weights.
 ///
 /// # Errors
 /// As [`publish`].
-pub fn publish_group(system: &dyn System, folder: &RunFolder, group: &Group, parent: &Path) -> Result<PathBuf> {
+pub fn publish_group(
+    system: &dyn System,
+    folder: &RunFolder,
+    group: &Group,
+    parent: &Path,
+    lines: &str,
+) -> Result<PathBuf> {
     let target = parent.join(format!("{}-{}s", name(folder)?, group.axis.as_str()));
     begin(folder, &target)?;
-    system.publish_group(folder, group, &target)?;
+    let mut files = system.group_files(folder)?;
     group.save(&RunFolder::create_at(&target)?)?;
     for &value in &group.values {
         let run = RunFolder::open(&group.member(folder.path(), value))?;
@@ -48,7 +54,8 @@ pub fn publish_group(system: &dyn System, folder: &RunFolder, group: &Group, par
         std::fs::create_dir_all(&out).map_err(|e| explain(&out, &e))?;
         copy(&system.member_files(&run), &run, &out)?;
     }
-    end(&[folder.config(), Mark::file(folder.path())], folder, parent, &target)?;
+    files.extend([folder.config(), Mark::file(folder.path())]);
+    end(&files, folder, parent, &target, lines)?;
     Ok(target)
 }
 
@@ -58,14 +65,17 @@ fn begin(run: &RunFolder, target: &Path) -> Result<()> {
     std::fs::create_dir_all(target).map_err(|e| explain(target, &e))
 }
 
-/// The files beside the page, and the table of all.
-fn end(files: &[PathBuf], run: &RunFolder, parent: &Path, target: &Path) -> Result<()> {
-    // The report holds the plots; as files they would only swell the repository.
-    let plots = target.join("plots");
-    if plots.is_dir() {
-        std::fs::remove_dir_all(&plots).map_err(|e| explain(&plots, &e))?;
-    }
+/// The files beside the scores, a page with the report's last lines, and the table of all.
+fn end(files: &[PathBuf], run: &RunFolder, parent: &Path, target: &Path, lines: &str) -> Result<()> {
     copy(files, run, target)?;
+    let lines: String =
+        lines.lines().filter(|l| !l.starts_with("report ")).map(|l| format!("{}\n", l.trim_end())).collect();
+    let page = format!(
+        "# {}\n\n```\n{lines}```\n\nWritten by `ferrotype report --publish`. The scores with all their figures: the JSON files here; \
+         what was trained: [config.yaml](config.yaml).\n",
+        target.file_name().unwrap_or_default().to_string_lossy()
+    );
+    write_atomic(target.join("README.md"), page.as_bytes())?;
     experiments::write(&Registry::open(None)?, parent, Path::new(experiments::RUNS)).map(drop)
 }
 
@@ -111,7 +121,7 @@ pub fn row(run: &RunFolder) -> Result<Option<String>> {
     let selected = experiment.selected_on().in_table();
     let name = run.name();
     Ok(Some(format!(
-        "| [{name}]({name}/report.html){} | `{}` | {n} | {accuracy} | {uar} | {macro_f1} | {expected} | {selected} | {:.0} s | {}, {} threads, {} |\n",
+        "| [{name}]({name}/){} | `{}` | {n} | {accuracy} | {uar} | {macro_f1} | {expected} | {selected} | {:.0} s | {}, {} threads, {} |\n",
         if drawn { " **synthetic**" } else { "" },
         experiment.model.name(),
         seconds,

@@ -22,8 +22,8 @@ pub struct ReportCommand {
     /// The run or group.
     #[arg(long, value_name = "RUN")]
     run: PathBuf,
-    /// Also write what may be published into this folder: configuration, scores, history, provenance and a report
-    /// without photographs.
+    /// Also write what may be published into this folder: configuration, scores, history, provenance and a page with
+    /// the result; no photographs.
     #[arg(long, value_name = "FOLDER")]
     publish: Option<PathBuf>,
 }
@@ -43,9 +43,10 @@ impl ReportCommand {
         }
         let system = systems::of(&experiment);
         if let Some(group) = Group::open(&self.run)? {
-            say(system.report_group(&folder, &group)?.text)?;
+            let lines = system.report_group(&folder, &group)?.text;
+            say(&lines)?;
             let Some(parent) = &self.publish else { return Ok(()) };
-            let target = publish_group(system.as_ref(), &folder, &group, parent)?;
+            let target = publish_group(system.as_ref(), &folder, &group, parent, &lines)?;
             return say(format_args!("published      {}", target.display()));
         }
         if folder.is_imported() {
@@ -61,9 +62,10 @@ impl ReportCommand {
                 self.run.display()
             );
         }
-        say(system.report_run(&folder)?)?;
+        let lines = system.report_run(&folder)?;
+        say(&lines)?;
         if let Some(parent) = &self.publish {
-            let target = publish(system.as_ref(), &folder, parent)?;
+            let target = publish(system.as_ref(), &folder, parent, &lines)?;
             say(format_args!("published      {}", target.display()))?;
         }
         Ok(())

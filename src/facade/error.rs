@@ -25,7 +25,7 @@ pub enum Error {
     /// An experiment's keys or values are wrong; the message names each with its place.
     #[non_exhaustive]
     Experiment {
-        /// Every mistake that was found.
+        /// The mistakes that were found.
         source: ConfigError,
     },
     /// A folder holds no run, or an unfinished or damaged one.

@@ -31,7 +31,7 @@ impl Experiment {
     /// Reads an experiment file, with the files that it inherits from.
     ///
     /// # Errors
-    /// [`Error::Experiment`] with every mistake: file, line, column, key, and what was expected.
+    /// [`Error::Experiment`] with the mistakes: file, line, column, key, and what was expected.
     ///
     /// # Examples
     /// ```
@@ -195,11 +195,12 @@ impl ExperimentBuilder {
     /// Checks it.
     ///
     /// # Errors
-    /// [`Error::Experiment`] with every unknown or missing key and impossible value.
+    /// [`Error::Experiment`] for unknown or missing keys and impossible values.
     ///
     /// # Examples
     /// See [`Experiment::builder`].
     pub fn build(self) -> Result<Experiment> {
-        Experiment::from_yaml(&Value::Object(self.root).to_string())
+        // A line per key: errors show the line.
+        Experiment::from_yaml(&format!("{:#}", Value::Object(self.root)))
     }
 }

@@ -58,9 +58,11 @@ fn an_interrupted_run_is_an_error_of_its_own_and_goes_on() {
 #[test]
 fn errors_name_what_is_wrong_and_keep_their_causes() {
     let folder = tempfile::tempdir().unwrap();
-    let error = tiny(folder.path()).set("train.epoch", 3).set("data.split", "mine").build().unwrap_err();
+    let error = tiny(folder.path()).set("train.epoch", 3).build().unwrap_err();
+    assert!(error.to_string().contains("train.epoch"), "{error}");
+    let error = tiny(folder.path()).set("train.epochs", 0).set("train.lr", -1).build().unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("train.epoch") && text.contains("data.split"), "{text}");
+    assert!(text.contains("train.epochs") && text.contains("train.lr"), "{text}");
     assert!(std::error::Error::source(&error).is_some());
     let missing = tiny(folder.path()).set("data.source", json!(null)).build().unwrap();
     let error = missing.train(&options(folder.path())).unwrap_err();

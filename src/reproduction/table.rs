@@ -119,11 +119,11 @@ fn row(cells: &[String]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// The folder's name, as a link where its report lies beside the page.
+/// The folder's name, as a link where it lies beside the page.
 fn link(outcome: &Outcome, page: &Path) -> String {
     let name = outcome.folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    if outcome.folder.join("report.html").is_file() && outcome.folder.parent() == Some(page) {
-        format!("[{name}]({name}/report.html)")
+    if outcome.folder.parent() == Some(page) {
+        format!("[{name}]({name}/)")
     } else {
         format!("`{}`", outcome.folder.display())
     }

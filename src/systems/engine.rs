@@ -110,7 +110,7 @@ pub struct Workbench<'a> {
 impl Workbench<'_> {
     /// The device's line among the first ones of a run.
     pub fn device_line(&self) -> String {
-        format!("device   {}, {} kernels", self.device.name, self.compute.to_string())
+        format!("device   {}, {} kernels", self.device.name, self.compute)
     }
 
     /// An error where somebody asked to stop.

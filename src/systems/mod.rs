@@ -65,19 +65,19 @@ pub trait System {
     /// When no run of the group is finished, or a file is broken.
     fn report_group(&self, folder: &RunFolder, group: &Group) -> Result<Summary>;
 
-    /// Writes the page of a finished run into a folder that others may see, without pictures of people; gives the other
-    /// files of the run that may stand beside it.
+    /// Gives the files of a finished run that others may see: no pictures of people. What is not to be copied as it is, is
+    /// written to `target`.
     ///
     /// # Errors
-    /// As [`report_run`](Self::report_run).
+    /// When a file of the run is missing or broken, or one cannot be written.
     fn publish_run(&self, run: &RunFolder, target: &Path) -> Result<Vec<PathBuf>>;
 
-    /// As [`publish_run`](Self::publish_run), of a group.
+    /// The files of a group of runs that others may see, after [`report_group`](Self::report_group).
     ///
     /// # Errors
-    /// As [`report_group`](Self::report_group), and where the system publishes single runs alone.
-    fn publish_group(&self, folder: &RunFolder, group: &Group, target: &Path) -> Result<()> {
-        let _ = (folder, group, target);
+    /// Where the system publishes single runs alone.
+    fn group_files(&self, folder: &RunFolder) -> Result<Vec<PathBuf>> {
+        let _ = folder;
         bail!("--publish takes single runs of the system {}, no groups", self.name())
     }
 

@@ -1,6 +1,7 @@
 //! Which frames are anomalies, by their scores.
 
 use super::options::{Pick, Rules};
+use ferrotype_base::statistics::{moments, quantile};
 
 /// What a rule finds in the scores of one detector.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,7 +35,7 @@ fn pick(rule: &Pick, scores: &[f64]) -> Vec<bool> {
             let (mean, sd) = moments(scores);
             above(scores, mean + o.k * sd)
         }
-        Pick::Quantile(o) => above(scores, quantile(scores, o.q)),
+        Pick::Quantile(o) => above(scores, quantile_of(scores, o.q)),
     }
 }
 
@@ -49,21 +50,11 @@ pub fn ranked(scores: &[f64]) -> Vec<usize> {
     order
 }
 
-/// Mean and standard deviation of the population, as numpy's.
-pub fn moments(values: &[f64]) -> (f64, f64) {
-    let n = values.len().max(1) as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    (mean, (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt())
-}
-
-/// The quantile with linear interpolation between neighbours, as numpy's.
-pub fn quantile(values: &[f64], q: f64) -> f64 {
-    let mut sorted = values.to_vec();
+/// The quantile of scores in any order; of none, what no score lies above.
+fn quantile_of(scores: &[f64], q: f64) -> f64 {
+    let mut sorted = scores.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let Some(last) = sorted.len().checked_sub(1) else { return f64::INFINITY };
-    let at = q * last as f64;
-    let low = at.floor() as usize;
-    sorted[low] + (at - low as f64) * (sorted[(low + 1).min(last)] - sorted[low])
+    if sorted.is_empty() { f64::INFINITY } else { quantile(&sorted, q) }
 }
 
 /// Runs of flagged frames of which each lies within `gap` seconds of the one before.
@@ -130,7 +121,7 @@ mod tests {
     fn thresholds_are_numpys() {
         let (mean, sd) = moments(&SCORES);
         assert!((mean - 0.375).abs() < 1e-12 && (sd - 0.334_477_204).abs() < 1e-9, "{mean} {sd}");
-        assert!((quantile(&SCORES, 0.7) - 0.65).abs() < 1e-12);
+        assert!((quantile_of(&SCORES, 0.7) - 0.65).abs() < 1e-12);
         let found = apply(&rules(Pick::Deviation(DeviationOptions { k: 1.5 })), &SCORES, &times());
         assert_eq!(found.peaks, [1]);
         let found = apply(&rules(Pick::Quantile(QuantileOptions { q: 0.7 })), &SCORES, &times());

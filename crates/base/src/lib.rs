@@ -8,5 +8,6 @@ pub mod lfs;
 pub mod npy;
 pub mod problems;
 pub mod random;
+pub mod statistics;
 pub mod text;
 pub mod zip;

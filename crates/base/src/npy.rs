@@ -70,6 +70,37 @@ pub fn read(bytes: &[u8]) -> Result<Numbers> {
     Ok(Numbers { values: if fortran { row_major(&shape, &values) } else { values }, shape })
 }
 
+/// The single value of a `.npy` file as a whole number: a number, or text that says one.
+///
+/// # Errors
+/// As [`read`], and when there are several values or the value is not whole.
+pub fn integer(bytes: &[u8]) -> Result<i64> {
+    let Parts { descr, shape, data, .. } = parse(bytes)?;
+    ensure!(shape.iter().all(|&side| side == 1), "a .npy of shape {shape:?}; a single value is expected");
+    let is_text = matches!(descr.as_bytes().get(1), Some(b'S' | b'U'));
+    let value = if is_text { said(&descr, data)? } else { read(bytes)?.values[0] };
+    ensure!(value.fract() == 0.0 && value.abs() < 1e15, "{value} is not a whole number");
+    Ok(value as i64)
+}
+
+/// The number that a text of bytes (`S`) or of UTF-32 (`U`) says.
+fn said(descr: &str, data: &[u8]) -> Result<f64> {
+    let wide = descr.as_bytes()[1] == b'U';
+    let letters = descr.get(2..).and_then(|n| n.parse::<usize>().ok()).filter(|&n| n <= 1024);
+    let size = letters.with_context(|| format!("unknown .npy type \"{descr}\""))? * if wide { 4 } else { 1 };
+    let data =
+        data.get(..size).with_context(|| format!("it is cut off: {} bytes, and {size} are expected", data.len()))?;
+    let text: String = if wide {
+        let big = descr.starts_with('>');
+        let code = |c: &[u8; 4]| if big { u32::from_be_bytes(*c) } else { u32::from_le_bytes(*c) };
+        data.as_chunks::<4>().0.iter().filter_map(|c| char::from_u32(code(c))).collect()
+    } else {
+        String::from_utf8_lossy(data).into_owned()
+    };
+    let text = text.trim_matches(['\0', ' ']);
+    text.parse().map_err(|_| anyhow!("\"{text}\" is not a number"))
+}
+
 /// What stands behind a key of the header, which is a Python dictionary.
 fn entry<'a>(header: &'a str, key: &str) -> Result<&'a str> {
     let at = header.find(&format!("'{key}'")).with_context(|| format!("its header lacks {key}"))?;
@@ -159,6 +190,35 @@ mod tests {
         assert_eq!(single.unwrap(), Numbers { shape: vec![], values: vec![0.5] });
         let empty = read(&file("{'descr': '<f8', 'fortran_order': True, 'shape': (0, 3), }\n", &[])).unwrap();
         assert_eq!(empty, Numbers { shape: vec![0, 3], values: vec![] });
+    }
+
+    fn single(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+        file(&format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n"), data)
+    }
+
+    #[test]
+    fn whole_numbers_are_read_from_numbers_and_texts() {
+        let of = |descr, shape, data: &[u8]| integer(&single(descr, shape, data)).unwrap();
+        assert_eq!(of("<i8", "()", &6i64.to_le_bytes()), 6);
+        assert_eq!(of(">i4", "(1,)", &(-2i32).to_be_bytes()), -2);
+        assert_eq!(of("|u1", "()", &[7]), 7);
+        assert_eq!(of("<f8", "()", &3f64.to_le_bytes()), 3);
+        assert_eq!(of("|S1", "()", b"4"), 4);
+        assert_eq!(of("<U1", "()", &[b'5', 0, 0, 0]), 5);
+        assert_eq!(of("<U2", "()", &[b'5', 0, 0, 0, 0, 0, 0, 0]), 5);
+        assert_eq!(of(">U1", "()", &[0, 0, 0, b'3']), 3);
+    }
+
+    #[test]
+    fn what_is_not_one_whole_number_is_refused() {
+        assert!(integer(b"hello").is_err());
+        let bad = [("<i8", "(2,)", 16), ("<i8", "()", 3), ("|S9", "()", 3), ("|S5", "()", 5), ("<U99999", "()", 8)];
+        for (descr, shape, size) in bad {
+            assert!(integer(&single(descr, shape, &vec![b'x'; size])).is_err(), "{descr} {shape}");
+        }
+        assert!(integer(&single("<f8", "()", &0.5f64.to_le_bytes())).is_err());
+        let good = single("<i8", "()", &6i64.to_le_bytes());
+        assert!((0..good.len()).all(|n| integer(&good[..n]).is_err()));
     }
 
     #[test]

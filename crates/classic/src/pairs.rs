@@ -16,6 +16,7 @@ mod kernel;
 
 use anyhow::{Result, ensure};
 use ferrotype_base::random::{Purpose, Stream, name_index};
+use ferrotype_base::statistics::median;
 use serde::{Deserialize, Serialize};
 
 use crate::dynamics::one_hot;
@@ -182,7 +183,7 @@ impl Ranker {
                 votes.sum::<f64>() / (members.len() - 1) as f64 + TIE * (k as f64 + 1.0)
             };
             let scores: Vec<f64> = members.iter().enumerate().map(score).collect();
-            let middle = median(&scores);
+            let middle = median(&scores).unwrap_or(f64::NAN);
             for (&at, &score) in members.iter().zip(&scores) {
                 (decisions.scores[at], decisions.margins[at]) = (score, score - middle);
             }
@@ -320,13 +321,6 @@ fn standardise_differences(clips: &Clips, pairs: &[[usize; 2]]) -> Standardiser 
         scales.push(scale(2.0 * n, share, share * (1.0 - share)));
     }
     Standardiser { mean, scale: scales }
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The little statistics that scores need: intervals, an exact test, and Welch's.
 
+pub use ferrotype_base::statistics::{deviation, mean, quantile};
 use serde::{Deserialize, Serialize};
 
 /// The 97.5 % point of the normal distribution.
@@ -18,17 +19,6 @@ pub fn wilson(hits: u64, n: u64) -> [f64; 2] {
     let half = Z_975 / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
     // The ends are exact where they are known, so that rounding does not leave 0.9999999.
     [if p == 0.0 { 0.0 } else { centre - half }, if p == 1.0 { 1.0 } else { centre + half }]
-}
-
-/// Mean of `values`; `None` of none.
-pub fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
-/// Standard deviation with the divisor `n - 1`; `None` of fewer than two.
-pub fn deviation(values: &[f64]) -> Option<f64> {
-    let m = mean(values).filter(|_| values.len() > 1)?;
-    Some((values.iter().map(|v| (v - m) * (v - m)).sum::<f64>() / (values.len() - 1) as f64).sqrt())
 }
 
 /// Student's 95 % interval of the mean; `None` of fewer than two values.
@@ -53,15 +43,6 @@ pub fn t_975(freedom: f64) -> f64 {
 pub fn t_two_sided(t: f64, freedom: f64) -> f64 {
     let v = freedom.max(1.0);
     incomplete_beta(v / 2.0, 0.5, v / (v + t * t))
-}
-
-/// The point below which the share `at` of `sorted` lies, linear between values (numpy's default). NaN of none.
-pub fn quantile(sorted: &[f64], at: f64) -> f64 {
-    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
-    let place = at.clamp(0.0, 1.0) * last as f64;
-    let below = place.floor() as usize;
-    let above = (below + 1).min(last);
-    sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
 }
 
 /// Welch's test of the means of two independent samples with unlike variances.

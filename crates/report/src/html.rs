@@ -162,7 +162,6 @@ pub(super) fn render(name: &str, values: Value) -> Result<String> {
         ("anomalies.html", include_str!("templates/anomalies.html")),
         ("sweep.html", include_str!("templates/sweep.html")),
         ("real_fake.html", include_str!("templates/real_fake.html")),
-        ("methods.html", include_str!("templates/methods.html")),
     ] {
         environment.add_template(file, source).with_context(|| format!("the template {file} is damaged"))?;
     }

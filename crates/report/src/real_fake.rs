@@ -115,20 +115,3 @@ fn page(view: &RealFakeView, figures: &[(&str, Figure)]) -> Result<String> {
 fn rows(facts: &[(String, String)]) -> Vec<serde_json::Value> {
     facts.iter().map(|(name, text)| json!({ "name": name, "text": text })).collect()
 }
-
-/// The page of the table of methods.
-///
-/// # Errors
-/// When the page cannot be made.
-pub fn methods_page(
-    title: &str,
-    synthetic: bool,
-    table: &Table,
-    pairs: Option<&Table>,
-    notes: &[String],
-) -> Result<String> {
-    let page = json!({
-        "name": title, "synthetic": synthetic, "methods": table, "pairs": pairs, "notes": notes, "fonts": html::fonts(),
-    });
-    html::render("methods.html", page)
-}

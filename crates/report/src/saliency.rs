@@ -41,10 +41,3 @@ pub struct MapView {
     /// The map without the face, where that can be shown.
     pub alone: Option<Face>,
 }
-
-impl SaliencyView {
-    /// Takes out every picture in which a face can be recognised.
-    pub fn strip_faces(&mut self) {
-        self.tiles.iter_mut().flat_map(|t| &mut t.maps).for_each(|m| m.with_face = None);
-    }
-}

@@ -9,6 +9,7 @@
 //! stands in the middle of its range there.
 
 use ferrotype_base::random::{Purpose, Stream};
+use ferrotype_base::statistics::moments;
 
 use crate::curve::Goal;
 use crate::space::Space;
@@ -57,11 +58,7 @@ pub fn shares(space: &Space, snapshot: &Snapshot, goal: Goal) -> Vec<Share> {
 fn variance_shares(points: &[Vec<f64>], losses: &[f64]) -> Vec<(f64, f64)> {
     let width = points[0].len();
     let trees: Vec<Vec<f64>> = (0..TREES).filter_map(|t| Tree::grow(points, losses, t as u64).shares(width)).collect();
-    let n = trees.len().max(1) as f64;
-    let column = |d: usize| {
-        let mean = trees.iter().map(|t| t[d]).sum::<f64>() / n;
-        (mean, (trees.iter().map(|t| (t[d] - mean).powi(2)).sum::<f64>() / n).sqrt())
-    };
+    let column = |d: usize| moments(&trees.iter().map(|t| t[d]).collect::<Vec<_>>());
     (0..width).map(column).collect()
 }
 

@@ -2,6 +2,8 @@
 //!
 //! With several seeds the first one's training decides: a trial that survives it is trained on all others in full.
 
+use ferrotype_base::statistics;
+
 use crate::curve::{Curve, Objective};
 use crate::options::{AshaOptions, MedianOptions, Pruner};
 
@@ -61,12 +63,11 @@ fn median(
         return None;
     }
     let Some(mine) = own.value(objective) else { return Some(format!("no score is a number at epoch {epoch}")) };
-    let mut values: Vec<f64> = others.iter().filter_map(|c| c.value_at(epoch, objective)).collect();
+    let values: Vec<f64> = others.iter().filter_map(|c| c.value_at(epoch, objective)).collect();
     if values.len() < options.min_trials.max(1) {
         return None;
     }
-    values.sort_by(f64::total_cmp);
-    let middle = (values[(values.len() - 1) / 2] + values[values.len() / 2]) / 2.0;
+    let middle = statistics::median(&values)?;
     let name = &objective.metric;
     objective.goal.better(middle, mine).then(|| {
         format!("{name} {mine:.4} at epoch {epoch} is worse than the median {middle:.4} of {} trials", values.len())

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files::AnomalyScores;
 use crate::systems::Summary;
-use ferrotype_anomaly::rules::moments;
+use ferrotype_base::statistics::moments;
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 use ferrotype_run::group::Group;

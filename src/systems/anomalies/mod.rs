@@ -23,7 +23,7 @@ use ferrotype_run::files::write_atomic;
 pub use aggregate::{Compared, compare, report_group, text as comparison};
 pub use files::{AnomalyScores, DatasetSummary, DetectorScores};
 pub use system::Anomalies;
-pub use view::{publish, report_run};
+pub use view::report_run;
 
 use detector::Trained;
 

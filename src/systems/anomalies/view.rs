@@ -1,7 +1,6 @@
 //! A run of the system `anomalies` as the report sees it.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
@@ -207,14 +206,4 @@ fn detection_table(d: &DetectorScores) -> (Vec<String>, Vec<DetectionRow>) {
         DetectionRow { method: method.clone(), values }
     };
     (heads, d.detection.iter().map(row).collect())
-}
-
-/// Writes the page of a run into a folder that others may see; gives the other files that may stand there. Photographs of
-/// people stay behind, and with them the result table: what a person's face did, second by second, is theirs.
-///
-/// # Errors
-/// When a file of the run is missing, or one cannot be written.
-pub fn publish(run: &RunFolder, target: &Path) -> Result<Vec<PathBuf>> {
-    anomalies::write(target, &of_run(run, DatasetSummary::load(run)?.synthetic)?)?;
-    Ok(vec![run.scores()])
 }

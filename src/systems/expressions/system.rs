@@ -16,7 +16,6 @@ use crate::systems::{Summary, System};
 use ferrotype_base::problems::Problem;
 use ferrotype_data::split;
 use ferrotype_data::task;
-use ferrotype_report as report;
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::{explain, write_atomic};
 use ferrotype_run::group::Group;
@@ -54,13 +53,6 @@ impl System for Expressions<'_> {
     }
 
     fn publish_run(&self, run: &RunFolder, target: &Path) -> Result<Vec<PathBuf>> {
-        let mut view = view::of_run(run)?;
-        if !view.dataset.synthetic {
-            view.mistakes.iter_mut().for_each(|m| m.face = None);
-            view.saliency.strip_faces();
-            view.attacks.iter_mut().for_each(|a| a.examples = None);
-        }
-        report::write_run(target, &view, None)?;
         for folder in view::attack_folders(run) {
             let out = target.join(folder.file_name().unwrap_or_default());
             std::fs::create_dir_all(&out).map_err(|e| explain(&out, &e))?;
@@ -68,11 +60,11 @@ impl System for Expressions<'_> {
                 write_atomic(out.join(file), run.read(&folder.join(file))?.as_bytes())?;
             }
         }
-        Ok(vec![run.history(), run.onnx_check()])
+        Ok(vec![run.scores(), run.history(), run.onnx_check()])
     }
 
-    fn publish_group(&self, folder: &RunFolder, group: &Group, target: &Path) -> Result<()> {
-        report::write_aggregate(target, &view::of_group(folder, group)?).map(drop)
+    fn group_files(&self, folder: &RunFolder) -> Result<Vec<PathBuf>> {
+        Ok(vec![folder.scores(), folder.path().join("aggregate.json")])
     }
 
     fn member_files(&self, run: &RunFolder) -> Vec<PathBuf> {

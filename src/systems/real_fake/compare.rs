@@ -13,7 +13,7 @@ use ferrotype_evaluation::compare::McNemar;
 use ferrotype_evaluation::statistics::{deviation, mean, wilson};
 use ferrotype_real_fake::baselines::{AU_MEANS, LENGTH, title};
 use ferrotype_real_fake::results::{self, BaselineComparison, Measures, ScoredClip};
-use ferrotype_report::real_fake::{Table, TableRow, methods_page};
+use ferrotype_report::real_fake::{Table, TableRow};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::{explain, write_atomic};
 use ferrotype_run::group::{Group, GroupAxis};
@@ -142,18 +142,15 @@ pub fn compare(paths: &[PathBuf], out: &Path, heading: &str) -> Result<String> {
     let table = Table { heads: HEADS.map(str::to_owned).to_vec(), rows };
     let pairs = pairwise(&entries)?;
     std::fs::create_dir_all(out).map_err(|e| explain(out, &e))?;
-    let mut text = format!("# {heading}\n\n{}", markdown(&table));
+    let synthetic = entries.iter().any(|e| e.synthetic);
+    let warning = if synthetic { "**Synthetic clips: the scores say nothing of real faces.**\n\n" } else { "" };
+    let mut text = format!("# {heading}\n\n{warning}{}", markdown(&table));
     if let Some(pairs) = &pairs {
         text += &format!("\nMcNemar's exact test between the methods (p; seeds: the first):\n\n{}", markdown(pairs));
     }
     notes.iter().for_each(|note| text += &format!("\n{note}\n"));
     write_atomic(out.join("methods.md"), text.as_bytes())?;
     write_atomic(out.join("methods.csv"), &as_csv(&table)?)?;
-    let synthetic = entries.iter().any(|e| e.synthetic);
-    write_atomic(
-        out.join("methods.html"),
-        methods_page(heading, synthetic, &table, pairs.as_ref(), &notes)?.as_bytes(),
-    )?;
     Ok(format!("{}\n{}\ntable  {}", aligned(&table), notes.join("\n"), out.join("methods.md").display()))
 }
 

@@ -1,5 +1,6 @@
 //! The files of a run of the system `real_fake`, beside those of any run.
 
+use ferrotype_base::statistics::median;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -87,9 +88,8 @@ impl DatasetSummary {
         subjects.sort();
         subjects.dedup();
         let seconds = |real: bool| {
-            let mut all: Vec<f64> = set.clips.iter().filter(|c| c.real == Some(real)).map(|c| c.seconds).collect();
-            all.sort_by(f64::total_cmp);
-            (!all.is_empty()).then(|| f64::midpoint(all[(all.len() - 1) / 2], all[all.len() / 2]))
+            let all: Vec<f64> = set.clips.iter().filter(|c| c.real == Some(real)).map(|c| c.seconds).collect();
+            median(&all)
         };
         Self {
             source: describe(&experiment.data.source),

@@ -54,7 +54,7 @@ impl Members {
 /// # Errors
 /// When no run of the group is finished, or a file is broken.
 pub fn report_group(folder: &RunFolder, group: &Group) -> Result<Summary> {
-    let (path, view) = write(folder, group, folder.path())?;
+    let (path, view) = write(folder, group)?;
     let scores: Vec<_> = view.runs.iter().map(|r| r.scores.clone()).collect();
     let sum = aggregate(&scores)?;
     let mut lines = vec![format!("{}: {} {}s", view.name, sum.runs, view.over)];
@@ -74,18 +74,17 @@ pub fn report_group(folder: &RunFolder, group: &Group) -> Result<Summary> {
     Ok(Summary { text: lines.join("\n"), json })
 }
 
-/// Writes the group's report into a folder; of folds also `clips.csv` and `real_fake.json` of all tested clips together.
-pub(super) fn write(folder: &RunFolder, group: &Group, target: &Path) -> Result<(PathBuf, AggregateView)> {
+/// Writes the group's report; of folds also `clips.csv` and `real_fake.json` of all tested clips together.
+fn write(folder: &RunFolder, group: &Group) -> Result<(PathBuf, AggregateView)> {
     let members = Members::of(folder.path(), group);
     let view = view(folder, group, &members)?;
     if group.axis == GroupAxis::Fold {
         let (clips, names) = members.pooled()?;
         let pooled = pooled_outcome(&members, &clips, &names)?;
-        let target = RunFolder::create_at(target)?;
-        results::write(&files::clips(&target), &clips, &names)?;
-        write_atomic(files::outcome(&target), (serde_json::to_string_pretty(&pooled)? + "\n").as_bytes())?;
+        results::write(&files::clips(folder), &clips, &names)?;
+        write_atomic(files::outcome(folder), (serde_json::to_string_pretty(&pooled)? + "\n").as_bytes())?;
     }
-    Ok((report::write_aggregate(target, &view)?, view))
+    Ok((report::write_aggregate(folder.path(), &view)?, view))
 }
 
 fn pooled_outcome(members: &Members, clips: &[ScoredClip], names: &[String]) -> Result<Outcome> {

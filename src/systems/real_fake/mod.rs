@@ -31,7 +31,7 @@ pub use files::{DatasetSummary, Outcome};
 pub use group::report_group;
 pub use predict::{PredictRequest, predict};
 pub use system::RealFake;
-pub use view::{experiment_of, publish, report_run};
+pub use view::{experiment_of, published, report_run};
 
 /// One run, new or to be resumed.
 pub struct RealFakeSession<'a> {

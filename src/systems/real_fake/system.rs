@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{RealFakeSession, files, group, publish, report_group, report_run};
+use super::{RealFakeSession, files, published, report_group, report_run};
 use crate::commands::eval::EvalCommand;
 use crate::commands::predict::PredictCommand;
 use crate::config::RealFakeExperiment;
@@ -41,12 +41,12 @@ impl System for RealFake<'_> {
         report_group(folder, group)
     }
 
-    fn publish_run(&self, run: &RunFolder, target: &Path) -> Result<Vec<PathBuf>> {
-        publish(run, target)
+    fn publish_run(&self, run: &RunFolder, _: &Path) -> Result<Vec<PathBuf>> {
+        published(run)
     }
 
-    fn publish_group(&self, folder: &RunFolder, group: &Group, target: &Path) -> Result<()> {
-        group::write(folder, group, target).map(drop)
+    fn group_files(&self, folder: &RunFolder) -> Result<Vec<PathBuf>> {
+        Ok(vec![folder.scores(), folder.path().join("aggregate.json"), files::outcome(folder), files::clips(folder)])
     }
 
     fn member_files(&self, run: &RunFolder) -> Vec<PathBuf> {

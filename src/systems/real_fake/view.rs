@@ -1,6 +1,6 @@
 //! A run of the system `real_fake` as the report sees it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
@@ -276,15 +276,12 @@ pub(super) fn markdown(table: &Table) -> String {
     text
 }
 
-/// Writes the page of a run into a folder that others may see; gives the other files that may stand there. Clips of real people
-/// are not named in any of these but `clips.csv`, which stays behind unless they are synthetic.
+/// The files of a run that others may see: of synthetic clips also the table of clips.
 ///
 /// # Errors
-/// When a file of the run is missing, or one cannot be written.
-pub fn publish(run: &RunFolder, target: &Path) -> Result<Vec<PathBuf>> {
-    let view = of_run(run)?;
-    real_fake::write(target, &view)?;
-    let mut files = vec![run.scores(), files::outcome(run)];
-    files.extend(view.synthetic.then(|| files::clips(run)));
-    Ok(files)
+/// When a file of the run is missing or broken.
+pub fn published(run: &RunFolder) -> Result<Vec<PathBuf>> {
+    let mut all = vec![run.scores(), files::outcome(run)];
+    all.extend(of_run(run)?.synthetic.then(|| files::clips(run)));
+    Ok(all)
 }

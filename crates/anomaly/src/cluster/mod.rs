@@ -5,6 +5,7 @@ mod kmeans;
 mod silhouette;
 
 use anyhow::{Result, ensure};
+use ferrotype_base::statistics::moments;
 
 use ferrotype_base::random::{Purpose, key};
 
@@ -94,12 +95,10 @@ fn by_silhouette(embeddings: &[f32], size: usize, most: usize) -> Result<Vec<Opt
 
 /// Mean 0 and standard deviation 1 per value (of the population, as scikit-learn's `StandardScaler`).
 fn standardised(rows: &[f32], columns: usize) -> Vec<f64> {
-    let n = (rows.len() / columns) as f64;
     let mut out: Vec<f64> = rows.iter().map(|&v| f64::from(v)).collect();
     for c in 0..columns {
         let of = |x: &[f64]| x.iter().skip(c).step_by(columns).copied().collect::<Vec<f64>>();
-        let mean = of(&out).iter().sum::<f64>() / n;
-        let sd = (of(&out).iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
+        let (mean, sd) = moments(&of(&out));
         let scale = if sd > 1e-12 { 1.0 / sd } else { 1.0 };
         out.iter_mut().skip(c).step_by(columns).for_each(|v| *v = (*v - mean) * scale);
     }

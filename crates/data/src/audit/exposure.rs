@@ -1,5 +1,6 @@
 //! Blank, dark and bright pictures.
 
+use ferrotype_base::statistics::median;
 use rayon::prelude::*;
 
 use super::Brightness;
@@ -23,8 +24,9 @@ pub(super) fn blank(faces: &FaceSet) -> Vec<u32> {
 /// Outliers of mean brightness, by the median and the median absolute deviation.
 pub(super) fn brightness(faces: &FaceSet) -> Brightness {
     let means: Vec<f64> = (0..faces.len()).into_par_iter().map(|r| mean(&faces.images, r)).collect();
-    let middle = median(means.clone());
-    let deviation = median(means.iter().map(|m| (m - middle).abs()).collect());
+    let middle = median(&means).unwrap_or(0.0);
+    let distances: Vec<f64> = means.iter().map(|m| (m - middle).abs()).collect();
+    let deviation = median(&distances).unwrap_or(0.0);
     let rows = |keep: &dyn Fn(f64) -> bool| {
         (0u32..).zip(&means).filter(|(_, m)| keep(MAD_PER_SD * (*m - middle) / deviation)).map(|(r, _)| r).collect()
     };
@@ -34,13 +36,4 @@ pub(super) fn brightness(faces: &FaceSet) -> Brightness {
 fn mean(images: &Images, row: usize) -> f64 {
     let pixels = images.get(row);
     pixels.iter().map(|&p| u64::from(p)).sum::<u64>() as f64 / pixels.len() as f64
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    if values.is_empty() {
-        return 0.0;
-    }
-    values.sort_by(f64::total_cmp);
-    let half = values.len() / 2;
-    if values.len() % 2 == 1 { values[half] } else { (values[half - 1] + values[half]) / 2.0 }
 }

@@ -229,7 +229,7 @@ pub struct Baum1Options {
     /// The folder that holds the folder of videos and the annotations.
     #[arg(long, value_name = "DIR")]
     pub root: PathBuf,
-    /// The annotations, xlsx or csv; by default Annotations_BAUM1a or Annotations_BAUM1s in the root.
+    /// The annotations as CSV; by default Annotations_BAUM1a or Annotations_BAUM1s in the root.
     #[serde(default)]
     #[arg(long, value_name = "FILE")]
     pub annotations: Option<PathBuf>,

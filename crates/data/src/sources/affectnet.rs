@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use ferrotype_base::npy;
 use rayon::prelude::*;
 
 use super::names::{AFFECTNET, owned};
-use super::npy;
 use super::pictures::{self, Picture, Want, file_name};
 use crate::listing::entries;
 use crate::options::AffectnetOptions;
@@ -88,9 +88,9 @@ fn label(set: &Path, image: &Path) -> Result<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::npy::tests::npy;
     use super::*;
     use crate::picture::MAX_PIXELS;
+    use ferrotype_run::numpy::Array;
 
     fn add(root: &Path, set: &str, number: usize, label: &[u8]) {
         let folder = root.join(set);
@@ -98,8 +98,8 @@ mod tests {
         fs::create_dir_all(folder.join("annotations")).unwrap();
         image::RgbImage::new(224, 224).save(folder.join(format!("images/{number}.jpg"))).unwrap();
         fs::write(folder.join(format!("annotations/{number}_exp.npy")), label).unwrap();
-        fs::write(folder.join(format!("annotations/{number}_val.npy")), npy("<U5", "()", &[0; 20])).unwrap();
-        fs::write(folder.join(format!("annotations/{number}_aro.npy")), npy("<U5", "()", &[0; 20])).unwrap();
+        fs::write(folder.join(format!("annotations/{number}_val.npy")), Array::text(&["0.125".into()]).npy()).unwrap();
+        fs::write(folder.join(format!("annotations/{number}_aro.npy")), Array::text(&["0.125".into()]).npy()).unwrap();
     }
 
     fn options(root: &Path) -> AffectnetOptions {
@@ -115,9 +115,9 @@ mod tests {
     #[test]
     fn reads_the_official_form() {
         let dir = tempfile::tempdir().unwrap();
-        add(dir.path(), "train_set", 10, &npy("<U1", "()", &[b'7', 0, 0, 0]));
-        add(dir.path(), "train_set", 2, &npy("<U1", "()", &[b'1', 0, 0, 0]));
-        add(dir.path(), "val_set", 0, &npy("<i8", "()", &4i64.to_le_bytes()));
+        add(dir.path(), "train_set", 10, &Array::text(&["7".into()]).npy());
+        add(dir.path(), "train_set", 2, &Array::text(&["1".into()]).npy());
+        add(dir.path(), "val_set", 0, &Array::i64(&[], [4]).npy());
         let faces = load(&options(dir.path())).unwrap();
         assert_eq!(faces.labels, [1, 7, 4]);
         assert_eq!(faces.names, ["train_set/images/2.jpg", "train_set/images/10.jpg", "val_set/images/0.jpg"]);
@@ -130,8 +130,8 @@ mod tests {
     #[test]
     fn bad_labels_are_named_or_skipped() {
         let dir = tempfile::tempdir().unwrap();
-        add(dir.path(), "train_set", 1, &npy("<i8", "()", &1i64.to_le_bytes()));
-        add(dir.path(), "train_set", 2, &npy("<i8", "()", &9i64.to_le_bytes()));
+        add(dir.path(), "train_set", 1, &Array::i64(&[], [1]).npy());
+        add(dir.path(), "train_set", 2, &Array::i64(&[], [9]).npy());
         assert!(load(&options(dir.path())).unwrap_err().to_string().contains("2_exp.npy"));
         add(dir.path(), "val_set", 1, b"rubbish");
         let faces = load(&AffectnetOptions { skip_bad: true, ..options(dir.path()) }).unwrap();

@@ -8,7 +8,6 @@ mod folder;
 mod labels;
 mod manifest;
 mod names;
-mod npy;
 mod pictures;
 mod rafdb;
 mod table;

@@ -140,11 +140,13 @@ fn folder_of(root: &Path, subset: &Subset) -> Result<PathBuf> {
 }
 
 fn annotations_of(root: &Path, subset: &Subset) -> Result<PathBuf> {
-    let names = ["xlsx", "csv"].map(|ending| format!("Annotations_{}.{ending}", subset.name));
-    let found = [Some(root), root.parent()].into_iter().flatten().flat_map(|f| names.iter().map(move |n| f.join(n)));
-    found.into_iter().find(|path| path.is_file()).with_context(|| {
-        format!("{} has neither {} nor {}: name the file with --annotations", root.display(), names[0], names[1])
-    })
+    // A spreadsheet is found, too: what is to be done with it is said when it is read.
+    let names = ["csv", "xlsx"].map(|ending| format!("Annotations_{}.{ending}", subset.name));
+    let found = names.iter().flat_map(|n| [Some(root), root.parent()].into_iter().flatten().map(move |f| f.join(n)));
+    found
+        .into_iter()
+        .find(|path| path.is_file())
+        .with_context(|| format!("{} has no {}: name the file with --annotations", root.display(), names[0]))
 }
 
 /// BAUM-2: the list's clips with their files.

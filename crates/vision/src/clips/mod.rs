@@ -16,7 +16,6 @@ mod sheet;
 pub mod synthesise;
 #[cfg(test)]
 mod tests;
-mod xlsx;
 
 use std::path::Path;
 

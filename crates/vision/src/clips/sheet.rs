@@ -1,11 +1,11 @@
-//! Tables of annotations: CSV or the first sheet of an xlsx file, as rows of text.
+//! Tables of annotations: CSV as rows of text.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use ferrotype_base::digest;
 
-use super::{read_file, xlsx};
+use super::read_file;
 use ferrotype_data::text_table::{decode, delimiter, utf16};
 
 /// A table.
@@ -16,22 +16,26 @@ pub(super) struct Sheet {
     pub file: (String, String),
 }
 
-/// Reads a table; its kind is known by its content.
+/// Reads a table.
 ///
 /// # Errors
 /// When it cannot be read, is damaged or empty.
 pub(super) fn read(path: &Path) -> Result<Sheet> {
     let shown = path.display();
     let bytes = read_file(path)?;
-    // xlsx files are zip archives.
-    let rows = if bytes.starts_with(b"PK") { xlsx::rows(&bytes) } else { csv(&bytes) };
-    let rows = rows.with_context(|| format!("{shown} cannot be read as a table"))?;
+    // xlsx and ods files are zip archives.
+    ensure!(
+        !bytes.starts_with(b"PK"),
+        "{shown} is a spreadsheet, not CSV: save its first sheet as CSV, in a spreadsheet program or by `soffice --headless \
+         --convert-to csv FILE`"
+    );
+    let rows = csv(&bytes).with_context(|| format!("{shown} cannot be read as a table"))?;
     ensure!(rows.len() > 1, "{shown} has no rows below its header");
     Ok(Sheet { rows, file: (shown.to_string(), digest::sha256(&bytes)) })
 }
 
 fn csv(bytes: &[u8]) -> Result<Vec<Vec<String>>> {
-    ensure!(utf16(bytes).is_some() || !bytes.contains(&0), "it is neither CSV nor xlsx");
+    ensure!(utf16(bytes).is_some() || !bytes.contains(&0), "it is no CSV file");
     let text = decode(bytes);
     let delimiter = delimiter(text.as_bytes());
     let mut reader =

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressIterator};
 
 use super::baum::{ACTED, SPONTANEOUS, Subset};
 use super::drawn::{EXPRESSIONS, Take, check, takes};
-use super::{make_folder, xlsx};
+use super::make_folder;
 use crate::video::{self, Encoder};
 use ferrotype_data::options::SyntheticClipsOptions;
 use ferrotype_data::synthetic::{Au, Expression};
@@ -77,9 +77,7 @@ pub fn baum(options: &SyntheticClipsOptions, acted: bool, out: &Path) -> Result<
         "The faces in this folder are drawn, not photographed. Ferrotype marks what it makes of them as synthetic.\n";
     write_atomic(out.join(MARK), mark.as_bytes())?;
     let rows = annotations(&takes, subset);
-    let name = format!("Annotations_{}", subset.name);
-    write_atomic(out.join(format!("{name}.csv")), csv(&rows).as_bytes())?;
-    write_atomic(out.join(format!("{name}.xlsx")), &xlsx::workbook(&rows)?)?;
+    write_atomic(out.join(format!("Annotations_{}.csv", subset.name)), csv(&rows).as_bytes())?;
     Ok(done)
 }
 

@@ -288,9 +288,9 @@ fn annotations_of_baum_are_read_by_their_columns() {
         ["", "3", "", "S003_004", "Anger", "12", "F"],
         ["", "3", "", "S003_005", "Anger", "1", "F"],
     ];
-    let rows: Vec<Vec<String>> =
-        std::iter::once(header).chain(rows).map(|row| row.map(String::from).to_vec()).collect();
-    std::fs::write(root.join("Annotations_BAUM1a.xlsx"), xlsx::workbook(&rows).unwrap()).unwrap();
+    let rows: String = std::iter::once(header).chain(rows).map(|row| row.join(";") + "\n").collect();
+    let table = root.join("Annotations_BAUM1a.csv");
+    std::fs::write(&table, rows).unwrap();
     let options =
         |classes| Baum1Options { root: root.into(), annotations: None, classes, video: VideoOptions::default() };
     let plan = baum::plan_baum1(&options(BaumClasses::System003), &baum::ACTED).unwrap();
@@ -304,9 +304,11 @@ fn annotations_of_baum_are_read_by_their_columns() {
     assert_eq!((all.classes.len(), all.jobs.iter().map(|j| j.label).collect::<Vec<_>>()), (9, vec![2, 5, 0]));
     let missing = baum::plan_baum1(&options(BaumClasses::All), &baum::SPONTANEOUS).unwrap_err().to_string();
     assert!(missing.contains("BAUM1s_MP4 - All"), "{missing}");
-    std::fs::write(root.join("Annotations_BAUM1a.xlsx"), b"PK\x03\x04 cut off").unwrap();
-    let damaged = format!("{:#}", baum::plan_baum1(&options(BaumClasses::All), &baum::ACTED).unwrap_err());
-    assert!(damaged.contains("cannot be read as a table"), "{damaged}");
+    // BAUM-1 is published with a spreadsheet.
+    std::fs::rename(table, root.join("Annotations_BAUM1a.xlsx")).unwrap();
+    std::fs::write(root.join("Annotations_BAUM1a.xlsx"), b"PK\x03\x04").unwrap();
+    let refused = format!("{:#}", baum::plan_baum1(&options(BaumClasses::All), &baum::ACTED).unwrap_err());
+    assert!(refused.contains("Annotations_BAUM1a.xlsx") && refused.contains("as CSV"), "{refused}");
 }
 
 #[test]
