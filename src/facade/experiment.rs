@@ -145,6 +145,7 @@ impl Experiment {
             interrupt: &options.interrupt,
             style: options.progress,
             other_kernels: false,
+            threads: None,
             scope: RunScope::Whole,
         };
         systems::of(&self.inner).train(&job).map_err(|e| Error::training(folder.path(), e))?;
