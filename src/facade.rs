@@ -2,6 +2,8 @@
 
 mod error;
 mod experiment;
+#[cfg(test)]
+mod listing;
 mod picture;
 mod predictor;
 mod run;
@@ -15,4 +17,12 @@ pub use predictor::{Predictor, PredictorOptions};
 pub use run::{ExportOptions, Run, TrainOptions};
 
 /// The result of the library's functions.
+///
+/// # Examples
+/// ```
+/// fn name(file: &str) -> ferrotype::Result<String> {
+///     Ok(ferrotype::Experiment::load(file)?.name().to_owned())
+/// }
+/// assert_eq!(name("configs/quickstart.yaml").unwrap(), "quickstart");
+/// ```
 pub type Result<T> = std::result::Result<T, Error>;

@@ -22,10 +22,41 @@ pub use facade::{
     Error, Experiment, ExperimentBuilder, ExportOptions, Picture, Predictor, PredictorOptions, Result, Run,
     TrainOptions,
 };
+/// # Examples
+/// ```
+/// let error: ferrotype::ConfigError = match ferrotype::Experiment::from_yaml("nmae: x") {
+///     Err(ferrotype::Error::Experiment { source, .. }) => source,
+///     _ => unreachable!("the key is unknown"),
+/// };
+/// assert!(error.to_string().contains("nmae"));
+/// ```
 pub use ferrotype_config::ConfigError;
+/// # Examples
+/// ```
+/// fn sure(said: &ferrotype::Prediction) -> bool {
+///     said.probabilities[said.class] > 0.9
+/// }
+/// ```
 pub use ferrotype_expressions::Prediction;
+/// # Examples
+/// ```
+/// fn say(check: &ferrotype::ExportCheck) {
+///     println!("{} of {} decided rows have the same class", check.agreeing, check.decided);
+/// }
+/// ```
 pub use ferrotype_interop::export::ExportCheck;
+/// # Examples
+/// ```
+/// let options = ferrotype::TrainOptions::default();
+/// let stop: ferrotype::Interrupt = options.interrupt.clone();
+/// std::thread::spawn(move || stop.ask());
+/// ```
 pub use ferrotype_training::interrupt::Interrupt;
+/// # Examples
+/// ```
+/// let mut options = ferrotype::TrainOptions::default();
+/// options.progress = ferrotype::Progress::Json;
+/// ```
 pub use ferrotype_training::progress::Style as Progress;
 
 /// The commit that this was built from, or `unknown`.

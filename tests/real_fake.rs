@@ -284,7 +284,7 @@ fn bad_input_is_one_clear_paragraph() {
         ("--set data.rate=-1".into(), "data.rate"),
         ("--set train.freeze=[a]".into(), "the system real_fake does not have it"),
         ("--set method=lenght".into(), "did you mean"),
-        ("--set system=moods".into(), "unknown name"),
+        ("--set system=moods".into(), "expected `expressions`"),
     ] {
         let message = place.refused(&format!("train --config small.yaml --out bad {words}"));
         assert!(message.contains(told), "{words}: {message}");

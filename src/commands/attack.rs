@@ -71,7 +71,7 @@ pub struct AttackCommand {
     /// Keep the pictures of so many rows in examples.npz.
     #[arg(long, value_name = "N", default_value_t = 64)]
     examples: usize,
-    /// Write to this folder [default: attack-<method> in the run's].
+    /// Write to this folder [default: attack-METHOD in the run's].
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Compute on another device than the experiment's.

@@ -4,10 +4,12 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
 
 use super::say_warnings;
-use crate::config::{self, AnomalyExperiment, RealFakeExperiment};
+use crate::config;
+use crate::systems::registry;
 
 /// Check, show and describe experiment files.
 #[derive(Debug, Args)]
@@ -40,31 +42,9 @@ enum Verb {
     #[command(after_help = "Example:\n  ferrotype config schema > experiment.schema.json")]
     Schema {
         /// The system: what `system:` says in the file.
-        #[arg(long, value_enum, default_value_t = System::Expressions)]
-        system: System,
+        #[arg(long, value_parser = PossibleValuesParser::new(registry::WORDS), default_value = registry::WORDS[0])]
+        system: String,
     },
-}
-
-/// The systems that experiment files describe.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum System {
-    /// Classifies expressions: files without the key.
-    Expressions,
-    /// Finds anomalies in a face's behaviour.
-    Anomalies,
-    /// Tells genuine from posed expressions.
-    #[value(name = "real_fake")]
-    RealFake,
-}
-
-impl System {
-    fn schema(self) -> serde_json::Value {
-        match self {
-            Self::Expressions => config::schema(),
-            Self::Anomalies => config::schema_of::<AnomalyExperiment>(),
-            Self::RealFake => config::schema_of::<RealFakeExperiment>(),
-        }
-    }
 }
 
 #[derive(Debug, Args)]
@@ -89,7 +69,10 @@ impl ConfigCommand {
                 let text = loaded.experiment.to_yaml();
                 print(&format!("# Resolved from {}\n{text}", names.join(", over ")))
             }
-            Verb::Schema { system } => print(&format!("{:#}\n", system.schema())),
+            Verb::Schema { system } => {
+                let schema = registry::schema(&system).with_context(|| format!("there is no system `{system}`"))?;
+                print(&format!("{schema:#}\n"))
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use ferrotype_interop::export::ExportCheck;
 use ferrotype_report as report;
 use ferrotype_run::RunFolder;
 use ferrotype_training::interrupt::Interrupt;
-use ferrotype_training::progress::Style;
+use ferrotype_training::progress::Style as Progress;
 
 /// Options of [`Experiment::train`] and [`Run::resume`].
 ///
@@ -26,14 +26,14 @@ pub struct TrainOptions {
     /// The folder in which the run's folder is made; `runs` by default.
     pub out: PathBuf,
     /// What is shown meanwhile: bars on a terminal and lines elsewhere by default.
-    pub progress: Style,
+    pub progress: Progress,
     /// A clone of it, kept by the caller, stops training from another thread: [`Interrupt::ask`].
     pub interrupt: Interrupt,
 }
 
 impl Default for TrainOptions {
     fn default() -> Self {
-        Self { out: "runs".into(), progress: Style::default(), interrupt: Interrupt::default() }
+        Self { out: "runs".into(), progress: Progress::default(), interrupt: Interrupt::default() }
     }
 }
 
@@ -137,7 +137,7 @@ impl Run {
     ///
     /// # Examples
     /// See [`Run::is_finished`].
-    pub fn resume(&self, options: &super::TrainOptions) -> Result<Self> {
+    pub fn resume(&self, options: &TrainOptions) -> Result<Self> {
         if self.is_finished() || self.folder.is_imported() {
             let cause = anyhow::anyhow!("it is finished or was imported: there is nothing to resume");
             return Err(Error::run(self.path(), cause));

@@ -6,7 +6,7 @@ use ferrotype_config::diagnostic::{ConfigError, Diagnostic};
 use ferrotype_config::sections::Expect;
 use ferrotype_config::shape::Shape;
 use ferrotype_config::tree::{Node, Value};
-use ferrotype_config::{Loaded, digest, finish, load_tree, text_tree, to_yaml, write};
+use ferrotype_config::{Loaded, digest, finish, load_tree, schema_of, text_tree, to_yaml, write};
 use ferrotype_training::options::{SelectOn, TrainOptions};
 
 use super::common::{Common, Shared};
@@ -26,7 +26,7 @@ macro_rules! systems {
         }
 
         /// The words of all systems, in the registry's order.
-        const WORDS: &[&str] = &[$($word),+];
+        pub const WORDS: &[&str] = &[$($word),+];
 
         impl AnyExperiment {
             /// The system's name in the file.
@@ -84,6 +84,14 @@ macro_rules! systems {
                 return Ok(AnyExperiment::$variant(Box::new(finish(root)?)));
             })+
             unreachable!("`word` gives those of the registry")
+        }
+
+        /// The JSON Schema of a system's experiments; none of an unknown one.
+        pub fn schema(word: &str) -> Option<serde_json::Value> {
+            $(if word == $word {
+                return Some(schema_of::<$experiment>());
+            })+
+            None
         }
 
         /// The keys that the experiment in a tree may have, by its system.

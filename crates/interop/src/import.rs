@@ -1,7 +1,7 @@
 //! Weights that others published: their files as lists of named tensors, and those as values of a network of the zoo.
 //!
-//! One file per format reads ([`keras`], [`torch`], [`tensors`]); none runs code that a file contains, and none
-//! believes a size in a header before it was held against the length of the file. [`apply`] then asks the network's
+//! One file per format reads (`keras`, `torch`, `tensors`); none runs code that a file contains, and none
+//! believes a size in a header before it was held against the length of the file. `apply` then asks the network's
 //! [`published`](ferrotype_model::published) forms where each parameter stands: every tensor of the file must be used or
 //! be one that is no weight, and every parameter filled.
 

@@ -1,7 +1,7 @@
 //! Layers: what each one is, what it makes of its inputs' shapes, and which parameters it has. One file per layer.
 //!
 //! A layer is a description. What it computes is in [`ops`](ferrotype_ops) (called by `model::forward`), how it is written
-//! to ONNX in [`export`](ferrotype_interop::export).
+//! to ONNX in `ferrotype_interop::export`.
 
 use std::fmt;
 

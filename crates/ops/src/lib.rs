@@ -6,7 +6,7 @@
 //! Operations take the activation that follows them, so that a fused body can apply it as it stores. Parameters arrive
 //! flat (`Tensor<1>`), as they are stored; each operation knows its own layout.
 //!
-//! Shapes are the caller's duty: a [`Graph`](ferrotype_model::Graph) has checked them before anything computes.
+//! Shapes are the caller's duty: a graph (`ferrotype_model::Graph`) has checked them before anything computes.
 
 use std::fmt;
 

@@ -5,7 +5,7 @@
 //! - [`write_run`] writes plots, `metrics.json`, `predictions.csv` and `report.html` of one run;
 //!   [`write_aggregate`] does so for several seeds or folds, [`write_sweep`] for a sweep;
 //! - [`ablation`] puts variants of an experiment side by side;
-//! - [`history`] reads and writes `metrics.jsonl`, [`tensorboard`] TensorBoard's event files, while training runs;
+//! - `ferrotype_run::history` reads and writes `metrics.jsonl`, `ferrotype_run::tensorboard` TensorBoard's event files, while training runs;
 //! - [`terminal`] makes the last lines that a run prints.
 //!
 //! Output is a function of the data alone: the same view gives the same bytes.

@@ -1,7 +1,7 @@
 //! From video files to prepared clips: who is in them, where the parts of the face are, and what the annotations say.
 //!
-//! A source makes a [`Plan`]: clips with their files and labels, and those that cannot be used. [`extract`] turns one file
-//! into component pictures; a [`journal`] keeps what is finished, so that an interrupted preparation goes on where it was.
+//! A source makes a [`Plan`]: clips with their files and labels, and those that cannot be used. `extract` turns one file
+//! into component pictures; a `journal` keeps what is finished, so that an interrupted preparation goes on where it was.
 
 mod baum;
 mod drawn;

@@ -1,6 +1,6 @@
 //! Faces in pictures: finding them with an ONNX detector, cutting them out; their landmarks, tracks and components.
 //!
-//! [`Photo`] is a picture as it was stored, [`Detector`] finds [`Detection`]s in it, [`Photo::crop`] cuts a square around
+//! [`Photo`] is a picture as it was stored, [`Detector`] finds [`Detection`]s in it, [`Bounds::crop`] cuts a square around
 //! one. The detector's file is the user's: this project ships no weights.
 
 mod align;

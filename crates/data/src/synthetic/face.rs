@@ -187,7 +187,7 @@ impl Camera {
         [x, y, z]
     }
 
-    /// The point of the frontal head's plane (z = [`AXIS`]) that is seen at a pixel, roughly: for shading.
+    /// The point of the frontal head's plane (z = `AXIS`) that is seen at a pixel, roughly: for shading.
     pub fn unproject(&self, x: f32, y: f32) -> Point {
         let (x, y) = ((x - self.centre[0]) / self.unit, (y - self.centre[1]) / self.unit);
         let (x, y) = (x * self.roll.1 + y * self.roll.0, y * self.roll.1 - x * self.roll.0);

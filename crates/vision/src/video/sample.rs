@@ -6,7 +6,7 @@ const EARLY: f64 = 0.1;
 /// Keeps about so many frames per second: the first frame at or after each tick of a clock that starts with the first
 /// frame. No frame is kept twice, so a video with fewer frames than ticks keeps them all, and its times stay its own.
 ///
-/// A frame may come a little before its tick: by [`EARLY`] of the distance of two.
+/// A frame may come a little before its tick: by `EARLY` of the distance of two.
 #[derive(Clone, Debug)]
 pub struct Sampler {
     rate: Option<f64>,
