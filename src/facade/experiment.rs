@@ -67,7 +67,7 @@ impl Experiment {
     ///
     /// # Examples
     /// ```
-    /// let text = "name: tiny\ndata: {path: faces.h5}\nmodel: tiny_xception\ntrain: {epochs: 1, lr: 1e-3}\n";
+    /// let text = "name: tiny\ndata: {path: faces.h5, preprocess: {size: 48}}\nmodel: tiny_xception\ntrain: {epochs: 1, lr: 1e-3}\n";
     /// assert_eq!(ferrotype::Experiment::from_yaml(text)?.name(), "tiny");
     /// # Ok::<(), ferrotype::Error>(())
     /// ```
@@ -81,6 +81,7 @@ impl Experiment {
     /// ```
     /// let experiment = ferrotype::Experiment::builder("tiny")
     ///     .set("data.path", "faces.h5")
+    ///     .set("data.preprocess.size", 48)
     ///     .set("model", "tiny_xception")
     ///     .set("train.epochs", 1)
     ///     .set("train.lr", 1e-3)
@@ -173,7 +174,7 @@ impl ExperimentBuilder {
     ///
     /// let builder = ferrotype::Experiment::builder("tiny").set("data.source", json!({"synthetic": {"count": 100}}));
     /// // What is missing is said when it is built.
-    /// assert!(builder.build().unwrap_err().to_string().contains("train"));
+    /// assert!(builder.build().unwrap_err().to_string().contains("is missing"));
     /// ```
     pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
         let mut section = &mut self.root;

@@ -26,6 +26,8 @@ fn an_experiment_is_trained_used_and_exported() {
     let run = experiment.train(&options(folder.path())).unwrap();
     assert!(run.is_finished() && run.scores().unwrap()["accuracy"] <= 1.0);
     assert_eq!(run.experiment().unwrap(), experiment);
+    let folder_of_run = ferrotype_run::RunFolder::open(run.path()).unwrap();
+    assert_eq!(ferrotype_run::Provenance::load(&folder_of_run).commit, crate::COMMIT);
     let predictor = run.predictor().unwrap();
     let faces = Picture::synthetic(70, 32, 5).unwrap();
     let all = predictor.predict(&faces).unwrap();
