@@ -1,5 +1,7 @@
 //! `ferrotype import`
 
+mod folds;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +27,7 @@ use ferrotype_training::checkpoint::{Checkpoint, Meta};
 #[command(after_help = "Examples:
   ferrotype import --model mini_xception --from fer2013_mini_XCEPTION.102-0.66.hdf5 --out runs/imported/mini_xception
   ferrotype import --model mini_xception --from w.hdf5 --out runs/imported/cv --set data.preprocess.resize=bilinear_opencv
+  ferrotype import --model ststnet --from ststnet_68.safetensors --out runs/imported/ststnet --folds
   ferrotype import --model mobilenet_v2 --from mobilenet_v2_0.35_imagenet_notop.safetensors --out runs/imported/backbone \\
       --head new --classes anger,disgust,fear,happiness,neutral,sadness,surprise --set data.preprocess.size=96")]
 pub struct ImportCommand {
@@ -52,6 +55,10 @@ pub struct ImportCommand {
     /// How that file's labels become classes.
     #[arg(long, value_name = "MODE")]
     labels: Option<String>,
+    /// The file holds a network for each person of the data who was left out in training, their names before the tensors'
+    /// (`s01.conv1.weight`): make a group of folds of them, and score each on the person it has not seen.
+    #[arg(long, conflicts_with = "head")]
+    folds: bool,
     /// Change a key of the run's experiment, such as data.preprocess.size; may be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
@@ -90,6 +97,9 @@ impl ImportCommand {
         }
         let classes = self.classes.as_deref().map(class_names).transpose()?;
         let foreign = import::read(from)?;
+        if self.folds {
+            return folds::import(&self, from, &foreign, origins, out);
+        }
         let forms = origins.into_iter().map(|origin| self.form(origin, &foreign.declared, out));
         let forms = forms.collect::<Result<Vec<_>>>().with_context(|| format!("cannot import {}", from.display()))?;
         let (expected, experiments): (Vec<ExpectedForm>, Vec<Experiment>) = forms.into_iter().unzip();
@@ -104,7 +114,7 @@ impl ImportCommand {
             // What stands there now was made here.
             let _ = std::fs::remove_dir_all(out);
         }
-        written
+        written?.iter().try_for_each(say)
     }
 
     /// The forms to be tried.
@@ -169,7 +179,7 @@ impl ImportCommand {
         foreign: &Foreign,
         matched: &Matched,
         experiment: &Experiment,
-    ) -> Result<()> {
+    ) -> Result<Vec<String>> {
         let origin = &matched.expected.origin;
         let network = filled(matched, experiment.seed)?;
         let run = RunFolder::create_at(out)?;
@@ -204,7 +214,7 @@ impl ImportCommand {
         provenance.save(&run)?;
         // Last: its presence makes the folder a run.
         write_atomic(run.config(), config::to_yaml(experiment).as_bytes())?;
-        summary(&record, &foreign.declared, matched, experiment, &run).iter().try_for_each(say)
+        Ok(summary(&record, &foreign.declared, matched, experiment, &run))
     }
 }
 

@@ -4,6 +4,7 @@
 mod announce;
 mod finish;
 mod identity;
+mod parts;
 mod reports;
 mod search;
 mod seen;

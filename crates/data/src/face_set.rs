@@ -122,6 +122,8 @@ pub struct FaceSet {
     pub splits: Vec<Split>,
     /// Subject per row, where the source has them (an empty string is an unknown subject).
     pub subjects: Option<Vec<String>>,
+    /// The dataset that each row comes from, where the set is made of several: scores are given for each, too.
+    pub groups: Option<Vec<String>>,
     /// Image name per row; empty where the source gives none.
     pub names: Vec<String>,
     /// Row in the source, counted from 0 without the header.

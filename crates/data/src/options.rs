@@ -4,6 +4,7 @@ mod augment;
 mod class_names;
 mod clips;
 mod division;
+mod micro;
 mod preprocess;
 mod sources;
 
@@ -20,6 +21,7 @@ pub use clips::{
     SyntheticClipsOptions, VideoOptions, Windows,
 };
 pub use division::{Folds, Holdout, LabelMode, SplitRule};
+pub use micro::Megc2019Options;
 pub use preprocess::{Colour, MeanStd, Preprocess, Resize, Scale};
 pub use sources::{
     AffectnetOptions, Fer2013Options, FerplusOptions, FolderOptions, ManifestOptions, RafdbOptions, SourceOptions,
@@ -99,6 +101,11 @@ pub enum Sampler {
     Shuffle,
     /// Every row once per epoch, in one order shuffled once (FER+'s original code).
     ShuffleOnce,
+    /// Every row once per epoch, in the file's order, the same each epoch.
+    InOrder,
+    /// Every row once per epoch, class by class in the order of the classes, within a class in the file's order, the same
+    /// each epoch. Batches then hold one class or two, which batch normalisation sees (STSTNet's and HTNet's recipes).
+    ByClass,
     /// As many draws as rows, each class equally likely.
     Balanced,
     /// As many draws as rows, classes weighted by the square root of their count.

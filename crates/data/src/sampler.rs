@@ -13,6 +13,8 @@ pub fn order(labelled: &Labelled, examples: &[u32], sampler: Sampler, seed: u64,
     match sampler {
         Sampler::Shuffle => shuffled(examples, seed, epoch),
         Sampler::ShuffleOnce => shuffled(examples, seed, 0),
+        Sampler::InOrder => examples.to_vec(),
+        Sampler::ByClass => by_class(labelled, examples),
         Sampler::Balanced => weighted(labelled, examples, seed, epoch, |_| 1.0),
         Sampler::SqrtBalanced => weighted(labelled, examples, seed, epoch, |count| (count as f64).sqrt()),
     }
@@ -21,6 +23,12 @@ pub fn order(labelled: &Labelled, examples: &[u32], sampler: Sampler, seed: u64,
 fn shuffled(examples: &[u32], seed: u64, epoch: u64) -> Vec<u32> {
     let mut order = examples.to_vec();
     Stream::of(seed, Purpose::Order, &[epoch]).shuffle(&mut order);
+    order
+}
+
+fn by_class(labelled: &Labelled, examples: &[u32]) -> Vec<u32> {
+    let mut order = examples.to_vec();
+    order.sort_by_key(|&e| labelled.class(e as usize));
     order
 }
 
@@ -137,5 +145,15 @@ mod tests {
         }
         assert!(total.iter().all(|t| (3850..4150).contains(t)), "{total:?}");
         assert!(order(&set, &[], Sampler::Balanced, 1, 0).is_empty());
+    }
+
+    #[test]
+    fn orders_that_do_not_change_are_the_files_or_go_class_by_class() {
+        let set = labelled(&[2, 0, 1, 0, 2]);
+        let examples: Vec<u32> = (0..5).collect();
+        for epoch in 0..2 {
+            assert_eq!(order(&set, &examples, Sampler::InOrder, 1, epoch), [0, 1, 2, 3, 4]);
+            assert_eq!(order(&set, &examples, Sampler::ByClass, 1, epoch), [1, 3, 2, 0, 4]);
+        }
     }
 }

@@ -7,6 +7,7 @@ mod ferplus;
 mod folder;
 mod labels;
 mod manifest;
+mod megc2019;
 mod names;
 mod pictures;
 mod rafdb;
@@ -63,6 +64,7 @@ fn load(source: &SourceOptions) -> Result<FaceSet> {
         SourceOptions::Manifest(o) => manifest::load(o),
         SourceOptions::Rafdb(o) => rafdb::load(o),
         SourceOptions::Affectnet(o) => affectnet::load(o),
+        SourceOptions::Megc2019(o) => megc2019::load(o),
         SourceOptions::Clips(_)
         | SourceOptions::Baum1a(_)
         | SourceOptions::Baum1s(_)
@@ -83,6 +85,7 @@ pub fn name(source: &SourceOptions) -> &'static str {
         SourceOptions::Manifest(_) => "manifest",
         SourceOptions::Rafdb(_) => "rafdb",
         SourceOptions::Affectnet(_) => "affectnet",
+        SourceOptions::Megc2019(_) => "megc2019",
         SourceOptions::Clips(_) => "clips",
         SourceOptions::Baum1a(_) => "baum1a",
         SourceOptions::Baum1s(_) => "baum1s",

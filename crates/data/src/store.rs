@@ -93,6 +93,9 @@ fn build(faces: &FaceSet) -> Result<FileBuilder, hdf5_pure::FormatError> {
     if let Some(subjects) = &faces.subjects {
         strings(&mut b, "subject", subjects)?;
     }
+    if let Some(groups) = &faces.groups {
+        strings(&mut b, "group", groups)?;
+    }
     if let Some(votes) = &faces.votes {
         let columns = votes.columns.len();
         b.create_dataset("votes")
@@ -123,6 +126,7 @@ fn read_rows(file: &File) -> Result<FaceSet> {
         votes: read_votes(file)?,
         splits,
         subjects: if exists(file, "subject")? { Some(list(file, "subject")?) } else { None },
+        groups: if exists(file, "group")? { Some(list(file, "group")?) } else { None },
         names: list(file, "name")?,
         source_rows: values(file, "source_row", Dataset::read_u32)?,
         segments: None,
@@ -176,6 +180,7 @@ fn check_rows(faces: &FaceSet) -> Result<()> {
     same("names", faces.names.len())?;
     same("source rows", faces.source_rows.len())?;
     same("subjects", faces.subjects.as_ref().map_or(n, Vec::len))?;
+    same("groups", faces.groups.as_ref().map_or(n, Vec::len))?;
     if let Some(votes) = &faces.votes {
         same("rows of votes", votes.counts.len() / votes.columns.len().max(1))?;
         ensure!(votes.counts.len() == n * votes.columns.len(), "the votes do not fill their columns");

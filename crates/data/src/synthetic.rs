@@ -196,6 +196,7 @@ fn assemble(options: &SyntheticOptions, pixels: Vec<u8>, samples: &[Sample]) -> 
         }),
         splits: samples.iter().map(|s| splits[s.identity]).collect(),
         subjects: Some(samples.iter().map(|s| format!("person{:05}", s.identity)).collect()),
+        groups: None,
         names: (0..samples.len()).map(|row| format!("synthetic{row:07}.png")).collect(),
         source_rows: (0..samples.len() as u32).collect(),
         segments: None,

@@ -43,7 +43,7 @@ fn check_source(p: &mut Problems, source: &SourceOptions) {
             check_ferplus(p, &format!("{at}.ferplus"), options);
             None
         }
-        SourceOptions::Fer2013(_) => None,
+        SourceOptions::Fer2013(_) | SourceOptions::Megc2019(_) => None,
         SourceOptions::Folder(options) => options.size.map(|size| ("folder", size)),
         SourceOptions::Manifest(options) => options.size.map(|size| ("manifest", size)),
         SourceOptions::Rafdb(options) => options.size.map(|size| ("rafdb", size)),

@@ -11,6 +11,7 @@ mod aggregate;
 pub mod compare;
 mod decisions;
 pub mod metrics;
+pub mod parts;
 mod sample;
 mod scores;
 pub mod statistics;
@@ -49,6 +50,27 @@ impl Predictions {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// Adds those of other examples. Votes are kept where both have them.
+    ///
+    /// # Errors
+    /// When they are of other classes.
+    pub fn append(&mut self, other: Self) -> Result<()> {
+        if self.is_empty() {
+            *self = other;
+            return Ok(());
+        }
+        ensure!(self.classes == other.classes, "classes {:?} and {:?} cannot be joined", self.classes, other.classes);
+        self.rows.extend(other.rows);
+        self.truth.extend(other.truth);
+        self.targets.extend(other.targets);
+        self.logits.extend(other.logits);
+        self.votes = self.votes.take().zip(other.votes).map(|(mut a, b)| {
+            a.extend(b);
+            a
+        });
+        Ok(())
     }
 
     /// These examples alone.

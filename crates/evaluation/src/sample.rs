@@ -17,6 +17,21 @@ impl Confusion {
         Self { counts: vec![vec![0; classes]; classes] }
     }
 
+    /// The counts of several together.
+    pub fn sum<'c>(classes: usize, all: impl Iterator<Item = &'c Self>) -> Self {
+        let mut sum = Self::new(classes);
+        for counts in all {
+            let pairs = sum.counts.iter_mut().flatten().zip(counts.counts.iter().flatten());
+            pairs.for_each(|(total, count)| *total += count);
+        }
+        sum
+    }
+
+    /// Counts a row.
+    pub fn add(&mut self, truth: usize, predicted: usize) {
+        self.counts[truth][predicted] += 1;
+    }
+
     /// Number of classes.
     pub fn classes(&self) -> usize {
         self.counts.len()

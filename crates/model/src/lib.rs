@@ -86,6 +86,8 @@ registry! {
     Microx(microx::MicroxOptions),
     /// MicroX with global average pooling, its logits fused.
     MicroxGap(microx_gap::MicroxGapOptions),
+    /// STSTNet: one wide convolution on pictures of optical flow, for micro-expressions.
+    Ststnet(ststnet::StstnetOptions),
     /// A depthwise-separable network to measure speed with.
     DepthwiseSeparable(depthwise_separable::DepthwiseSeparableOptions),
 }

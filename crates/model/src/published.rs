@@ -9,6 +9,7 @@ use super::{ModelOptions, NodeId};
 use ferrotype_data::options::{LabelMode, Preprocess};
 
 /// A form in which a network's weights were published.
+#[derive(Clone)]
 pub struct Origin {
     /// Its name for `--origin`.
     pub name: &'static str,
@@ -83,6 +84,8 @@ pub struct NormNames {
 pub enum Made {
     /// One tensor of the file.
     Of(Named),
+    /// Several tensors of the file one behind the other along their first axis: layers side by side that are one here.
+    Joined(Vec<Named>),
     /// A convolution's weight, multiplied by `scale / sqrt(variance + eps)` of the normalisation behind it.
     FoldedWeight(Named, NormNames),
     /// The bias that remains of a normalisation: `shift - mean * scale / sqrt(variance + eps)`.

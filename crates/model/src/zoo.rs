@@ -15,6 +15,7 @@ pub mod microx_gap;
 pub mod mini_xception;
 pub mod mobilenet_v2;
 pub mod resnet18;
+pub mod ststnet;
 pub mod tiny_xception;
 pub mod vgg13;
 

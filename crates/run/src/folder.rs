@@ -12,7 +12,7 @@ use super::lock::Lock;
 pub const GROUP: &str = "group.json";
 
 /// Files and folders of a run of whatever system, and of a group of runs.
-const OWN: [&str; 25] = [
+const OWN: [&str; 26] = [
     "config.yaml",
     "metrics.jsonl",
     "metrics.json",
@@ -30,6 +30,7 @@ const OWN: [&str; 25] = [
     "results.csv",
     "anomalies.md",
     "anomalies.json",
+    "parts.json",
     GROUP,
     "checkpoints",
     "plots",

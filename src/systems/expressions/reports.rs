@@ -2,7 +2,9 @@
 
 use anyhow::Result;
 
+use super::parts;
 use crate::commands::view;
+use crate::config::Experiment;
 use crate::systems::Summary;
 use ferrotype_evaluation::metrics::{self, format_value};
 use ferrotype_evaluation::{Scores, aggregate};
@@ -26,7 +28,7 @@ pub fn report_run(run: &RunFolder) -> Result<String> {
 ///
 /// # Errors
 /// When no run of the group is finished, or a file is broken.
-pub fn report_group(folder: &RunFolder, group: &Group) -> Result<Summary> {
+pub fn report_group(experiment: &Experiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
     let view = view::of_group(folder, group)?;
     let path = report::write_aggregate(folder.path(), &view)?;
     let scores: Vec<Scores> = view.runs.iter().map(|r| r.scores.clone()).collect();
@@ -44,6 +46,7 @@ pub fn report_group(folder: &RunFolder, group: &Group) -> Result<Summary> {
     if let Some(pooled) = view.pooled.as_ref().and_then(|p| p.metrics.get("uf1")) {
         lines.push(format!("  {:<28} {}", "UF1 over all folds", format_score("uf1", pooled)));
     }
+    lines.extend(parts::write(experiment, folder, group)?);
     lines.push(format!("report  {}", path.display()));
     let json = serde_json::json!({
         "event": "group_result", "run": folder.path(), "over": view.over, "runs": sum.runs, "scores": sum.metrics,

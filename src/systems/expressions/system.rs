@@ -49,7 +49,7 @@ impl System for Expressions<'_> {
     }
 
     fn report_group(&self, folder: &RunFolder, group: &Group) -> Result<Summary> {
-        report_group(folder, group)
+        report_group(self.0, folder, group)
     }
 
     fn publish_run(&self, run: &RunFolder, target: &Path) -> Result<Vec<PathBuf>> {

@@ -93,6 +93,7 @@ fn assemble(set: ClipSet, segments: &[Segment], options: &SegmentOptions, short:
         votes: None,
         splits: vec![Split::Unassigned; segments.len()],
         subjects: Some(segments.iter().map(|s| clip(s).subject.clone()).collect()),
+        groups: None,
         names: segments.iter().map(name).collect(),
         source_rows: segments.iter().map(|s| s.clip as u32).collect(),
         segments: Some(Segments {

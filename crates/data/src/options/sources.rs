@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::picture::MAX_PIXELS;
-use super::{Baum1Options, Baum2Options, ClassNames, ClipsOptions, Colour, SyntheticClipsOptions};
+use super::{Baum1Options, Baum2Options, ClassNames, ClipsOptions, Colour, Megc2019Options, SyntheticClipsOptions};
 
 fn max_pixels() -> u64 {
     MAX_PIXELS
@@ -43,6 +43,9 @@ pub enum SourceOptions {
         after_help = "Example: ferrotype data prepare affectnet --root AffectNet --size 112 --out datasets/affectnet.h5"
     )]
     Affectnet(AffectnetOptions),
+    /// The MEGC 2019 composite of micro-expressions: 442 published pictures of optical flow, 28x28.
+    #[command(after_help = "Example: ferrotype data prepare megc2019 --root megc2019/ --out datasets/megc2019.h5")]
+    Megc2019(Megc2019Options),
     /// Video files with a table of labels.
     #[command(
         after_help = "Example: ferrotype data prepare clips --videos clips/ --labels labels.csv --openface csv/ --out datasets/clips.h5\n         ferrotype data prepare clips --videos clips/ --labels labels.csv --detector yunet.onnx --landmarks pfld_68.onnx --rate 25"

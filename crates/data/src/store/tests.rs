@@ -21,6 +21,7 @@ pub(crate) fn sample(n: usize) -> FaceSet {
         votes: Some(Votes { counts: (0..n * 2).map(|i| i as u8).collect(), columns: vec!["x".into(), "NF".into()] }),
         splits: (0..n).map(|i| split((i % 4) as u8).unwrap()).collect(),
         subjects: Some((0..n).map(|i| if i % 2 == 0 { String::new() } else { format!("Zoë {i}") }).collect()),
+        groups: None,
         names: (0..n).map(|i| format!("{i}.png")).collect(),
         source_rows: (0..n as u32).rev().collect(),
         segments: None,

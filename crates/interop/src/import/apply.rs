@@ -108,6 +108,7 @@ impl Take<'_, '_> {
     fn mark(&mut self, made: &Made) {
         let known: Vec<&Named> = match made {
             Made::Of(named) => vec![named],
+            Made::Joined(parts) => parts.iter().collect(),
             Made::FoldedWeight(kernel, norm) => std::iter::once(kernel).chain(&norm.parts).collect(),
             Made::FoldedBias(norm) => norm.parts.iter().collect(),
         };
@@ -117,6 +118,7 @@ impl Take<'_, '_> {
     fn values(&mut self, made: &Made, shape: &[usize]) -> Result<Vec<f32>, Fault> {
         match made {
             Made::Of(named) => self.tensor(named, shape),
+            Made::Joined(parts) => self.joined(parts, shape),
             Made::FoldedWeight(kernel, norm) => {
                 let mut weight = self.tensor(kernel, shape)?;
                 let factors = self.factors(norm, shape[0])?.0;
@@ -131,6 +133,25 @@ impl Take<'_, '_> {
                 let terms = factors.iter().zip(shift).zip(mean);
                 Ok(terms.map(|((f, s), m)| (f64::from(s) - f64::from(m) * f) as f32).collect())
             }
+        }
+    }
+
+    /// Tensors one behind the other along their first axis, which together must have as many rows as ours.
+    fn joined(&mut self, parts: &[Named], shape: &[usize]) -> Result<Vec<f32>, Fault> {
+        let (mut values, mut rows) = (Vec::new(), 0);
+        for named in parts {
+            let found = self.index.find(named).ok_or_else(|| Fault::Missing(named.names[0].clone()))?;
+            let own = found.shape.first().copied().unwrap_or(0);
+            let of_part: Vec<usize> = std::iter::once(own).chain(shape[1..].iter().copied()).collect();
+            values.extend(self.tensor(named, &of_part)?);
+            rows += own;
+        }
+        match rows == shape[0] {
+            true => Ok(values),
+            false => Err(Fault::Misshapen(format!(
+                "{} and its neighbours have {rows} rows, not {}",
+                parts[0].names[0], shape[0]
+            ))),
         }
     }
 

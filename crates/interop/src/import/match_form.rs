@@ -28,6 +28,7 @@ pub enum Head {
 }
 
 /// A form to be tried, with what the user changed of it.
+#[derive(Clone)]
 pub struct ExpectedForm {
     /// The form.
     pub origin: Origin,

@@ -1,0 +1,128 @@
+//! A file with a network for each person who was left out: a group of folds, each scored on its person.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use super::ImportCommand;
+use crate::commands::bar::bar;
+use crate::commands::loaded::LoadedRun;
+use crate::commands::say;
+use crate::config::{self, AnyExperiment, Experiment};
+use crate::runner::{Runner, begin_members};
+use ferrotype_data::options::SplitRule;
+use ferrotype_data::task::{Task, obtain};
+use ferrotype_evaluation::score;
+use ferrotype_interop::import::{self, Foreign};
+use ferrotype_model::published::Origin;
+use ferrotype_report as report;
+use ferrotype_run::files::write_atomic;
+use ferrotype_run::group::{Group, GroupAxis};
+use ferrotype_run::{Provenance, RunFolder};
+use ferrotype_training::interrupt::Interrupt;
+use ferrotype_training::options::SelectOn;
+use ferrotype_training::progress::Style;
+use ferrotype_training::scoring;
+use ferrotype_vision::clips::write_source;
+
+/// Imports a file of folds.
+///
+/// # Errors
+/// When it holds no network of this kind per person, or other people than the data.
+pub fn import(command: &ImportCommand, from: &Path, file: &Foreign, origins: Vec<Origin>, out: &Path) -> Result<()> {
+    let networks = by_person(file)?;
+    let origin = origins.into_iter().next().context("no published form is known")?;
+    let (form, mut experiment) = command.form(origin, &file.declared, out)?;
+    experiment.data.split = SplitRule::LeaveOneSubjectOut;
+    experiment.data.validation_set = Some(false);
+    experiment.evaluate.select_on = SelectOn::None;
+    let people = people(&experiment)?;
+    let missing: Vec<&str> = people.iter().filter(|p| !networks.contains_key(p.as_str())).map(String::as_str).collect();
+    let unknown: Vec<&str> = networks.keys().filter(|p| !people.contains(p)).map(String::as_str).collect();
+    ensure!(
+        missing.is_empty() && unknown.is_empty(),
+        "{} is not of the people in {}: without a network [{}], unknown to the data [{}]",
+        from.display(),
+        experiment.data.path.display(),
+        missing.join(", "),
+        unknown.join(", ")
+    );
+    let any = AnyExperiment::Expressions(Box::new(experiment.clone()));
+    let group = Group::of(GroupAxis::Fold, (0..people.len() as u64).collect());
+    let folder = RunFolder::create_at(out)?;
+    let written = || -> Result<String> {
+        let runs = begin_members(&any, &folder, &group)?;
+        let progress = bar("folds", runs.len());
+        for (run, person) in runs.iter().zip(&people) {
+            let experiment = run.experiment.clone().expressions()?;
+            let network = &networks[person];
+            let matched = import::match_form(network, vec![form.clone()], command.head, None)
+                .with_context(|| format!("the network without {person}"))?;
+            command.write(&run.folder, from, network, &matched, &experiment)?;
+            score_fold(&run.folder).with_context(|| format!("the network without {person}"))?;
+            progress.inc(1);
+        }
+        progress.finish_and_clear();
+        Ok(Runner::new(Interrupt::default(), Style::Quiet).report(&any, &folder, &group)?.text)
+    };
+    match written() {
+        Ok(text) => say(format_args!("{} networks of {}, each scored on the person it has not seen\n{text}", people.len(), from.display())),
+        Err(error) => {
+            // What stands there now was made here.
+            let _ = std::fs::remove_dir_all(out);
+            Err(error)
+        }
+    }
+}
+
+/// The networks of a file by the word before the first dot of their tensors' names.
+fn by_person(file: &Foreign) -> Result<BTreeMap<String, Foreign>> {
+    let mut all: BTreeMap<String, Foreign> = BTreeMap::new();
+    for tensor in &file.tensors {
+        let (person, name) = tensor.name.split_once('.').with_context(|| {
+            format!("the tensor {} does not name a person: `s01.conv1.weight` is expected with --folds", tensor.name)
+        })?;
+        let network = all.entry(person.to_owned()).or_insert_with(|| Foreign {
+            format: file.format,
+            declared: file.declared.clone(),
+            ..Foreign::default()
+        });
+        network.tensors.push(import::ForeignTensor { name: name.to_owned(), ..tensor.clone() });
+    }
+    Ok(all)
+}
+
+/// The person that each fold of the experiment's data tests.
+fn people(experiment: &Experiment) -> Result<Vec<String>> {
+    let faces = obtain(&experiment.data, write_source)?;
+    let subjects = faces.subjects.context("the data name no subjects")?;
+    let mut people = subjects.clone();
+    people.sort();
+    people.dedup();
+    // As many, and in the order, as the division has folds.
+    people.iter().enumerate().try_for_each(|(fold, person)| {
+        let mut data = experiment.data.clone();
+        data.fold = fold;
+        let task = Task::prepare(&data, experiment.seed, write_source)?;
+        let own = task.test.rows().iter().all(|&row| subjects[row as usize] == *person);
+        ensure!(own, "fold {fold} does not test {person} alone");
+        Ok(())
+    })?;
+    Ok(people)
+}
+
+/// Scores an imported fold on its test rows.
+fn score_fold(path: &Path) -> Result<()> {
+    let LoadedRun { run, experiment, network, .. } = LoadedRun::open(path, None)?;
+    let task = Task::prepare(&experiment.data, experiment.seed, write_source)?;
+    write_atomic(run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
+    let mut progress = Style::Quiet.start();
+    let predictions = scoring::predict(&network, &task.test, &experiment.evaluate, progress.as_mut())?;
+    report::predictions::write(run.predictions(), &predictions)?;
+    let mut provenance = Provenance::load(&run);
+    provenance.data.insert(task.facts.path.clone(), task.facts.sha256.clone());
+    provenance.experiment_sha256 = config::digest(&experiment);
+    provenance.save(&run)?;
+    report::write_metrics(run.scores(), &BTreeMap::from([("test".to_owned(), score(&predictions)?)]))
+}

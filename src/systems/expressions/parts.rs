@@ -1,0 +1,112 @@
+//! Scores of each dataset of a set that is made of several, over all folds, with intervals over people.
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::config::Experiment;
+use ferrotype_data::store;
+use ferrotype_evaluation::Predictions;
+use ferrotype_evaluation::parts::{PartScores, score_parts};
+use ferrotype_evaluation::statistics::{deviation, mean};
+use ferrotype_report::predictions;
+use ferrotype_run::RunFolder;
+use ferrotype_run::files::write_atomic;
+use ferrotype_run::group::{Group, GroupAxis};
+
+/// The file of a group's scores by dataset.
+const FILE: &str = "parts.json";
+
+/// A part's scores over several seeds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OverSeeds {
+    /// The dataset; `all` for all rows.
+    pub part: String,
+    /// Seeds.
+    pub seeds: usize,
+    /// Mean and standard deviation (n - 1; 0 of one seed) of UF1.
+    pub uf1: [f64; 2],
+    /// As `uf1`, of the unweighted average recall.
+    pub uar: [f64; 2],
+}
+
+/// Scores the parts of a group, writes them into its folder, and gives lines for the terminal. Nothing for sets of a single
+/// dataset, or while the prepared file is not at hand.
+///
+/// # Errors
+/// When a file of the group is broken.
+pub fn write(experiment: &Experiment, folder: &RunFolder, group: &Group) -> Result<Vec<String>> {
+    match group.axis {
+        GroupAxis::Fold => of_folds(experiment, folder, group),
+        GroupAxis::Seed => over_seeds(folder, group),
+    }
+}
+
+fn of_folds(experiment: &Experiment, folder: &RunFolder, group: &Group) -> Result<Vec<String>> {
+    if !experiment.data.path.is_file() || experiment.data.clips.is_some() {
+        return Ok(Vec::new());
+    }
+    let faces = store::summary(&experiment.data.path)?;
+    let (Some(groups), Some(subjects)) = (&faces.groups, &faces.subjects) else { return Ok(Vec::new()) };
+    let mut all = Predictions::default();
+    for path in group.run_folders(folder.path()) {
+        let Ok(run) = RunFolder::open(&path) else { continue };
+        if run.is_finished() {
+            all.append(predictions::read(run.predictions())?)?;
+        }
+    }
+    let (parts, people) = (names(groups, &all.rows)?, names(subjects, &all.rows)?);
+    let scores = score_parts(&all, &parts, &people)?;
+    write_atomic(folder.path().join(FILE), (serde_json::to_string_pretty(&scores)? + "\n").as_bytes())?;
+    Ok(scores.iter().map(line).collect())
+}
+
+/// The names of these rows.
+fn names<'n>(of: &'n [String], rows: &[u32]) -> Result<Vec<&'n str>> {
+    let name = |&row: &u32| {
+        of.get(row as usize).map(String::as_str).with_context(|| format!("row {row} is not in the data file"))
+    };
+    rows.iter().map(name).collect()
+}
+
+fn line(s: &PartScores) -> String {
+    format!(
+        "  {:<10} UF1 {:.4} ({:.4} to {:.4})  UAR {:.4} ({:.4} to {:.4})  {} clips of {} people",
+        s.part,
+        s.uf1.value,
+        s.uf1.interval[0],
+        s.uf1.interval[1],
+        s.uar.value,
+        s.uar.interval[0],
+        s.uar.interval[1],
+        s.rows,
+        s.people
+    )
+}
+
+fn over_seeds(folder: &RunFolder, group: &Group) -> Result<Vec<String>> {
+    let mut all: Vec<Vec<PartScores>> = Vec::new();
+    for &value in &group.values {
+        let path = group.member(folder.path(), value).join(FILE);
+        if path.is_file() {
+            all.push(folder.read_json(&path)?);
+        }
+    }
+    let Some(first) = all.first() else { return Ok(Vec::new()) };
+    let spread = |part: &str, of: fn(&PartScores) -> f64| -> [f64; 2] {
+        let values: Vec<f64> = all.iter().flatten().filter(|s| s.part == part).map(of).collect();
+        [mean(&values).unwrap_or(0.0), deviation(&values).unwrap_or(0.0)]
+    };
+    let of_part = |s: &PartScores| OverSeeds {
+        part: s.part.clone(),
+        seeds: all.len(),
+        uf1: spread(&s.part, |s| s.uf1.value),
+        uar: spread(&s.part, |s| s.uar.value),
+    };
+    let sums: Vec<OverSeeds> = first.iter().map(of_part).collect();
+    write_atomic(folder.path().join(FILE), (serde_json::to_string_pretty(&sums)? + "\n").as_bytes())?;
+    let line = |s: &OverSeeds| {
+        let ([f, f_sd], [r, r_sd]) = (s.uf1, s.uar);
+        format!("  {:<10} UF1 {f:.4} ± {f_sd:.4}  UAR {r:.4} ± {r_sd:.4}  over {} seeds", s.part, s.seeds)
+    };
+    Ok(sums.iter().map(line).collect())
+}
