@@ -54,7 +54,7 @@ fn a_shortened_run_says_so_everywhere_and_is_published_once() {
     let out = place.ok("reproduce tiny --set train.epochs=1 -q");
     for part in [
         "verdict on tiny",
-        "not comparable: 1 of 2 epochs; drawn or synthetic data.",
+        "not comparable: 1 of 2 epochs; synthetic data.",
         "The published figure is unconfirmed. The published figure was selected on the test set.",
         "n = 2",
         "processor time",
