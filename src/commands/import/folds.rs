@@ -7,13 +7,14 @@ use anyhow::{Context, Result, ensure};
 
 use super::ImportCommand;
 use crate::commands::bar::bar;
-use crate::commands::loaded::LoadedRun;
+use crate::commands::loaded;
 use crate::commands::say;
 use crate::config::{self, AnyExperiment, Experiment};
 use crate::runner::{Runner, begin_members};
 use ferrotype_data::options::SplitRule;
 use ferrotype_data::task::{Task, obtain};
 use ferrotype_evaluation::score;
+use ferrotype_expressions::LoadedRun;
 use ferrotype_interop::import::{self, Foreign};
 use ferrotype_model::published::Origin;
 use ferrotype_report as report;
@@ -67,7 +68,11 @@ pub fn import(command: &ImportCommand, from: &Path, file: &Foreign, origins: Vec
         Ok(Runner::new(Interrupt::default(), Style::Quiet).report(&any, &folder, &group)?.text)
     };
     match written() {
-        Ok(text) => say(format_args!("{} networks of {}, each scored on the person it has not seen\n{text}", people.len(), from.display())),
+        Ok(text) => say(format_args!(
+            "{} networks of {}, each scored on the person it has not seen\n{text}",
+            people.len(),
+            from.display()
+        )),
         Err(error) => {
             // What stands there now was made here.
             let _ = std::fs::remove_dir_all(out);
@@ -114,7 +119,7 @@ fn people(experiment: &Experiment) -> Result<Vec<String>> {
 
 /// Scores an imported fold on its test rows.
 fn score_fold(path: &Path) -> Result<()> {
-    let LoadedRun { run, experiment, network, .. } = LoadedRun::open(path, None)?;
+    let LoadedRun { run, experiment, network, .. } = loaded::open(path, None)?;
     let task = Task::prepare(&experiment.data, experiment.seed, write_source)?;
     write_atomic(run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
     let mut progress = Style::Quiet.start();
