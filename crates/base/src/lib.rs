@@ -9,5 +9,6 @@ pub mod npy;
 pub mod problems;
 pub mod random;
 pub mod statistics;
+pub mod targets;
 pub mod text;
 pub mod zip;

@@ -10,6 +10,7 @@
 mod aggregate;
 pub mod compare;
 mod decisions;
+mod heads;
 pub mod metrics;
 pub mod parts;
 mod sample;
@@ -19,6 +20,7 @@ pub mod statistics;
 pub use aggregate::{Aggregate, Spread, aggregate};
 pub use compare::McNemar;
 pub use decisions::Decisions;
+pub use heads::{ColumnScores, HeadPredictions, HeadScores, score_heads, split_outputs};
 pub use sample::{Confusion, Sample, Scored};
 pub use scores::{CalibrationBin, ClassScores, Score, Scores, score, score_folds};
 

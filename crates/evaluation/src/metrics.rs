@@ -1,12 +1,24 @@
-//! The metrics, one file each. A new metric is a new file and a line in [`all`].
+//! The metrics, one file each. A new metric is a new file and a line in the registry of the kind of target that it is for:
+//! [`all`] for classes, [`for_labels`] or [`for_values`]. What a metric computes from says which kind that is: classes a
+//! [`Sample`], labels [`LabelCounts`], continuous values [`Pairs`].
 
+mod about;
 mod accuracy;
+mod ccc;
 mod ece;
+mod icc;
 mod kappa;
 mod kl_votes;
+mod label_accuracy;
+mod label_counts;
+mod label_f1;
 mod log_loss;
 mod macro_f1;
+mod mae;
 mod names;
+mod pairs;
+mod pcc;
+mod rmse;
 mod top2;
 mod uar;
 mod uf1;
@@ -16,8 +28,11 @@ use anyhow::{Result, anyhow};
 use super::sample::Sample;
 use super::scores::Score;
 
+pub use about::{About, about, about_of, choose, of_kind};
 pub use ece::{BINS, calibration_bins};
+pub use label_counts::LabelCounts;
 pub use names::{check, names, unknown};
+pub use pairs::Pairs;
 
 /// How a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +43,8 @@ pub enum Unit {
     Number,
 }
 
-/// A number that says how good predictions are.
-pub trait Metric: Sync {
+/// A number that says how good predictions are. `S` is what it is computed from.
+pub trait Metric<S = Sample>: Sync {
     /// The name in `metrics.json` and in the experiment file.
     fn name(&self) -> &'static str;
     /// The name in a report.
@@ -44,11 +59,15 @@ pub trait Metric: Sync {
     fn unit(&self) -> Unit {
         Unit::Share
     }
+    /// When it is not defined, in a few words.
+    fn undefined(&self) -> &'static str {
+        "no row has what it needs"
+    }
     /// The score; `None` where it is not defined for the sample.
-    fn score(&self, sample: &Sample) -> Option<Score>;
+    fn score(&self, sample: &S) -> Option<Score>;
 }
 
-/// All metrics, in the order of a report.
+/// All metrics of classes, in the order of a report.
 pub fn all() -> &'static [&'static dyn Metric] {
     &[
         &accuracy::Accuracy,
@@ -61,6 +80,16 @@ pub fn all() -> &'static [&'static dyn Metric] {
         &ece::Ece,
         &kl_votes::KlVotes,
     ]
+}
+
+/// All metrics of a label that is there or not, in the order of a report.
+pub fn for_labels() -> &'static [&'static dyn Metric<LabelCounts>] {
+    &[&label_f1::LabelF1, &label_accuracy::LabelAccuracy]
+}
+
+/// All metrics of continuous values, in the order of a report.
+pub fn for_values() -> &'static [&'static dyn Metric<Pairs>] {
+    &[&ccc::Ccc, &pcc::Pcc, &icc::Icc, &rmse::Rmse, &mae::Mae]
 }
 
 /// Other names that are understood: `loss` is what training calls the mean log loss of a set.
@@ -97,6 +126,11 @@ pub fn format_value(metric: &dyn Metric, value: f64) -> String {
 /// A score without interval over the whole sample.
 fn plain(value: f64, sample: &Sample) -> Score {
     Score { value, interval: None, n: sample.rows.len() as u64 }
+}
+
+/// A score without interval of so many rows.
+fn plain_of(value: f64, rows: usize) -> Score {
+    Score { value, interval: None, n: rows as u64 }
 }
 
 /// A share of the sample's rows with its Wilson interval; `None` of an empty sample.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 
-use super::Predictions;
 use super::metrics::{self, calibration_bins};
 use super::sample::{Confusion, Sample};
+use super::{HeadScores, Predictions};
 
 /// One metric's value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +68,9 @@ pub struct Scores {
     pub confusion: Vec<Vec<u64>>,
     /// Equal-width bins of confidence.
     pub calibration: Vec<CalibrationBin>,
+    /// Of a model with heads: each head by itself. `metrics` then has `HEAD.METRIC`, and what is of classes is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heads: Vec<HeadScores>,
 }
 
 impl Scores {
@@ -76,10 +79,13 @@ impl Scores {
     /// # Errors
     /// When there is no such metric, or it is not defined for this set.
     pub fn get(&self, name: &str) -> Result<&Score> {
-        let metric = metrics::find(name)?;
-        self.metrics.get(metric.name()).ok_or_else(|| {
-            anyhow!("{} is not defined for this set of {} rows (it has {})", metric.name(), self.n, self.names())
-        })
+        let name = match self.heads.is_empty() {
+            true => metrics::find(name)?.name().to_owned(),
+            false => metrics::choose(name, self.heads.iter().map(|h| (h.name.as_str(), &h.kind)))?.0,
+        };
+        self.metrics
+            .get(&name)
+            .ok_or_else(|| anyhow!("{name} is not defined for this set of {} rows (it has {})", self.n, self.names()))
     }
 
     /// Class names.
@@ -118,6 +124,7 @@ pub fn score_folds(folds: &[Predictions]) -> Result<Scores> {
         per_class: per_class(&sample.confusion, &folds[0].classes),
         calibration: calibration_bins(&sample),
         confusion: sample.confusion.counts,
+        heads: Vec::new(),
     })
 }
 
