@@ -120,7 +120,7 @@ mod tests {
         let classes = names(classes);
         let targets = labels.iter().flat_map(|&l| (0..classes.len()).map(move |i| f32::from(u8::from(i == l))));
         let targets = targets.collect();
-        Labelled { rows: (0..labels.len() as u32).collect(), targets, classes, drawn: false }
+        Labelled { rows: (0..labels.len() as u32).collect(), targets, classes, ..Labelled::default() }
     }
 
     #[test]
@@ -166,7 +166,7 @@ mod tests {
             classes: names("anger fear contempt"),
             rows: vec![7],
             targets: vec![0.5, 0.25, 0.25],
-            drawn: false,
+            ..Labelled::default()
         };
         let aligned = align(&data, &names("fear anger"), true).unwrap();
         let target = aligned.labelled.target(0);

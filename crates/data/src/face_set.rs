@@ -3,6 +3,8 @@
 use super::options::Component;
 use super::source_record::SourceRecord;
 use super::stored_form::StoredForm;
+use super::targets::Targets;
+use ferrotype_base::targets::{Head, TargetKind, width};
 
 /// The class index of a row without a label.
 pub const NO_LABEL: i16 = -1;
@@ -108,7 +110,7 @@ pub struct Provenance {
 }
 
 /// A whole dataset in memory, row by row as in its source.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct FaceSet {
     /// The pictures.
     pub images: Images,
@@ -118,6 +120,8 @@ pub struct FaceSet {
     pub classes: Vec<String>,
     /// Crowd votes, where the source has them. A row of zeros has no votes.
     pub votes: Option<Votes>,
+    /// Typed targets beside the classes, where the source has them.
+    pub targets: Option<Targets>,
     /// The dataset's own division.
     pub splits: Vec<Split>,
     /// Subject per row, where the source has them (an empty string is an unknown subject).
@@ -193,15 +197,19 @@ impl FaceSet {
     }
 }
 
-/// Rows chosen by a label rule, with a target distribution for each.
+/// Rows chosen by a label rule, with a target distribution for each; or, for a model with heads, the targets of each head.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Labelled {
-    /// Class names: the columns of `targets`.
+    /// Class names: the columns of `targets`, or of the head of classes where there are heads; empty if none has classes.
     pub classes: Vec<String>,
+    /// The heads whose targets stand side by side in a row; empty for classes alone.
+    pub heads: Vec<Head>,
     /// Row in the [`FaceSet`] per example.
     pub rows: Vec<u32>,
-    /// Target distribution per example, `[examples, classes]`, each row summing to 1.
+    /// Targets per example, `[examples, width]`: a distribution over the classes, summing to 1, or each head's targets.
     pub targets: Vec<f32>,
+    /// Which targets are known, of the same shape; empty where all are.
+    pub known: Vec<bool>,
     /// Whether a label is drawn from the distribution at each visit (FER+'s `probability` mode).
     pub drawn: bool,
 }
@@ -217,15 +225,38 @@ impl Labelled {
         self.rows.is_empty()
     }
 
-    /// The target distribution of example `i`.
+    /// Targets per example.
+    pub fn width(&self) -> usize {
+        if self.heads.is_empty() { self.classes.len() } else { width(&self.heads) }
+    }
+
+    /// The targets of example `i`: the distribution over the classes, or those of all heads.
     pub fn target(&self, i: usize) -> &[f32] {
-        let k = self.classes.len();
+        let k = self.width();
         &self.targets[i * k..(i + 1) * k]
     }
 
-    /// The most likely class of example `i`; the first of equals.
+    /// Which of the targets of example `i` are known; empty where all are.
+    pub fn known_of(&self, i: usize) -> &[bool] {
+        let k = self.width();
+        self.known.get(i * k..(i + 1) * k).unwrap_or_default()
+    }
+
+    /// The head of the rows' classes, where there are heads and one of them has classes.
+    pub fn class_head(&self) -> Option<&Head> {
+        self.heads.iter().find(|head| head.kind == TargetKind::Classes)
+    }
+
+    /// The most likely class of example `i`; the first of equals. The number of classes where it is not known.
     pub fn class(&self, i: usize) -> usize {
-        let t = self.target(i);
+        let mut t = self.target(i);
+        if !self.heads.is_empty() {
+            let Some(head) = self.class_head() else { return 0 };
+            if self.known_of(i).get(head.start) == Some(&false) {
+                return self.classes.len();
+            }
+            t = head.of(t);
+        }
         (0..t.len()).fold(0, |best, j| if t[j] > t[best] { j } else { best })
     }
 }
@@ -235,8 +266,10 @@ impl Labelled {
 pub struct Batch {
     /// Preprocessed pixels, `[size, channels, height, width]`.
     pub images: Vec<f32>,
-    /// Target distributions, `[size, classes]`.
+    /// Target distributions, `[size, classes]`; for a model with heads, the targets of all of them.
     pub targets: Vec<f32>,
+    /// 1 where a target is known and 0 where it is missing, of the same shape; empty where all are known.
+    pub known: Vec<f32>,
     /// Weight of each example in the loss; usually 1.
     pub weights: Vec<f32>,
     /// Row in the [`FaceSet`] per example.

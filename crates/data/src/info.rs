@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::audit::{PARTS, class_counts};
 use super::labels::{self, Role};
 use super::options::LabelMode;
+use super::targets::Targets;
 use super::{FaceSet, Labelled, Provenance, Split};
 
 const MODES: [LabelMode; 6] = [
@@ -26,6 +27,9 @@ pub fn describe(faces: &FaceSet) -> String {
     let _ = writeln!(page, "{} {kind} of {} x {} pixels, {colour}\n", faces.len(), images.width, images.height);
     page += &class_table(faces);
     page += &mode_table(faces);
+    if let Some(targets) = &faces.targets {
+        page += &target_table(faces, targets);
+    }
     page += &provenance(&faces.provenance);
     page
 }
@@ -77,6 +81,31 @@ fn mode_table(faces: &FaceSet) -> String {
         text += &format!("{}\n", majority_table(faces, &majority));
     }
     text
+}
+
+/// Of each column of typed targets: its kind, and how often it is known, with its mean, in each part.
+fn target_table(faces: &FaceSet, targets: &Targets) -> String {
+    let mut rows = Vec::new();
+    let mut place = 0;
+    for group in &targets.groups {
+        for column in &group.columns {
+            let mut cells = vec![format!("{}.{column}", group.name), group.kind.describe()];
+            for part in 0..PARTS.len() {
+                let of_part = (0..faces.len()).filter(|&row| faces.splits[row] as usize == part);
+                let at = |row: usize| row * targets.width() + place;
+                let known: Vec<f64> = of_part
+                    .filter(|&row| targets.known[at(row)])
+                    .map(|row| f64::from(targets.values[at(row)]))
+                    .collect();
+                let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
+                cells.push(if known.is_empty() { "0".into() } else { format!("{} ({mean:.3})", known.len()) });
+            }
+            rows.push(cells);
+            place += 1;
+        }
+    }
+    let header: Vec<&str> = ["target: known rows (mean)", "kind"].into_iter().chain(PARTS).collect();
+    format!("{}\n", table(&header, &rows))
 }
 
 fn majority_table(faces: &FaceSet, majority: &Labelled) -> String {

@@ -3,11 +3,14 @@
 //! The FER+ rules follow Microsoft's `ferplus.py` to the image: see `labels/ferplus.rs`.
 
 mod ferplus;
+mod heads;
 
 use anyhow::{Result, ensure};
 
 use super::options::LabelMode;
 use super::{FaceSet, Labelled, NO_LABEL, Votes};
+
+pub use heads::{HeadRequest, apply_heads};
 
 /// What rows are labelled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,6 +26,7 @@ pub mod split;
 pub mod store;
 pub mod stored_form;
 pub mod synthetic;
+pub mod targets;
 pub mod task;
 pub mod template;
 pub mod text_table;

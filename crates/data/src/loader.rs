@@ -175,10 +175,10 @@ fn check(set: &FaceSet, labelled: &Labelled, examples: &[u32], batch: usize) -> 
     if batch == 0 {
         bail!("the batch size is 0: it must be at least 1");
     }
-    let k = labelled.classes.len();
+    let k = labelled.width();
     if k == 0 || labelled.targets.len() != labelled.len() * k {
         bail!(
-            "the labels have {} target values for {} examples of {k} classes: one is needed for each pair",
+            "the labels have {} target values for {} examples of {k} columns: one is needed for each pair",
             labelled.targets.len(),
             labelled.len()
         );

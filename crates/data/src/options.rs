@@ -7,6 +7,7 @@ mod division;
 mod micro;
 mod preprocess;
 mod sources;
+mod targets;
 
 use std::path::PathBuf;
 
@@ -27,6 +28,7 @@ pub use sources::{
     AffectnetOptions, Fer2013Options, FerplusOptions, FolderOptions, ManifestOptions, RafdbOptions, SourceOptions,
     SyntheticOptions,
 };
+pub use targets::{TargetColumns, TargetGroupOptions, TargetKindName};
 
 /// Faces, labels, split, preprocessing and augmentation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

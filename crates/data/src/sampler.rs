@@ -32,10 +32,10 @@ fn by_class(labelled: &Labelled, examples: &[u32]) -> Vec<u32> {
     order
 }
 
-/// Draws by class, each class weighted by a function of its count.
+/// Draws by class, each class weighted by a function of its count; examples whose class is not known are one more.
 fn weighted(labelled: &Labelled, examples: &[u32], seed: u64, epoch: u64, weight: impl Fn(usize) -> f64) -> Vec<u32> {
     let mut choice = Stream::of(seed, Purpose::Order, &[epoch]);
-    let mut members: Vec<Vec<u32>> = vec![Vec::new(); labelled.classes.len()];
+    let mut members: Vec<Vec<u32>> = vec![Vec::new(); labelled.classes.len() + 1];
     examples.iter().for_each(|&e| members[labelled.class(e as usize)].push(e));
     members.retain(|m| !m.is_empty());
     let weights: Vec<f64> = members.iter().map(|m| weight(m.len())).collect();
@@ -86,7 +86,7 @@ mod tests {
             classes: ["a", "b", "c"].map(String::from).to_vec(),
             rows: (0..classes.len() as u32).collect(),
             targets: classes.iter().flat_map(|&c| (0..3).map(move |k| if k == c { 1.0 } else { 0.0 })).collect(),
-            drawn: false,
+            ..Labelled::default()
         }
     }
 

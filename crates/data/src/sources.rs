@@ -12,6 +12,7 @@ mod names;
 mod pictures;
 mod rafdb;
 mod table;
+mod typed;
 mod votes;
 
 use std::path::Path;

@@ -3,6 +3,7 @@
 //! It appears whole or not at all, and says so: `complete` is 1, and the sha256 of the images is checked on reading.
 
 pub(crate) mod file;
+mod targets;
 
 use std::path::Path;
 
@@ -17,8 +18,9 @@ pub use file::{is_cut_off, read_within};
 
 /// The value of the attribute `format`.
 pub const FORMAT: &str = "ferrotype-faces";
-/// The version of the layout that this program writes and reads.
-pub const SCHEMA_VERSION: i64 = 1;
+/// The newest version of the layout that this program writes and reads: 2 has typed targets. A set without them is written in
+/// version 1, which older programs read, too.
+pub const SCHEMA_VERSION: i64 = 2;
 const LAYOUT: Layout = Layout { format: FORMAT, version: SCHEMA_VERSION, holds: "faces" };
 /// Images per chunk.
 const CHUNK: u64 = 64;
@@ -105,9 +107,13 @@ fn build(faces: &FaceSet) -> Result<FileBuilder, hdf5_pure::FormatError> {
             .with_deflate(DEFLATE);
         strings(&mut b, "vote_columns", &votes.columns)?;
     }
+    if let Some(targets) = &faces.targets {
+        targets::write(&mut b, targets, n);
+    }
     write_provenance(&mut b, &faces.provenance)?;
+    let version = if faces.targets.is_some() { SCHEMA_VERSION } else { 1 };
     b.set_attr("format", AttrValue::VarLenString(FORMAT.into()));
-    b.set_attr("schema_version", AttrValue::I64(SCHEMA_VERSION));
+    b.set_attr("schema_version", AttrValue::I64(version));
     b.set_attr("images_sha256", AttrValue::VarLenString(digest::sha256(&images.pixels)));
     b.set_attr("complete", AttrValue::I64(1));
     Ok(b)
@@ -124,6 +130,7 @@ fn read_rows(file: &File) -> Result<FaceSet> {
         labels: values(file, "labels", Dataset::read_i16)?,
         classes: list(file, "classes")?,
         votes: read_votes(file)?,
+        targets: targets::read(file)?,
         splits,
         subjects: if exists(file, "subject")? { Some(list(file, "subject")?) } else { None },
         groups: if exists(file, "group")? { Some(list(file, "group")?) } else { None },
@@ -184,6 +191,9 @@ fn check_rows(faces: &FaceSet) -> Result<()> {
     if let Some(votes) = &faces.votes {
         same("rows of votes", votes.counts.len() / votes.columns.len().max(1))?;
         ensure!(votes.counts.len() == n * votes.columns.len(), "the votes do not fill their columns");
+    }
+    if let Some(targets) = &faces.targets {
+        targets.check(n).context("its targets")?;
     }
     let k = faces.classes.len();
     match faces.labels.iter().find(|&&l| l != NO_LABEL && usize::try_from(l).map_or(true, |l| l >= k)) {

@@ -6,6 +6,7 @@
 //! works, and nothing about people.
 
 pub mod action_units;
+mod affect;
 pub mod anatomy;
 pub mod canvas;
 pub mod clip;
@@ -186,7 +187,9 @@ fn assemble(options: &SyntheticOptions, pixels: Vec<u8>, samples: &[Sample]) -> 
         ],
         ..Provenance::default()
     };
+    let targets = options.targets.then(|| affect::targets(samples));
     FaceSet {
+        targets,
         images: Images { pixels, height: options.size, width: options.size, channels: 1 },
         labels: samples.iter().map(|s| s.impression.main as i16).collect(),
         classes: Expression::ALL.map(|e| e.name().to_string()).to_vec(),

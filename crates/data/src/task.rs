@@ -11,9 +11,9 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 
 use super::augment::Augmentation;
-use super::labels::{self, Role};
+use super::labels::{self, HeadRequest, Role};
 use super::loader::{Loader, Stored, Training};
-use super::options::{DataOptions, SplitRule};
+use super::options::{DataOptions, Sampler, SplitRule};
 use super::preprocess::Pipeline;
 use super::{Labelled, audit, split};
 use ferrotype_base::random::{Purpose, Stream};
@@ -21,7 +21,7 @@ use ferrotype_base::random::{Purpose, Stream};
 pub use facts::DatasetSummary;
 pub use obtain::{Prepare, load, make, obtain};
 pub use seen::{Seen, SeenRows};
-pub use subset::{Subset, of_faces, rows_of};
+pub use subset::{Subset, of_faces, rows_of, rows_with_heads};
 
 use facts::facts;
 use subset::pipeline;
@@ -57,9 +57,27 @@ impl Task {
     /// # Errors
     /// When the data cannot be had, or does not allow the labels or the division asked for.
     pub fn prepare(options: &DataOptions, seed: u64, prepare: Prepare) -> Result<Self> {
+        Self::prepare_with_heads(options, &[], seed, prepare)
+    }
+
+    /// As [`prepare`](Self::prepare), with the targets of these heads in place of the classes; without heads the classes.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare), and when a head's target is not among the data's, or cannot be sampled or mixed as the
+    /// options ask.
+    pub fn prepare_with_heads(
+        options: &DataOptions,
+        heads: &[HeadRequest],
+        seed: u64,
+        prepare: Prepare,
+    ) -> Result<Self> {
         let faces = Arc::new(obtain(options, prepare)?);
-        let training = Arc::new(labels::apply(&faces, options.labels, Role::Train)?);
-        let evaluation = Arc::new(labels::apply(&faces, options.labels, Role::Evaluation)?);
+        let labelled = |role| match heads {
+            [] => labels::apply(&faces, options.labels, role),
+            heads => labels::apply_heads(&faces, heads, options.labels, role),
+        };
+        let (training, evaluation) = (Arc::new(labelled(Role::Train)?), Arc::new(labelled(Role::Evaluation)?));
+        check_heads(options, &training)?;
         let division = split::divide(&faces, &training, &evaluation, &options.dividing(), seed)?;
         let pipeline = pipeline(options)?;
         let subset = |labelled: &Arc<Labelled>, indices: Vec<usize>, salt: u64| Subset {
@@ -170,6 +188,27 @@ impl Task {
     pub fn is_validation_test(&self) -> bool {
         matches!(self.options.split, SplitRule::TestAsValidation)
     }
+}
+
+/// Whether the sampler and the mixing can do with the targets of heads.
+fn check_heads(options: &DataOptions, labelled: &Labelled) -> Result<()> {
+    let Some(other) = labelled.heads.iter().find(|head| !head.kind.has_classes()) else { return Ok(()) };
+    let balanced = matches!(options.sampler, Sampler::Balanced | Sampler::SqrtBalanced);
+    if balanced && labelled.class_head().is_none() {
+        bail!(
+            "data.sampler balances classes, and none of the heads has the target `classes`: choose shuffle, and weigh rare \
+             labels by their loss (heads.NAME.loss.binary_cross_entropy.positive_weights: balanced)"
+        );
+    }
+    if Augmentation::new(&options.augment)?.ranges().cutmix > 0.0 {
+        bail!(
+            "data.augment.cutmix mixes targets by the area of the pasted rectangle, which says nothing of {} (head `{}`): \
+             set it to 0; mixup mixes whole pictures and can stay",
+            other.kind.describe(),
+            other.name
+        );
+    }
+    Ok(())
 }
 
 /// The first so many by a seeded shuffle, in row order again.

@@ -45,7 +45,16 @@ fn check_source(p: &mut Problems, source: &SourceOptions) {
         }
         SourceOptions::Fer2013(_) | SourceOptions::Megc2019(_) => None,
         SourceOptions::Folder(options) => options.size.map(|size| ("folder", size)),
-        SourceOptions::Manifest(options) => options.size.map(|size| ("manifest", size)),
+        SourceOptions::Manifest(options) => {
+            for (name, group) in &options.targets.0 {
+                let at = format!("{at}.manifest.targets.{name}");
+                if let Err(problem) = group.target_kind() {
+                    p.add(&at, problem.into());
+                }
+                p.check(&format!("{at}.columns"), &group.columns, !group.columns.is_empty(), "at least one column");
+            }
+            options.size.map(|size| ("manifest", size))
+        }
         SourceOptions::Rafdb(options) => options.size.map(|size| ("rafdb", size)),
         SourceOptions::Affectnet(options) => options.size.map(|size| ("affectnet", size)),
         SourceOptions::Clips(options) => {

@@ -7,7 +7,7 @@ use ferrotype_base::random::{Purpose, Stream};
 /// Mixes each example of a batch with a partner from the same batch.
 ///
 /// One ratio and, for CutMix, one rectangle serve the whole batch, as in the authors' code. Targets and loss weights are
-/// mixed in the same ratio as the pictures. The partners are a random order of the batch, in which an example may meet
+/// mixed in the same ratio as the pictures; a mixed target is known where both are. The partners are a random order of the batch, in which an example may meet
 /// itself. `rows` stay those of the first of each pair.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mix {
@@ -36,6 +36,7 @@ impl Mix {
             batch.images = blend(&batch.images, &partners, ratio);
             ratio
         };
+        batch.known = both(&batch.known, &partners);
         batch.targets = blend(&batch.targets, &partners, kept);
         batch.weights = blend(&batch.weights, &partners, kept);
     }
@@ -49,6 +50,14 @@ fn blend(values: &[f32], partners: &[usize], kept: f32) -> Vec<f32> {
         a.iter().zip(b).map(move |(a, b)| kept * a + (1.0 - kept) * b)
     };
     partners.iter().enumerate().flat_map(pair).collect()
+}
+
+/// 1 where it is 1 of both, for values `[partners.len(), anything]`.
+fn both(known: &[f32], partners: &[usize]) -> Vec<f32> {
+    let width = known.len() / partners.len().max(1);
+    let row =
+        |(own, &partner): (usize, &usize)| (0..width).map(move |c| known[own * width + c] * known[partner * width + c]);
+    partners.iter().enumerate().flat_map(row).collect()
 }
 
 /// Pastes a rectangle of each partner, about (1 - ratio) of the area, at one random place; returns the fraction that was
@@ -119,6 +128,19 @@ mod tests {
                 }
             }
             assert!(changed);
+        }
+    }
+
+    #[test]
+    fn a_mixed_target_is_known_where_both_are() {
+        let mut b = batch(4, 2);
+        // Example 2 has no target 1.
+        b.known = vec![1.0; 16];
+        b.known[2 * 4 + 1] = 0.0;
+        mix(1.0, 0.0).apply(&mut b, 3, 0, 0);
+        for (i, known) in b.known.chunks_exact(4).enumerate() {
+            let from_two = b.targets[i * 4 + 2] > 0.0;
+            assert_eq!(known, if from_two { [1.0, 0.0, 1.0, 1.0] } else { [1.0; 4] });
         }
     }
 

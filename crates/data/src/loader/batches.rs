@@ -10,6 +10,7 @@ use crate::example::planes;
 use crate::face_set::{Batch, FaceSet, Labelled};
 use crate::preprocess::Pipeline;
 use ferrotype_base::random::{Purpose, Stream};
+use ferrotype_base::targets::Head;
 
 /// One example at one place of the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +39,15 @@ impl Recipe {
     /// Batch number `index` of an epoch.
     pub fn batch(&self, visits: &[Visit], epoch: u64, index: u64) -> Result<Batch> {
         let shape = self.shape();
-        let classes = self.labelled.classes.len();
+        let width = self.labelled.width();
         let mut batch = Batch {
             images: Vec::with_capacity(visits.len() * shape.iter().product::<usize>()),
-            targets: Vec::with_capacity(visits.len() * classes),
+            targets: Vec::with_capacity(visits.len() * width),
+            known: visits
+                .iter()
+                .flat_map(|v| self.labelled.known_of(v.example as usize))
+                .map(|&k| f32::from(k))
+                .collect(),
             weights: vec![1.0; visits.len()],
             rows: visits.iter().map(|v| self.row(v) as u32).collect(),
             shape,
@@ -95,8 +101,12 @@ impl Recipe {
             targets.extend_from_slice(target);
             return;
         }
-        let drawn = draw(target, self.choice(Purpose::DrawnLabel, visit, epoch).unit());
-        targets.extend((0..target.len()).map(|k| if k == drawn { 1.0 } else { 0.0 }));
+        // Labels are drawn of the classes; the targets of other heads are what they are.
+        let classes = self.labelled.class_head().map_or(0..target.len(), Head::range);
+        let drawn =
+            classes.start + draw(&target[classes.clone()], self.choice(Purpose::DrawnLabel, visit, epoch).unit());
+        let one = |k: usize| if k == drawn { 1.0 } else { 0.0 };
+        targets.extend(target.iter().enumerate().map(|(k, &t)| if classes.contains(&k) { one(k) } else { t }));
     }
 
     /// The random numbers of a visit: of the row, so that a choice does not depend on which rows the label rule kept; and

@@ -15,7 +15,13 @@ fn labels(set: &FaceSet, drawn: bool) -> Arc<Labelled> {
     let rows: Vec<u32> = (0..set.len() as u32).step_by(2).collect();
     let target = |row: &u32| if row.is_multiple_of(5) { [0.0, 0.0, 1.0] } else { [0.5, 0.5, 0.0] };
     let targets = rows.iter().flat_map(target).collect();
-    Arc::new(Labelled { classes: ["a", "b", "c"].map(String::from).to_vec(), rows, targets, drawn })
+    Arc::new(Labelled {
+        classes: ["a", "b", "c"].map(String::from).to_vec(),
+        rows,
+        targets,
+        drawn,
+        ..Labelled::default()
+    })
 }
 
 fn pipeline(size: usize) -> Pipeline {

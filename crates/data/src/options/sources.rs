@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::picture::MAX_PIXELS;
-use super::{Baum1Options, Baum2Options, ClassNames, ClipsOptions, Colour, Megc2019Options, SyntheticClipsOptions};
+use super::{
+    Baum1Options, Baum2Options, ClassNames, ClipsOptions, Colour, Megc2019Options, SyntheticClipsOptions, TargetColumns,
+};
 
 fn max_pixels() -> u64 {
     MAX_PIXELS
@@ -94,11 +96,16 @@ pub struct SyntheticOptions {
     /// How strong pose, light, noise, blur and occlusion are, 0 to 1.
     #[arg(long, default_value_t = Self::default().nuisance)]
     pub nuisance: f32,
+    /// Also store what each face was drawn from as targets: action units (`au_occurrence`, `au_intensity`) and
+    /// `valence_arousal`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[arg(long)]
+    pub targets: bool,
 }
 
 impl Default for SyntheticOptions {
     fn default() -> Self {
-        Self { count: 8000, seed: 1, size: 48, identities: 400, intensity: 0.8, nuisance: 0.5 }
+        Self { count: 8000, seed: 1, size: 48, identities: 400, intensity: 0.8, nuisance: 0.5, targets: false }
     }
 }
 
@@ -165,7 +172,7 @@ pub struct FolderOptions {
 #[serde(deny_unknown_fields)]
 pub struct ManifestOptions {
     /// The table: columns path, label, and optionally split and subject, or as the `..._column` options say. Paths are
-    /// relative to it. Commas, semicolons or tabs; UTF-8, UTF-16 or Windows-1252.
+    /// relative to it. Commas, semicolons or tabs; UTF-8, UTF-16 or Windows-1252. With `targets`, rows need no label.
     #[arg(long)]
     pub csv: PathBuf,
     /// Pixels per side to store; needed where sizes differ.
@@ -196,6 +203,11 @@ pub struct ManifestOptions {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[arg(long, value_name = "NAME")]
     pub subject_column: Option<String>,
+    /// Columns that hold typed targets (docs/targets.md), such as {au: {kind: labels, columns: [AU01, AU12]}}. An empty cell
+    /// is a missing value.
+    #[serde(default, skip_serializing_if = "TargetColumns::is_empty")]
+    #[command(flatten)]
+    pub targets: TargetColumns,
     /// What labels are to be called, such as {HAPPINESS: happiness, "1": surprise}. The same new name merges classes; an
     /// empty one leaves their pictures out.
     #[serde(default, skip_serializing_if = "ClassNames::is_empty")]

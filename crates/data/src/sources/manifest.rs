@@ -5,13 +5,14 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use csv::ByteRecord;
 
-use super::labels::{self, Kind};
+use super::labels::{self, Classes, Kind};
 use super::names;
 use super::pictures::{self, Picture, Want};
 use super::table::{Table, text};
+use super::typed::Gathered;
 use crate::options::ManifestOptions;
 use crate::text_table::is_index;
-use crate::{FaceSet, Split};
+use crate::{FaceSet, NO_LABEL, Split};
 
 /// The columns' usual names: paths, labels, parts and subjects.
 const USUAL: [&str; 4] = ["path", "label", "split", "subject"];
@@ -23,7 +24,13 @@ pub(super) fn load(options: &ManifestOptions) -> Result<FaceSet> {
     let names = [&options.path_column, &options.label_column, &options.split_column, &options.subject_column];
     let [path_name, label_name, split_name, subject_name] =
         [0, 1, 2, 3].map(|i| names[i].as_deref().unwrap_or(USUAL[i]));
-    let [path, label] = table.columns([path_name, label_name])?;
+    let mut typed = Gathered::begin(&table, &options.targets)?;
+    let path = table.columns([path_name])?[0];
+    // Rows with other targets need no class; but a column that was asked for must be there.
+    let label = match (&typed, &options.label_column) {
+        (Some(_), None) => table.column(label_name),
+        _ => Some(table.columns([path_name, label_name])?[1]),
+    };
     // A column that was asked for must be there.
     let split = match &options.split_column {
         Some(name) => Some(table.columns([name])?[0]),
@@ -43,9 +50,13 @@ pub(super) fn load(options: &ManifestOptions) -> Result<FaceSet> {
             record.len(),
             table.header.len()
         );
-        let (file, class) = (text(&record, path), text(&record, label));
+        let (file, class) = (text(&record, path), label.map(|column| text(&record, column)).unwrap_or_default());
         ensure!(!file.is_empty(), "{}, column {path_name}: empty; the path of a picture is expected", place());
-        ensure!(!class.is_empty(), "{}, column {label_name}: empty; the name of a class is expected", place());
+        ensure!(
+            !class.is_empty() || typed.is_some(),
+            "{}, column {label_name}: empty; the name of a class is expected",
+            place()
+        );
         let part = match split.map(|column| text(&record, column)) {
             None => Split::Unassigned,
             Some(word) if word.is_empty() => Split::Unassigned,
@@ -62,28 +73,53 @@ pub(super) fn load(options: &ManifestOptions) -> Result<FaceSet> {
         picture.name = file;
         all.push(picture);
         labels.push(class);
+        if let Some(typed) = &mut typed {
+            typed.add(&table, &record)?;
+        }
     }
     ensure!(!all.is_empty(), "{} has a header and no rows", options.csv.display());
-    let classes = labels::assign(&mut all, &labels, Kind::Cells, &options.classes)
-        .with_context(|| options.csv.display().to_string())?;
+    let classes = assign(&mut all, &labels, options).with_context(|| options.csv.display().to_string())?;
     let want =
         Want { size: options.size, colour: options.colour, skip_bad: options.skip_bad, max_pixels: options.max_pixels };
     let mut faces = pictures::read(all, classes.names, &want)?;
     pictures::drop_empty_classes(&mut faces);
     faces.provenance.files.insert(0, (options.csv.display().to_string(), table.sha256()));
     faces.provenance.notes.extend(classes.notes);
-    let used = [Some(path), Some(label), split, subject];
+    let used = [Some(path), label, split, subject];
+    let targets = typed.as_ref().map(|typed| typed.places().to_vec()).unwrap_or_default();
+    if let Some(typed) = typed {
+        typed.finish(&mut faces)?;
+    }
     let unused: Vec<&str> = table
         .header
         .iter()
         .enumerate()
-        .filter(|(i, h)| !used.contains(&Some(*i)) && !is_index(h))
+        .filter(|(i, h)| !used.contains(&Some(*i)) && !targets.contains(i) && !is_index(h))
         .map(|(_, h)| h.as_str())
         .collect();
     if !unused.is_empty() {
         faces.provenance.notes.push(format!("columns of the manifest that are not used: {}", unused.join(", ")));
     }
     Ok(faces)
+}
+
+/// The classes of the rows that have one; the others are kept without, for their other targets.
+fn assign(all: &mut Vec<Picture>, labels: &[String], options: &ManifestOptions) -> Result<Classes> {
+    if options.targets.is_empty() {
+        return labels::assign(all, labels, Kind::Cells, &options.classes);
+    }
+    let (mut with, without): (Vec<_>, Vec<_>) =
+        std::mem::take(all).into_iter().zip(labels).partition(|(_, label)| !label.is_empty());
+    let mut classes = Classes { names: Vec::new(), notes: Vec::new() };
+    let named: Vec<String> = with.iter().map(|(_, label)| (*label).clone()).collect();
+    let mut pictures: Vec<Picture> = with.drain(..).map(|(picture, _)| picture).collect();
+    if !pictures.is_empty() {
+        classes = labels::assign(&mut pictures, &named, Kind::Cells, &options.classes)?;
+    }
+    pictures.extend(without.into_iter().map(|(picture, _)| Picture { label: NO_LABEL, ..picture }));
+    pictures.sort_by_key(|picture| picture.source_row);
+    *all = pictures;
+    Ok(classes)
 }
 
 /// A path as Windows writes it, `sad\\1.png`, for this system; a file may also have such a name.
@@ -166,6 +202,34 @@ mod tests {
         assert_eq!(faces.subjects.as_deref().unwrap(), ["S1", "", "S2"]);
         assert_eq!(faces.images.get(0)[0], 1);
         assert!(faces.provenance.notes.iter().any(|n| n.contains("age")));
+    }
+
+    #[test]
+    fn typed_targets_come_from_their_columns_and_empty_cells_are_missing() {
+        let table = "path,AU01,AU12,valence,label\np/0.png,1,0,0.5,sad\np/1.png,,1,-1,\np/2.png,0,,,happy\n";
+        let groups = serde_json::json!({
+            "au": { "kind": "labels", "columns": ["AU12", "AU01"] },
+            "va": { "kind": "continuous", "columns": ["valence"], "range": [-1, 1] },
+        });
+        let with = |groups: serde_json::Value| {
+            move |o: &mut ManifestOptions| o.targets = serde_json::from_value(groups).unwrap()
+        };
+        let faces = prepare_with(table, with(groups.clone())).unwrap();
+        let targets = faces.targets.as_ref().unwrap();
+        assert_eq!(targets.values, [0.0, 1.0, 0.5, 1.0, 0.0, -1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(targets.known, [true, true, true, true, false, true, false, true, false]);
+        assert_eq!((faces.labels.as_slice(), faces.classes.len()), ([1, NO_LABEL, 0].as_slice(), 2));
+        assert!(faces.provenance.notes.iter().all(|n| !n.contains("not used")), "{:?}", faces.provenance.notes);
+        let unlabelled = prepare_with("path,AU01,AU12,valence\np/0.png,1,0,0\n", with(groups.clone())).unwrap();
+        assert_eq!((unlabelled.labels.as_slice(), unlabelled.classes.len()), ([NO_LABEL].as_slice(), 0));
+        let said = |table: &str| format!("{:#}", prepare_with(table, with(groups.clone())).unwrap_err());
+        let wrong = said("path,AU01,AU12,valence\np/0.png,1,0,high\n");
+        assert!(wrong.contains("row 1") && wrong.contains("column valence") && wrong.contains("\"high\""), "{wrong}");
+        assert!(
+            said("path,AU01,AU12,valence\np/0.png,1,0,3\n")
+                .contains("row 1 (the first after the header is 1; line 2 of the file): va.valence is 3; -1 to 1")
+        );
+        assert!(said("path,AU01,valence\np/0.png,1,3\n").contains("no column \"AU12\""));
     }
 
     #[test]

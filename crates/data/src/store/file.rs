@@ -11,7 +11,8 @@ use super::{DEFLATE, ROWS};
 use crate::Provenance;
 use crate::source_record::SourceRecord;
 
-/// A layout: the value of the attribute `format`, the version that this program reads, and what it holds.
+/// A layout: the value of the attribute `format`, the newest version that this program reads (it reads all before it, too),
+/// and what it holds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
     pub format: &'static str,
@@ -95,7 +96,7 @@ pub(crate) fn attributes(file: &File) -> Result<HashMap<String, AttrValue>> {
 fn check_format(path: &Path, file: &File, layout: Layout) -> Result<()> {
     let attributes = attributes(file).map_err(|e| damaged(path, e))?;
     let shown = path.display();
-    let Layout { format, version: wanted, holds } = layout;
+    let Layout { format, version: newest, holds } = layout;
     if text(&attributes, "format").ok().as_deref() != Some(format) {
         bail!(
             "{shown} is an HDF5 file, but not one of prepared {holds} (its attribute `format` is not `{format}`): name a file \
@@ -104,8 +105,9 @@ fn check_format(path: &Path, file: &File, layout: Layout) -> Result<()> {
     }
     let version = number(&attributes, "schema_version").unwrap_or(0);
     ensure!(
-        version == wanted,
-        "{shown} has layout version {version}, and this program reads version {wanted}: prepare it again"
+        (1..=newest).contains(&version),
+        "{shown} has layout version {version}, and this program reads {}: prepare it again, or use a newer program",
+        if newest == 1 { "version 1".to_owned() } else { format!("versions 1 to {newest}") }
     );
     if number(&attributes, "complete").ok() != Some(1) {
         return Err(damaged(path, anyhow!("it was not written to its end")));

@@ -19,6 +19,7 @@ pub(crate) fn sample(n: usize) -> FaceSet {
         labels: (0..n).map(|i| (i % 3) as i16 - 1).collect(),
         classes: vec!["happy".into(), "müde".into()],
         votes: Some(Votes { counts: (0..n * 2).map(|i| i as u8).collect(), columns: vec!["x".into(), "NF".into()] }),
+        targets: None,
         splits: (0..n).map(|i| split((i % 4) as u8).unwrap()).collect(),
         subjects: Some((0..n).map(|i| if i % 2 == 0 { String::new() } else { format!("Zoë {i}") }).collect()),
         groups: None,
@@ -54,6 +55,39 @@ fn reads_what_it_wrote() {
         rows.images.pixels.clear();
         assert_eq!(summary(&path).unwrap(), rows);
     }
+}
+
+/// As [`sample`], with two groups of typed targets.
+fn typed(n: usize) -> FaceSet {
+    use crate::targets::{TargetGroup, Targets};
+    use ferrotype_base::targets::TargetKind;
+    let continuous = TargetKind::Continuous { units: "FACS steps".into(), range: [0.0, 5.0] };
+    let group = |name: &str, kind, columns: &[&str]| TargetGroup {
+        name: name.into(),
+        kind,
+        columns: columns.iter().map(ToString::to_string).collect(),
+    };
+    let groups = vec![group("au", TargetKind::Labels, &["AU01", "AU12"]), group("strength", continuous, &["AU12"])];
+    let mut targets = Targets { groups, ..Targets::default() };
+    (0..3 * n).for_each(|i| targets.push((i % 4 != 0).then_some((i % 2) as f32)));
+    FaceSet { targets: Some(targets), ..sample(n) }
+}
+
+#[test]
+fn sets_with_typed_targets_are_version_2_and_others_1() {
+    let version = |path: &Path| {
+        let file = hdf5_pure::File::open(path).unwrap();
+        file.root().attrs().unwrap().get("schema_version").and_then(AttrValue::as_i64).unwrap()
+    };
+    let (faces, plain) = (typed(70), sample(70));
+    let ((_a, with), (_b, without)) = (stored(&faces), stored(&plain));
+    assert_eq!((version(&with), version(&without)), (2, 1));
+    assert_eq!(read(&with).unwrap(), faces);
+    assert_eq!(read(&without).unwrap(), plain);
+    let mut broken = typed(3);
+    broken.targets.as_mut().unwrap().values[1] = 0.5;
+    let error = format!("{:#}", write(&broken, &with).unwrap_err());
+    assert!(error.contains("au.AU12 is 0.5"), "{error}");
 }
 
 #[test]
@@ -117,7 +151,7 @@ fn other_files_are_refused() {
 fn unfinished_and_newer_files_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.h5");
-    for (version, complete, wanted) in [(2, 1, "version 2"), (1, 0, "not written to its end")] {
+    for (version, complete, wanted) in [(3, 1, "version 3"), (1, 0, "not written to its end")] {
         let mut b = build(&sample(3)).unwrap();
         b.set_attr("schema_version", AttrValue::I64(version));
         b.set_attr("complete", AttrValue::I64(complete));

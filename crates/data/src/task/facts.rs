@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use anyhow::Result;
 use ferrotype_base::digest;
+use ferrotype_base::targets::output_names;
 use serde::{Deserialize, Serialize};
 
 use super::subset::Subset;
@@ -29,6 +30,12 @@ pub struct DatasetSummary {
     pub stored: Option<StoredForm>,
     /// Class names.
     pub classes: Vec<String>,
+    /// Of a model with heads: what is known of each column of targets in the three sets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetSummary>,
+    /// Of a model with heads: sha256 of the targets of all sets.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub targets_sha256: String,
     /// `[channels, height, width]` of the model's input.
     pub input: [usize; 3],
     /// Examples per set.
@@ -60,6 +67,17 @@ pub struct DatasetSummary {
     pub notes: Vec<String>,
 }
 
+/// What is known of a column of targets.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TargetSummary {
+    /// `HEAD.COLUMN`.
+    pub name: String,
+    /// Rows of the training, validation and test set where it is known.
+    pub known: [usize; 3],
+    /// Its mean over them: of labels and classes the share of rows that have it. 0 where it is known of none.
+    pub mean: [f64; 3],
+}
+
 impl DatasetSummary {
     /// What is known about a run's data; nothing where its folder does not say it, as that of imported weights.
     ///
@@ -84,7 +102,11 @@ pub(super) fn facts(
 ) -> DatasetSummary {
     let counts = |s: &Subset| {
         let mut counts = vec![0; s.labelled.classes.len()];
-        s.indices.iter().for_each(|&i| counts[s.labelled.class(i)] += 1);
+        for &i in &s.indices {
+            if let Some(count) = counts.get_mut(s.labelled.class(i)) {
+                *count += 1;
+            }
+        }
         counts
     };
     let subjects = |s: &Subset| -> Option<HashSet<&str>> {
@@ -105,6 +127,8 @@ pub(super) fn facts(
         synthetic: faces.provenance.synthetic,
         stored: faces.stored_form(),
         classes: sets[0].labelled.classes.clone(),
+        targets: target_facts(sets),
+        targets_sha256: targets_sha256(sets),
         input: sets[0].pipeline.shape(),
         sizes: sets.map(Subset::len),
         class_counts: sets.map(counts),
@@ -118,6 +142,34 @@ pub(super) fn facts(
         unknown_origins: Vec::new(),
         notes: Vec::new(),
     }
+}
+
+fn target_facts(sets: [&Subset; 3]) -> Vec<TargetSummary> {
+    let totals = sets.map(Subset::column_totals);
+    let names = output_names(&sets[0].labelled.heads);
+    let fact = |(c, name): (usize, String)| {
+        let mean = |(sums, known): &(Vec<f64>, Vec<f64>)| if known[c] > 0.0 { sums[c] / known[c] } else { 0.0 };
+        TargetSummary {
+            name,
+            known: [0, 1, 2].map(|s| totals[s].1[c] as usize),
+            mean: [0, 1, 2].map(|s| mean(&totals[s])),
+        }
+    };
+    names.into_iter().enumerate().map(fact).collect()
+}
+
+/// sha256 of rows, targets and masks of all sets; empty for classes alone.
+fn targets_sha256(sets: [&Subset; 3]) -> String {
+    if sets[0].labelled.heads.is_empty() {
+        return String::new();
+    }
+    let mut bytes = Vec::new();
+    for (set, &i) in sets.iter().flat_map(|set| set.indices.iter().map(move |i| (set, i))) {
+        bytes.extend(set.labelled.rows[i].to_le_bytes());
+        bytes.extend(set.labelled.target(i).iter().flat_map(|v| v.to_le_bytes()));
+        bytes.extend(set.labelled.known_of(i).iter().map(|&known| u8::from(known)));
+    }
+    digest::sha256(&bytes)
 }
 
 /// sha256 of all pixels, in row order.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 
 use super::obtain::load;
-use crate::labels::{self, Role};
+use crate::labels::{self, HeadRequest, Role};
 use crate::loader::{Loader, Training};
 use crate::options::{DataOptions, LabelMode, SegmentOptions};
 use crate::preprocess::Pipeline;
@@ -48,6 +48,21 @@ impl Subset {
             mass.iter_mut().zip(self.labelled.target(i)).for_each(|(m, &t)| *m += f64::from(t));
         }
         mass
+    }
+
+    /// Sum and number of the known targets of each column.
+    pub fn column_totals(&self) -> (Vec<f64>, Vec<f64>) {
+        let width = self.labelled.width();
+        let (mut sums, mut known) = (vec![0.0; width], vec![0.0; width]);
+        for &i in &self.indices {
+            let mask = self.labelled.known_of(i);
+            for (c, &value) in self.labelled.target(i).iter().enumerate().filter(|(c, _)| mask.get(*c) != Some(&false))
+            {
+                sums[c] += f64::from(value);
+                known[c] += 1.0;
+            }
+        }
+        (sums, known)
     }
 
     /// The preprocessing.
@@ -113,7 +128,34 @@ pub fn rows_of(path: &Path, labels: LabelMode, part: Option<Split>, options: &Da
 /// # Errors
 /// When there are no such rows for these labels.
 pub fn of_faces(faces: Arc<FaceSet>, labels: LabelMode, part: Option<Split>, options: &DataOptions) -> Result<Subset> {
-    let labelled = Arc::new(labels::apply(&faces, labels, Role::Evaluation)?);
+    let labelled = labels::apply(&faces, labels, Role::Evaluation)?;
+    of_labelled(faces, labelled, labels, part, options)
+}
+
+/// As [`rows_of`], with the targets of heads.
+///
+/// # Errors
+/// When the file cannot be read, or has no such rows with a known target of the heads.
+pub fn rows_with_heads(
+    path: &Path,
+    heads: &[HeadRequest],
+    labels: LabelMode,
+    part: Option<Split>,
+    options: &DataOptions,
+) -> Result<Subset> {
+    let faces = Arc::new(load(path, options)?);
+    let labelled = labels::apply_heads(&faces, heads, labels, Role::Evaluation)?;
+    of_labelled(faces, labelled, labels, part, options).with_context(|| format!("cannot score {}", path.display()))
+}
+
+fn of_labelled(
+    faces: Arc<FaceSet>,
+    labelled: Labelled,
+    labels: LabelMode,
+    part: Option<Split>,
+    options: &DataOptions,
+) -> Result<Subset> {
+    let labelled = Arc::new(labelled);
     let of = |part: Split| -> Vec<usize> {
         (0..labelled.len()).filter(|&i| faces.splits[labelled.rows[i] as usize] == part).collect()
     };
