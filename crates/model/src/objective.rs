@@ -7,6 +7,7 @@ mod binary_cross_entropy;
 mod cross_entropy;
 mod distillation;
 mod focal;
+mod heads;
 mod multi_target;
 mod reconstruction;
 
@@ -23,6 +24,10 @@ pub use binary_cross_entropy::BinaryCrossEntropy;
 pub use cross_entropy::CrossEntropy;
 pub use distillation::Distillation;
 pub use focal::Focal;
+pub use heads::{
+    BinaryLoss, CccLoss, ClassLoss, ColumnTotals, HeadLoss, HeadOptions, HeadsObjective, HuberOptions, LabelLossOptions,
+    MaskedLoss, Penalty, PositiveWeights, ValueLoss,
+};
 pub use multi_target::MultiTarget;
 pub use reconstruction::Reconstruction;
 
@@ -30,6 +35,13 @@ pub use reconstruction::Reconstruction;
 pub trait Objective: Send + Sync + std::fmt::Debug {
     /// The loss of each example, `[batch]`, from logits and targets, both `[batch, classes]`.
     fn losses(&self, compute: Compute, logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1>;
+
+    /// As [`losses`](Self::losses), where some targets are missing: `known`, of the same shape, is 1 where a target is known
+    /// and 0 where it is not. An objective of one distribution leaves out the examples whose distribution is not known.
+    fn masked_losses(&self, compute: Compute, logits: Tensor<2>, targets: Tensor<2>, known: Tensor<2>) -> Tensor<1> {
+        let rows = logits.dims()[0];
+        self.losses(compute, logits, targets) * known.min_dim(1).reshape([rows])
+    }
 }
 
 /// What is minimised.
@@ -202,21 +214,28 @@ impl ObjectiveOptions {
     /// # Errors
     /// When the experiment gives another number of weights than there are classes, or a negative one.
     pub fn weights(&self, class_mass: &[f64]) -> Result<Vec<f32>> {
+        self.class_weights().resolve("objective.class_weights", class_mass)
+    }
+}
+
+impl ClassWeights {
+    /// The weight of each class, from the mass of each class in the training targets; `at` names the key.
+    fn resolve(&self, at: &str, class_mass: &[f64]) -> Result<Vec<f32>> {
         let classes = class_mass.len();
-        match self.class_weights() {
-            ClassWeights::None => Ok(vec![1.0; classes]),
-            ClassWeights::Balanced => {
+        match self {
+            Self::None => Ok(vec![1.0; classes]),
+            Self::Balanced => {
                 let total: f64 = class_mass.iter().sum();
                 // A class without examples never occurs as a target: its weight is of no account.
                 let weight = |&m: &f64| if m > 0.0 { (total / (classes as f64 * m)) as f32 } else { 1.0 };
                 Ok(class_mass.iter().map(weight).collect())
             }
-            ClassWeights::Given(w) => {
+            Self::Given(w) => {
                 if w.len() != classes {
-                    bail!("objective.class_weights gives {} weights, but the data has {classes} classes", w.len());
+                    bail!("{at} gives {} weights, but the data has {classes} classes", w.len());
                 }
                 if let Some(bad) = w.iter().find(|v| !v.is_finite() || **v < 0.0) {
-                    bail!("objective.class_weights has the weight {bad}; weights are finite and not negative");
+                    bail!("{at} has the weight {bad}; weights are finite and not negative");
                 }
                 Ok(w.clone())
             }

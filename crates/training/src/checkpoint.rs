@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::schedule;
 use super::selection::Selection;
+use ferrotype_base::targets::Head;
 use ferrotype_model::StateTensor;
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
@@ -27,8 +28,11 @@ pub struct Meta {
     pub format: u32,
     /// The model's name in the zoo.
     pub model: String,
-    /// Class names in the order of the outputs.
+    /// Class names in the order of the outputs; of a model with heads, `HEAD.COLUMN` of each output.
     pub classes: Vec<String>,
+    /// The heads, where the model has some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heads: Vec<Head>,
     /// sha256 of the resolved experiment.
     pub experiment_sha256: String,
     /// The kernels that computed; bits differ between them.

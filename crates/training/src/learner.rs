@@ -156,7 +156,13 @@ impl Learner {
         let weights = self.example_weights(batch);
         let rows = batch.len();
         let targets = Tensor::<2>::from_data(TensorData::new(batch.targets.clone(), [rows, classes]), &device);
-        let mut losses = self.objective.losses(self.network.compute(), pass.logits.clone(), targets.autodiff());
+        let compute = self.network.compute();
+        let mut losses = if batch.known.is_empty() {
+            self.objective.losses(compute, pass.logits.clone(), targets.autodiff())
+        } else {
+            let known = Tensor::<2>::from_data(TensorData::new(batch.known.clone(), [rows, classes]), &device);
+            self.objective.masked_losses(compute, pass.logits.clone(), targets.autodiff(), known.autodiff())
+        };
         if let Some(distillation) = &self.distillation {
             losses = distillation.blend(self.network.compute(), losses, pass.logits.clone(), &batch.soft)?;
         }

@@ -6,6 +6,7 @@ pub mod checkpoint;
 pub mod ema;
 pub mod features;
 pub mod freeze;
+pub mod head_scoring;
 pub mod initial;
 pub mod interrupt;
 pub mod learner;

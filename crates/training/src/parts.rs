@@ -55,19 +55,19 @@ pub trait Validation {
     fn measure(&self, network: &Network, progress: &mut dyn Progress) -> Result<BTreeMap<String, f64>>;
 
     /// The metric that selects, by the name under which [`Validation::measure`] gives it.
-    fn selects_by(&self) -> Result<&'static str>;
+    fn selects_by(&self) -> Result<&str>;
 
     /// The name under which [`Validation::measure`] gives a metric, and whether higher is better.
     ///
     /// # Errors
     /// When there is no such metric.
-    fn metric(&self, name: &str) -> Result<(&'static str, bool)>;
+    fn metric(&self, name: &str) -> Result<(&str, bool)>;
 
     /// The metric that the history keeps as the validation loss.
     fn loss(&self) -> &'static str;
 
     /// The metrics worth a place on an epoch's line, beside the selecting one.
-    fn shown(&self) -> &'static [&'static str];
+    fn shown(&self) -> Vec<&str>;
 
     /// Whether targets are distributions over classes, of which training counts the right predictions.
     fn has_classes(&self) -> bool;
@@ -112,8 +112,8 @@ impl<T: SquaredError> Validation for T {
         ERROR
     }
 
-    fn shown(&self) -> &'static [&'static str] {
-        &[ERROR]
+    fn shown(&self) -> Vec<&str> {
+        vec![ERROR]
     }
 
     fn has_classes(&self) -> bool {

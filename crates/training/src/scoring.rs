@@ -47,8 +47,8 @@ impl Validation for Scoring<'_> {
         "log_loss"
     }
 
-    fn shown(&self) -> &'static [&'static str] {
-        &["accuracy", "uar", "log_loss"]
+    fn shown(&self) -> Vec<&str> {
+        vec!["accuracy", "uar", "log_loss"]
     }
 
     fn has_classes(&self) -> bool {
@@ -96,6 +96,20 @@ fn predict_from(
     options: &Evaluate,
     progress: &mut dyn Progress,
 ) -> Result<Predictions> {
+    let mut predictions = without_logits(subset);
+    predictions.logits = outputs(network, subset, features, options, progress)?;
+    Ok(predictions)
+}
+
+/// What a network puts out for every row of a set, in order: `[rows, outputs]`; where there are features of the set's
+/// pictures, from them.
+pub(crate) fn outputs(
+    network: &Network,
+    subset: &Subset,
+    features: Option<&Features>,
+    options: &Evaluate,
+    progress: &mut dyn Progress,
+) -> Result<Vec<f32>> {
     check_lengths(network.graph(), subset)?;
     let loader = |stored: &Arc<Stored>| subset.evaluation_loader(options.batch_size)?.with_stored(stored.clone());
     let straight = features.map_or_else(|| subset.evaluation_loader(options.batch_size), |f| loader(&f.selection))?;
@@ -104,7 +118,7 @@ fn predict_from(
         None => None,
     };
     let entry = features.map_or(0, |f| f.entry);
-    let mut predictions = without_logits(subset);
+    let (mut all, width) = (Vec::new(), network.graph().classes);
     for batch in straight.epoch(0, 0) {
         let batch = batch?;
         let x = images(&batch, network.device());
@@ -115,10 +129,10 @@ fn predict_from(
             }
             None => (options.flip_average && entry == 0).then(|| x.clone().flip([3])),
         };
-        predictions.logits.extend(logits(network, x, other, entry, &batch.valid)?);
-        progress.work("scoring", predictions.logits.len() / predictions.classes.len().max(1), straight.examples());
+        all.extend(logits(network, x, other, entry, &batch.valid)?);
+        progress.work("scoring", all.len() / width.max(1), straight.examples());
     }
-    Ok(predictions)
+    Ok(all)
 }
 
 /// What is known of each example before it is predicted.

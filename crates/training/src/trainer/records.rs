@@ -70,7 +70,7 @@ impl Trainer<'_> {
             epochs: self.setup.options.epochs,
             train_loss: self.mean_loss(),
             train_accuracy: validation.has_classes().then_some(accuracy),
-            validation: shown(&values, select_by, validation.shown()),
+            validation: shown(&values, select_by, &validation.shown()),
             select_by: select_by.to_owned(),
             best,
             lr,

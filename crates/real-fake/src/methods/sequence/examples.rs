@@ -243,8 +243,8 @@ impl Validation for Selection {
         LOSS
     }
 
-    fn shown(&self) -> &'static [&'static str] {
-        &[ACCURACY, LOSS]
+    fn shown(&self) -> Vec<&str> {
+        vec![ACCURACY, LOSS]
     }
 
     fn has_classes(&self) -> bool {
