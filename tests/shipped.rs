@@ -84,6 +84,8 @@ fn data(resolved: &str) -> Vec<String> {
             "data.source.synthetic_clips.size=64",
             "data.path=clips.h5",
         ]
+    } else if resolved.contains("targets: true") {
+        &["data.source.synthetic.count=120", "data.path=synthetic_targets.h5"]
     } else if resolved.contains("synthetic:") {
         &["data.source.synthetic.count=120", "data.path=synthetic.h5"]
     } else {

@@ -24,7 +24,7 @@ pub fn bytes(network: &Network) -> Result<Vec<u8>> {
     };
     let preprocess = Preprocess { size: graph.input[1], resize: Resize::default(), colour, scale: Default::default() };
     let classes = (0..graph.classes).map(|c| format!("class {c}")).collect();
-    to_onnx(network, &ModelCard { preprocess, clips: None, classes, properties: Default::default() })
+    to_onnx(network, &ModelCard { preprocess, clips: None, heads: Vec::new(), classes, properties: Default::default() })
 }
 
 /// Writes the network's ONNX file.

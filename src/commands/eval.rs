@@ -14,13 +14,13 @@ use super::seen::Exposure;
 use super::view::evaluations;
 use crate::systems::expressions::report_run;
 use crate::systems::{self, real_fake};
-use ferrotype_evaluation::{Predictions, Scores, metrics, score};
+use ferrotype_evaluation::{Predictions, Scores, metrics, score, score_heads};
 use ferrotype_report::terminal::format_score;
 use ferrotype_report::{self as report, EvaluationView, SeenShare};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 use ferrotype_training::progress::Style;
-use ferrotype_training::scoring;
+use ferrotype_training::{head_scoring, scoring};
 
 /// Score a run's selected weights again, on its own data or on another prepared file.
 #[derive(Debug, Args)]
@@ -65,8 +65,11 @@ impl EvalCommand {
     /// # Errors
     /// When run or data cannot be read, or their classes differ.
     pub fn expressions(&self) -> Result<()> {
-        let loaded = loaded::open(&self.run, self.device.as_deref())?;
+        let loaded = loaded::open_with_heads(&self.run, self.device.as_deref())?;
         let chosen = self.set.load(&loaded)?;
+        if !loaded.meta.heads.is_empty() {
+            return self.heads(&loaded, &chosen);
+        }
         let mut progress = Style::Auto.start();
         let predictions =
             scoring::predict(&loaded.network, &chosen.subset, &loaded.experiment.evaluate, progress.as_mut())?;
@@ -92,6 +95,24 @@ impl EvalCommand {
             return Ok(());
         }
         self.record(&loaded.run, &view, report_run)
+    }
+
+    /// Scores a run whose model has heads.
+    fn heads(&self, loaded: &ferrotype_expressions::LoadedRun, chosen: &Chosen) -> Result<()> {
+        ensure!(!self.set.common_classes, "--common-classes is for models of classes alone");
+        let mut progress = Style::Auto.start();
+        let evaluate = &loaded.experiment.evaluate;
+        let predictions = head_scoring::predict(&loaded.network, &chosen.subset, evaluate, progress.as_mut())?;
+        drop(progress);
+        let scores = score_heads(&predictions)?;
+        if let Some(path) = &self.json {
+            write_atomic(path, (serde_json::to_string_pretty(&scores)? + "\n").as_bytes())?;
+        }
+        if let Some(path) = &self.csv {
+            report::head_predictions::write(path, &predictions)?;
+        }
+        say(head_text(&chosen.title, &scores))?;
+        chosen.exposure(&loaded.run).iter().flat_map(Exposure::warnings).try_for_each(say)
     }
 
     /// Keeps scores on other data with a finished run, whose report shows them from then on.
@@ -155,6 +176,23 @@ fn evaluation(chosen: &Chosen, exposure: Option<&Exposure>, predictions: &Predic
         unseen: exposure.map(|e| e.unseen(predictions)).transpose()?.flatten(),
         doubt: exposure.and_then(Exposure::doubt),
     })
+}
+
+/// The scores of heads as lines: each metric's mean, and what it is for each label or value.
+fn head_text(title: &str, scores: &Scores) -> String {
+    let mut lines = vec![title.to_owned()];
+    for head in &scores.heads {
+        for about in metrics::of_kind(&head.kind) {
+            let Some(score) = scores.metrics.get(&format!("{}.{}", head.name, about.name)) else { continue };
+            lines.push(format!("  {:<28} {}", format!("{} {}", head.name, about.title), about.format(score.value)));
+            for column in &head.columns {
+                let value = column.metrics.get(about.name).map(|v| about.format(*v));
+                let value = value.unwrap_or_else(|| format!("undefined: {}", column.undefined[about.name]));
+                lines.push(format!("    {:<26} {value}", column.column));
+            }
+        }
+    }
+    lines.join("\n")
 }
 
 /// Scores as lines, and each class's recall.

@@ -16,7 +16,6 @@ use ferrotype_data::options::SyntheticOptions;
 use ferrotype_data::picture::MAX_PIXELS;
 use ferrotype_data::preprocess::{Picture, Pipeline};
 use ferrotype_data::synthetic;
-use ferrotype_data::task::DatasetSummary;
 use ferrotype_expressions::LoadedRun;
 use ferrotype_interop::export::ExportCheck;
 use ferrotype_report as report;
@@ -80,10 +79,13 @@ impl ExportCommand {
         let inputs = Inputs::new().run(&self.run).paths("--data", &self.set.data).paths("--pictures", &given);
         inputs.spare(&[("--out", Some(&self.out), ONNX)])?;
         let mut notes = Vec::new();
-        let loaded = loaded::open(&self.run, None)?;
+        let loaded = loaded::open_with_heads(&self.run, None)?;
         let sets =
             if loaded.run.is_finished() { report::read_metrics(loaded.run.scores())? } else { Default::default() };
-        let mut facts = DatasetSummary { classes: loaded.meta.classes.clone(), ..loaded.facts.clone() };
+        let mut facts = loaded.facts.clone();
+        if loaded.meta.heads.is_empty() {
+            facts.classes.clone_from(&loaded.meta.classes);
+        }
         if loaded.run.is_imported() {
             let files: Vec<String> = Provenance::load(&loaded.run).weights.into_keys().collect();
             facts.source = format!("published weights: {}", files.join(", "));
@@ -93,6 +95,7 @@ impl ExportCommand {
             network: &loaded.network,
             experiment: &loaded.experiment,
             facts: &facts,
+            heads: &loaded.meta.heads,
             scores: &scores,
             run: &loaded.run,
         };

@@ -38,11 +38,19 @@ pub fn experiment_of(run: &RunFolder) -> Result<Experiment> {
     Ok(config::from_yaml_str(&path.display().to_string(), &run.read(&path)?)?)
 }
 
-/// Loads a run that classifies expressions; `device` overrides the experiment's.
+/// Loads a run whose model gives one class per picture; `device` overrides the experiment's.
+///
+/// # Errors
+/// When the folder holds no run of that system, or no selected weights yet, or its model has heads.
+pub fn open(path: &Path, device: Option<&str>) -> Result<LoadedRun> {
+    open_with_heads(path, device)?.without_heads()
+}
+
+/// Loads a run of the system expressions, whatever targets its model has; `device` overrides the experiment's.
 ///
 /// # Errors
 /// When the folder holds no run of that system, or no selected weights yet.
-pub fn open(path: &Path, device: Option<&str>) -> Result<LoadedRun> {
+pub fn open_with_heads(path: &Path, device: Option<&str>) -> Result<LoadedRun> {
     let run = RunFolder::open(path)?;
     let experiment = experiment_of(&run)?;
     let device = device.unwrap_or(&experiment.device.0).parse::<DeviceName>()?.open()?;

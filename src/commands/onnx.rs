@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use ferrotype_base::targets::{Head, output_names};
 use ferrotype_kernels::recurrent::States;
 
 use crate::config::Experiment;
@@ -61,7 +62,9 @@ impl Examples<'_> {
             let (row, raw, pipeline) = match self {
                 Self::Rows(subset) => {
                     let i = subset.indices[n];
-                    batch.labels.push(subset.labelled.class(i));
+                    if subset.labelled.heads.is_empty() {
+                        batch.labels.push(subset.labelled.class(i));
+                    }
                     (subset.labelled.rows[i], subset.raw(i)?, subset.pipeline())
                 }
                 Self::Pictures(pictures) => (n as u32, pictures.planes[n].clone(), &pictures.pipeline),
@@ -84,6 +87,8 @@ pub struct Exported<'a> {
     pub experiment: &'a Experiment,
     /// What is known of the data.
     pub facts: &'a DatasetSummary,
+    /// Its heads, where it has some.
+    pub heads: &'a [Head],
     /// Its scores on the test set, where there are any.
     pub scores: &'a Scores,
     /// Its run.
@@ -95,7 +100,7 @@ pub struct Exported<'a> {
 /// # Errors
 /// When the network cannot be lowered, the file fails its check, or a stop is asked for: no file is left behind then.
 pub fn export(what: &Exported, examples: &Examples, out: &Path, interrupt: &Interrupt) -> Result<ExportCheck> {
-    let Exported { network, experiment, facts, scores, run } = what;
+    let Exported { network, experiment, facts, heads, scores, run } = what;
     let mut properties = properties(experiment, facts, scores, run);
     if !examples.what().is_empty() {
         properties.insert("checked_on".to_owned(), examples.what().to_owned());
@@ -103,7 +108,8 @@ pub fn export(what: &Exported, examples: &Examples, out: &Path, interrupt: &Inte
     let card = ModelCard {
         clips: experiment.data.clips.clone(),
         preprocess: experiment.data.preprocess.clone(),
-        classes: facts.classes.clone(),
+        classes: if heads.is_empty() { facts.classes.clone() } else { output_names(heads) },
+        heads: heads.to_vec(),
         properties,
     };
     let (all, size) = (examples.len(), batch(network.graph()));
@@ -168,6 +174,21 @@ fn properties(
     properties
 }
 
+/// What the check found, of any model.
+pub fn figures(check: &ExportCheck) -> String {
+    format!(
+        "{} rows, largest difference of an output {:.1e} ({:.1e} of its head's range, allowed {:.0e}), {} of {} decided \
+         answers agree, {} ties",
+        check.rows,
+        check.largest_difference,
+        check.relative_difference,
+        check.tolerance,
+        check.agreeing,
+        check.decided,
+        check.ties.len()
+    )
+}
+
 /// The check in a few lines.
 pub fn text(check: &ExportCheck) -> String {
     let what = match check.checked_on.as_str() {
@@ -226,7 +247,14 @@ mod tests {
         let facts = DatasetSummary { classes: vec!["a".into(), "b".into()], ..DatasetSummary::default() };
         let run = RunFolder::create_at(folder.path()).unwrap();
         let scores = Scores::default();
-        let what = Exported { network: &network, experiment: &experiment, facts: &facts, scores: &scores, run: &run };
+        let what = Exported {
+            network: &network,
+            experiment: &experiment,
+            facts: &facts,
+            heads: &[],
+            scores: &scores,
+            run: &run,
+        };
         let planes = (0..3).map(|k| (0..24 * 24).map(|i| ((i * (k + 1)) % 256) as f32).collect()).collect();
         let pictures = Pictures { planes, pipeline: Pipeline::new(preprocess).unwrap(), what: "drawn".into() };
         let (out, interrupt) = (folder.path().join("model.onnx"), Interrupt::default());

@@ -4,6 +4,7 @@ pub(super) mod crops;
 pub(super) mod files;
 #[cfg(test)]
 mod golden_tests;
+mod heads;
 pub(super) mod pictures;
 mod table;
 #[cfg(test)]
@@ -80,7 +81,7 @@ impl PredictCommand {
         let inputs = Inputs::new().run(&self.run).paths("a picture", &files).paths("--detector", self.cut.file());
         inputs.spare(&[("--csv", self.csv.as_deref(), CSV)])?;
         let detector = self.cut.detector()?;
-        let loaded = loaded::open(&self.run, self.device.as_deref())?;
+        let loaded = loaded::open_with_heads(&self.run, self.device.as_deref())?;
         ensure!(
             loaded.experiment.data.clips.is_none(),
             "{} takes sequences of pictures out of clips, not single pictures: prepare the videos with `ferrotype data \
@@ -184,11 +185,17 @@ impl Work {
 
     fn predict(&mut self, faces: Vec<Ready>) -> Result<()> {
         let (places, planes): (Vec<_>, Vec<_>) = faces.into_iter().map(|f| ((f.path, f.found), f.planes)).unzip();
+        if !self.predictor.heads().is_empty() {
+            let values = self.predictor.predict_heads(&planes)?;
+            let row = |((path, found), values)| Row { path, found, values, class: 0 };
+            self.rows.extend(places.into_iter().zip(values).map(row));
+            return Ok(());
+        }
         let predictions = self.predictor.predict_planes(&planes)?;
         self.rows.extend(places.into_iter().zip(predictions).map(|((path, found), said)| Row {
             path,
             found,
-            probabilities: said.probabilities,
+            values: said.probabilities,
             class: said.class,
         }));
         Ok(())
@@ -196,14 +203,20 @@ impl Work {
 
     /// The lines on the terminal, and the table.
     fn show(&self, csv: Option<&Path>) -> Result<()> {
-        let classes = self.predictor.classes();
-        let text: String = self.rows.iter().map(|row| line(row, classes) + "\n").collect();
+        let (classes, all) = (self.predictor.classes(), self.predictor.heads());
+        let of = |row: &Row| if all.is_empty() { line(row, classes) } else { heads::line(row, all) };
+        let text: String = self.rows.iter().map(|row| of(row) + "\n").collect();
         match std::io::stdout().write_all(text.as_bytes()) {
             Err(e) if e.kind() != ErrorKind::BrokenPipe => return Err(e).context("cannot write to the terminal"),
             _ => {}
         }
         if let Some(path) = csv {
-            write_atomic(path, &table(&self.rows, classes, self.cutter.finds())?)?;
+            let finds = self.cutter.finds();
+            let content = match all.is_empty() {
+                true => table(&self.rows, classes, finds)?,
+                false => heads::table(&self.rows, all, finds)?,
+            };
+            write_atomic(path, &content)?;
             eprintln!("{} rows written to {}", self.rows.len(), path.display());
         }
         if let Some(folder) = &self.crops {

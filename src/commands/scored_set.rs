@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use super::seen::Exposure;
 use ferrotype_data::options::LabelMode;
-use ferrotype_data::task::{Subset, Task, rows_of};
+use ferrotype_data::task::{Subset, Task, rows_of, rows_with_heads};
 use ferrotype_data::{Split, labels};
 use ferrotype_expressions::LoadedRun;
 use ferrotype_run::RunFolder;
@@ -90,7 +90,12 @@ impl ScoredSet {
         }
         let (found, file, set) = match &self.data {
             Some(path) => {
-                let subset = rows_of(path, options.labels, self.set_name.map(Into::into), &options)?;
+                let part = self.set_name.map(Into::into);
+                let heads = loaded.experiment.head_requests();
+                let subset = match loaded.meta.heads.is_empty() {
+                    true => rows_of(path, options.labels, part, &options)?,
+                    false => rows_with_heads(path, &heads, options.labels, part, &options)?,
+                };
                 let has_test = subset.faces.splits[subset.rows()[0] as usize] == Split::Test;
                 let whole = if has_test { "test set" } else { "all rows" };
                 let set = self.set_name.map_or_else(|| whole.into(), |s| format!("{} set", Split::from(s).as_str()));
@@ -106,7 +111,8 @@ impl ScoredSet {
                         path.display()
                     );
                 }
-                let task = Task::prepare(&options, loaded.experiment.seed, write_source)
+                let heads = loaded.experiment.head_requests();
+                let task = Task::prepare_with_heads(&options, &heads, loaded.experiment.seed, write_source)
                     .context("cannot load the run's own data")?;
                 let name = self.set_name.unwrap_or(SetName::Test);
                 let file = options.path.display().to_string();
@@ -119,6 +125,17 @@ impl ScoredSet {
             }
         };
         let classes = &loaded.meta.classes;
+        let goes_without_saying = self.data.is_none() && !matches!(self.set_name, None | Some(SetName::Test));
+        if !loaded.meta.heads.is_empty() {
+            ensure!(
+                found.labelled.heads == loaded.meta.heads,
+                "{file} has other targets for the heads of {} than those that it was trained on: kinds, ranges, columns or \
+                 classes differ",
+                loaded.run.path().display()
+            );
+            let title = format!("{file}, {set}, {} images", found.len());
+            return Ok(Chosen { subset: found, title, notes: Vec::new(), may_be_seen: !goes_without_saying });
+        }
         let (subset, dropped) = found.with_classes(classes, self.common_classes)?;
         let mut notes = Vec::new();
         if found.labelled.classes != *classes {
@@ -132,7 +149,6 @@ impl ScoredSet {
             notes.push(format!("{dropped} rows left out: the model does not know their class"));
         }
         let title = format!("{file}, {set}, labels {}, {} images", labels::as_str(options.labels), subset.len());
-        let goes_without_saying = self.data.is_none() && !matches!(self.set_name, None | Some(SetName::Test));
         Ok(Chosen { subset, title, notes, may_be_seen: !goes_without_saying })
     }
 }

@@ -68,7 +68,7 @@ fn from_data(run: &RunFolder, depth: usize) -> Result<Option<Seen>> {
     if !experiment.data.path.is_file() {
         return Ok(None);
     }
-    let task = Task::prepare(&experiment.data, experiment.seed, write_source)?;
+    let task = Task::prepare_with_heads(&experiment.data, &experiment.head_requests(), experiment.seed, write_source)?;
     if task.facts.sha256 != facts.sha256 || task.facts.sizes != facts.sizes {
         return Ok(None);
     }

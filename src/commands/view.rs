@@ -10,11 +10,11 @@ use super::loaded::experiment_of;
 use crate::config::{self, Expect, Experiment};
 use ferrotype_data::labels;
 use ferrotype_data::task::{self, DatasetSummary};
-use ferrotype_evaluation::{Scores, metrics, score_folds};
+use ferrotype_evaluation::{Scores, metrics, score_folds, score_heads};
 use ferrotype_interop::export::ExportCheck;
 use ferrotype_report::{
     self as report, AggregateView, DatasetView, ExpectView, Face, LeakFigure, Mistake, ModelView, OnnxView, RunRow,
-    RunView, SelectionView, SetView, Warning, predictions, worst_mistakes,
+    RunView, SelectionView, SetView, Warning, head_predictions, predictions, worst_mistakes,
 };
 use ferrotype_run::group::{Group, GroupAxis};
 use ferrotype_run::history::History;
@@ -62,7 +62,7 @@ pub fn of_run(run: &RunFolder) -> Result<RunView> {
     })
 }
 
-fn json<T: serde::de::DeserializeOwned>(run: &RunFolder, path: &std::path::Path) -> Result<T> {
+pub(crate) fn json<T: serde::de::DeserializeOwned>(run: &RunFolder, path: &std::path::Path) -> Result<T> {
     let text = run.read(path)?;
     serde_json::from_str(&text).with_context(|| format!("{} is not what a run writes", path.display()))
 }
@@ -90,7 +90,7 @@ fn selection(experiment: &Experiment, meta: &Meta) -> Option<SelectionView> {
     })
 }
 
-fn warnings(experiment: &Experiment, facts: &DatasetSummary, history: &History) -> Vec<Warning> {
+pub(crate) fn warnings(experiment: &Experiment, facts: &DatasetSummary, history: &History) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if let Some(limit) = experiment.data.limit {
         let text = format!("Each set was cut to {limit} rows (data.limit): this is a trial, not a result.");
@@ -216,7 +216,7 @@ pub(crate) fn expected(figure: Option<&Expect>) -> Option<ExpectView> {
 pub fn of_group(folder: &RunFolder, group: &Group) -> Result<AggregateView> {
     let experiment = experiment_of(folder)?;
     let mut runs = Vec::new();
-    let mut pooled = Vec::new();
+    let (mut pooled, mut pooled_heads) = (Vec::new(), Vec::new());
     let mut synthetic = false;
     for &value in &group.values {
         let Ok(run) = RunFolder::open(&group.member(folder.path(), value)) else { continue };
@@ -226,8 +226,11 @@ pub fn of_group(folder: &RunFolder, group: &Group) -> Result<AggregateView> {
         let scores: Scores = report::read_test_scores(run.scores())?.unwrap_or_default();
         runs.push(RunRow { label: value.to_string(), path: run.name(), scores });
         synthetic |= json::<DatasetSummary>(&run, &run.facts())?.synthetic;
-        if group.axis == GroupAxis::Fold {
+        if group.axis == GroupAxis::Fold && experiment.heads.is_empty() {
             pooled.push(predictions::read(run.predictions())?);
+        } else if group.axis == GroupAxis::Fold {
+            let heads = Checkpoint::load(&run.best_weights())?.meta.heads;
+            pooled_heads.push(head_predictions::read(run.predictions(), &heads)?);
         }
     }
     let missing = group.values.len() - runs.len();
@@ -240,12 +243,17 @@ pub fn of_group(folder: &RunFolder, group: &Group) -> Result<AggregateView> {
         let text = "The weights were selected on the test set, as the published recipe did: the scores are optimistic.";
         warnings.push(Warning { serious: true, text: text.into() });
     }
+    let pooled = match (pooled.is_empty(), pooled_heads.is_empty()) {
+        (false, _) => Some(score_folds(&pooled)?),
+        (true, false) => Some(score_heads(&head_predictions::pool(pooled_heads)?)?),
+        (true, true) => None,
+    };
     Ok(AggregateView {
         name: folder.name(),
         description: experiment.description.clone(),
         synthetic,
         over: group.axis.as_str().into(),
-        pooled: if pooled.is_empty() { None } else { Some(score_folds(&pooled)?) },
+        pooled,
         expect: expect(&experiment),
         warnings,
         config: config::to_yaml(&experiment),

@@ -93,9 +93,9 @@ fn trial(path: &Path, sets: &[&str]) -> Result<Trial, ConfigError> {
     ferrotype_data::validate::data(p, &trial.data);
     ferrotype_model::validate::model(p, &trial.model);
     ferrotype_model::validate::objective(p, &trial.objective);
-    ferrotype_training::validate::train(p, &trial.train);
-    ferrotype_training::validate::evaluate(p, &trial.evaluate);
-    trial.expect.iter().for_each(|expect| ferrotype_config::sections::expect(p, expect));
+    ferrotype_training::validate::train(p, &trial.train, &[]);
+    ferrotype_training::validate::evaluate(p, &trial.evaluate, &[]);
+    trial.expect.iter().for_each(|expect| ferrotype_config::sections::expect(p, expect, &[]));
     let problems = problems.into_vec();
     if problems.is_empty() {
         return Ok(trial);

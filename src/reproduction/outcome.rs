@@ -67,7 +67,8 @@ pub fn outcome(folder: &Path, metric: &str) -> Result<Option<Outcome>> {
     let run = RunFolder::open(folder)?;
     let text = run.read(&run.config())?;
     let experiment = read_any(&run.config().display().to_string(), &text)?;
-    if run.is_imported() || matches!(experiment, AnyExperiment::Anomalies(_)) {
+    let has_heads = matches!(&experiment, AnyExperiment::Expressions(e) if !e.heads.is_empty());
+    if run.is_imported() || has_heads || matches!(experiment, AnyExperiment::Anomalies(_)) {
         return Ok(None);
     }
     let group = Group::open(folder)?;

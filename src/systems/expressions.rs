@@ -3,6 +3,7 @@
 
 mod announce;
 mod finish;
+mod heads;
 mod identity;
 mod parts;
 mod reports;
@@ -27,9 +28,8 @@ use ferrotype_run::files::write_atomic;
 use ferrotype_training::adversarial::Adversary;
 use ferrotype_training::checkpoint::{Checkpoint, Meta};
 use ferrotype_training::learner::Learner;
-use ferrotype_training::scoring::Scoring;
 use ferrotype_training::trainer::{Ended, Keep, Setup, Trainer};
-use ferrotype_training::{schedule, scoring};
+use ferrotype_training::{head_scoring, schedule, scoring};
 use ferrotype_vision::clips::write_source;
 
 pub use identity::result_digest;
@@ -66,13 +66,16 @@ impl Training for Session<'_> {
     }
 
     fn prepare(&self, work: &mut Workbench<'_>) -> Result<(Data, Ingredients)> {
-        let mut task = Task::prepare(&self.experiment.data, self.experiment.seed, write_source)?;
-        let graph = Arc::new(self.experiment.model.build(task.input(), task.classes().len())?);
+        let Experiment { data, seed, .. } = self.experiment;
+        let mut task = Task::prepare_with_heads(data, &self.experiment.head_requests(), *seed, write_source)?;
+        let outputs = task.output_names();
+        let graph = Arc::new(self.experiment.model.build(task.input(), outputs.len())?);
         scoring::check_lengths(&graph, &task.train)?;
         let network = Network::new(graph, self.experiment.seed, &work.device.device).with_compute(work.compute);
         let mut meta = Meta {
             model: self.experiment.model.name().into(),
-            classes: task.classes().to_vec(),
+            classes: outputs,
+            heads: task.heads().to_vec(),
             experiment_sha256: result_digest(self.experiment),
             kernels: work.compute.to_string(),
             ..Meta::default()
@@ -131,7 +134,10 @@ impl Session<'_> {
         let text = self.job.run.read(&self.job.run.facts())?;
         let before: DatasetSummary = serde_json::from_str(&text)
             .with_context(|| format!("{} is not what a run writes", self.job.run.facts().display()))?;
-        if before.sha256 != task.facts.sha256 || before.class_counts != task.facts.class_counts {
+        if before.sha256 != task.facts.sha256
+            || before.class_counts != task.facts.class_counts
+            || before.targets_sha256 != task.facts.targets_sha256
+        {
             bail!(
                 "{} is not the file that {} was trained on until now (the sha256 of its pictures or its sets differ): put \
                  that file back, or train anew",
@@ -145,12 +151,15 @@ impl Session<'_> {
 
     fn learner(&self, network: Network, task: &Task, prepared: &Prepared) -> Result<Learner> {
         let Experiment { objective, train, seed, .. } = self.experiment;
-        let weights = objective.weights(&task.train.class_mass())?;
+        let (objective, weights) = match task.heads() {
+            [] => (objective.build(), objective.weights(&task.train.class_mass())?),
+            _ => (self.heads_objective(task)?, Vec::new()),
+        };
         let entry = prepared.features.as_ref().map_or(0, |f| f.entry);
         let adversary = Adversary::of(train, task.train.pipeline(), task.train.len(), *seed)?;
-        Ok(Learner::new(network, objective.build(), weights, train, *seed)
+        Ok(Learner::new(network, objective, weights, train, *seed)
             .with_freezing(prepared.freezing.clone(), entry)
-            .with_distillation(objective.distillation().map(Distillation::new))
+            .with_distillation(self.experiment.objective.distillation().map(Distillation::new))
             .with_adversary(adversary))
     }
 
@@ -166,12 +175,13 @@ impl Session<'_> {
     ) -> Result<(f64, Meta)> {
         let Experiment { train: options, evaluate, .. } = self.experiment;
         let selection = self.selection(task);
+        let validation = self.validation(task, selection, prepared.features.as_ref())?;
         let setup = Setup {
             options,
             every: evaluate.every,
             loader: &prepared.loader,
             teaching: prepared.teaching.as_ref(),
-            validation: &Scoring { subset: selection, features: prepared.features.as_ref(), options: evaluate },
+            validation: validation.as_ref(),
             keep: if evaluate.select_on == SelectOn::None { Keep::Last } else { Keep::Best },
             run: self.job.run,
             interrupt: self.job.interrupt,
@@ -192,6 +202,9 @@ impl Session<'_> {
 
 /// Whether the metrics that training will ask for exist on the selection set: better now than after an epoch.
 fn check_metrics(selection: &Subset, names: [Option<&str>; 2]) -> Result<()> {
+    if !selection.labelled.heads.is_empty() {
+        return head_scoring::check_metrics(selection, &names.into_iter().flatten().collect::<Vec<_>>());
+    }
     let mut guess = scoring::without_logits(selection);
     guess.logits = vec![0.0; guess.len() * guess.classes.len()];
     let scores = score(&guess)?;

@@ -81,7 +81,7 @@ impl Root for AnomalyExperiment {
         check_anomaly_data(p, &self.data);
         let AnomalyModel::LstmAutoencoder(model) = &self.model;
         check_lstm_autoencoder(p, model);
-        validate::train(p, &self.train);
+        validate::train(p, &self.train, &[]);
         validate::only_for_expressions(p, &self.train, "anomalies");
         check_rules(p, &self.rules);
         p.at_least("evaluate.every", self.evaluate.every, 1);

@@ -216,7 +216,7 @@ pub fn check_path(keys: &[&str], shape: &Shape) -> Result<(), (String, Box<Diagn
             let above = keys[..i].join(".");
             return Err((above, Diagnostic::new(format!("has no keys, so no `{key}`; set it as a whole"))));
         }
-        if !names.contains(key) {
+        if !names.contains(key) && !matches!(here.kind, Kind::Named(_)) {
             return Err((so_far, unknown(kind, key, &names)));
         }
         match here.child(key) {

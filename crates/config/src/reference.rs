@@ -38,7 +38,9 @@ pub fn key_table_of<T: Root>() -> String {
 const HEADER: &str = "| key | value | default | meaning |\n|---|---|---|---|\n";
 
 fn is_section(shape: &Shape) -> bool {
-    matches!(shape.kind, Kind::Map { .. }) || shape.has_options() || shape.names().is_empty() && is_choice(shape)
+    matches!(shape.kind, Kind::Map { .. } | Kind::Named(_))
+        || shape.has_options()
+        || shape.names().is_empty() && is_choice(shape)
 }
 
 fn is_choice(shape: &Shape) -> bool {
@@ -59,6 +61,7 @@ fn below(path: &str, shape: &Shape, out: &mut String) {
                 below(&path, &keys[key], out);
             }
         }
+        Kind::Named(inner) if !matches!(inner.kind, Kind::Scalar(_)) => below(&format!("{path}.NAME"), inner, out),
         Kind::Variants(variants) if shape.has_options() => {
             variants.iter().for_each(|variant| variant_rows(path, variant, out));
         }
@@ -96,6 +99,10 @@ fn line(path: &str, value: &str, default: &str, meaning: &str, out: &mut String)
 fn value_text(shape: &Shape) -> String {
     let text = match &shape.kind {
         Kind::Map { .. } => "keys below".to_string(),
+        Kind::Named(inner) if matches!(inner.kind, Kind::Scalar(_)) => {
+            format!("names, each with: {}", value_text(inner))
+        }
+        Kind::Named(_) => "names, each with the keys below".to_string(),
         Kind::Variants(_) if shape.has_options() => "one of the names below".into(),
         Kind::Variants(_) => shape.names().iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
         Kind::List(item) => format!("list: {}", value_text(item)),

@@ -101,9 +101,11 @@ pub fn general(p: &mut Problems, name: &str, device: &Device, threads: usize) {
 }
 
 /// Impossible values of the section `expect`.
-pub fn expect(p: &mut Problems, expect: &Expect) {
-    metrics::check(p, "expect.metric", &expect.metric);
-    let unbounded = matches!(expect.metric.as_str(), "loss" | "log_loss" | "kl_votes" | "kappa");
+pub fn expect(p: &mut Problems, expect: &Expect, heads: &[&str]) {
+    metrics::check_of_heads(p, "expect.metric", &expect.metric, heads);
+    let metric = expect.metric.rsplit_once('.').map_or(expect.metric.as_str(), |(_, metric)| metric);
+    let unbounded =
+        matches!(metric, "loss" | "log_loss" | "kl_votes" | "kappa" | "ccc" | "pcc" | "icc" | "rmse" | "mae");
     if unbounded {
         p.range("expect.value", expect.value, true, "a finite number");
     } else {

@@ -35,6 +35,8 @@ pub enum Kind {
         /// Keys without a default.
         required: Vec<String>,
     },
+    /// A map whose keys are names of the user's choice, all with the same below them.
+    Named(Box<Shape>),
     /// An enum: its names with the shape of their options, if they have any. In the order of the schema.
     Variants(Vec<Variant>),
     /// A list of such values.
@@ -72,6 +74,7 @@ impl Shape {
     pub fn child(&self, key: &str) -> Option<&Self> {
         match &self.kind {
             Kind::Map { keys, .. } => keys.get(key),
+            Kind::Named(inner) => Some(inner),
             Kind::Variants(variants) => self::variant(variants, key).and_then(|variant| variant.options.as_ref()),
             _ => None,
         }
@@ -164,6 +167,9 @@ impl Reader {
             return Kind::Map { keys, order, required: strings(schema.get("required")) };
         }
         match type_name(schema).as_str() {
+            "object" if schema.get("additionalProperties").is_some_and(Json::is_object) => {
+                Kind::Named(Box::new(self.shape(&schema["additionalProperties"])))
+            }
             "object" => Kind::Map { keys: BTreeMap::new(), order: Vec::new(), required: Vec::new() },
             "array" => Kind::List(Box::new(self.shape(schema.get("items").unwrap_or(&Json::Null)))),
             name => Kind::Scalar(name.to_string()),

@@ -17,8 +17,9 @@ use super::options::{DataOptions, Sampler, SplitRule};
 use super::preprocess::Pipeline;
 use super::{Labelled, audit, split};
 use ferrotype_base::random::{Purpose, Stream};
+use ferrotype_base::targets::{Head, output_names};
 
-pub use facts::DatasetSummary;
+pub use facts::{DatasetSummary, TargetSummary};
 pub use obtain::{Prepare, load, make, obtain};
 pub use seen::{Seen, SeenRows};
 pub use subset::{Subset, of_faces, rows_of, rows_with_heads};
@@ -174,6 +175,19 @@ impl Task {
         &self.augmentation
     }
 
+    /// The heads, where the model is to have some.
+    pub fn heads(&self) -> &[Head] {
+        &self.train.labelled.heads
+    }
+
+    /// Names of the model's outputs: the classes, or `HEAD.COLUMN` of each.
+    pub fn output_names(&self) -> Vec<String> {
+        match self.heads() {
+            [] => self.classes().to_vec(),
+            heads => output_names(heads),
+        }
+    }
+
     /// Class names.
     pub fn classes(&self) -> &[String] {
         &self.train.labelled.classes
@@ -193,10 +207,10 @@ impl Task {
 /// Whether the sampler and the mixing can do with the targets of heads.
 fn check_heads(options: &DataOptions, labelled: &Labelled) -> Result<()> {
     let Some(other) = labelled.heads.iter().find(|head| !head.kind.has_classes()) else { return Ok(()) };
-    let balanced = matches!(options.sampler, Sampler::Balanced | Sampler::SqrtBalanced);
+    let balanced = matches!(options.sampler, Sampler::Balanced | Sampler::SqrtBalanced | Sampler::ByClass);
     if balanced && labelled.class_head().is_none() {
         bail!(
-            "data.sampler balances classes, and none of the heads has the target `classes`: choose shuffle, and weigh rare \
+            "data.sampler goes by classes, and none of the heads has the target `classes`: choose shuffle, and weigh rare \
              labels by their loss (heads.NAME.loss.binary_cross_entropy.positive_weights: balanced)"
         );
     }

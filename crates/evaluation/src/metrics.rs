@@ -31,7 +31,7 @@ use super::scores::Score;
 pub use about::{About, about, about_of, choose, of_kind};
 pub use ece::{BINS, calibration_bins};
 pub use label_counts::LabelCounts;
-pub use names::{check, names, unknown};
+pub use names::{check, check_of_heads, names, unknown};
 pub use pairs::Pairs;
 
 /// How a value is written.

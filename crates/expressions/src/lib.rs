@@ -8,12 +8,17 @@ mod predictor;
 pub use loaded::LoadedRun;
 pub use predictor::{BATCH, Planes, Prediction, Predictor};
 
+mod heads;
+
+use std::collections::BTreeMap;
+
 use ferrotype_base::problems::{Problem, Problems};
 use ferrotype_config::Root;
 use ferrotype_config::sections::{self, Device, Expect, Export, Kernels};
+use ferrotype_data::labels::HeadRequest;
 use ferrotype_data::options::{DataOptions, Scale, SplitRule};
 use ferrotype_model::ModelOptions;
-use ferrotype_model::objective::ObjectiveOptions;
+use ferrotype_model::objective::{HeadOptions, ObjectiveOptions};
 use ferrotype_training::options::{Evaluate, SelectOn, TrainOptions};
 use ferrotype_training::validate;
 use schemars::JsonSchema;
@@ -58,6 +63,10 @@ pub struct Experiment {
     /// What is minimised.
     #[serde(default)]
     pub objective: ObjectiveOptions,
+    /// Heads by name, for targets of other kinds than one class per row: labels, continuous values, several at once. Each
+    /// learns a group of targets by a loss of its own, in place of `objective` (docs/targets.md).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub heads: BTreeMap<String, HeadOptions>,
     /// How it is minimised.
     pub train: TrainOptions,
     /// How it is scored.
@@ -99,6 +108,16 @@ impl Experiment {
         }
     }
 
+    /// The heads as the data are asked for them; none for classes alone.
+    pub fn head_requests(&self) -> Vec<HeadRequest> {
+        let request = |(name, head): (&String, &HeadOptions)| HeadRequest {
+            name: name.clone(),
+            target: head.target.clone().unwrap_or_else(|| name.clone()),
+            columns: head.columns.clone(),
+        };
+        self.heads.iter().map(request).collect()
+    }
+
     /// Whether the weights are selected on the rows that are scored in the end.
     pub fn is_selected_on_test(&self) -> bool {
         self.selected_on() == SelectOn::Test
@@ -126,7 +145,9 @@ impl Root for Experiment {
         ferrotype_model::validate::model(p, &self.model);
         ferrotype_model::validate::streams(p, &self.model, self.data.clips.as_ref());
         ferrotype_model::validate::objective(p, &self.objective);
-        validate::train(p, &self.train);
+        let heads: Vec<&str> = self.heads.keys().map(String::as_str).collect();
+        self.check_heads(p);
+        validate::train(p, &self.train, &heads);
         if self.train.adversarial.is_some() && self.data.preprocess.scale == Scale::Ferplus {
             p.add(
                 "train.adversarial",
@@ -135,11 +156,11 @@ impl Root for Experiment {
                     .into(),
             );
         }
-        validate::evaluate(p, &self.evaluate);
+        validate::evaluate(p, &self.evaluate, &heads);
         self.check_selection(p);
         p.range("export.tolerance", self.export.tolerance, self.export.tolerance > 0.0, "more than 0");
         if let Some(expect) = &self.expect {
-            sections::expect(p, expect);
+            sections::expect(p, expect, &heads);
         }
         problems.into_vec()
     }

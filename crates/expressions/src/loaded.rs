@@ -54,6 +54,22 @@ impl LoadedRun {
         Ok(Self { run, experiment, network, meta, facts })
     }
 
+    /// The run, where its model gives one class per picture.
+    ///
+    /// # Errors
+    /// When its model has heads.
+    pub fn without_heads(self) -> Result<Self> {
+        let heads = &self.meta.heads;
+        ensure!(
+            heads.is_empty(),
+            "{} has a model with heads ({}), and this needs one that gives one class per picture: a run whose experiment has \
+             no `heads`. Models with heads can be trained, scored (eval), exported and used by predict",
+            self.run.path().display(),
+            heads.iter().map(|h| format!("{}: {}", h.name, h.kind.describe())).collect::<Vec<_>>().join("; ")
+        );
+        Ok(self)
+    }
+
     /// The way of a picture to the network's input, as the run's data took it.
     ///
     /// # Errors

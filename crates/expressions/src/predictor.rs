@@ -3,6 +3,7 @@
 
 use anyhow::{Result, ensure};
 use burn::tensor::{Tensor, TensorData};
+use ferrotype_base::targets::Head;
 use ferrotype_data::preprocess::Picture;
 use ferrotype_data::stored_form::PictureChain;
 use ferrotype_evaluation::Predictions;
@@ -19,6 +20,7 @@ pub struct Predictor {
     network: Network,
     chain: PictureChain,
     classes: Vec<String>,
+    heads: Vec<Head>,
 }
 
 /// What a network says of a picture.
@@ -42,7 +44,7 @@ impl Predictor {
     /// When the run takes no single pictures.
     pub fn new(loaded: LoadedRun) -> Result<Self> {
         let chain = loaded.picture_chain()?;
-        Ok(Self { network: loaded.network, chain, classes: loaded.meta.classes })
+        Ok(Self { network: loaded.network, chain, classes: loaded.meta.classes, heads: loaded.meta.heads })
     }
 
     /// The same with fewer layers, faster: for probabilities alone, not for maps of the layers. Logits differ by rounding
@@ -59,7 +61,12 @@ impl Predictor {
         &self.network
     }
 
-    /// Names of the classes, in the order of the probabilities.
+    /// The heads; none of a model that gives one class per picture.
+    pub fn heads(&self) -> &[Head] {
+        &self.heads
+    }
+
+    /// Names of the classes, in the order of the probabilities; of a model with heads, `HEAD.COLUMN` of each output.
     pub fn classes(&self) -> &[String] {
         &self.classes
     }
@@ -118,11 +125,27 @@ impl Predictor {
         self.predict_input(self.input(pictures)?)
     }
 
+    /// What a model with heads says of pictures that have the network's size already: of each the probabilities and values of
+    /// all heads, in the order of [`Predictor::classes`].
+    ///
+    /// # Errors
+    /// As [`Predictor::input`], and when the network cannot compute.
+    pub fn predict_heads(&self, pictures: &[Planes]) -> Result<Vec<Vec<f64>>> {
+        if pictures.is_empty() {
+            return Ok(Vec::new());
+        }
+        let width = self.classes.len();
+        let outputs = self.network.forward(self.input(pictures)?)?.reshape([pictures.len() * width]);
+        let of = |row: &[f32]| self.heads.iter().flat_map(|head| head.kind.values(head.of(row))).collect();
+        Ok(ops::host(outputs)?.chunks_exact(width).map(of).collect())
+    }
+
     /// Predicts an input of [`Predictor::input`].
     ///
     /// # Errors
-    /// When the network cannot compute.
+    /// When the network cannot compute, or has heads.
     pub fn predict_input(&self, input: Tensor<4>) -> Result<Vec<Prediction>> {
+        ensure!(self.heads.is_empty(), "a model with heads gives no class: ask for its heads (predict_heads)");
         let [n, ..] = input.dims();
         let logits = ops::host(self.network.forward(input)?.reshape([n * self.classes.len()]))?;
         let (classes, rows) = (self.classes.clone(), (0..n as u32).collect());

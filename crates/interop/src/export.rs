@@ -4,6 +4,7 @@
 //! `logits` and `probabilities`. What stays outside (resizing, and making grey pictures of colour ones) is named in the
 //! file's metadata.
 
+mod heads;
 mod layers;
 mod lengths;
 mod preprocess;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use prost::Message;
 
+use ferrotype_base::targets::{Head, width};
 use ferrotype_data::options::{Colour, Preprocess, SegmentOptions};
 use ferrotype_model::{Graph, Network};
 use ferrotype_run::files::explain;
@@ -44,6 +46,8 @@ pub struct ModelCard {
     pub clips: Option<SegmentOptions>,
     /// Class names, in the order of the outputs.
     pub classes: Vec<String>,
+    /// Of a model with heads: these; `classes` then are the names of all outputs.
+    pub heads: Vec<Head>,
     /// Further properties: dataset, scores, run, commit.
     pub properties: BTreeMap<String, String>,
 }
@@ -64,12 +68,19 @@ pub fn to_onnx(network: &Network, card: &ModelCard) -> Result<Vec<u8>> {
     writer.input("pixels", &graph.input, "Pictures at the model's size and channels, values 0..255");
     let x = preprocess::lower(&mut writer, &card.preprocess, channels, "pixels")?;
     let logits = layers::lower(&mut writer, network, &x)?;
-    writer.node("Softmax", "probabilities", &[&logits], vec![writer::integer("axis", 1)]);
-    writer.output("logits", &[graph.classes], "Scores before softmax");
-    writer.output("probabilities", &[graph.classes], "Softmax of the logits");
+    let what = if card.heads.is_empty() {
+        writer.node("Softmax", "probabilities", &[&logits], vec![writer::integer("axis", 1)]);
+        writer.output("logits", &[graph.classes], "Scores before softmax");
+        writer.output("probabilities", &[graph.classes], "Softmax of the logits");
+        format!("{} classes", graph.classes)
+    } else {
+        heads::lower(&mut writer, &card.heads, &logits);
+        let of = |head: &Head| format!("{} ({})", head.name, head.kind.describe());
+        card.heads.iter().map(of).collect::<Vec<_>>().join(", ")
+    };
     let mut properties = own_properties(network, card)?;
     properties.extend(card.properties.clone());
-    let what = format!("{}: pictures of {channels}x{height}x{width} to {} classes", graph.name, graph.classes);
+    let what = format!("{}: pictures of {channels}x{height}x{width} to {what}", graph.name);
     Ok(model(writer, graph, what, properties))
 }
 
@@ -100,7 +111,7 @@ pub fn export(
     let part = Part::write(target, &bytes)?;
     // A large network's file need not stand in memory twice while it is checked.
     drop(bytes);
-    let check = verify(&part.path, network, tolerance, batches)?;
+    let check = verify(&part.path, network, &card.heads, tolerance, batches)?;
     if check.passed {
         part.keep(target)?;
     }
@@ -124,6 +135,13 @@ fn check_card(network: &Network, card: &ModelCard) -> Result<()> {
         graph.classes,
         graph.name
     );
+    ensure!(
+        card.heads.is_empty() || width(&card.heads) == graph.classes,
+        "the heads have {} outputs, and {} has {}",
+        width(&card.heads),
+        graph.name,
+        graph.classes
+    );
     Ok(())
 }
 
@@ -141,12 +159,15 @@ fn own_properties(network: &Network, card: &ModelCard) -> Result<BTreeMap<String
         }
     };
     let clips = card.clips.as_ref().map(serde_json::to_string).transpose()?;
-    Ok([("clips", clips)]
+    let (names, heads) = match card.heads.is_empty() {
+        true => (Some(serde_json::to_string(&card.classes)?), None),
+        false => (None, Some(heads::property(&card.heads)?)),
+    };
+    Ok([("clips", clips), ("class_names", names), ("heads", heads)]
         .into_iter()
         .filter_map(|(key, value)| Some((key, value?)))
         .chain([
             ("model", graph.name.clone()),
-            ("class_names", serde_json::to_string(&card.classes)?),
             ("input_size", p.size.to_string()),
             ("colour", json(&serde_json::to_value(p.colour)?)),
             ("preprocess", serde_json::to_string(p)?),

@@ -25,8 +25,8 @@ pub use cross_entropy::CrossEntropy;
 pub use distillation::Distillation;
 pub use focal::Focal;
 pub use heads::{
-    BinaryLoss, CccLoss, ClassLoss, ColumnTotals, HeadLoss, HeadOptions, HeadsObjective, HuberOptions, LabelLossOptions,
-    MaskedLoss, Penalty, PositiveWeights, ValueLoss,
+    BinaryLoss, CccLoss, ClassLoss, ColumnTotals, HeadLoss, HeadOptions, HeadsObjective, HuberOptions,
+    LabelLossOptions, MaskedLoss, Penalty, PositiveWeights, ValueLoss,
 };
 pub use multi_target::MultiTarget;
 pub use reconstruction::Reconstruction;

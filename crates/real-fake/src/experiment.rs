@@ -82,11 +82,11 @@ impl Root for RealFakeExperiment {
         for (key, message) in self.method.build().problems() {
             p.add(&format!("method.{method}.{key}"), message);
         }
-        validate::train(p, &self.train);
+        validate::train(p, &self.train, &[]);
         validate::only_for_expressions(p, &self.train, "real_fake");
         p.range("export.tolerance", self.export.tolerance, self.export.tolerance > 0.0, "more than 0");
         if let Some(expect) = &self.expect {
-            sections::expect(p, expect);
+            sections::expect(p, expect, &[]);
         }
         problems.into_vec()
     }

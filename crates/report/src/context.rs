@@ -37,6 +37,9 @@ pub struct Headline {
 
 /// The headline of scores: the expected metric if there is one, otherwise accuracy.
 pub fn headline(set: &str, scores: &Scores, expect: Option<&ExpectView>) -> Result<Option<Headline>> {
+    if !scores.heads.is_empty() {
+        return Ok(None);
+    }
     let metric = metrics::find(expect.map_or("accuracy", |e| &e.metric))?;
     let Some(score) = scores.metrics.get(metric.name()) else { return Ok(None) };
     let interval = score.interval.map(|i| format!("95 % interval {}", between(metric.name(), i)));
@@ -249,7 +252,7 @@ pub fn mistake_tiles(mistakes: &[Mistake]) -> Result<Vec<MistakeTile>> {
 /// A metric over several runs.
 #[derive(Serialize)]
 pub struct SpreadRow {
-    pub title: &'static str,
+    pub title: String,
     pub mean: String,
     pub sd: String,
     pub interval: String,
@@ -261,12 +264,25 @@ pub fn spread_rows(sum: &Aggregate, pooled: Option<&Scores>) -> Vec<SpreadRow> {
     let row = |m: &&'static dyn metrics::Metric| {
         let spread = sum.metrics.get(m.name())?;
         Some(SpreadRow {
-            title: m.title(),
+            title: m.title().to_owned(),
             mean: format_value(*m, spread.mean),
             sd: spread.sd.map(|sd| format_value(*m, sd)).unwrap_or_default(),
             interval: spread.interval.map(|i| between(m.name(), i)).unwrap_or_default(),
             pooled: pooled.and_then(|p| Some(cell(m.name(), p.metrics.get(m.name())?))).unwrap_or_default(),
         })
     };
-    metrics::all().iter().filter_map(row).collect()
+    let of_heads = sum.metrics.iter().filter_map(|(name, spread)| {
+        let about = metrics::about(name).filter(|_| name.contains('.'))?;
+        let show = |v: f64| about.format(v);
+        Some(SpreadRow {
+            title: format!("{} {}", name.split('.').next().unwrap_or_default(), about.title),
+            mean: show(spread.mean),
+            sd: spread.sd.map(show).unwrap_or_default(),
+            interval: spread.interval.map(|[low, high]| format!("{} to {}", show(low), show(high))).unwrap_or_default(),
+            pooled: pooled
+                .and_then(|p| Some(Cell { value: show(p.metrics.get(name)?.value), interval: String::new() }))
+                .unwrap_or_default(),
+        })
+    });
+    metrics::all().iter().filter_map(row).chain(of_heads).collect()
 }

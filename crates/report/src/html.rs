@@ -81,6 +81,10 @@ pub fn aggregate_page(view: &AggregateView, sum: &Aggregate, figures: &Plots) ->
 }
 
 fn mean_headline(view: &AggregateView, sum: &Aggregate) -> Result<Option<text::Headline>> {
+    if sum.metrics.keys().any(|name| name.contains('.')) {
+        // The heads have no one figure that speaks for all; the table has each.
+        return Ok(None);
+    }
     let metric = find(view.expect.as_ref().map_or("accuracy", |e| &e.metric))?;
     let Some(spread) = sum.metrics.get(metric.name()) else { return Ok(None) };
     let expect = view.expect.as_ref();
@@ -159,6 +163,7 @@ pub(super) fn render(name: &str, values: Value) -> Result<String> {
         ("parts.html", include_str!("templates/parts.html")),
         ("run.html", include_str!("templates/run.html")),
         ("aggregate.html", include_str!("templates/aggregate.html")),
+        ("heads.html", include_str!("templates/heads.html")),
         ("anomalies.html", include_str!("templates/anomalies.html")),
         ("sweep.html", include_str!("templates/sweep.html")),
         ("real_fake.html", include_str!("templates/real_fake.html")),

@@ -16,6 +16,8 @@ mod attack;
 mod context;
 mod evaluation;
 mod figure;
+pub mod head_predictions;
+pub mod heads;
 mod html;
 mod plots;
 pub mod predictions;

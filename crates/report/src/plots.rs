@@ -4,6 +4,7 @@ mod axes;
 mod confusion;
 mod curves;
 mod faces;
+mod heads;
 mod per_class;
 mod reliability;
 mod robustness;
@@ -11,8 +12,9 @@ mod sweep;
 mod timeline;
 
 pub use confusion::confusion_matrix;
-pub use curves::{accuracy_curves, learning_rate, loss_curves};
+pub use curves::{accuracy_curves, learning_rate, loss_curves, score_curves};
 pub use faces::mistakes;
+pub use heads::{label_scores, scatter};
 pub use per_class::per_class;
 pub use reliability::reliability;
 pub use robustness::{ExampleView, adversarial_examples, explanation, robust_accuracy};

@@ -65,6 +65,10 @@ fn each(path: &Path, mut take: impl FnMut(&[String], &csv::StringRecord) -> Resu
     let mut csv = csv::Reader::from_path(path).with_context(|| format!("cannot read {name}"))?;
     let header = csv.headers().with_context(|| format!("cannot read {name}"))?.clone();
     ensure!(
+        header.len() < 2 || header.iter().skip(1).any(|column| !column.contains('.')) || &header[0] != "row",
+        "{name} is of a model with heads (docs/targets.md), and this is for models that give one class per row"
+    );
+    ensure!(
         header.len() > FIXED.len() && header.iter().take(FIXED.len()).eq(FIXED),
         "{name} is not a table of predictions: its columns must be row, truth, prediction and one per class"
     );

@@ -47,8 +47,9 @@ pub fn write_aggregate(folder: impl AsRef<Path>, view: &AggregateView) -> Result
     let sum = aggregate(&scores)?;
     write_atomic(folder.join("aggregate.json"), &json(&sum)?)?;
     let figures = match &view.pooled {
-        Some(pooled) => score_figures(pooled),
-        None => Vec::new(),
+        Some(pooled) if pooled.heads.is_empty() => score_figures(pooled),
+        // Of heads the table says what there is to say; each run has its own plots.
+        _ => Vec::new(),
     };
     if let Some(pooled) = &view.pooled {
         write_figures(&folder.join("plots"), &figures)?;

@@ -36,11 +36,12 @@ impl<'a> HeadScoring<'a> {
     /// Scoring of `subset`, from stored features of its pictures where there are some.
     ///
     /// # Errors
-    /// When `evaluate.select_by` is no metric of these heads.
+    /// When `select_by` is no metric of these heads.
     pub fn new(
         subset: &'a Subset,
         features: Option<&'a Features>,
         options: &'a Evaluate,
+        select_by: &str,
         objective: Box<dyn Objective>,
     ) -> Result<Self> {
         let heads = &subset.labelled.heads;
@@ -49,7 +50,7 @@ impl<'a> HeadScoring<'a> {
             metrics::of_kind(&head.kind).into_iter().map(move |about| (format!("{name}.{}", about.name), about))
         };
         let metrics = heads.iter().flat_map(of).collect();
-        let select_by = chosen(&options.select_by, heads).context("evaluate.select_by")?;
+        let select_by = chosen(select_by, heads).context("evaluate.select_by")?;
         Ok(Self { subset, features, options, objective, select_by, metrics })
     }
 
@@ -57,13 +58,13 @@ impl<'a> HeadScoring<'a> {
     fn loss_of(&self, network: &Network, outputs: &[f32]) -> Result<f64> {
         let l = &self.subset.labelled;
         let (rows, width) = (self.subset.len(), l.width());
-        let tensor = |values: Vec<f32>| {
-            Tensor::<2>::from_data(TensorData::new(values, [rows, width]), network.device())
-        };
+        let tensor =
+            |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [rows, width]), network.device());
         let targets: Vec<f32> = self.subset.indices.iter().flat_map(|&i| l.target(i)).copied().collect();
         let (outputs, targets) = (tensor(outputs.to_vec()), tensor(targets));
         let known = known(self.subset);
-        let known = if known.is_empty() { vec![1.0; rows * width] } else { known.iter().map(|&k| f32::from(k)).collect() };
+        let known =
+            if known.is_empty() { vec![1.0; rows * width] } else { known.iter().map(|&k| f32::from(k)).collect() };
         let losses = self.objective.masked_losses(network.compute(), outputs, targets, tensor(known));
         let losses = ops::host(losses)?;
         Ok(losses.iter().map(|&v| f64::from(v)).sum::<f64>() / rows as f64)

@@ -126,7 +126,7 @@ fn epoch_line(r: &EpochReport) -> String {
         line += &format!("  train acc {:>5.2} %", 100.0 * accuracy);
     }
     for (name, value) in &r.validation {
-        let shown = metrics::find(name).map_or_else(|_| loss(*value), |m| metrics::format_value(m, *value));
+        let shown = metrics::about(name).map_or_else(|| loss(*value), |m| m.format(*value));
         line += &format!("  val {name} {shown:>7}");
     }
     line += &format!("  lr {:.2e}  {:.0} img/s  {}", r.lr, r.images_per_second, duration(r.seconds));

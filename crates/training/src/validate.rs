@@ -8,14 +8,14 @@ use ferrotype_evaluation::metrics;
 
 const MAX_BATCH: usize = 65_536;
 
-/// Impossible values of the section `train`.
-pub fn train(p: &mut Problems, train: &TrainOptions) {
+/// Impossible values of the section `train`; of an experiment whose model has heads, with their names.
+pub fn train(p: &mut Problems, train: &TrainOptions, heads: &[&str]) {
     p.at_least("train.epochs", train.epochs, 1);
     p.up_to("train.batch_size", train.batch_size, 1, MAX_BATCH);
     p.at_least("train.accumulate", train.accumulate, 1);
     p.positive("train.lr", train.lr);
     check_optimizer(p, &train.optimizer);
-    check_schedule(p, &train.schedule, train.epochs);
+    check_schedule(p, &train.schedule, train.epochs, heads);
     p.not_negative("train.weight_decay", train.weight_decay);
     train.clip_norm.into_iter().for_each(|norm| p.positive("train.clip_norm", norm));
     train.ema.into_iter().for_each(|decay| p.below_one("train.ema", decay));
@@ -68,7 +68,7 @@ fn check_optimizer(p: &mut Problems, optimizer: &OptimizerOptions) {
     }
 }
 
-fn check_schedule(p: &mut Problems, schedule: &ScheduleOptions, epochs: usize) {
+fn check_schedule(p: &mut Problems, schedule: &ScheduleOptions, epochs: usize, heads: &[&str]) {
     let at = |name: &str| format!("train.schedule.{name}");
     match schedule {
         ScheduleOptions::Constant => {}
@@ -95,7 +95,7 @@ fn check_schedule(p: &mut Problems, schedule: &ScheduleOptions, epochs: usize) {
             p.at_least(&at("reduce_on_plateau.patience"), options.patience, 1);
             p.not_negative(&at("reduce_on_plateau.min_delta"), options.min_delta);
             p.not_negative(&at("reduce_on_plateau.min_lr"), options.min_lr);
-            metrics::check(p, &at("reduce_on_plateau.watch"), &options.watch);
+            metrics::check_of_heads(p, &at("reduce_on_plateau.watch"), &options.watch, heads);
         }
     }
 }
@@ -157,11 +157,11 @@ fn check_patterns(p: &mut Problems, path: &str, patterns: &[String]) {
     }
 }
 
-/// Impossible values of the section `evaluate`.
-pub fn evaluate(p: &mut Problems, evaluate: &Evaluate) {
+/// Impossible values of the section `evaluate`; of an experiment whose model has heads, with their names.
+pub fn evaluate(p: &mut Problems, evaluate: &Evaluate, heads: &[&str]) {
     p.up_to("evaluate.batch_size", evaluate.batch_size, 1, MAX_BATCH);
     p.at_least("evaluate.every", evaluate.every, 1);
-    metrics::check(p, "evaluate.select_by", &evaluate.select_by);
+    metrics::check_of_heads(p, "evaluate.select_by", &evaluate.select_by, heads);
 }
 
 /// What needs a validation set, where there is none.

@@ -9,7 +9,7 @@ use ferrotype_data::preprocess::Picture;
 use ferrotype_vision::faces::Bounds;
 
 fn row(found: Option<FaceBox>) -> Row {
-    Row { path: "a b,c.png".into(), found, probabilities: vec![0.25, 0.75], class: 1 }
+    Row { path: "a b,c.png".into(), found, values: vec![0.25, 0.75], class: 1 }
 }
 
 fn found() -> Option<FaceBox> {

@@ -1,6 +1,8 @@
 //! The first lines of a run.
 
 use super::{Data, Session};
+use ferrotype_base::targets::Head;
+
 use crate::config::SelectOn;
 use crate::systems::engine::Workbench;
 
@@ -11,13 +13,17 @@ impl Session<'_> {
         let (progress, f) = (work.progress.as_mut(), &data.task.facts);
         let drawn = if f.synthetic { " (synthetic: synthetic faces)" } else { "" };
         progress.note(&format!("run      {}", self.job.run.path().display()));
+        let targets = match data.task.heads() {
+            [] => format!("{} classes", f.classes.len()),
+            heads => {
+                let head = |h: &Head| format!("{} ({} of {})", h.name, h.columns.len(), h.kind.describe());
+                format!("heads {}", heads.iter().map(head).collect::<Vec<_>>().join(", "))
+            }
+        };
+        let [train, validation, test] = f.sizes;
         progress.note(&format!(
-            "data     {}{drawn}: {} training, {} validation, {} test; {} classes",
-            f.path,
-            f.sizes[0],
-            f.sizes[1],
-            f.sizes[2],
-            f.classes.len()
+            "data     {}{drawn}: {train} training, {validation} validation, {test} test; {targets}",
+            f.path
         ));
         let count: usize = data.network.parameters.iter().map(|p| p.shape.iter().product::<usize>()).sum();
         progress.note(&format!("model    {}, {count} parameters", self.experiment.model.name()));

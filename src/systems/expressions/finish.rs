@@ -31,6 +31,9 @@ impl Session<'_> {
         progress: &mut dyn Progress,
     ) -> Result<Summary> {
         load_selected(self.job.run, &mut network)?;
+        if !task.heads().is_empty() {
+            return self.score_heads(task, &network, account, progress);
+        }
         let evaluate = &self.experiment.evaluate;
         self.stop_if_asked()?;
         let validation = match task.validation.is_empty() {
@@ -60,13 +63,13 @@ impl Session<'_> {
     }
 
     /// The result as one JSON object.
-    fn json(&self, scores: &Scores, onnx: Option<&ExportCheck>) -> serde_json::Value {
+    pub(super) fn json(&self, scores: &Scores, onnx: Option<&ExportCheck>) -> serde_json::Value {
         let values: serde_json::Map<_, _> = scores.metrics.iter().map(|(k, v)| (k.clone(), v.value.into())).collect();
         serde_json::json!({ "event": "result", "run": self.job.run.path(), "scores": values, "onnx": onnx })
     }
 
     /// Writes what a sweep reads of a trial. Its test set is not looked at.
-    fn finish_trial(&self, validation: Scores, account: &mut Account<'_>) -> Result<Summary> {
+    pub(super) fn finish_trial(&self, validation: Scores, account: &mut Account<'_>) -> Result<Summary> {
         account.close()?;
         report::write_metrics(self.job.run.scores(), &BTreeMap::from([("validation".to_owned(), validation.clone())]))?;
         let name = &self.experiment.evaluate.select_by;
@@ -81,7 +84,7 @@ impl Session<'_> {
     }
 
     /// Between the parts of the work that follows training.
-    fn stop_if_asked(&self) -> Result<()> {
+    pub(super) fn stop_if_asked(&self) -> Result<()> {
         if !self.job.interrupt.is_asked() {
             return Ok(());
         }
@@ -93,7 +96,7 @@ impl Session<'_> {
         .into())
     }
 
-    fn export(
+    pub(super) fn export(
         &self,
         task: &Task,
         network: &Network,
@@ -102,8 +105,14 @@ impl Session<'_> {
     ) -> Result<ExportCheck> {
         progress.note("exporting and checking model.onnx");
         let out = self.job.run.onnx();
-        let what =
-            onnx::Exported { network, experiment: self.experiment, facts: &task.facts, scores, run: self.job.run };
+        let what = onnx::Exported {
+            network,
+            experiment: self.experiment,
+            facts: &task.facts,
+            heads: task.heads(),
+            scores,
+            run: self.job.run,
+        };
         let check = onnx::export(&what, &onnx::Examples::Rows(&task.test), &out, self.job.interrupt);
         // How to go on is said in the words of the whole run.
         self.stop_if_asked()?;

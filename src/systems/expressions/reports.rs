@@ -2,7 +2,9 @@
 
 use anyhow::Result;
 
+use super::heads;
 use super::parts;
+use crate::commands::loaded::experiment_of;
 use crate::commands::view;
 use crate::config::Experiment;
 use crate::systems::Summary;
@@ -18,6 +20,9 @@ use ferrotype_run::group::Group;
 /// # Errors
 /// When a file of the run is missing or broken, or the report cannot be written.
 pub fn report_run(run: &RunFolder) -> Result<String> {
+    if !experiment_of(run)?.heads.is_empty() {
+        return heads::report_run(run, run.path());
+    }
     let view = view::of_run(run)?;
     // predictions.csv stays as it is: read and written again, its probabilities would lose their last digits.
     let path = report::write_run(run.path(), &view, None)?;
@@ -40,6 +45,18 @@ pub fn report_group(experiment: &Experiment, folder: &RunFolder, group: &Group) 
         let mut line = format!("  {:<28} mean {}", metric.title(), show(spread.mean));
         if let (Some(sd), Some([low, high])) = (spread.sd, spread.interval) {
             line += &format!(", sd {}, 95 % interval {} to {}", show(sd), show(low), show(high));
+        }
+        lines.push(line);
+    }
+    for (name, spread) in sum.metrics.iter().filter(|(name, _)| name.contains('.')) {
+        let Some(about) = metrics::about(name) else { continue };
+        let head = name.split('.').next().unwrap_or_default();
+        let mut line = format!("  {:<28} mean {}", format!("{head} {}", about.title), about.format(spread.mean));
+        if let Some(sd) = spread.sd {
+            line += &format!(", sd {}", about.format(sd));
+        }
+        if let Some(pooled) = view.pooled.as_ref().and_then(|p| p.metrics.get(name)) {
+            line += &format!(", over all folds {}", about.format(pooled.value));
         }
         lines.push(line);
     }

@@ -20,6 +20,9 @@ pub fn objective(experiment: &Experiment, search: &SweepOptions) -> Result<Objec
     if let Some(message) = refuse_test_metric(name) {
         return Err(problem(message));
     }
+    if !experiment.heads.is_empty() {
+        return of_heads(name, &experiment.evaluate.select_by).map_err(problem);
+    }
     if let Some(message) = metrics::unknown(name) {
         return Err(problem(message));
     }
@@ -31,6 +34,23 @@ pub fn objective(experiment: &Experiment, search: &SweepOptions) -> Result<Objec
         goal: goal(metric),
         select_by: select.name().into(),
         select_goal: goal(select),
+    })
+}
+
+/// What ranks trials of a model with heads: metrics that name their head, since the data are not read yet.
+fn of_heads(metric: &str, select_by: &str) -> Result<Objective, String> {
+    let goal = |name: &str| match (name, metrics::about(name)) {
+        ("loss", _) => Ok(Goal::Minimise),
+        (name, Some(about)) if name.contains('.') => {
+            Ok(if about.higher_is_better { Goal::Maximise } else { Goal::Minimise })
+        }
+        _ => Err(format!("{name:?} must name its head in a search, as HEAD.METRIC (evaluate.select_by, too)")),
+    };
+    Ok(Objective {
+        metric: metric.into(),
+        goal: goal(metric)?,
+        select_by: select_by.into(),
+        select_goal: goal(select_by)?,
     })
 }
 

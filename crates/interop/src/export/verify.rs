@@ -1,11 +1,14 @@
 //! Runs an ONNX file in a second runtime (rten) and compares it with the network it came from.
 
+use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use super::heads::{as_exported, decisions, gather, output_names};
+use ferrotype_base::targets::Head;
 use ferrotype_model::Network;
 
 /// The second runtime.
@@ -81,10 +84,12 @@ struct Seen {
     probability_error: f64,
 }
 
-/// Runs the file at `path` on the raw pixels and the network on the preprocessed ones, and compares the logits.
+/// Runs the file at `path` on the raw pixels and the network on the preprocessed ones, and compares the logits; of a model
+/// with heads, the outputs of each.
 pub fn verify(
     path: &Path,
     network: &Network,
+    heads: &[Head],
     tolerance: f64,
     batches: impl IntoIterator<Item = Result<CheckBatch>>,
 ) -> Result<ExportCheck> {
@@ -97,24 +102,23 @@ pub fn verify(
         if batch.rows.is_empty() {
             continue;
         }
-        let (logits, probabilities) = run_onnx(&model, network, &batch)?;
-        let own = run_network(network, &batch)?;
+        let (logits, error) = run_onnx(&model, network, heads, &batch)?;
+        let mut own = run_network(network, &batch)?;
         ensure!(
             own.iter().all(|v| v.is_finite()),
             "{} gives logits that are not finite numbers: its weights cannot be exported",
             network.graph().name
         );
         let classes = network.graph().classes;
-        for (row, p) in logits.chunks_exact(classes).zip(probabilities.chunks_exact(classes)) {
-            seen.probability_error = worse(seen.probability_error, softmax_error(row, p));
-        }
+        seen.probability_error = worse(seen.probability_error, error);
+        own.chunks_exact_mut(classes).for_each(|row| as_exported(heads, row));
         seen.network.extend(own.chunks_exact(classes).map(<[f32]>::to_vec));
-        seen.onnx.extend(logits.chunks_exact(classes).map(<[f32]>::to_vec));
+        seen.onnx.extend(logits);
         seen.rows.extend(batch.rows);
         seen.labels.extend(batch.labels);
     }
     ensure!(!seen.rows.is_empty(), "an export is checked on pictures, but there are none");
-    Ok(compare(&seen, tolerance))
+    Ok(compare(&seen, heads, tolerance))
 }
 
 fn check_batch(network: &Network, batch: &CheckBatch) -> Result<()> {
@@ -131,24 +135,41 @@ fn check_batch(network: &Network, batch: &CheckBatch) -> Result<()> {
     Ok(())
 }
 
-fn run_onnx(model: &rten::Model, network: &Network, batch: &CheckBatch) -> Result<(Vec<f32>, Vec<f32>)> {
+/// The file's outputs row by row, and how far its probabilities are from those of its logits.
+fn run_onnx(
+    model: &rten::Model,
+    network: &Network,
+    heads: &[Head],
+    batch: &CheckBatch,
+) -> Result<(Vec<Vec<f32>>, f64)> {
     let graph = network.graph();
     let [channels, height, width] = graph.input;
     let id = |name: &str| model.node_id(name).map_err(|e| anyhow!("the ONNX file has no value `{name}`: {e}"));
     let shape = [batch.rows.len(), channels, height, width];
     let pixels = rten::Value::from_shape(&shape, batch.pixels.clone()).map_err(|e| anyhow!("{e}"))?;
-    let outputs = [id("logits")?, id("probabilities")?];
+    let names = match heads {
+        [] => vec!["logits".to_owned(), "probabilities".into()],
+        heads => output_names(heads),
+    };
+    let ids = names.iter().map(|name| id(name)).collect::<Result<Vec<_>>>()?;
     let outputs = model
-        .run_n(vec![(id("pixels")?, pixels.into())], outputs, None)
+        .run(vec![(id("pixels")?, pixels.into())], &ids, None)
         .map_err(|e| anyhow!("{RUNTIME} cannot run the ONNX file: {e}"))?;
     let mut values = Vec::new();
     for output in outputs {
         let (shape, v) = output.into_shape_vec::<f32, 2>().map_err(|e| anyhow!("an output of the ONNX file: {e}"))?;
-        ensure!(shape == [batch.rows.len(), graph.classes], "an output of the ONNX file has shape {shape:?}");
+        let fits = shape[0] == batch.rows.len() && (!heads.is_empty() || shape[1] == graph.classes);
+        ensure!(fits, "an output of the ONNX file has shape {shape:?}");
         values.push(v);
     }
-    let probabilities = values.pop().unwrap_or_default();
-    Ok((values.pop().unwrap_or_default(), probabilities))
+    if !heads.is_empty() {
+        return gather(heads, batch.rows.len(), values);
+    }
+    let (probabilities, logits) = (values.pop().unwrap_or_default(), values.pop().unwrap_or_default());
+    let rows = logits.chunks_exact(graph.classes).map(<[f32]>::to_vec).collect::<Vec<_>>();
+    let errors = rows.iter().zip(probabilities.chunks_exact(graph.classes)).map(|(row, p)| softmax_error(row, p));
+    let error = errors.fold(0.0, worse);
+    Ok((rows, error))
 }
 
 fn run_network(network: &Network, batch: &CheckBatch) -> Result<Vec<f32>> {
@@ -158,23 +179,55 @@ fn run_network(network: &Network, batch: &CheckBatch) -> Result<Vec<f32>> {
     Ok(logits.try_into_data()?.try_into_vec::<f32>()?)
 }
 
-fn compare(seen: &Seen, tolerance: f64) -> ExportCheck {
+/// What both sides decide, and by how much the network does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Decision {
+    /// Difference between the outputs that decide.
+    pub margin: f64,
+    /// The network's choice.
+    pub network: usize,
+    /// The file's choice.
+    pub onnx: usize,
+}
+
+/// Largest difference of these columns of both sides, and the range of the network's.
+fn difference_and_range(seen: &Seen, columns: &Range<usize>) -> (f64, f64) {
     let pairs = || seen.network.iter().zip(&seen.onnx);
-    let largest_difference =
-        pairs().flat_map(|(a, b)| a.iter().zip(b)).map(|(&a, &b)| (f64::from(a) - f64::from(b)).abs()).fold(0.0, worse);
-    let all = || seen.network.iter().flatten().map(|&v| f64::from(v));
-    let logit_range = all().fold(f64::NEG_INFINITY, f64::max) - all().fold(f64::INFINITY, f64::min);
-    let relative_difference =
-        if largest_difference == 0.0 { 0.0 } else { worse(0.0, largest_difference / logit_range) };
+    let both = |(a, b): (&Vec<f32>, &Vec<f32>)| {
+        let pairs = a[columns.clone()].iter().zip(&b[columns.clone()]);
+        pairs.map(|(&a, &b)| (f64::from(a) - f64::from(b)).abs()).fold(0.0, worse)
+    };
+    let all = || seen.network.iter().flat_map(|row| &row[columns.clone()]).map(|&v| f64::from(v));
+    let range = all().fold(f64::NEG_INFINITY, f64::max) - all().fold(f64::INFINITY, f64::min);
+    (pairs().map(both).fold(0.0, worse), range)
+}
+
+fn compare(seen: &Seen, heads: &[Head], tolerance: f64) -> ExportCheck {
+    let pairs = || seen.network.iter().zip(&seen.onnx);
+    let width = seen.network.first().map_or(0, Vec::len);
+    let (largest_difference, logit_range) = difference_and_range(seen, &(0..width));
+    // Each head by its own range: logits may be ten times as large as values.
+    let whole = std::iter::once(0..width).filter(|_| heads.is_empty());
+    let parts: Vec<Range<usize>> = whole.chain(heads.iter().map(Head::range)).collect();
+    let relative = |part: &Range<usize>| match difference_and_range(seen, part) {
+        (0.0, _) => 0.0,
+        (difference, range) => worse(0.0, difference / range),
+    };
+    let relative_difference = parts.iter().map(relative).fold(0.0, worse);
 
     let (mut decided, mut agreeing, mut ties) = (0, 0, Vec::new());
     for (&row, (a, b)) in seen.rows.iter().zip(pairs()) {
-        let (network, onnx, margin) = (top(a), top(b), margin(a));
-        if margin > 2.0 * largest_difference {
-            decided += 1;
-            agreeing += usize::from(network == onnx);
-        } else {
-            ties.push(Tie { row, margin, network, onnx });
+        let decisions = match heads {
+            [] => vec![Decision { margin: margin(a), network: top(a), onnx: top(b) }],
+            heads => decisions(heads, a, b),
+        };
+        for Decision { margin, network, onnx } in decisions {
+            if margin > 2.0 * largest_difference {
+                decided += 1;
+                agreeing += usize::from(network == onnx);
+            } else {
+                ties.push(Tie { row, margin, network, onnx });
+            }
         }
     }
     let accuracy = |side: &[Vec<f32>]| {
@@ -201,23 +254,23 @@ fn compare(seen: &Seen, tolerance: f64) -> ExportCheck {
 }
 
 /// The larger of two differences. What is not a number, or infinite, counts as the largest number: JSON knows neither.
-fn worse(a: f64, b: f64) -> f64 {
+pub(super) fn worse(a: f64, b: f64) -> f64 {
     if b.is_finite() { a.max(b) } else { f64::MAX }
 }
 
 /// The first of the largest logits.
-fn top(z: &[f32]) -> usize {
+pub(super) fn top(z: &[f32]) -> usize {
     (0..z.len()).fold(0, |best, j| if z[j] > z[best] { j } else { best })
 }
 
 /// The difference of the two largest logits; infinite for a single class.
-fn margin(z: &[f32]) -> f64 {
+pub(super) fn margin(z: &[f32]) -> f64 {
     let best = top(z);
     let second = (0..z.len()).filter(|&j| j != best).map(|j| z[j]).fold(f32::NEG_INFINITY, f32::max);
     f64::from(z[best]) - f64::from(second)
 }
 
-fn softmax_error(logits: &[f32], probabilities: &[f32]) -> f64 {
+pub(super) fn softmax_error(logits: &[f32], probabilities: &[f32]) -> f64 {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let e: Vec<f64> = logits.iter().map(|&v| f64::from(v - max).exp()).collect();
     let sum: f64 = e.iter().sum();
@@ -242,7 +295,7 @@ mod tests {
     fn ties_are_listed_and_do_not_fail() {
         let a = [[3.0, 0.0, -7.0], [1.0, 1.000_01, 0.0]];
         let b = [[3.000_01, 0.0, -7.0], [1.000_01, 1.0, 0.0]];
-        let check = compare(&seen(&a, &b), 1e-4);
+        let check = compare(&seen(&a, &b), &[], 1e-4);
         assert!(check.passed, "{check:?}");
         assert_eq!((check.decided, check.agreeing, check.ties.len()), (1, 1, 1));
         assert_eq!((check.ties[0].row, check.ties[0].network, check.ties[0].onnx), (1, 1, 0));
@@ -253,15 +306,15 @@ mod tests {
     #[test]
     fn pictures_without_labels_have_no_accuracy() {
         let seen = Seen { labels: Vec::new(), ..seen(&[[3.0, 0.0, -7.0]], &[[3.0, 0.0, -7.0]]) };
-        let check = compare(&seen, 1e-4);
+        let check = compare(&seen, &[], 1e-4);
         assert!(check.passed && check.accuracy_network.is_none() && check.accuracy_onnx.is_none(), "{check:?}");
     }
 
     #[test]
     fn differences_and_nan_fail() {
-        assert!(!compare(&seen(&[[1.0, 0.0, 0.0]], &[[1.001, 0.0, 0.0]]), 1e-4).passed);
-        assert!(!compare(&seen(&[[1.0, 0.0, 0.0]], &[[f32::NAN, 0.0, 0.0]]), 1e-4).passed);
-        let flat = compare(&seen(&[[1.0; 3]], &[[1.0, 1.001, 1.0]]), 1e-4);
+        assert!(!compare(&seen(&[[1.0, 0.0, 0.0]], &[[1.001, 0.0, 0.0]]), &[], 1e-4).passed);
+        assert!(!compare(&seen(&[[1.0, 0.0, 0.0]], &[[f32::NAN, 0.0, 0.0]]), &[], 1e-4).passed);
+        let flat = compare(&seen(&[[1.0; 3]], &[[1.0, 1.001, 1.0]]), &[], 1e-4);
         assert!(!flat.passed && flat.relative_difference.is_finite(), "{flat:?}");
     }
 }

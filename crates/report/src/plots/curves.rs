@@ -1,7 +1,7 @@
 //! What happened while training: loss, scores and learning rate by epoch.
 
 use super::axes::{Axes, plain, range, ticks};
-use super::{BLUE, Colour, Figure, MUTED, ORANGE, TEAL, TEXT, legend, nothing, title};
+use super::{BLUE, Colour, Figure, MUTED, ORANGE, RED, TEAL, TEXT, legend, nothing, title};
 use crate::figure::{Anchor, Label};
 use ferrotype_run::history::History;
 
@@ -41,6 +41,23 @@ pub fn accuracy_curves(history: &History, best: Option<u64>) -> Figure {
         Curve { name: "validation UAR", colour: TEAL, points: metric("uar") },
     ];
     plot("Accuracy", ("epoch", "percent"), &[], &curves, best.map(|e| e as f64), None)
+}
+
+/// These metrics on the validation set, epoch by epoch. `best` is the epoch whose weights were selected.
+pub fn score_curves(history: &History, names: &[String], best: Option<u64>) -> Figure {
+    const COLOURS: [Colour; 4] = [BLUE, ORANGE, TEAL, RED];
+    let curve = |(name, colour): (&'_ String, Colour)| {
+        let value = |e: &ferrotype_run::history::EpochRecord| e.validation.get(name).map(|v| (e.epoch as f64, *v));
+        (name.clone(), colour, history.epochs.iter().filter_map(value).collect::<Vec<_>>())
+    };
+    let values: Vec<_> = names.iter().zip(COLOURS.into_iter().cycle()).map(curve).collect();
+    let curves: Vec<Curve> =
+        values.iter().map(|(name, colour, points)| Curve { name, colour: *colour, points: points.clone() }).collect();
+    let heading = match names {
+        [name] => format!("{name} on the validation set"),
+        _ => "Scores on the validation set".to_owned(),
+    };
+    plot(&heading, ("epoch", "score"), &[], &curves, best.map(|e| e as f64), None)
 }
 
 /// The learning rate by step.

@@ -14,7 +14,8 @@ pub struct Evaluate {
     /// The set that selects the weights. `test` exists only to repeat a published recipe that did so; the report
     /// says it in red. `none` keeps the weights of the last epoch and needs no validation set.
     pub select_on: SelectOn,
-    /// The metric that selects the weights: `accuracy`, `uar`, `macro_f1`, `loss`.
+    /// The metric that selects the weights: `accuracy`, `uar`, `macro_f1`, `loss`. With heads, `HEAD.METRIC`, or the metric
+    /// alone where one head has it: `ccc`, `rmse`, `f1`.
     pub select_by: String,
     /// Average the scores over the image and its mirror image.
     pub flip_average: bool,

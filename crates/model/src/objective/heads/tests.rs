@@ -103,8 +103,8 @@ fn heads_are_summed_by_weight_and_losses_must_fit() {
         out
     };
     let own = |loss: &dyn MaskedLoss, range| total(loss, &OUTPUTS, &LABELS, &column(&KNOWN, range));
-    let expected = own(&BinaryLoss { positive_weights: vec![1.0; 3] }, 0..1)
-        + 0.25 * own(&ValueLoss(Penalty::Squared), 1..3);
+    let expected =
+        own(&BinaryLoss { positive_weights: vec![1.0; 3] }, 0..1) + 0.25 * own(&ValueLoss(Penalty::Squared), 1..3);
     assert!((f64::from(sum) / 4.0 - expected).abs() < 1e-5, "{sum} {expected}");
     let wrong = [HeadOptions { loss: Some(HeadLoss::Ccc), ..HeadOptions::default() }, options[1].clone()];
     let error = HeadsObjective::new(&heads, &wrong.iter().collect::<Vec<_>>(), &totals).unwrap_err().to_string();
@@ -120,7 +120,8 @@ fn weights_follow_from_the_training_set() {
     assert_eq!(balanced(&[2.0, 5.0, 0.0]), [4.0, 1.0, 1.0]);
     let given = LabelLossOptions { positive_weights: PositiveWeights::Given(vec![1.0, 2.0]) };
     assert!(positive_weights("au", &given, &[1.0; 3], &[2.0; 3]).unwrap_err().to_string().contains("2 weights for 3"));
-    let options = CrossEntropyOptions { class_weights: ClassWeights::Given(vec![1.0]), ..CrossEntropyOptions::default() };
+    let options =
+        CrossEntropyOptions { class_weights: ClassWeights::Given(vec![1.0]), ..CrossEntropyOptions::default() };
     assert!(class_loss("e", &options, &[1.0, 1.0]).unwrap_err().to_string().contains("heads.e.loss"));
 }
 const BINARY: f64 = 0.967862975283562;

@@ -1,0 +1,200 @@
+//! What differs for a model with heads: its objective, what selects its weights, its scores and its report.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use ferrotype_base::targets::output_names;
+
+use super::Session;
+use crate::commands::loaded::experiment_of;
+use crate::commands::view;
+use crate::config::{self, Experiment, SelectOn};
+use crate::systems::engine::Account;
+use crate::systems::{RunScope, Summary};
+use ferrotype_data::task::{DatasetSummary, Subset, Task};
+use ferrotype_evaluation::{Scores, score_heads};
+use ferrotype_interop::export::ExportCheck;
+use ferrotype_model::Network;
+use ferrotype_model::objective::{ColumnTotals, HeadOptions, HeadsObjective, Objective};
+use ferrotype_report::heads::{self, ColumnView, HeadsView};
+use ferrotype_report::{self as report, ModelView, head_predictions};
+use ferrotype_run::history::History;
+use ferrotype_run::{Provenance, RunFolder};
+use ferrotype_training::checkpoint::{Checkpoint, Meta};
+use ferrotype_training::features::Features;
+use ferrotype_training::head_scoring::{self, HeadScoring};
+use ferrotype_training::parts::Validation;
+use ferrotype_training::progress::Progress;
+use ferrotype_training::scoring::Scoring;
+
+impl Session<'_> {
+    /// The weighted sum of the heads' losses.
+    ///
+    /// # Errors
+    /// When a loss does not fit its head's targets.
+    pub(super) fn heads_objective(&self, task: &Task) -> Result<Box<dyn Objective>> {
+        let (sums, known) = task.train.column_totals();
+        let options: Vec<&HeadOptions> = self.experiment.heads.values().collect();
+        Ok(Box::new(HeadsObjective::new(task.heads(), &options, &ColumnTotals { sums, known })?))
+    }
+
+    /// What measures the weights on the set that selects them.
+    ///
+    /// # Errors
+    /// When `evaluate.select_by` is no metric of the heads.
+    pub(super) fn validation<'t>(
+        &'t self,
+        task: &Task,
+        subset: &'t Subset,
+        features: Option<&'t Features>,
+    ) -> Result<Box<dyn Validation + 't>> {
+        let options = &self.experiment.evaluate;
+        if task.heads().is_empty() {
+            return Ok(Box::new(Scoring { subset, features, options }));
+        }
+        // Where nothing selects, the metric that would has no say.
+        let select_by = if options.select_on == SelectOn::None { "loss" } else { &options.select_by };
+        Ok(Box::new(HeadScoring::new(subset, features, options, select_by, self.heads_objective(task)?)?))
+    }
+
+    /// Scores the selected weights, exports, writes everything, reports.
+    pub(super) fn score_heads(
+        &self,
+        task: &Task,
+        network: &Network,
+        account: &mut Account<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<Summary> {
+        let evaluate = &self.experiment.evaluate;
+        self.stop_if_asked()?;
+        let validation = match task.validation.is_empty() {
+            true => None,
+            false => Some(head_scoring::scores(network, &task.validation, evaluate, progress)?),
+        };
+        self.stop_if_asked()?;
+        if self.job.scope == RunScope::ValidationOnly {
+            return self.finish_trial(validation.context("a trial needs a validation set")?, account);
+        }
+        let predictions = head_scoring::predict(network, &task.test, evaluate, progress)?;
+        self.stop_if_asked()?;
+        let test = score_heads(&predictions).context("cannot score the test set")?;
+        let check = match self.experiment.export.onnx {
+            true => Some(self.export(task, network, &test, progress)?),
+            false => None,
+        };
+        account.close()?;
+        head_predictions::write(self.job.run.predictions(), &predictions)?;
+        // Its presence says that the run is finished; the report can be built again at any time.
+        let sets = validation.map(|scores| ("validation".to_owned(), scores)).into_iter();
+        let sets: BTreeMap<_, _> = sets.chain([("test".to_owned(), test.clone())]).collect();
+        report::write_metrics(self.job.run.scores(), &sets)?;
+        Ok(Summary { text: report_run(self.job.run, self.job.run.path())?, json: self.json(&test, check.as_ref()) })
+    }
+}
+
+/// Builds the report of a finished run into a folder; gives its last lines.
+///
+/// # Errors
+/// When a file of the run is missing or broken, or the report cannot be written.
+pub fn report_run(run: &RunFolder, folder: &Path) -> Result<String> {
+    let view = of_run(run)?;
+    let path = heads::write(folder, &view)?;
+    Ok(heads::terminal(&view, &path.display().to_string()))
+}
+
+/// Everything that the folder of a finished run knows.
+fn of_run(run: &RunFolder) -> Result<HeadsView> {
+    let experiment = experiment_of(run)?;
+    let facts: DatasetSummary = view::json(run, &run.facts())?;
+    let meta = Checkpoint::load(&run.best_weights())?.meta;
+    let mut sets = report::read_metrics(run.scores())?;
+    let history = History::read(run.history())?;
+    let check: Option<ExportCheck> =
+        if run.onnx_check().is_file() { Some(view::json(run, &run.onnx_check())?) } else { None };
+    let provenance = Provenance::load(run);
+    Ok(HeadsView {
+        name: run.title(),
+        description: experiment.description.clone(),
+        finished: provenance.finished.clone(),
+        synthetic: facts.synthetic,
+        warnings: view::warnings(&experiment, &facts, &history),
+        selection: selection(&experiment, &meta),
+        selected: meta
+            .selection
+            .best
+            .map(|_| (experiment.evaluate.select_by.clone(), meta.selection.best_epoch as u64 + 1)),
+        validation: sets.remove("validation"),
+        test: sets.remove("test").unwrap_or_else(Scores::default),
+        predictions: head_predictions::read(run.predictions(), &meta.heads)?,
+        history,
+        model: model(&experiment, &facts, &meta)?,
+        onnx: check.map(|check| onnx(&check, run)).unwrap_or_default(),
+        expect: view::expected(experiment.expect.as_ref()),
+        data: data(&experiment, &facts),
+        columns: facts.targets.iter().map(column).collect(),
+        config: config::to_yaml(&experiment),
+        provenance: provenance.rows(),
+    })
+}
+
+fn selection(experiment: &Experiment, meta: &Meta) -> String {
+    let metric = &experiment.evaluate.select_by;
+    match meta.selection.best {
+        Some(value) => {
+            let set = if experiment.is_selected_on_test() { "test" } else { "validation" };
+            let epoch = meta.selection.best_epoch + 1;
+            format!("The weights are those of epoch {epoch}, selected by {metric} on the {set} set ({value:.4} there).")
+        }
+        None => "The weights are those of the last epoch.".into(),
+    }
+}
+
+fn model(experiment: &Experiment, facts: &DatasetSummary, meta: &Meta) -> Result<ModelView> {
+    let size = experiment.data.preprocess.size;
+    let graph = experiment.model.build(facts.input, output_names(&meta.heads).len())?;
+    let head = |head: &ferrotype_base::targets::Head| {
+        (format!("head {}", head.name), format!("{}: {}", head.kind.describe(), head.columns.join(", ")))
+    };
+    Ok(ModelView {
+        name: experiment.model.name().into(),
+        input: format!("{} x {size} x {size}", facts.input[0]),
+        parameters: graph.parameter_count() as u64,
+        macs: graph.macs(),
+        source: experiment.model.architecture().source().into(),
+        details: meta.heads.iter().map(head).collect(),
+    })
+}
+
+fn data(experiment: &Experiment, facts: &DatasetSummary) -> Vec<(String, String)> {
+    let split = serde_json::to_value(&experiment.data.split).unwrap_or_default();
+    let split = split.as_str().map_or_else(|| split.to_string(), str::to_owned);
+    let sizes = facts.sizes;
+    let leaks =
+        format!("{} validation, {} test pictures also stand in training", facts.validation_leaks, facts.test_leaks);
+    let all = [
+        ("dataset", facts.source.clone()),
+        ("file", facts.path.clone()),
+        ("sha256 of the pictures", facts.sha256.clone()),
+        ("sha256 of the targets", facts.targets_sha256.clone()),
+        ("split", split),
+        ("rows", format!("{} training, {} validation, {} test", sizes[0], sizes[1], sizes[2])),
+        ("leaks", leaks),
+        ("notes", facts.notes.join("; ")),
+    ];
+    all.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name.to_owned(), text)).collect()
+}
+
+fn column(summary: &ferrotype_data::task::TargetSummary) -> ColumnView {
+    let set = |s: usize| (summary.known[s] as u64, summary.mean[s]);
+    ColumnView { name: summary.name.clone(), sets: [set(0), set(1), set(2)] }
+}
+
+fn onnx(check: &ExportCheck, run: &RunFolder) -> Vec<(String, String)> {
+    let check = [
+        ("file", run.onnx().display().to_string()),
+        ("runtime", check.runtime.clone()),
+        ("check", crate::commands::onnx::figures(check)),
+    ];
+    check.into_iter().map(|(name, text)| (name.to_owned(), text)).collect()
+}
