@@ -104,7 +104,7 @@ fn attempt(
     classes: Option<&[String]>,
 ) -> Result<Tried> {
     let p = &expected.preprocess;
-    let input = [if p.colour == Colour::Rgb { 3 } else { 1 }, p.size, p.size];
+    let input = [p.colour.channels(), p.size, p.size];
     let build = |n: usize| expected.model.build(input, n);
     let named = classes.map_or(expected.origin.classes.len(), <[String]>::len);
     let outputs = match head {
