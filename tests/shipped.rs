@@ -51,6 +51,29 @@ fn votes() -> String {
     text
 }
 
+/// The MEGC 2019 composite: clips, people and classes of each dataset as published, pictures of stripes on one sheet.
+fn megc2019(place: &Place) {
+    let mut table = String::from("dataset,subject,clip,label\n");
+    let mut sheet = image::RgbImage::new(616, 588);
+    let mut row = 0;
+    for (dataset, people, classes) in
+        [("smic", 16, [70, 51, 43]), ("casme2", 24, [88, 32, 25]), ("samm", 28, [92, 26, 15])]
+    {
+        let labels = (0..3).flat_map(|class| vec![class; classes[class]]);
+        for (clip, label) in labels.enumerate() {
+            writeln!(table, "{dataset},{dataset}{:02},c{clip:03},{label}", clip % people).unwrap();
+            let (left, top) = (row % 22 * 28, row / 22 * 28);
+            for (x, y) in (0..28u32).flat_map(|y| (0..28u32).map(move |x| (x, y))) {
+                let value = (x * (label as u32 + 1) * 20 + y * 3 + row * 7) % 256;
+                sheet.put_pixel(left + x, top + y, image::Rgb([value as u8, 255 - value as u8, 8]));
+            }
+            row += 1;
+        }
+    }
+    place.write("megc2019/rows.csv", table);
+    sheet.save(place.at("megc2019/flow_442.png")).unwrap();
+}
+
 /// The files of a folder of experiments that stand for themselves; those that begin with `_` are bases.
 fn experiments(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
@@ -75,6 +98,8 @@ fn data(resolved: &str) -> Vec<String> {
         &["data.source.ferplus.csv=fer2013.csv", "data.source.ferplus.votes=[votes.csv]", "data.path=ferplus.h5"]
     } else if resolved.contains("fer2013:") {
         &["data.source.fer2013.csv=fer2013.csv", "data.path=fer2013.h5"]
+    } else if resolved.contains("megc2019:") {
+        &["data.source.megc2019.root=megc2019", "data.path=megc2019.h5", "export.onnx=true"]
     } else if resolved.contains("synthetic_clips:") {
         &[
             "data.source.synthetic_clips.subjects=3",
@@ -168,6 +193,7 @@ fn every_experiment_trains_is_exported_and_reported() {
     let place = Place::new();
     place.write("fer2013.csv", fer2013());
     place.write("votes.csv", votes());
+    megc2019(&place);
     let sources = Sources::make(&place);
     let mut found = Vec::new();
     experiments(&Path::new(env!("CARGO_MANIFEST_DIR")).join("configs"), &mut found);
