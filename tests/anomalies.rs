@@ -230,7 +230,7 @@ fn bad_input_is_one_clear_paragraph() {
         ("--set model.lstm_autoencoder.form=bottle_neck".into(), "did you mean"),
         ("--set rules.pick.quantile.q=1.5".into(), "between 0 and 1"),
         ("--set data.detectors=[embedding]".into(), "no such columns"),
-        ("--set system=emotions".into(), "unknown name"),
+        ("--set system=emotions".into(), "expected `expressions`"),
         ("--folds".into(), "has no folds"),
     ] {
         let message = place.refused(&format!("train --config face.yaml --out bad {words}"));

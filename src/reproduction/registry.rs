@@ -35,6 +35,7 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "ferplus-vgg13-majority",
     "ferplus-vgg13-multi_target",
     "ferplus-vgg13-probability",
+    "megc2019-ststnet",
     "sase_fe-parametric_bias",
     "sase_fe-rank_svm",
     "sase_fe-relaxed",
