@@ -198,6 +198,8 @@ fn without_selection_the_last_epoch_counts_and_nothing_is_kept_back() {
     assert_eq!(tested, (0..240).collect::<Vec<_>>());
     // What stands in the folder of all folds are the predictions of all rows.
     assert_eq!(fs::read_to_string(folder.join("predictions.csv")).unwrap().lines().count(), 241);
+    let page = fs::read_to_string(folder.join("fold-0/report.html")).unwrap();
+    assert!(page.contains("those of the last epoch (3)"), "{page}");
     let config = fs::read_to_string(folder.join("config.yaml")).unwrap();
     assert!(config.contains("select_on: none") && config.contains("validation_set: false"), "{config}");
     let refused = place.refused(&format!("train --config small.yaml {words} --set train.early_stopping.patience=3"));

@@ -7,7 +7,7 @@ mod looks;
 use anyhow::{Context, Result};
 
 use super::loaded::experiment_of;
-use crate::config::{self, Expect, Experiment};
+use crate::config::{self, Expect, Experiment, SelectOn};
 use ferrotype_data::labels;
 use ferrotype_data::task::{self, DatasetSummary};
 use ferrotype_evaluation::{Scores, metrics, score_folds, score_heads};
@@ -81,9 +81,16 @@ fn model(experiment: &Experiment, facts: &DatasetSummary) -> Result<ModelView> {
 }
 
 fn selection(experiment: &Experiment, meta: &Meta) -> Option<SelectionView> {
-    let set = if experiment.is_selected_on_test() { "test" } else { "validation" };
+    let set = experiment.selected_on();
+    if set == SelectOn::None {
+        return Some(SelectionView {
+            set: set.as_str().into(),
+            epoch: meta.epoch as u64 + 1,
+            ..SelectionView::default()
+        });
+    }
     Some(SelectionView {
-        set: set.into(),
+        set: set.as_str().into(),
         metric: metrics::find(&experiment.evaluate.select_by).ok()?.name().into(),
         value: meta.selection.best?,
         epoch: meta.selection.best_epoch as u64 + 1,

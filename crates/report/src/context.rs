@@ -185,6 +185,9 @@ fn grouped(n: u64) -> String {
 /// How the weights were selected, in a sentence.
 pub fn selection(run: &RunView) -> String {
     let Some(s) = &run.selection else { return String::new() };
+    if s.set == "none" {
+        return format!("Nothing selected the weights: they are those of the last epoch ({}).", s.epoch);
+    }
     let (title, value) = match metrics::find(&s.metric) {
         Ok(m) => (m.title().to_string(), format_value(m, s.value)),
         Err(_) => (s.metric.clone(), format!("{:.4}", s.value)),

@@ -123,7 +123,7 @@ pub struct ModelView {
 /// How the weights were selected.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SelectionView {
-    /// `validation` or `test`. The latter is shown in red.
+    /// `validation`, `test` (shown in red), or `none`: the weights are those of the last epoch.
     pub set: String,
     /// The metric's name.
     pub metric: String,
