@@ -148,6 +148,122 @@ class Blank(nn.Module):
         return self.layer(x)
 
 
+class Tokens(nn.Module):
+    """A map as tokens: row by row, or block by block."""
+
+    def __init__(self, block=None):
+        super().__init__()
+        self.block = block
+
+    def forward(self, x):
+        n, c, h, w = x.shape
+        r, s = self.block or (h, w)
+        return x.reshape(n, c, h // r, r, w // s, s).permute(0, 2, 4, 3, 5, 1).reshape(n, h * w, c)
+
+
+class Maps(nn.Module):
+    """Tokens as the map that they came from."""
+
+    def __init__(self, size, block=None):
+        super().__init__()
+        self.size, self.block = size, block or size
+
+    def forward(self, x):
+        (h, w), (r, s) = self.size, self.block
+        return x.reshape(len(x), h // r, w // s, r, s, -1).permute(0, 5, 1, 3, 2, 4).reshape(len(x), -1, h, w)
+
+
+class Attention(nn.Module):
+    """Self-attention among each `window` consecutive tokens, or all."""
+
+    def __init__(self, features, heads, bias=True, window=None):
+        super().__init__()
+        self.heads, self.width, self.window = heads, features // heads, window
+        self.qkv = nn.Linear(features, 3 * heads * self.width, bias=bias)
+        self.proj = nn.Linear(heads * self.width, features)
+
+    def forward(self, x):
+        n, t, _ = x.shape
+        qkv = self.qkv(x).reshape(-1, self.window or t, 3, self.heads, self.width).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv
+        y = ((q @ k.transpose(2, 3)) / self.width**0.5).softmax(-1) @ v
+        return self.proj(y.transpose(1, 2).reshape(n, t, -1))
+
+
+class ClassToken(nn.Module):
+    """A learnt token before all others."""
+
+    def __init__(self, features):
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(features))
+
+    def forward(self, x):
+        return torch.cat([self.token.expand(len(x), 1, -1), x], 1)
+
+
+class Places(nn.Module):
+    """What is learnt of a token's place, added to it: per feature, or one value for all."""
+
+    def __init__(self, period, features=None):
+        super().__init__()
+        self.embedding = nn.Parameter(torch.zeros(period, features) if features else torch.zeros(period))
+
+    def forward(self, x):
+        places = self.embedding if self.embedding.dim() == 2 else self.embedding[:, None]
+        return x + places.repeat(x.shape[1] // len(places), 1)
+
+
+class Block(nn.Module):
+    """A transformer's block, its normalisations first."""
+
+    def __init__(self, features, hidden, attention, eps):
+        super().__init__()
+        self.norm1, self.attention = nn.LayerNorm(features, eps), attention
+        self.norm2 = nn.LayerNorm(features, eps)
+        self.mlp = nn.Sequential(nn.Linear(features, hidden), nn.GELU(), nn.Linear(hidden, features))
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class Pool(nn.Module):
+    """The first token, or the mean of all."""
+
+    def __init__(self, first=False):
+        super().__init__()
+        self.first = first
+
+    def forward(self, x):
+        return x[:, 0] if self.first else x.mean(1)
+
+
+def vit(first):
+    """Patches of 3x3 of a 6x9 picture, six features, two blocks of two heads."""
+    token = [ClassToken(6)] if first else []
+    blocks = [Block(6, 12, Attention(6, 2), 1e-6) for _ in range(2)]
+    layers = [nn.Conv2d(1, 6, 3, stride=3), Tokens(), *token, Places(6 + first, 6), *blocks]
+    return nn.Sequential(*layers, nn.LayerNorm(6, 1e-6), Pool(first), nn.Linear(6, 3))
+
+
+def htnet(block_size):
+    """HTNet on an 8x8 picture with patches of 2x2, squares of `block_size` tokens; see wangzhifengharrison/HTNet, Model.py."""
+    layers, side, before = [nn.Conv2d(1, 4, 2, stride=2)], 4, None
+    for features, heads, depth in [(4, 1, 1), (6, 2, 1), (9, 2, 2)]:
+        if before:
+            layers += [nn.Conv2d(before, features, 3, padding=1), Tokens(), nn.LayerNorm(features), Maps((side, side))]
+            layers += [nn.MaxPool2d(3, 2, padding=1)]
+            side //= 2
+        square = min(block_size, side)
+        layers += [Tokens((square, square)), Places(square**2)]
+        for _ in range(depth):
+            layers += [Block(features, 2 * features, Attention(features, heads, False, square**2), 1e-5)]
+        if features < 9:
+            layers += [Maps((side, side), (square, square))]
+        before = features
+    return nn.Sequential(*layers, nn.LayerNorm(9), Pool(), nn.Linear(9, 3))
+
+
 def mixed(layer, channels=2):
     """A 1x1 convolution before a layer without parameters: its gradients show that layer's."""
     return nn.Sequential(nn.Conv2d(channels, channels, 1), layer)
@@ -185,6 +301,15 @@ LAYERS = [
     ("conv_lstm_hard_same", (2, 6, 4, 5), Cell(3, 2, 3, 2, hard=True, same=True)),
     ("autoencoder", (2, 1, 4, 3), Autoencoder()),
     ("fused", (2, 3, 2, 2), Fused()),
+    ("token_layer_norm", (2, 5, 2, 3), nn.Sequential(Tokens(), nn.LayerNorm(5))),
+    ("token_gelu", (2, 3, 2, 3), nn.Sequential(Tokens(), nn.Linear(3, 5), nn.GELU())),
+    ("token_attention", (2, 6, 2, 4), nn.Sequential(Tokens(), Attention(6, 2))),
+    ("token_window", (2, 7, 4, 4), nn.Sequential(Tokens((2, 2)), Attention(7, 3, False, 4), Maps((4, 4), (2, 2)))),
+    ("token_places", (2, 4, 2, 2), nn.Sequential(Tokens(), ClassToken(4), Places(5, 4), nn.Linear(4, 3), Pool(True))),
+    ("token_vit", (2, 1, 6, 9), vit(False)),
+    ("token_vit_class", (2, 1, 6, 9), vit(True)),
+    ("token_htnet", (2, 1, 8, 8), htnet(1)),
+    ("token_htnet_real", (2, 1, 8, 8), htnet(2)),
 ]
 
 

@@ -12,6 +12,7 @@ mod proto;
 mod reconstruction;
 mod recurrent;
 mod sequences;
+mod tokens;
 mod verify;
 mod writer;
 

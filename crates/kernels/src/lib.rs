@@ -7,12 +7,14 @@
 //! All of Ferrotype's `unsafe` code lives in this crate.
 
 pub mod activation;
+mod attention;
 pub mod batch_norm;
 pub mod conv;
 pub mod dropout;
 pub mod gemm;
 pub mod isa;
 mod lanes;
+mod layer_norm;
 pub mod loss;
 pub mod optim;
 pub mod owned;
@@ -22,9 +24,13 @@ pub mod recurrent;
 pub mod reduce;
 mod scratch;
 mod simd;
+mod tokens;
 mod units;
 
+pub use attention::Attention;
 pub use batch_norm::{BatchNorm, Channels};
 pub use conv::{Activation, Conv2d, Padding};
 pub use gemm::Gemm;
 pub use isa::Isa;
+pub use layer_norm::{LayerNorm, LayerNormGradients};
+pub use tokens::{Tokens, add_to_each};

@@ -197,6 +197,11 @@ pub fn activated(isa: Isa, act: Activation, x: &[f32]) -> Vec<f32> {
     filled(x.len(), |y| activation::forward(isa, act, x, y))
 }
 
+/// As [`activation::gelu_forward`].
+pub fn gelu(isa: Isa, x: &[f32]) -> Vec<f32> {
+    filled(x.len(), |y| activation::gelu_forward(isa, x, y))
+}
+
 /// As [`activation::add_forward`].
 pub fn sum(isa: Isa, act: Activation, a: &[f32], b: &[f32]) -> Vec<f32> {
     filled(a.len(), |y| activation::add_forward(isa, act, a, b, y))

@@ -44,6 +44,23 @@ pub(crate) fn for_each_item(count: usize, elements_each: usize, f: impl Fn(usize
     for_each_range(count, elements_each, |range| range.for_each(&f));
 }
 
+/// Runs `f(unit, part of a, part of b)` for parts of `lens[0]` and `lens[1]` elements, as many as both buffers have, on
+/// the current rayon pool where `elements` of work make that worth while.
+pub(crate) fn for_each_pair<A: Send, B: Send>(
+    elements: usize,
+    a: &mut [A],
+    b: &mut [B],
+    lens: [usize; 2],
+    f: impl Fn(usize, &mut [A], &mut [B]) + Send + Sync,
+) {
+    let [m, n] = lens.map(|len| len.max(1));
+    if elements < SERIAL {
+        a.chunks_mut(m).zip(b.chunks_mut(n)).enumerate().for_each(|(i, (a, b))| f(i, a, b));
+    } else {
+        a.par_chunks_mut(m).zip(b.par_chunks_mut(n)).enumerate().for_each(|(i, (a, b))| f(i, a, b));
+    }
+}
+
 /// A buffer that units of work write to, each to a part of its own.
 pub(crate) struct Shared<T>(*mut T);
 

@@ -1,5 +1,7 @@
 //! Builds graphs. Calls are chained, so that a file of the zoo reads like its paper's table of layers.
 
+mod tokens;
+
 use std::collections::HashSet;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};

@@ -1,6 +1,7 @@
 //! Computes a graph's plan on tensors: the one place that turns layers into operations.
 
 mod sequences;
+mod tokens;
 
 use anyhow::{Result, bail, ensure};
 use burn::tensor::{Device, Tensor};
@@ -201,6 +202,24 @@ impl Pass<'_> {
                 let weights = ops::RecurrentWeights { input: parameter(0), recurrent: parameter(1), bias: optional(2) };
                 Value::Map(ops::conv_lstm(compute, x, weights, &shape, layer.states))
             }
+            Layer::LayerNorm(layer) => tokens::layer_norm(compute, x, parameter(0), parameter(1), layer.eps)?,
+            Layer::Gelu(_) => tokens::gelu(compute, x),
+            Layer::Attention(layer) => {
+                let x = x.sequence()?;
+                let window = layer.among(x.dims()[1]);
+                Value::Sequence(ops::attention(compute, x, layer.heads, window))
+            }
+            Layer::ToTokens(layer) => {
+                let x = x.map()?;
+                let [_, _, height, width] = x.dims();
+                Value::Sequence(ops::to_tokens(compute, x, layer.block_of([height, width])))
+            }
+            Layer::ToMap(layer) => Value::Map(ops::to_map(compute, x.sequence()?, layer.size, layer.block())),
+            Layer::ClassToken(_) => Value::Sequence(ops::class_token(compute, x.sequence()?, parameter(0))),
+            Layer::PositionEmbedding(layer) => {
+                Value::Sequence(tokens::positions(compute, layer, x.sequence()?, parameter(0)))
+            }
+            Layer::TakeToken(layer) => Value::Vector(tokens::take(x.sequence()?, layer.index)),
             Layer::Dropout(layer) => match (self.mode, x) {
                 (Mode::Evaluate, x) => x,
                 (Mode::Train(key), x) => dropout(compute, x, layer.rate, key, step.node),

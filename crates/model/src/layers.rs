@@ -11,6 +11,7 @@ use super::init::Initialiser;
 
 mod activation;
 mod add;
+mod attention;
 mod avg_pool;
 mod batch_norm;
 mod concat;
@@ -18,7 +19,9 @@ mod conv2d;
 mod conv_lstm;
 mod dropout;
 mod flatten;
+mod gelu;
 mod global_avg_pool;
+mod layer_norm;
 mod linear;
 mod lstm;
 mod max_pool;
@@ -27,9 +30,11 @@ mod sequence;
 mod slice;
 mod softmax;
 mod steps;
+mod tokens;
 
 pub use activation::Activate;
 pub use add::Add;
+pub use attention::{Attention, MultiHeadAttention};
 pub use avg_pool::AvgPool;
 pub use batch_norm::{BatchNorm, RunningVariance};
 pub use concat::Concat;
@@ -37,7 +42,9 @@ pub use conv_lstm::ConvLstm;
 pub use conv2d::{Channels, Conv2d};
 pub use dropout::Dropout;
 pub use flatten::Flatten;
+pub use gelu::Gelu;
 pub use global_avg_pool::GlobalAvgPool;
+pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use lstm::Lstm;
 pub use max_pool::MaxPool;
@@ -46,6 +53,7 @@ pub use sequence::{LastStep, Repeat, ToSequence};
 pub use slice::Slice;
 pub use softmax::Softmax;
 pub use steps::{MaskSteps, MeanSteps};
+pub use tokens::{ClassToken, PositionEmbedding, TakeToken, ToMap, ToTokens};
 
 /// The shape of one example's value; the batch axis stands before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,9 +67,9 @@ pub enum Shape {
         /// Columns.
         width: usize,
     },
-    /// Features step by step: tensors of shape `[batch, steps, features]`.
+    /// Features step by step, or token by token: tensors of shape `[batch, steps, features]`.
     Sequence {
-        /// Steps in time.
+        /// Steps in time, or tokens.
         steps: usize,
         /// Features of each.
         features: usize,
@@ -103,7 +111,9 @@ impl Shape {
     pub fn sequence(&self) -> Result<[usize; 2]> {
         match *self {
             Self::Sequence { steps, features } => Ok([steps, features]),
-            Self::Map { .. } => bail!("takes a sequence, but its input is {self}: put `to_sequence` before it"),
+            Self::Map { .. } => {
+                bail!("takes a sequence, but its input is {self}: put `to_sequence` or `to_tokens` before it")
+            }
             Self::Vector(_) => bail!("takes a sequence, but its input is {self}: put `repeat` before it"),
         }
     }
@@ -143,6 +153,8 @@ pub enum Role {
     NormScale,
     /// The shift of a normalisation layer.
     NormShift,
+    /// What is learnt of a place, or in place of a token.
+    Embedding,
 }
 
 /// A trained tensor: what it is, not its values.
@@ -237,6 +249,22 @@ pub enum Layer {
     Lstm(Lstm),
     /// Convolutional long short-term memory.
     ConvLstm(ConvLstm),
+    /// Layer normalisation.
+    LayerNorm(LayerNorm),
+    /// The exact GELU.
+    Gelu(Gelu),
+    /// What tokens take of each other.
+    Attention(Attention),
+    /// A map as tokens.
+    ToTokens(ToTokens),
+    /// Tokens as a map.
+    ToMap(ToMap),
+    /// A learnt token before all others.
+    ClassToken(ClassToken),
+    /// What is learnt of each token's place.
+    PositionEmbedding(PositionEmbedding),
+    /// One token as a vector.
+    TakeToken(TakeToken),
 }
 
 impl Layer {
@@ -264,6 +292,14 @@ impl Layer {
             Self::Repeat(l) => Some(l),
             Self::Lstm(l) => Some(l),
             Self::ConvLstm(l) => Some(l),
+            Self::LayerNorm(l) => Some(l),
+            Self::Gelu(l) => Some(l),
+            Self::Attention(l) => Some(l),
+            Self::ToTokens(l) => Some(l),
+            Self::ToMap(l) => Some(l),
+            Self::ClassToken(l) => Some(l),
+            Self::PositionEmbedding(l) => Some(l),
+            Self::TakeToken(l) => Some(l),
         }
     }
 
@@ -291,6 +327,14 @@ impl Layer {
             Self::Repeat(_) => "repeat",
             Self::Lstm(_) => "lstm",
             Self::ConvLstm(_) => "conv_lstm",
+            Self::LayerNorm(_) => "layer_norm",
+            Self::Gelu(_) => "gelu",
+            Self::Attention(_) => "attention",
+            Self::ToTokens(_) => "to_tokens",
+            Self::ToMap(_) => "to_map",
+            Self::ClassToken(_) => "class_token",
+            Self::PositionEmbedding(_) => "position_embedding",
+            Self::TakeToken(_) => "take_token",
         }
     }
 }

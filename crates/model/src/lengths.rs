@@ -112,6 +112,7 @@ impl Graph {
                 _ if !given => false,
                 Layer::ToSequence(_) | Layer::MaskSteps(_) | Layer::Activate(_) | Layer::Dropout(_) => true,
                 Layer::Linear(_) | Layer::Add(_) | Layer::Concat(_) | Layer::Slice(_) => true,
+                Layer::LayerNorm(_) | Layer::Gelu(_) => true,
                 // Zeros behind the end are no mixture.
                 Layer::Flatten(_) if self.is_masked(node) => false,
                 Layer::Lstm(_) => matches!(node.shape, Shape::Sequence { .. }),

@@ -88,6 +88,12 @@ registry! {
     MicroxGap(microx_gap::MicroxGapOptions),
     /// STSTNet: one wide convolution on pictures of optical flow, for micro-expressions.
     Ststnet(ststnet::StstnetOptions),
+    /// A small vision transformer.
+    Vit(vit::VitOptions),
+    /// HTNet: attention within blocks of a map of patches, on three levels.
+    Htnet(htnet::HtnetOptions),
+    /// OFF-ApexNet: a small stream for each direction of the optical flow.
+    OffApexnet(off_apexnet::OffApexnetOptions),
     /// A depthwise-separable network to measure speed with.
     DepthwiseSeparable(depthwise_separable::DepthwiseSeparableOptions),
 }

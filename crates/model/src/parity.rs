@@ -1,4 +1,4 @@
-//! Every kind of layer against PyTorch 2.9. The numbers are printed by `scripts/layer_parity.py`, which says what they
+//! Every kind of layer, and small transformers, against PyTorch. The numbers are printed by `scripts/layer_parity.py`, which says what they
 //! are: checksums of output in evaluation, output in training, parameter gradients, and running statistics.
 
 use std::sync::Arc;
@@ -8,7 +8,12 @@ use burn::tensor::{Device, Tensor, TensorData};
 use ferrotype_kernels::Isa;
 use ferrotype_kernels::recurrent::Gate;
 
-use super::layers::{AvgPool, BatchNorm, Conv2d, ConvLstm, Linear, Lstm, MaxPool, RunningVariance};
+use super::layers::{
+    AvgPool, BatchNorm, Conv2d, ConvLstm, LayerNorm, Linear, Lstm, MaxPool, MultiHeadAttention, PositionEmbedding,
+    RunningVariance,
+};
+use super::zoo::htnet::HtnetOptions;
+use super::zoo::vit::{VitOptions, VitPool};
 use super::*;
 use ferrotype_ops::Compute;
 
@@ -44,6 +49,15 @@ const KNOWN: &[(&str, [usize; 4], [f64; 4])] = &[
     ("conv_lstm_hard_same", [2, 6, 4, 5], [-0.126682, -0.126682, -0.180667, 0.000000]),
     ("autoencoder", [2, 1, 4, 3], [-0.461405, -0.461405, -0.206065, 0.000000]),
     ("fused", [2, 3, 2, 2], [0.009284, 0.009284, -0.096254, 0.000000]),
+    ("token_layer_norm", [2, 5, 2, 3], [0.968497, 0.968497, -0.031781, 0.000000]),
+    ("token_gelu", [2, 3, 2, 3], [0.502796, 0.502796, 0.096011, 0.000000]),
+    ("token_attention", [2, 6, 2, 4], [8.327752, 8.327752, -1.571434, 0.000000]),
+    ("token_window", [2, 7, 4, 4], [-1.302942, -1.302942, 5.060633, 0.000000]),
+    ("token_places", [2, 4, 2, 2], [0.232508, 0.232508, -0.355763, 0.000000]),
+    ("token_vit", [2, 1, 6, 9], [-0.982022, -0.982022, -0.034127, 0.000000]),
+    ("token_vit_class", [2, 1, 6, 9], [-1.872358, -1.872358, -0.431680, 0.000000]),
+    ("token_htnet", [2, 1, 8, 8], [-1.202822, -1.202822, -0.815307, 0.000000]),
+    ("token_htnet_real", [2, 1, 8, 8], [-1.213424, -1.213424, -0.870815, 0.000000]),
 ];
 
 fn fill(n: usize, start: usize) -> Vec<f32> {
@@ -83,6 +97,7 @@ fn add(g: &mut GraphBuilder, name: &str) {
             let fork = g.tip();
             g.conv("l", Conv2d::new(2, 1)).add("sum", fork).relu()
         }
+        name if name.starts_with("token_") => tokens(g, name),
         name if name.contains("lstm") || name == "autoencoder" => recurrent(g, name),
         "fused" => {
             g.slice("first", 0, 2).flatten("f1").linear("a", Linear::new(3)).softmax("p1");
@@ -104,6 +119,41 @@ fn add(g: &mut GraphBuilder, name: &str) {
             }
         }
     };
+}
+
+fn tokens<'a>(g: &'a mut GraphBuilder, name: &str) -> &'a mut GraphBuilder {
+    let small = VitOptions { patch: 3, dim: 6, depth: 2, heads: 2, mlp_ratio: 2.0, dropout: 0.0, pool: VitPool::Mean };
+    let htnet = HtnetOptions {
+        patch: 2,
+        dims: [4, 6, 9],
+        heads: [1, 2, 2],
+        blocks: [1, 1, 2],
+        mlp_ratio: 2,
+        ..HtnetOptions::default()
+    };
+    match name {
+        "token_layer_norm" => g.to_tokens("t").layer_norm("l", LayerNorm::new()),
+        "token_gelu" => g.to_tokens("t").linear("l", Linear::new(5)).gelu(),
+        "token_attention" => g.to_tokens("t").multi_head_attention("l", MultiHeadAttention::new(2)),
+        "token_window" => {
+            let layer = MultiHeadAttention::new(3).no_qkv_bias().window(4);
+            g.to_tokens_in_blocks("t", [2, 2]).multi_head_attention("l", layer).to_map("m", [4, 4], Some([2, 2]))
+        }
+        "token_places" => {
+            g.to_tokens("t").class_token("c", Initialiser::Normal(1.0));
+            g.position_embedding("p", PositionEmbedding::new()).linear("l", Linear::new(3)).take_token("first", 0)
+        }
+        "token_vit" => architecture(g, &small),
+        "token_vit_class" => architecture(g, &VitOptions { pool: VitPool::ClassToken, ..small }),
+        "token_htnet" => architecture(g, &htnet),
+        "token_htnet_real" => architecture(g, &HtnetOptions { block_size: 2, ..htnet }),
+        other => panic!("no layer {other}"),
+    }
+}
+
+fn architecture<'a>(g: &'a mut GraphBuilder, options: &dyn zoo::Architecture) -> &'a mut GraphBuilder {
+    options.layers(g, 3);
+    g
 }
 
 fn recurrent<'a>(g: &'a mut GraphBuilder, name: &str) -> &'a mut GraphBuilder {

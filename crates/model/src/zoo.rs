@@ -9,15 +9,18 @@ use super::{GraphBuilder, ModelOptions};
 pub mod big_xception;
 pub mod depthwise_separable;
 pub mod emopy_cnn;
+pub mod htnet;
 pub mod micro_exp_net;
 pub mod microx;
 pub mod microx_gap;
 pub mod mini_xception;
 pub mod mobilenet_v2;
+pub mod off_apexnet;
 pub mod resnet18;
 pub mod ststnet;
 pub mod tiny_xception;
 pub mod vgg13;
+pub mod vit;
 
 /// What a network of the zoo says of itself.
 pub trait Architecture {
@@ -88,3 +91,4 @@ pub fn list() -> Result<Vec<Listing>> {
 mod small;
 #[cfg(test)]
 mod tests;
+mod transformer;

@@ -16,32 +16,40 @@ use ferrotype_kernels::pool::Pool2d;
 use ferrotype_kernels::{Activation, Isa};
 
 mod add;
+mod attention;
 mod avg_pool;
 mod batch_norm;
 mod conv2d;
 mod conv_lstm;
 mod cross_entropy;
 mod dropout;
+mod gelu;
 mod in_place;
+mod layer_norm;
 mod linear;
 mod lstm;
 mod max_pool;
 mod native;
 pub mod profile;
+mod tokens;
 
 use native::NativeOps;
 
 pub use add::add;
+pub use attention::attention;
 pub use avg_pool::{avg_pool, global_avg_pool};
 pub use batch_norm::{Normalised, batch_norm, batch_norm_train};
 pub use conv_lstm::conv_lstm;
 pub use conv2d::conv2d;
 pub use cross_entropy::cross_entropy;
 pub use dropout::{dropout, mask};
+pub use gelu::gelu;
 pub use in_place::{host, in_place, sum_squares};
+pub use layer_norm::layer_norm;
 pub use linear::linear;
 pub use lstm::{RecurrentWeights, lstm};
 pub use max_pool::max_pool;
+pub use tokens::{add_to_each, class_token, to_map, to_tokens};
 
 /// Whose code computes. An operation without a native body computes with Burn's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

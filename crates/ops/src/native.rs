@@ -14,6 +14,7 @@ mod pooling;
 mod recurrent;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::backend::tensor::FloatTensor;
@@ -24,6 +25,7 @@ use ferrotype_kernels::recurrent::{ConvLstm, Lstm, States};
 use ferrotype_kernels::{Activation, BatchNorm, Conv2d, Isa};
 
 use super::Compute;
+pub(super) use tokens::TokenOps;
 
 /// Operations with native bodies. An absent bias is a tensor without elements.
 #[backend_extension(Flex, Autodiff)]

@@ -27,6 +27,12 @@ pub enum Kind {
     Recurrent(Direction),
     /// Dropout.
     Dropout(Direction),
+    /// Layer normalisation.
+    LayerNorm(Direction),
+    /// What tokens take of each other, without the linear layers around it.
+    Attention(Direction),
+    /// Between maps and tokens.
+    Tokens(Direction),
     /// Activations and sums that stand alone.
     Elementwise(Direction),
     /// The gradient through an activation that was computed with its layer.
@@ -108,6 +114,9 @@ impl fmt::Display for Kind {
             Self::Linear(d) => format!("linear {}", low(d)),
             Self::Recurrent(d) => format!("recurrent {}", low(d)),
             Self::Dropout(d) => format!("dropout {}", low(d)),
+            Self::LayerNorm(d) => format!("layer norm {}", low(d)),
+            Self::Attention(d) => format!("attention {}", low(d)),
+            Self::Tokens(d) => format!("maps and tokens {}", low(d)),
             Self::Elementwise(d) => format!("sum and activation {}", low(d)),
             Self::Gate => "activation backward".into(),
             Self::Loss(d) => format!("loss {}", low(d)),

@@ -8,6 +8,7 @@ use ferrotype_kernels::{Activation, Padding};
 use super::lengths::Lengths;
 use super::proto::AttributeProto;
 use super::recurrent;
+use super::tokens;
 use super::writer::{Writer, float, integer, integers};
 use ferrotype_model::{Graph, Layer, Network, Node, Shape, StateTensor};
 use ferrotype_ops::Window;
@@ -53,7 +54,8 @@ pub fn lower_nodes(
 /// Parameters and running statistics as constants under their own names; not those of layers that write them in another
 /// order.
 fn write_constants(writer: &mut Writer, graph: &Graph, state: &HashMap<String, StateTensor>) {
-    for node in graph.nodes.iter().filter(|node| !matches!(node.layer, Layer::Lstm(_))) {
+    let written_apart = |node: &&Node| matches!(node.layer, Layer::Lstm(_) | Layer::PositionEmbedding(_));
+    for node in graph.nodes.iter().filter(|node| !written_apart(node)) {
         let parameters = graph.parameters[node.parameters.clone()].iter().map(|p| &p.name);
         let buffers = graph.buffers[node.buffers.clone()].iter().map(|b| &b.name);
         for tensor in parameters.chain(buffers).filter_map(|name| state.get(name)) {
@@ -156,6 +158,24 @@ fn lower_node(
             let [weight, state, bias] = [constants[1], constants[2], constants[3]];
             recurrent::conv_lstm(writer, layer, name, inputs[0], &shapes[0], [weight, state, bias])?
         }
+        Layer::LayerNorm(layer) => tokens::layer_norm(writer, name, &constants, layer.eps),
+        Layer::Gelu(_) => tokens::gelu(writer, name, inputs[0]),
+        Layer::Attention(layer) => tokens::attention(writer, layer, name, inputs[0], shapes[0].sequence()?),
+        Layer::ToTokens(layer) => {
+            let map = shapes[0].map()?;
+            tokens::to_tokens(writer, name, inputs[0], map, layer.block_of([map[1], map[2]]))
+        }
+        Layer::ToMap(layer) => tokens::to_map(writer, name, inputs[0], node.shape.map()?, layer.block()),
+        Layer::ClassToken(_) => {
+            let [_, features] = shapes[0].sequence()?;
+            tokens::class_token(writer, name, inputs[0], constants[1], features)
+        }
+        Layer::PositionEmbedding(layer) => {
+            let learnt = graph.parameters[node.parameters.clone()].iter().find_map(|p| state.get(&p.name));
+            let learnt = learnt.context("its places have no values")?;
+            tokens::positions(writer, layer, name, inputs[0], learnt, &shapes[0])?
+        }
+        Layer::TakeToken(layer) => tokens::take_token(writer, name, inputs[0], layer.index),
     })
 }
 

@@ -66,7 +66,7 @@ fn steps_are_free(graph: &Graph) -> bool {
         Layer::Slice(_) | Layer::MaskSteps(_) | Layer::MeanSteps(_) | Layer::Dropout(_) | Layer::Activate(_) => true,
         Layer::Conv2d(conv) => conv.stride[0] == 1 && conv.padding != PaddingRule::Same,
         Layer::Flatten(_) => id == graph.output(),
-        Layer::Repeat(_) => false,
+        Layer::Repeat(_) | Layer::Attention(_) | Layer::PositionEmbedding(_) | Layer::ToMap(_) => false,
         _ => !node.inputs.iter().any(|&i| matches!(graph.nodes[i].shape, Shape::Map { .. })),
     })
 }

@@ -9,7 +9,8 @@ use ferrotype_model::ModelOptions;
 
 /// Networks of single pictures; `sequences::tests` has the others.
 fn picture_networks() -> Vec<ModelOptions> {
-    ModelOptions::all().into_iter().filter(|options| options.default_input()[0] <= 3).collect()
+    let grey = |options: &ModelOptions| options.small(32).1[0] == 1;
+    ModelOptions::all().into_iter().filter(|options| options.default_input()[0] <= 3 && grey(options)).collect()
 }
 
 /// Pixels per side that a network can do with.
@@ -130,7 +131,8 @@ fn every_network_exports_and_agrees_with_its_file() {
     let folder = tempfile::tempdir().unwrap();
     for (options, scale) in picture_networks().iter().zip(scales().into_iter().cycle()) {
         let size = small_size(options);
-        let network = seasoned(options, [1, size, size], 7);
+        let (options, input) = options.small(size);
+        let network = seasoned(&options, input, 7);
         let target = folder.path().join(format!("{}.onnx", options.name()));
         let check =
             export(&network, &card(size, 7, scale.clone()), &target, 1e-4, batches(&network, &scale, 7)).unwrap();
@@ -138,6 +140,36 @@ fn every_network_exports_and_agrees_with_its_file() {
         assert_eq!(check.rows, 7);
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), picture_networks().len());
+}
+
+/// Tokens in all forms: a class token, squares within which tokens attend, places that repeat; and two streams of flow.
+#[test]
+fn networks_of_tokens_and_of_flow_export() {
+    let folder = tempfile::tempdir().unwrap();
+    for (i, json) in [
+        r#"{"vit": {"patch": 8, "dim": 16, "depth": 2, "heads": 4, "pool": "class_token"}}"#,
+        r#"{"htnet": {"patch": 8, "dims": [8, 12, 16], "heads": [3, 2, 1], "blocks": [1, 1, 1]}}"#,
+        r#"{"htnet": {"patch": 4, "dims": [8, 12, 16], "heads": [3, 2, 1], "blocks": [1, 1, 1], "block_size": 4}}"#,
+        r#"{"off_apexnet": {"hidden": 16, "planes": [2, 0]}}"#,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let options: ModelOptions = serde_json::from_str(json).unwrap();
+        let network = seasoned(&options, [3, 32, 32], 3);
+        let mut card = card(32, 3, Scale::Unit);
+        card.preprocess.colour = Colour::Rgb;
+        let pixels = pictures(9, 32);
+        let batches = [0..1, 1..3].map(|range| {
+            let part = pixels[range.start * 3072..range.end * 3072].to_vec();
+            let inputs = part.iter().map(|v| v / 255.0).collect();
+            let rows: Vec<u32> = range.map(|r| r as u32).collect();
+            Ok(CheckBatch { labels: vec![0; rows.len()], rows, pixels: part, inputs })
+        });
+        let target = folder.path().join(format!("{i}.onnx"));
+        let check = export(&network, &card, &target, 1e-4, batches).unwrap();
+        assert!(check.passed && check.logit_range > 1e-3, "{json}: {check:#?}");
+    }
 }
 
 #[test]
@@ -198,7 +230,14 @@ fn onnxruntime_computes_the_same() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
     for (options, scale) in picture_networks().iter().zip(scales().into_iter().cycle()) {
-        write_example(folder, options, &scale, options.name());
+        write_example(folder, &options.small(small_size(options)).0, &scale, options.name());
+    }
+    for (name, json) in [
+        ("vit_class_token", r#"{"vit": {"patch": 8, "dim": 32, "pool": "class_token"}}"#),
+        ("htnet_reduced", r#"{"htnet": {"patch": 8, "dims": [32, 64, 128], "blocks": [2, 2, 2]}}"#),
+        ("htnet_block_4", r#"{"htnet": {"patch": 8, "dims": [32, 64, 128], "blocks": [2, 2, 2], "block_size": 4}}"#),
+    ] {
+        write_example(folder, &serde_json::from_str(json).unwrap(), &Scale::Unit, name);
     }
     for scale in scales() {
         let options = ModelOptions::MiniXception(Default::default());

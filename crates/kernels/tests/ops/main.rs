@@ -1,6 +1,7 @@
 //! Tests of all kernels but the convolutions, against plain `f64` references.
 
 mod activations;
+mod attention;
 mod batch_norm;
 mod dropout;
 mod loss;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::*;
-use crate::Network;
+use crate::{Graph, Network};
 use ferrotype_base::random::Stream;
 
 /// The counts that Keras printed for four parts (221,090,023) and those of its layers, from the graph alone.
@@ -82,6 +82,101 @@ fn micro_exp_nets_candidates_have_the_sizes_of_their_description() {
     }
     let published = MicroExpNetOptions { variant: P12, width: Xxs, ..Default::default() };
     assert_eq!(ModelOptions::MicroExpNet(published).build([1, 84, 84], 8).unwrap().parameter_count(), 65_000);
+}
+
+/// HTNet's count as its authors' code gives it in PyTorch, and by hand for the reduced widths: what is left of these when
+/// queries and keys, which get no gradient there, are not counted.
+#[test]
+fn htnet_has_the_published_counts() {
+    use htnet::HtnetOptions;
+    let published = ModelOptions::Htnet(HtnetOptions::default()).build([3, 28, 28], 3).unwrap();
+    assert_eq!(published.parameter_count(), 139_582_982);
+    let reduced = ModelOptions::Htnet(HtnetOptions::reduced()).build([3, 28, 28], 3).unwrap();
+    assert_eq!(reduced.parameter_count(), 607_942);
+    let qkv = |p: &&crate::layers::ParameterSpec| p.name.ends_with("qkv.weight");
+    let idle: usize = reduced.parameters.iter().filter(qkv).map(|p| p.shape[0] * p.shape[1] * 2 / 3).sum();
+    assert_eq!(reduced.parameter_count() - idle, 527_302);
+    // Larger squares have more places, one value each, and nothing else.
+    let real = HtnetOptions { block_size: 4, ..HtnetOptions::reduced() };
+    let real = ModelOptions::Htnet(real).build([3, 28, 28], 3).unwrap();
+    assert_eq!(real.parameter_count(), 607_942 + 15 + 3);
+    let places = |g: &Graph| {
+        let named = g.parameters.iter().filter(|p| p.name.ends_with("pos_emb.embedding"));
+        named.map(|p| p.shape[0]).collect::<Vec<_>>()
+    };
+    assert_eq!((places(&published), places(&real)), (vec![1, 1, 1], vec![16, 4, 1]));
+}
+
+/// The published network's tokens attend to themselves alone: queries and keys change nothing and learn nothing.
+#[test]
+fn published_htnet_attends_to_one_token() {
+    use htnet::HtnetOptions;
+    let device = Device::flex();
+    let mut s = Stream::new(2);
+    let x: Vec<f32> = (0..2 * 784).map(|_| s.uniform(-1.0, 1.0)).collect();
+    let x = Tensor::<4>::from_data(TensorData::new(x, [2, 1, 28, 28]), &device);
+    for (block_size, learns) in [(1, false), (4, true)] {
+        let options =
+            HtnetOptions { dims: [8, 12, 16], heads: [2; 3], blocks: [1; 3], block_size, ..Default::default() };
+        let graph = Arc::new(ModelOptions::Htnet(options).build([1, 28, 28], 3).unwrap());
+        let network = Network::new(graph, 3, &device);
+        let pass = network.train_pass(x.clone(), 1).unwrap();
+        let gradients = (pass.logits.clone() * pass.logits).sum().backward();
+        let at = network.parameters.iter().position(|p| p.name == "levels.0.blocks.0.attn.qkv.weight").unwrap();
+        let [rows, features] = [network.parameters[at].shape[0], network.parameters[at].shape[1]];
+        let gradient = pass.leaves[at].grad(&gradients).unwrap().abs();
+        let sum = |range: std::ops::Range<usize>| gradient.clone().slice(range).sum().into_scalar::<f32>();
+        let (idle, values) = (rows / 3 * 2 * features, rows * features);
+        assert_eq!(sum(0..idle) > 0.0, learns, "block size {block_size}: {}", sum(0..idle));
+        assert!(sum(idle..values) > 0.0);
+    }
+}
+
+/// ViT-Ti/16, ViT-S/16 and ViT-B/16 as timm counts them (5,717,416, 22,050,664 and 86,567,656 with 1,000 classes), and the
+/// default by hand: patches, places, four blocks, norm, head.
+#[test]
+fn vits_have_timms_counts() {
+    use vit::{VitOptions, VitPool};
+    for (dim, heads, count) in [(192, 3, 5_717_416), (384, 6, 22_050_664), (768, 12, 86_567_656)] {
+        let options = VitOptions { patch: 16, dim, depth: 12, heads, pool: VitPool::ClassToken, ..Default::default() };
+        let graph = ModelOptions::Vit(options).build([3, 224, 224], 1000).unwrap();
+        assert_eq!(graph.parameter_count(), count);
+    }
+    let graph = ModelOptions::Vit(VitOptions::default()).build([1, 48, 48], 7).unwrap();
+    let block = 12 * 128 * 128 + (3 + 1 + 4 + 1) * 128 + 4 * 128;
+    assert_eq!(graph.parameter_count(), 36 * 128 + 128 + 64 * 128 + 4 * block + 2 * 128 + 128 * 7 + 7);
+    let attention = 2 * 64 * 64 * 128;
+    assert_eq!(graph.macs(), (64 * 36 * 128 + 4 * (64 * 12 * 128 * 128 + attention) + 128 * 7) as u64);
+}
+
+/// Filters and features of the paper, by hand: two streams of 5x5 convolutions, 7x7x16 features each.
+#[test]
+fn off_apexnet_has_the_count_of_its_description() {
+    let graph = ModelOptions::OffApexnet(Default::default()).build([3, 28, 28], 3).unwrap();
+    let stream = (25 * 6 + 6) + (25 * 6 * 16 + 16);
+    let joined = (2 * 7 * 7 * 16 * 1024 + 1024) + (1024 * 1024 + 1024) + (1024 * 3 + 3);
+    assert_eq!(graph.parameter_count(), 2 * stream + joined);
+    assert_eq!(graph.parameter_count(), 2_664_475);
+}
+
+#[test]
+fn networks_of_tokens_say_what_does_not_fit() {
+    let text = |json: &str, input| {
+        let options: ModelOptions = serde_json::from_str(json).unwrap();
+        options.build(input, 3).unwrap_err().to_string()
+    };
+    let vit = text(r#"{"vit": {"patch": 7}}"#, [1, 48, 48]);
+    assert!(vit.contains("48x48 into patches of 7x7"), "{vit}");
+    let vit = text(r#"{"vit": {"heads": 5}}"#, [1, 48, 48]);
+    assert!(vit.contains("128 features among 5 heads"), "{vit}");
+    let vit = text(r#"{"vit": {"mlp_ratio": 0}}"#, [1, 48, 48]);
+    assert!(vit.contains("`mlp_ratio`"), "{vit}");
+    let htnet = text(r#"{"htnet": {"block_size": 3}}"#, [3, 28, 28]);
+    assert!(htnet.contains("map of 4x4 into blocks of 3x3"), "{htnet}");
+    let htnet = text(r#"{"htnet": {"heads": [3, 6, 2000]}}"#, [3, 28, 28]);
+    assert!(htnet.contains("2000 heads"), "{htnet}");
+    let apex = text(r#"{"off_apexnet": {}}"#, [1, 28, 28]);
+    assert!(apex.contains("planes 1 to 2"), "{apex}");
 }
 
 /// VGG13's convolutions by hand: pixels x inputs x outputs x 9, then the head.

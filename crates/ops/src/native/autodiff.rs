@@ -158,6 +158,7 @@ macro_rules! backward_pass {
         }
     };
 }
+pub(super) use backward_pass;
 
 backward_pass!(ConvBackward, 3, convolution::State, |s, ids, dy, grads| convolution::backward(s, ids, dy, grads));
 backward_pass!(NormBackward, 3, normalisation::State, |s, ids, dy, grads| normalisation::backward(s, ids, dy, grads));

@@ -229,6 +229,55 @@ fn convolutional_memories_agree() {
 }
 
 #[test]
+fn tokens_agree() {
+    let mut s = Stream::new(10);
+    let x = random(&mut s, [3, 6, 4, 4]);
+    for block in [[4, 4], [2, 2], [1, 4]] {
+        compare(&format!("tokens in blocks of {block:?}"), &x, &[], |c, x, _| {
+            let y = to_tokens(c, x, block);
+            assert_eq!(y.dims(), [3, 16, 6]);
+            y
+        });
+        compare(&format!("there and back in blocks of {block:?}"), &x, &[], |c, x, _| {
+            to_map(c, to_tokens(c, x, block).mul_scalar(2.0), [4, 4], block)
+        });
+    }
+    let places = [random(&mut s, [16 * 6])];
+    compare("places", &x, &places, |c, x, p| add_to_each(c, to_tokens(c, x, [4, 4]), p[0].clone()));
+    let token = [random(&mut s, [6])];
+    compare("class token", &x, &token, |c, x, p| {
+        let y = class_token(c, to_tokens(c, x, [4, 4]), p[0].clone());
+        assert_eq!(y.dims(), [3, 17, 6]);
+        y
+    });
+}
+
+#[test]
+fn layer_norms_and_gelus_agree() {
+    let mut s = Stream::new(11);
+    let x = random(&mut s, [3, 7, 2, 19]).mul_scalar(3.0);
+    let parameters = [random(&mut s, [19]), random(&mut s, [19])];
+    compare("layer norm", &x, &parameters, |c, x, p| layer_norm(c, x, p[0].clone(), p[1].clone(), 1e-5));
+    compare("gelu", &x, &[], gelu_of);
+}
+
+fn gelu_of(c: Compute, x: Tensor<4>, _: Vec<Tensor<1>>) -> Tensor<4> {
+    gelu(c, x)
+}
+
+#[test]
+fn attentions_agree() {
+    let mut s = Stream::new(12);
+    // 12 tokens; three heads of 5 features.
+    let x = random(&mut s, [2, 1, 12, 45]);
+    for window in [12, 4, 1] {
+        compare(&format!("attention among {window}"), &x, &[], |c, x, _| {
+            attention(c, x.reshape([2, 12, 45]), 3, window)
+        });
+    }
+}
+
+#[test]
 fn losses_agree() {
     let mut s = Stream::new(7);
     let x = random(&mut s, [5, 8, 1, 1]);

@@ -76,10 +76,11 @@ fn native_and_burn_kernels_give_the_same_gradients() {
     // Networks of clips take more than one plane.
     for model in ModelOptions::all().into_iter().filter(|m| m.name() != "vgg13" && m.streams().is_none()) {
         let size = if model.name() == "micro_exp_net" { 40 } else { 24 };
-        let graph = Arc::new(model.build([1, size, size], 5).unwrap());
+        let (model, input) = model.small(size);
+        let graph = Arc::new(model.build(input, 5).unwrap());
         let network = Network::new(graph, 2, &Device::flex());
         let layer = &network.graph().nodes[network.graph().last_maps().unwrap()].name.clone();
-        let x = pictures([2, 1, size, size], 4);
+        let x = pictures([2, input[0], input[1], input[2]], 4);
         let outcome = |network: &Network, x: Tensor<4>| {
             let plain = network.input_gradient(x.clone(), ReluRule::Derivative, weighted).unwrap();
             let guided = network.input_gradient(x.clone(), ReluRule::Guided, weighted).unwrap();

@@ -1,0 +1,15 @@
+//! The Gaussian error linear unit (Hendrycks and Gimpel, arXiv:1606.08415).
+
+use burn::backend::Dispatch;
+use burn::tensor::Tensor;
+
+use super::Compute;
+use super::native::{self, TokenOps};
+
+/// `x * Phi(x)` with the distribution function of the standard normal: the exact form, PyTorch's `nn.GELU()`.
+pub fn gelu<const D: usize>(compute: Compute, x: Tensor<D>) -> Tensor<D> {
+    match native::split(compute, x) {
+        Ok((x, isa)) => Tensor::from_dispatch(Dispatch::native_gelu(x, isa)),
+        Err(x) => burn::tensor::activation::gelu(x),
+    }
+}
