@@ -2,6 +2,7 @@
 
 Weights have the same names as ours. Keras-style borders that PyTorch has no option for are made with F.pad.
 """
+import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
@@ -207,6 +208,47 @@ class MicroExpNet(Net):
         self.run = [layers]
 
 
+class Places(nn.Module):
+    def __init__(self, tokens, dim):
+        super().__init__()
+        self.embedding = nn.Parameter(0.02 * torch.randn(tokens, dim))
+
+    def forward(self, x):
+        return x + self.embedding
+
+
+class Vit(Net):
+    """Attention by PyTorch's own fused operation."""
+
+    shape, classes = (1, 48, 48), 7
+    patch, dim, depth, heads = 6, 128, 4, 4
+
+    def __init__(self):
+        super().__init__()
+        dim = self.dim
+        self.add("patch_embed.proj", nn.Conv2d(1, dim, self.patch, stride=self.patch))
+        self.add("pos_embed", Places((48 // self.patch) ** 2, dim))
+        for i in range(self.depth):
+            self.add(f"blocks.{i}.norm1", nn.LayerNorm(dim, eps=1e-6))
+            self.add(f"blocks.{i}.attn.qkv", nn.Linear(dim, 3 * dim))
+            self.add(f"blocks.{i}.attn.proj", nn.Linear(dim, dim))
+            self.add(f"blocks.{i}.norm2", nn.LayerNorm(dim, eps=1e-6))
+            self.add(f"blocks.{i}.mlp.fc1", nn.Linear(dim, 4 * dim))
+            self.add(f"blocks.{i}.mlp.fc2", nn.Linear(4 * dim, dim))
+        self.add("norm", nn.LayerNorm(dim, eps=1e-6))
+        self.add("head", nn.Linear(dim, self.classes))
+
+    def forward(self, x):
+        x = self.pos_embed(self.patch_embed.proj(x).flatten(2).transpose(1, 2))
+        n, t, d = x.shape
+        for block in self.blocks.children():
+            qkv = block.attn.qkv(block.norm1(x)).reshape(n, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+            y = F.scaled_dot_product_attention(*qkv).transpose(1, 2).reshape(n, t, d)
+            x = x + block.attn.proj(y)
+            x = x + block.mlp.fc2(F.gelu(block.mlp.fc1(block.norm2(x))))
+        return self.head(self.norm(x).mean(1))
+
+
 NETS = {
     "vgg13": Vgg13,
     "emopy_cnn": EmopyCnn,
@@ -214,4 +256,5 @@ NETS = {
     "resnet18": Resnet18,
     "depthwise_separable": DepthwiseSeparable,
     "micro_exp_net": MicroExpNet,
+    "vit": Vit,
 }
