@@ -51,7 +51,7 @@ impl Tokens {
         let Self { batch, channels, height, width, block } = *self;
         let len = channels * height * width;
         assert_eq!(x.len(), batch * len, "input of {self:?}");
-        let fits = block.iter().all(|&b| b > 0) && height % block[0] == 0 && width % block[1] == 0;
+        let fits = block.iter().all(|&b| b > 0) && height.is_multiple_of(block[0]) && width.is_multiple_of(block[1]);
         assert!(fits, "blocks of {self:?}");
         let pixels = self.pixels();
         let mut y = vec![0.0; x.len()];
@@ -84,7 +84,7 @@ impl Tokens {
 /// When `x` is not made of whole rows.
 pub fn add_to_each(isa: Isa, x: &[f32], row: &[f32]) -> Vec<f32> {
     let n = row.len();
-    assert!(n > 0 && x.len() % n == 0, "{} values are no rows of {n}", x.len());
+    assert!(n > 0 && x.len().is_multiple_of(n), "{} values are no rows of {n}", x.len());
     let mut y = x.to_vec();
     let mut units = vec![(); x.len() / n];
     for_each_pair(x.len(), &mut y, &mut units, [n, 1], |_, y, _| {

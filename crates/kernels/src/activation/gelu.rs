@@ -47,7 +47,7 @@ fn phi(x: f32) -> f32 {
     // A rational approximation, as Eigen and XLA have it.
     let s = v * v;
     let mut num = -2.726_142_3e-10;
-    for c in [2.770_681_4e-8, -2.101_024e-6, -5.692_506_5e-5, -7.349_906_3e-4, -2.954_599_8e-3, -1.609_603_3e-2] {
+    for c in [2.770_681_4e-8, -2.101_024e-6, -5.692_506_5e-5, -7.349_906_3e-4, -2.954_6e-3, -1.609_603_3e-2] {
         num = num * s + c;
     }
     let mut den = -1.456_607_2e-5;

@@ -61,11 +61,11 @@ impl Describe for Attention {
         let (heads, window) = (self.heads, self.among(steps));
         ensure!(heads > 0, "has no heads: ask for at least 1");
         ensure!(
-            features % (3 * heads) == 0,
+            features.is_multiple_of(3 * heads),
             "divides {features} features into queries, keys and values of {heads} heads: give it a multiple of {}",
             3 * heads
         );
-        ensure!(window > 0 && steps % window == 0, "divides {steps} tokens into windows of {window}");
+        ensure!(window > 0 && steps.is_multiple_of(window), "divides {steps} tokens into windows of {window}");
         Ok(Shape::Sequence { steps, features: features / 3 })
     }
 

@@ -24,7 +24,7 @@ impl ToTokens {
 /// Why blocks do not fit a map.
 fn check_block([rows, columns]: [usize; 2], [height, width]: [usize; 2]) -> Result<()> {
     ensure!(
-        rows > 0 && columns > 0 && height % rows == 0 && width % columns == 0,
+        rows > 0 && columns > 0 && height.is_multiple_of(rows) && width.is_multiple_of(columns),
         "divides a map of {height}x{width} into blocks of {rows}x{columns}: blocks must divide it"
     );
     Ok(())
@@ -111,7 +111,10 @@ impl Describe for PositionEmbedding {
     fn shape(&self, inputs: &[Shape]) -> Result<Shape> {
         let [steps, _] = inputs[0].sequence()?;
         let period = self.period.unwrap_or(steps);
-        ensure!(period > 0 && steps % period == 0, "has {period} places for {steps} tokens: they must divide them");
+        ensure!(
+            period > 0 && steps.is_multiple_of(period),
+            "has {period} places for {steps} tokens: they must divide them"
+        );
         Ok(inputs[0])
     }
 

@@ -81,16 +81,16 @@ impl Architecture for HtnetOptions {
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {
         let Self { patch, dims, block_size, .. } = *self;
         let [_, height, width] = g.shape().map().unwrap_or_default();
-        let fits = patch > 0 && height % patch == 0 && width % patch == 0;
+        let fits = patch > 0 && height.is_multiple_of(patch) && width.is_multiple_of(patch);
         g.require(fits, || {
             format!("divides pictures of {height}x{width} into patches of {patch}x{patch}: `patch` must divide them")
         });
         g.require(block_size > 0, || "attends within squares of 0 tokens: `block_size` must be at least 1".into());
         let init = Initialiser::pytorch_linear(g.channels().saturating_mul(patch).saturating_mul(patch));
         g.conv("patch_embed.proj", Conv2d::new(dims[0], patch).stride(patch).init(init).bias(init));
-        for level in 0..3 {
+        for (level, features) in dims.into_iter().enumerate() {
             if level > 0 {
-                aggregate(g, &format!("aggregate{level}"), dims[level]);
+                aggregate(g, &format!("aggregate{level}"), features);
             }
             self.level(g, level, level < 2);
         }

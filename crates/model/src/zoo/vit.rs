@@ -71,11 +71,11 @@ impl Architecture for VitOptions {
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {
         let Self { patch, dim, depth, heads, mlp_ratio, dropout, pool } = *self;
         let [_, height, width] = g.shape().map().unwrap_or_default();
-        let fits = patch > 0 && height % patch == 0 && width % patch == 0;
+        let fits = patch > 0 && height.is_multiple_of(patch) && width.is_multiple_of(patch);
         g.require(fits, || {
             format!("divides pictures of {height}x{width} into patches of {patch}x{patch}: `patch` must divide them")
         });
-        let divides = heads > 0 && dim > 0 && dim % heads == 0;
+        let divides = heads > 0 && dim > 0 && dim.is_multiple_of(heads);
         g.require(divides, || format!("divides {dim} features among {heads} heads: `heads` must divide `dim`"));
         let hidden = (f64::from(mlp_ratio) * dim as f64).round();
         let sensible = (1.0..1e9).contains(&hidden);
