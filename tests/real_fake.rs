@@ -215,9 +215,9 @@ fn folds_are_pooled_and_seeds_put_side_by_side() {
     let told = place.ok("train --config small.yaml --out seeds -q --seeds 0..2");
     assert!(told.contains("2 seeds") && told.contains("Beside it, clip length alone"), "{told}");
     let seeds = place.only("seeds");
-    let told = place.ok(&format!("compare {} {}", seeds.display(), group.display()));
+    let told = place.ok(&format!("compare --table {} {}", seeds.display(), group.display()));
     assert!(told.contains("± 0.00"), "{told}");
-    let refused = place.refused(&format!("compare {}", place.at("small.yaml").display()));
+    let refused = place.refused(&format!("compare --table {}", place.at("small.yaml").display()));
     assert!(refused.contains("no run folder"), "{refused}");
     let refused = place.refused("train --config small.yaml --out no --folds");
     assert!(refused.contains("subject_modulo"), "{refused}");

@@ -5,7 +5,7 @@ mod text;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
@@ -13,7 +13,6 @@ use serde::Serialize;
 use super::inputs::{Inputs, JSON};
 use super::loaded::any_experiment_of;
 use super::say;
-use crate::config::AnyExperiment;
 use crate::systems::real_fake;
 use ferrotype_evaluation::compare::{Bootstrap, McNemar, Paired, Rates, bootstrap};
 use ferrotype_evaluation::statistics::{Welch, mean, welch};
@@ -32,7 +31,7 @@ use side::Side;
       runs/fer2013-micro_exp_net-distilled-seeds-20260101-130000 --json compared.json
   ferrotype compare runs/smiles-* --out experiments/smiles --title \"Genuine and posed smiles\"")]
 pub struct CompareCommand {
-    /// Two finished runs, or groups of seeds or folds; of the system real_fake any number.
+    /// Two finished runs, or groups of seeds or folds; for a table any number.
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
     /// Also write the figures into this file.
@@ -45,6 +44,9 @@ pub struct CompareCommand {
     /// Fixes the bootstrap's drawings.
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
+    /// Put runs of the system real_fake, any number, into one table; more than two, --out and --title ask for it, too.
+    #[arg(long, conflicts_with = "json")]
+    table: bool,
     /// The folder for methods.md and methods.csv, of runs of the system real_fake [default: methods].
     #[arg(long, value_name = "FOLDER", conflicts_with = "json")]
     out: Option<PathBuf>,
@@ -107,24 +109,28 @@ impl CompareCommand {
     /// # Errors
     /// When a side is not finished, or the two were not scored on the same rows of the same data with the same classes.
     pub fn run(self) -> Result<()> {
-        let first = RunFolder::open(&self.runs[0])?;
-        if let AnyExperiment::RealFake(_) = any_experiment_of(&first)? {
+        if self.table || self.out.is_some() || self.title.is_some() || self.runs.len() > 2 {
             return self.methods();
-        }
-        let option = self.out.as_ref().map(|_| "--out").or(self.title.as_ref().map(|_| "--title"));
-        if let Some(option) = option {
-            bail!("{option} is for runs of the system real_fake, and {} is none", self.runs[0].display());
         }
         match &self.runs[..] {
             [first, second] => self.two(first, second),
-            runs => bail!("two runs or groups are compared, and {} are given", runs.len()),
+            runs => bail!("two runs or groups are compared, and {} is given", runs.len()),
         }
     }
 
     /// Puts runs of the system real_fake into one table.
     fn methods(&self) -> Result<()> {
         if self.json.is_some() {
-            bail!("--json is for two runs that classify expressions; methods.csv holds the figures of this comparison");
+            bail!("--json is for two runs; methods.csv holds the figures of a table");
+        }
+        for path in &self.runs {
+            let system = any_experiment_of(&RunFolder::open(path)?)?.system();
+            ensure!(
+                system == "real_fake",
+                "one table is made of runs of the system real_fake, and {} is of the system {system}: name two runs, without \
+                 --table, --out and --title",
+                path.display()
+            );
         }
         let out = self.out.as_deref().unwrap_or(Path::new("methods"));
         let title = self.title.as_deref().unwrap_or("Genuine or posed: methods compared");

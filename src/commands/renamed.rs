@@ -3,23 +3,23 @@
 use std::ffi::OsString;
 
 /// Old word and the one of today.
-const WORDS: [(&str, &str); 2] = [("compare-methods", "compare"), ("--drawn", "--synthetic")];
+const WORDS: [(&str, &str); 2] = [("compare-methods", "compare --table"), ("--drawn", "--synthetic")];
 
 /// The words of a command line with the names of today, and what is to be told about it. The program's name is left alone,
 /// and so is what follows `--`.
 pub fn of_today(words: Vec<OsString>) -> (Vec<OsString>, Vec<String>) {
     let mut told = Vec::new();
     let mut is_over = false;
-    let replaced = words.into_iter().enumerate().map(|(i, word)| {
+    let replaced = words.into_iter().enumerate().flat_map(|(i, word)| {
         is_over |= word == "--";
         // A command stands first; options stand anywhere.
         let known = WORDS.iter().find(|(old, _)| word == *old && (i == 1 || old.starts_with('-')));
         match known {
             Some((old, new)) if i > 0 && !is_over => {
                 told.push(format!("`{old}` is called `{new}` now"));
-                (*new).into()
+                new.split(' ').map(OsString::from).collect()
             }
-            _ => word,
+            _ => vec![word],
         }
     });
     (replaced.collect(), told)
@@ -35,7 +35,10 @@ mod tests {
         let (new, told) = of_today(words("ferrotype compare-methods runs/a"));
         assert_eq!(
             (new, told),
-            (words("ferrotype compare runs/a"), vec!["`compare-methods` is called `compare` now".into()])
+            (
+                words("ferrotype compare --table runs/a"),
+                vec!["`compare-methods` is called `compare --table` now".into()]
+            )
         );
         let (new, told) = of_today(words("ferrotype predict compare-methods -- --drawn"));
         assert_eq!((new, told), (words("ferrotype predict compare-methods -- --drawn"), vec![]));
