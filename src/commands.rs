@@ -2,7 +2,6 @@
 
 pub mod ablate;
 pub mod attack;
-pub(crate) mod bar;
 pub mod bench;
 pub mod compare;
 pub mod completions;
@@ -10,7 +9,6 @@ pub mod config;
 pub mod data;
 pub mod doctor;
 pub mod eval;
-mod experiments;
 pub mod explain;
 pub mod export;
 pub mod faces;
@@ -18,22 +16,17 @@ pub mod failure;
 mod grid;
 pub mod import;
 pub(crate) mod inputs;
-pub mod loaded;
 pub mod models;
-pub mod onnx;
-pub(crate) mod pool;
 pub mod predict;
-pub mod published;
 pub mod renamed;
 pub mod report;
 pub mod reproduce;
 pub mod runs;
 pub mod scored_set;
-pub(crate) mod seen;
 mod slurm;
 pub mod sweep;
 pub mod train;
-pub mod view;
+mod verdict;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -50,7 +43,7 @@ pub(crate) fn say(line: impl Display) -> Result<()> {
 }
 
 /// Says on standard error what its reader should know.
-fn say_warnings(warnings: &[String]) {
+pub(crate) fn say_warnings(warnings: &[String]) {
     warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
 }
 

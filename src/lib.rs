@@ -73,6 +73,8 @@ pub mod commands;
 #[doc(hidden)]
 pub mod config;
 #[doc(hidden)]
+pub mod publication;
+#[doc(hidden)]
 pub mod reproduction;
 #[doc(hidden)]
 pub mod runner;

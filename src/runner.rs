@@ -1,6 +1,7 @@
 //! Trains one run, or many: the seeds and folds of an experiment, the variants of an ablation, the entries of a list. All
 //! commands that train more than one run do it here.
 
+pub(crate) mod bar;
 mod child;
 mod groups;
 mod many;
@@ -16,8 +17,8 @@ use ferrotype_training::interrupt::Interrupt;
 use ferrotype_training::progress::Style;
 
 pub use child::{Child, Ended};
-pub use groups::{GroupOptions, begin_group, begin_members, is_finished};
-pub use many::Planned;
+pub use groups::{GroupOptions, begin_group, begin_members, is_finished, report};
+pub use many::{Jobs, Planned};
 
 /// Trains runs.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct Runner {
     pub scope: RunScope,
     /// CPU threads in place of the experiment's.
     pub threads: Option<usize>,
+    /// Whether standard error is told which of many runs begins, or has ended.
+    pub names_runs: bool,
     /// How many runs are trained at a time, each in a process of its own; with 1 one after another in this one.
     pub jobs: usize,
 }
@@ -39,7 +42,15 @@ pub struct Runner {
 impl Runner {
     /// One that trains whole runs, one at a time.
     pub fn new(interrupt: Interrupt, style: Style) -> Self {
-        Self { interrupt, style, other_kernels: false, scope: RunScope::Whole, threads: None, jobs: 1 }
+        Self {
+            interrupt,
+            style,
+            other_kernels: false,
+            scope: RunScope::Whole,
+            threads: None,
+            names_runs: style == Style::Auto,
+            jobs: 1,
+        }
     }
 
     /// Trains in a folder, from its checkpoint if it has one.

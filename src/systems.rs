@@ -4,7 +4,10 @@
 pub mod anomalies;
 pub mod common;
 pub mod engine;
+pub(crate) mod evaluations;
 pub mod expressions;
+pub mod loaded;
+pub(crate) mod pool;
 pub mod real_fake;
 pub mod registry;
 pub mod search;

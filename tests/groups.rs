@@ -108,6 +108,17 @@ fn what_cannot_be_a_group_is_refused_and_leaves_nothing() {
     assert!(no_folds.contains("k_fold"), "{no_folds}");
     let no_device = place.refused("train --config small.yaml --seeds 0..2 --set device=cuda:0");
     assert!(no_device.contains("not compiled in") && no_device.contains("seed 0"), "{no_device}");
+    // Refused in a process of its own, it leaves no log to look into, and the message names none.
+    let at_once = place.refused("train --config small.yaml --seeds 0..2 --jobs 2 --set device=cuda:0");
+    assert!(at_once.contains("not compiled in") && !at_once.contains(".log"), "{at_once}");
+    // A group's file that somebody changed is no reason to panic.
+    place.write(
+        "odd/config.yaml",
+        "system: anomalies\nname: f\ndata: {source: {generated: {}}}\ntrain: {epochs: 3, lr: 1e-3}\n",
+    );
+    place.write("odd/group.json", r#"{"axis": "fold", "values": [0, 1]}"#);
+    let odd = place.refused("train --resume odd");
+    assert!(odd.contains("group.json is of folds") && odd.contains("anomalies"), "{odd}");
     for seeds in ["5..5", "a", "1,1"] {
         place.refused(&format!("train --config small.yaml --seeds {seeds}"));
     }

@@ -85,7 +85,22 @@ fn attacks_score_write_and_report() {
     for part in ["Robustness", "FGSM, l-infinity", "PGD, l2", "What the network looks at", "Grad-CAM"] {
         assert!(report.contains(part), "{part}");
     }
-    // Published: the figures, and the report's maps, since these faces are drawn.
+    // The maps are kept with the run: the report does not need its data for them.
+    let maps = files(&run.join("saliency"));
+    assert!(
+        maps.contains(&"saliency.json".to_owned()) && maps.iter().any(|f| f.ends_with("grad_cam_predicted.png")),
+        "{maps:?}"
+    );
+    fs::rename(place.at("small.h5"), place.at("moved.h5")).unwrap();
+    place.ok("report --run run");
+    assert!(fs::read_to_string(run.join("report.html")).unwrap().contains("Grad-CAM"));
+    fs::rename(place.at("moved.h5"), place.at("small.h5")).unwrap();
+    // A run of an earlier version gets them.
+    let kept = fs::read(run.join("saliency").join(&maps[0])).unwrap();
+    fs::remove_dir_all(run.join("saliency")).unwrap();
+    place.ok("report --run run");
+    assert_eq!(fs::read(run.join("saliency").join(&maps[0])).unwrap(), kept);
+    // Published: the figures.
     place.ok("report --run run --publish public");
     let published = files(&place.at("public/small"));
     assert!(published.contains(&"attack-fgsm/attack.csv".to_owned()), "{published:?}");

@@ -89,9 +89,9 @@ fn the_last_good_checkpoint_stays() {
 
 /// Makes a checkpoint belong to the changed experiment of its run.
 fn adopt(checkpoint: &Path, run: &Path) {
-    use ferrotype::commands::loaded::experiment_of;
     use ferrotype::run::RunFolder;
     use ferrotype::systems::expressions::result_digest;
+    use ferrotype::systems::loaded::experiment_of;
     use ferrotype::training::checkpoint::Checkpoint;
     let mut loaded = Checkpoint::load(checkpoint).unwrap();
     loaded.meta.experiment_sha256 = result_digest(&experiment_of(&RunFolder::open(run).unwrap()).unwrap());

@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use clap::builder::RangedU64ValueParser;
 
 use super::grid::{MOST, keys, label, points};
-use super::loaded::load;
 use super::say;
-use super::view;
 use crate::config::Experiment;
-use crate::runner::{GroupOptions, Planned, Runner, begin_members};
+use crate::runner::{GroupOptions, Jobs, Planned, Runner, begin_members, report};
+use crate::systems::expressions::view;
+use crate::systems::loaded::load;
 use ferrotype_data::task::DatasetSummary;
 use ferrotype_report::ablation::{Ablation, Variant, csv, markdown};
 use ferrotype_report::read_metrics;
@@ -38,9 +37,8 @@ pub struct AblateCommand {
     grid: Vec<String>,
     #[command(flatten)]
     group: GroupOptions,
-    /// Train so many runs at a time, each in a process of its own. Results do not depend on it.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
-    jobs: usize,
+    #[command(flatten)]
+    jobs: Jobs,
     /// The folder of the runs and the tables. What is finished in it is not trained again.
     #[arg(long, value_name = "FOLDER", default_value = "runs/ablation")]
     out: PathBuf,
@@ -54,24 +52,22 @@ impl AblateCommand {
     pub fn run(self) -> Result<()> {
         // All before the first is trained: a slip in the last value must not cost the others' time.
         let points = points(&self.grid)?;
-        let variants: Vec<Planned> = points.iter().map(|point| self.planned(point)).collect::<Result<_>>()?;
+        let variants: Vec<Member> = points.iter().map(|point| self.member(point)).collect::<Result<_>>()?;
         let Some(first) = variants.first() else { bail!("--grid names no value") };
-        let group = self.group.group(&first.experiment)?;
-        ensure!(
-            variants.len() * group.as_ref().map_or(1, Group::runs) <= MOST,
-            "more than {MOST} runs: give fewer values"
-        );
-        let axis = group.as_ref().map(|g| g.axis.as_str());
+        let runs = variants.iter().map(|v| v.group.as_ref().map_or(1, Group::runs)).max().unwrap_or(1);
+        ensure!(variants.len() * runs <= MOST, "more than {MOST} runs: give fewer values");
         let mut ablation = Ablation {
-            name: first.experiment.name().to_owned(),
+            name: first.run.experiment.name().to_owned(),
             keys: keys(&self.grid),
-            over: axis,
+            over: first.group.as_ref().map(|g| g.axis.as_str()),
             ..Ablation::default()
         };
-        let runner = Runner { jobs: self.jobs, ..Runner::new(Interrupt::listen()?, Style::Quiet) };
-        self.train(&runner, &variants)?;
-        for planned in &variants {
-            let (variant, synthetic) = self.variant(&runner, planned).with_context(|| planned.label.clone())?;
+        let runner =
+            Runner { jobs: self.jobs.jobs, names_runs: true, ..Runner::new(Interrupt::listen()?, Style::Quiet) };
+        let runs = variants.iter().map(Member::runs).collect::<Result<Vec<_>>>()?.concat();
+        runner.all(&runs, "the same command goes on")?;
+        for member in &variants {
+            let (variant, synthetic) = member.outcome().with_context(|| member.run.label.clone())?;
             ablation.synthetic |= synthetic;
             ablation.variants.push(variant);
         }
@@ -82,50 +78,47 @@ impl AblateCommand {
         say(format_args!("{text}\ntable   {}", table.display()))
     }
 
-    /// A variant: a run, or the group of all its runs.
-    fn planned(&self, point: &[String]) -> Result<Planned> {
+    /// The variant of a point of the grid.
+    fn member(&self, point: &[String]) -> Result<Member> {
         let experiment = load(&self.config, &[self.sets.clone(), point.to_vec()].concat())?;
-        let tail = match (&self.group.seeds, self.group.folds) {
-            (Some(_), _) => "-seeds",
-            (None, true) => "-folds",
-            (None, false) => "",
-        };
+        let group = self.group.group(&experiment)?;
+        let tail = group.as_ref().map_or_else(String::new, |g| format!("-{}s", g.axis.as_str()));
         let folder = self.out.join(format!("{}-{}{tail}", experiment.name(), &experiment.digest()[..8]));
-        Ok(Planned { label: label(point), folder, experiment })
+        Ok(Member { run: Planned { label: label(point), folder, experiment }, group })
+    }
+}
+
+/// A variant: a run, or the group of all its runs.
+struct Member {
+    run: Planned,
+    group: Option<Group>,
+}
+
+impl Member {
+    /// All runs of the variant.
+    fn runs(&self) -> Result<Vec<Planned>> {
+        let Some(group) = &self.group else { return Ok(vec![self.run.clone()]) };
+        let folder = RunFolder::create_at(&self.run.folder)?;
+        let runs = begin_members(&self.run.experiment, &folder, group)?;
+        Ok(runs.into_iter().map(|run| Planned { label: format!("{}, {}", self.run.label, run.label), ..run }).collect())
     }
 
-    /// Trains all runs of all variants.
-    fn train(&self, runner: &Runner, variants: &[Planned]) -> Result<()> {
-        let mut runs = Vec::new();
-        for planned in variants {
-            match self.group.group(&planned.experiment)? {
-                None => runs.push(planned.clone()),
-                Some(group) => {
-                    let folder = RunFolder::create_at(&planned.folder)?;
-                    let members = begin_members(&planned.experiment, &folder, &group)?;
-                    let of_variant =
-                        |run: Planned| Planned { label: format!("{}, {}", planned.label, run.label), ..run };
-                    runs.extend(members.into_iter().map(of_variant));
-                }
-            }
-        }
-        runner.all(&runs, "the same command goes on")
-    }
-
-    /// What came out of a variant; also whether its faces are synthetic.
-    fn variant(&self, runner: &Runner, planned: &Planned) -> Result<(Variant, bool)> {
-        let run = RunFolder::open(&planned.folder)?;
-        let experiment = planned.experiment.clone().expressions()?;
-        let Some(group) = self.group.group(&planned.experiment)? else {
-            let mut variant = variant_of(&planned.label, &experiment, &[&run])?;
+    /// What came out of it; also whether its faces are synthetic.
+    fn outcome(&self) -> Result<(Variant, bool)> {
+        let Planned { label, folder, experiment } = &self.run;
+        let run = RunFolder::open(folder)?;
+        let expressions = experiment.clone().expressions()?;
+        let Some(group) = &self.group else {
+            let mut variant = variant_of(label, &expressions, &[&run])?;
             variant.pooled = read_metrics(run.scores())?.remove("test");
             return Ok((variant, facts(&run)?.synthetic));
         };
-        runner.report(&planned.experiment, &run, &group)?;
-        let seen = view::of_group(&run, &group)?;
+        let _lock = run.lock()?;
+        report(experiment, &run, group)?;
+        let seen = view::of_group(&run, group)?;
         let members: Vec<RunFolder> =
             group.values.iter().map(|&v| RunFolder::open(&group.member(run.path(), v))).collect::<Result<_>>()?;
-        let mut variant = variant_of(&planned.label, &experiment, &members.iter().collect::<Vec<_>>())?;
+        let mut variant = variant_of(label, &expressions, &members.iter().collect::<Vec<_>>())?;
         variant.pooled = seen.pooled;
         variant.members = seen.runs;
         Ok((variant, seen.synthetic))

@@ -8,14 +8,14 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use self::files::Written;
-use super::bar::bar;
 use super::explain::class_of;
 use super::inputs::Inputs;
-use super::loaded;
 use super::say;
 use super::scored_set::ScoredSet;
-use super::seen::Exposure;
+use crate::runner::bar::bar;
+use crate::systems::expressions::exposure::Exposure;
 use crate::systems::expressions::report_run;
+use crate::systems::loaded;
 use ferrotype_data::task::{Subset, limited};
 use ferrotype_evaluation::{Scores, score};
 use ferrotype_report::{AttackPoint, AttackView};

@@ -10,8 +10,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::bench::{self, Optimizer, Order, Times, Worker};
-use crate::commands::pool::in_pool;
 use crate::config::{KernelBackend, Kernels, KernelsIsa};
+use crate::systems::pool::in_pool;
 use anomalies::AnomaliesCommand;
 use ferrotype_expressions::compute::compute;
 use ferrotype_model::device::DeviceName;

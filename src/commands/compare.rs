@@ -11,13 +11,13 @@ use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
 
 use super::inputs::{Inputs, JSON};
-use super::loaded::any_experiment_of;
 use super::say;
+use crate::systems::loaded::any_experiment_of;
 use crate::systems::real_fake;
 use ferrotype_evaluation::compare::{Bootstrap, McNemar, Paired, Rates, bootstrap};
 use ferrotype_evaluation::statistics::{Welch, mean, welch};
 use ferrotype_run::RunFolder;
-use ferrotype_run::files::write_atomic;
+use ferrotype_run::files::write_json;
 use ferrotype_run::group::GroupAxis;
 use side::Side;
 
@@ -149,7 +149,7 @@ impl CompareCommand {
         inputs.spare(&[("--json", self.json.as_deref(), JSON)])?;
         let comparison = self.compare(&first, &second)?;
         if let Some(path) = &self.json {
-            write_atomic(path, (serde_json::to_string_pretty(&comparison)? + "\n").as_bytes())?;
+            write_json(path, &comparison)?;
         }
         say(text::of(&comparison))
     }

@@ -199,7 +199,7 @@ impl Prepare {
     }
 }
 
-/// Refuses to replace a file that was not prepared: Keras' weights have the same scope.
+/// Refuses to replace a file that was not prepared: Keras' weights have the same extension.
 fn check_kind(out: &Path) -> Result<()> {
     let filled = std::fs::metadata(out).is_ok_and(|m| m.is_file() && m.len() > 0);
     ensure!(

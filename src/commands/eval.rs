@@ -7,18 +7,18 @@ use clap::Args;
 use serde::Serialize;
 
 use super::inputs::{CSV, Inputs, JSON};
-use super::loaded::{self, any_experiment_of};
 use super::say;
 use super::scored_set::{Chosen, ScoredSet};
-use super::seen::Exposure;
-use super::view::evaluations;
+use crate::systems::evaluations;
+use crate::systems::expressions::exposure::Exposure;
 use crate::systems::expressions::report_run;
+use crate::systems::loaded::{self, any_experiment_of};
 use crate::systems::{self, real_fake};
 use ferrotype_evaluation::{Predictions, Scores, metrics, score, score_heads};
 use ferrotype_report::terminal::format_score;
 use ferrotype_report::{self as report, EvaluationView, SeenShare};
 use ferrotype_run::RunFolder;
-use ferrotype_run::files::write_atomic;
+use ferrotype_run::files::write_json;
 use ferrotype_training::progress::Style;
 use ferrotype_training::{head_scoring, scoring};
 
@@ -78,7 +78,7 @@ impl EvalCommand {
         let view = evaluation(&chosen, exposure.as_ref(), &predictions)?;
         if let Some(path) = &self.json {
             let content = Written { scores: &view.scores, seen: view.seen, unseen: view.unseen.as_ref() };
-            write_atomic(path, (serde_json::to_string_pretty(&content)? + "\n").as_bytes())?;
+            write_json(path, &content)?;
         }
         if let Some(path) = &self.csv {
             report::predictions::write(path, &predictions)?;
@@ -106,7 +106,7 @@ impl EvalCommand {
         drop(progress);
         let scores = score_heads(&predictions)?;
         if let Some(path) = &self.json {
-            write_atomic(path, (serde_json::to_string_pretty(&scores)? + "\n").as_bytes())?;
+            write_json(path, &scores)?;
         }
         if let Some(path) = &self.csv {
             report::head_predictions::write(path, &predictions)?;

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use super::bar::bar;
 use super::inputs::Inputs;
-use super::loaded;
-use super::predict::crops::{CropFolder, pixels};
+use super::predict::crops::CropFolder;
 use super::predict::files::{self, find, refuse};
 use super::predict::pictures::{CutArgs, Cutter, Face};
 use super::say;
+use crate::runner::bar::bar;
+use crate::systems::loaded;
+use ferrotype_data::preprocess::pixels;
 use ferrotype_expressions::Predictor;
 use ferrotype_model::saliency::{self, Map, Method};
 use ferrotype_report as report;

@@ -6,12 +6,12 @@ use anyhow::{Result, ensure};
 use clap::Args;
 
 use super::inputs::{Inputs, ONNX};
-use super::loaded;
-use super::onnx::{self, Examples, Exported, Pictures};
 use super::predict::files::{self, find, refuse};
 use super::say;
 use super::scored_set::ScoredSet;
-use super::seen::Exposure;
+use crate::systems::expressions::exposure::Exposure;
+use crate::systems::expressions::onnx::{self, Examples, Exported, Pictures};
+use crate::systems::loaded;
 use ferrotype_data::options::SyntheticOptions;
 use ferrotype_data::picture::MAX_PIXELS;
 use ferrotype_data::preprocess::{Picture, Pipeline};
@@ -20,7 +20,7 @@ use ferrotype_expressions::LoadedRun;
 use ferrotype_interop::export::ExportCheck;
 use ferrotype_report as report;
 use ferrotype_run::Provenance;
-use ferrotype_run::files::write_atomic;
+use ferrotype_run::files::write_json;
 use ferrotype_training::interrupt::Interrupt;
 use ferrotype_vision::faces::Photo;
 
@@ -117,7 +117,7 @@ impl ExportCommand {
         let own = self.out.canonicalize().ok();
         if own.is_some() && own == loaded.run.onnx().canonicalize().ok() {
             // The run's record is of the file that stands in it.
-            write_atomic(loaded.run.onnx_check(), (serde_json::to_string_pretty(&check)? + "\n").as_bytes())?;
+            write_json(loaded.run.onnx_check(), &check)?;
         }
         Ok((check, notes))
     }

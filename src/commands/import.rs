@@ -18,7 +18,7 @@ use crate::config::{self, Experiment};
 use ferrotype_interop::import::{self, Declared, ExpectedForm, Foreign, Head, Matched};
 use ferrotype_model::published::Origin;
 use ferrotype_model::{ModelOptions, Network};
-use ferrotype_run::files::write_atomic;
+use ferrotype_run::files::{write_atomic, write_json};
 use ferrotype_run::{Provenance, RunFolder};
 use ferrotype_training::checkpoint::{Checkpoint, Meta};
 
@@ -206,7 +206,7 @@ impl ImportCommand {
             ignored: &foreign.ignored,
             reinit: &matched.reinit,
         };
-        write_atomic(run.imported(), (serde_json::to_string_pretty(&record)? + "\n").as_bytes())?;
+        write_json(run.imported(), &record)?;
         let mut provenance = Provenance::begin(crate::COMMIT, "none", "none", 0);
         provenance.weights.insert(file, sha256.clone());
         provenance.experiment_sha256 = config::digest(experiment);

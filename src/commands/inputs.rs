@@ -12,7 +12,7 @@ use anyhow::{Result, bail, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::loaded::any_experiment_of;
+use crate::systems::loaded::any_experiment_of;
 use ferrotype_run::RunFolder;
 use ferrotype_run::group::Group;
 
@@ -80,7 +80,7 @@ struct Named {
     /// What it is, in the words of an error.
     what: String,
     path: PathBuf,
-    /// The scope of files below it that are not read.
+    /// The extension of files below it that are not read.
     unread: Option<&'static str>,
 }
 
@@ -203,10 +203,10 @@ fn add(path: &Path, unread: Option<&str>, found: &mut impl FnMut(Identity)) {
     }
 }
 
-/// Refuses to replace a file whose scope says that it is something else than what is written.
+/// Refuses to replace a file whose extension says that it is something else than what is written.
 fn of_kind(option: &str, out: &Path, kinds: &[&str]) -> Result<()> {
-    let scope = out.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let other = KINDS.contains(&scope.as_str()) && !kinds.contains(&scope.as_str());
+    let extension = out.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let other = KINDS.contains(&extension.as_str()) && !kinds.contains(&extension.as_str());
     let filled = fs::metadata(out).is_ok_and(|m| m.is_file() && m.len() > 0);
     ensure!(
         !(other && filled),

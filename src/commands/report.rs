@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::experiments;
-use super::loaded::any_experiment_of;
-use super::published::{publish, publish_group};
 use super::say;
+use crate::publication::experiments;
+use crate::publication::{publish, publish_group};
+use crate::runner;
 use crate::systems;
+use crate::systems::loaded::any_experiment_of;
 use ferrotype_run::RunFolder;
 use ferrotype_run::group::Group;
 
@@ -43,7 +44,7 @@ impl ReportCommand {
         }
         let system = systems::of(&experiment);
         if let Some(group) = Group::open(&self.run)? {
-            let lines = system.report_group(&folder, &group)?.text;
+            let lines = runner::report(&experiment, &folder, &group)?.text;
             say(&lines)?;
             let Some(parent) = &self.publish else { return Ok(()) };
             let target = publish_group(system.as_ref(), &folder, &group, parent, &lines)?;

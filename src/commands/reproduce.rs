@@ -6,15 +6,16 @@ mod list;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand};
 
-use super::loaded::any_experiment_of;
+use super::say;
 use super::slurm::{self, Place};
-use super::{experiments, say};
+use super::verdict::judged;
 use crate::config::AnyExperiment;
-use crate::reproduction::{self, Entry, Mark, Registry, comparison, verdict};
-use crate::runner::{GroupOptions, Runner, begin_group};
+use crate::publication::experiments;
+use crate::reproduction::{self, Entry, Mark, Registry, comparison};
+use crate::runner::{GroupOptions, Jobs, Runner, begin_group};
+use crate::systems::loaded::any_experiment_of;
 use ferrotype_run::RunFolder;
 use ferrotype_run::group::Group;
 use ferrotype_training::interrupt::Interrupt;
@@ -60,9 +61,8 @@ struct How {
     /// Where run folders are made.
     #[arg(long, value_name = "FOLDER", default_value = experiments::RUNS)]
     out: PathBuf,
-    /// Train so many seeds or folds at a time, each in a process of its own. Results do not depend on it.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
-    jobs: usize,
+    #[command(flatten)]
+    jobs: Jobs,
     /// Print only warnings and results.
     #[arg(long, short)]
     quiet: bool,
@@ -149,7 +149,7 @@ impl ReproduceCommand {
 impl How {
     fn runner(&self, interrupt: Interrupt) -> Runner {
         let style = if self.quiet { Style::Quiet } else { Style::Auto };
-        Runner { jobs: self.jobs, ..Runner::new(interrupt, style) }
+        Runner { jobs: self.jobs.jobs, ..Runner::new(interrupt, style) }
     }
 }
 
@@ -192,47 +192,6 @@ impl<'r> Plan<'r> {
         let folder = begin_group(&self.experiment, out, &self.group)?;
         Mark::new(&self.entry.name, folder.path(), self.comparison.clone()).save(folder.path())?;
         Ok(folder)
-    }
-}
-
-/// The verdict on a marked folder, with the figures behind it; none where it is not marked, or not finished.
-fn judged(registry: &Registry, folder: &Path) -> Result<Option<String>> {
-    let Some(outcome) = experiments::read(registry, folder)? else { return Ok(None) };
-    let Some(entry) = outcome.mark.as_ref().and_then(|m| registry.get(&m.entry)) else { return Ok(None) };
-    let Some(verdict) = verdict(entry, &outcome)? else { return Ok(None) };
-    let ours = outcome.value.unwrap_or_default();
-    let mut figures = format!("{} {:.2} %", outcome.metric, 100.0 * ours);
-    if let Some(sd) = outcome.sd {
-        figures += &format!(" +- {:.2}", 100.0 * sd);
-    }
-    if let Some([low, high]) = outcome.interval {
-        figures += &format!(", 95 % interval {:.2} to {:.2}", 100.0 * low, 100.0 * high);
-    }
-    let processor = outcome.processor_seconds.map_or_else(|| "unknown".into(), reproduction::duration);
-    Ok(Some(format!(
-        "verdict on {}\n  {}\n  ours      {figures}, n = {}\n  took      {} wall time, {processor} processor time, on {}\n  \
-         data      sha256 {}\n  config    sha256 {}",
-        entry.name,
-        verdict.text.replace("**", ""),
-        outcome.values.len(),
-        reproduction::duration(outcome.wall_seconds),
-        outcome.device,
-        outcome.data,
-        outcome.config,
-    )))
-}
-
-/// Prints the verdict on a folder, if it is marked and the registry at hand knows its entry.
-///
-/// # Errors
-/// When a file of the run is broken.
-pub fn say_verdict(folder: &Path) -> Result<()> {
-    if Mark::open(folder)?.is_none() {
-        return Ok(());
-    }
-    match judged(&Registry::open(None)?, folder)? {
-        Some(text) => say(text),
-        None => Ok(()),
     }
 }
 

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::loaded::any_experiment_of;
 use super::say;
 use crate::systems;
+use crate::systems::loaded::any_experiment_of;
 use ferrotype_evaluation::Scores;
 use ferrotype_report as report;
 use ferrotype_run::RunFolder;

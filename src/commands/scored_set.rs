@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
-use super::seen::Exposure;
+use crate::systems::expressions::exposure::Exposure;
 use ferrotype_data::options::LabelMode;
 use ferrotype_data::task::{Subset, Task, rows_of, rows_with_heads};
 use ferrotype_data::{Split, labels};

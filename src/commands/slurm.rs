@@ -7,10 +7,11 @@ use clap::ValueEnum;
 use ferrotype_sweep::options::Slurm;
 use ferrotype_sweep::slurm::{self, Submission};
 
-use super::loaded::any_experiment_of;
-use super::{reproduce, say};
+use super::say;
+use super::verdict::say_verdict;
 use crate::config;
-use crate::runner::{Runner, is_finished};
+use crate::runner::{Runner, is_finished, report};
+use crate::systems::loaded::any_experiment_of;
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::{explain, write_atomic};
 use ferrotype_run::group::Group;
@@ -140,6 +141,6 @@ pub fn member(mut runner: Runner, path: &Path) -> Result<()> {
         return Ok(());
     }
     let _lock = folder.lock()?;
-    say(runner.report(&experiment, &folder, &group)?.text)?;
-    reproduce::say_verdict(path)
+    say(report(&experiment, &folder, &group)?.text)?;
+    say_verdict(path)
 }

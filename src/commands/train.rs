@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
-use clap::builder::RangedU64ValueParser;
 use ferrotype_sweep::options::Slurm;
 
-use super::loaded::{any_experiment_of, load};
+use super::say;
 use super::slurm::{self, Place};
-use super::{reproduce, say};
-use crate::runner::{GroupOptions, Runner, begin_group};
+use super::verdict::say_verdict;
+use crate::runner::{GroupOptions, Jobs, Runner, begin_group};
+use crate::systems::loaded::{any_experiment_of, load};
 use crate::systems::{self, RunScope, Summary};
 use ferrotype_run::RunFolder;
 use ferrotype_run::group::Group;
@@ -42,9 +42,8 @@ pub struct TrainCommand {
     init: Option<PathBuf>,
     #[command(flatten)]
     group: GroupOptions,
-    /// Train so many seeds or folds at a time, each in a process of its own. Results do not depend on it.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
-    jobs: usize,
+    #[command(flatten)]
+    jobs: Jobs,
     /// CPU threads in place of the experiment's; 0 means all cores. Results do not depend on it.
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -95,7 +94,7 @@ impl TrainCommand {
             other_kernels: self.other_kernels,
             scope,
             threads: self.threads,
-            jobs: self.jobs,
+            jobs: self.jobs.jobs,
             ..Runner::new(interrupt, self.style())
         };
         if let Some(group) = &self.member_of {
@@ -150,7 +149,7 @@ impl TrainCommand {
                 return slurm::submit_group(&folder, experiment.name(), &group, options);
             }
             self.show(runner.group(&experiment, &folder, &group)?)?;
-            return if self.json { Ok(()) } else { reproduce::say_verdict(path) };
+            return if self.json { Ok(()) } else { say_verdict(path) };
         }
         if cluster.is_some() {
             bail!("--launcher slurm goes on with the members of a group, and {} is a single run", path.display());

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Error, Picture, Result};
-use crate::commands::loaded;
+use crate::systems::loaded;
 use ferrotype_expressions::{Prediction, Predictor as Inner};
 
 /// Options of [`Predictor::open_with`].

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Error, Experiment, Predictor, Result};
 use crate::commands::export::ExportCommand;
-use crate::commands::loaded::any_experiment_of;
+use crate::systems::loaded::any_experiment_of;
 use ferrotype_interop::export::ExportCheck;
 use ferrotype_report as report;
 use ferrotype_run::RunFolder;

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::commands::loaded::load;
 use crate::config::{AnyExperiment, Expect};
+use crate::systems::loaded::load;
 use ferrotype_evaluation::metrics::{find, format_value};
 use ferrotype_run::group::parse_values;
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::entry::at;
 use crate::config::AnyExperiment;
-use ferrotype_run::files::write_atomic;
+use ferrotype_run::files::write_json;
 
 /// The mark of a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +110,7 @@ impl Mark {
     /// # Errors
     /// When it cannot be written.
     pub fn save(&self, folder: &Path) -> Result<()> {
-        write_atomic(Self::file(folder), (serde_json::to_string_pretty(self)? + "\n").as_bytes())
+        write_json(Self::file(folder), self)
     }
 
     /// The name of a published copy: the entry's, with what sets it apart from the full recipe.

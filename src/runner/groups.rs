@@ -62,9 +62,8 @@ impl Runner {
     pub fn group(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
         let _lock = folder.lock()?;
         write_inner(experiment, folder, group)?;
-        let go_on = format!("go on with the whole group: ferrotype train --resume {}", folder.path().display());
-        self.all(&planned(experiment, folder, group), &go_on)?;
-        self.report(experiment, folder, group)
+        self.all(&planned(experiment, folder.path(), group)?, &go_on(folder))?;
+        report(experiment, folder, group)
     }
 
     /// Trains one run of a group, counted over all of them, or goes on with it. Where it is finished nothing is done.
@@ -73,33 +72,33 @@ impl Runner {
     /// As [`all`](Self::all); also when the group has no such run.
     pub fn one_of(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group, number: usize) -> Result<()> {
         write_inner(experiment, folder, group)?;
-        let runs = planned(experiment, folder, group);
+        let runs = planned(experiment, folder.path(), group)?;
         let Some(run) = runs.get(number) else { bail!("the group has {} runs, and no number {number}", runs.len()) };
-        let go_on = format!("go on with the whole group: ferrotype train --resume {}", folder.path().display());
-        self.all(std::slice::from_ref(run), &go_on)
+        self.all(std::slice::from_ref(run), &go_on(folder))
     }
+}
 
-    /// Writes the report of a group, after those of the groups in it.
-    ///
-    /// # Errors
-    /// When none of its runs is finished, or a file is broken.
-    pub fn report(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
-        if let Some(inner) = group.inner() {
-            for &value in &group.values {
-                let path = group.member(folder.path(), value);
-                if inner.run_folders(&path).iter().any(|run| is_finished(run)) {
-                    let seed = RunFolder::open(&path)?;
-                    systems::of(&member(experiment, group.axis, value)).report_group(&seed, &inner)?;
-                    pooled::write(&seed, &inner)?;
-                }
+/// Writes the report of a group, after those of the groups in it, and the files that make folds readable as one run.
+///
+/// # Errors
+/// When none of its runs is finished, or a file is broken.
+pub fn report(experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
+    if let Some(inner) = group.inner() {
+        for &value in &group.values {
+            let path = group.member(folder.path(), value);
+            if inner.run_folders(&path).iter().any(|run| is_finished(run)) {
+                report(&member(experiment, group.axis, value)?, &RunFolder::open(&path)?, &inner)?;
             }
-        } else if group.axis == GroupAxis::Fold {
-            let summary = systems::of(experiment).report_group(folder, group)?;
-            pooled::write(folder, group)?;
-            return Ok(summary);
         }
-        systems::of(experiment).report_group(folder, group)
     }
+    if group.axis == GroupAxis::Fold {
+        pooled::write(folder, group)?;
+    }
+    systems::of(experiment).report_group(folder, group)
+}
+
+fn go_on(folder: &RunFolder) -> String {
+    format!("go on with the whole group: ferrotype train --resume {}", folder.path().display())
 }
 
 /// Whether a folder holds a finished run.
@@ -131,7 +130,7 @@ fn write_group(experiment: &AnyExperiment, folder: &RunFolder, group: &Group) ->
 pub fn begin_members(experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Vec<Planned>> {
     write_group(experiment, folder, group)?;
     write_inner(experiment, folder, group)?;
-    Ok(planned(experiment, folder, group))
+    planned(experiment, folder.path(), group)
 }
 
 /// Makes the folders of the groups in a group, so that each can be gone on with and reported by itself.
@@ -140,40 +139,37 @@ fn write_inner(experiment: &AnyExperiment, folder: &RunFolder, group: &Group) ->
     for &value in &group.values {
         let seed = RunFolder::create_at(&group.member(folder.path(), value))?;
         if !seed.config().is_file() {
-            write_group(&member(experiment, group.axis, value), &seed, &inner)?;
+            write_group(&member(experiment, group.axis, value)?, &seed, &inner)?;
         }
     }
     Ok(())
 }
 
 /// The runs of a group.
-fn planned(experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Vec<Planned> {
-    let runs = group.values.iter().flat_map(|&value| {
-        let (label, path) = (format!("{} {value}", group.axis.as_str()), group.member(folder.path(), value));
-        let experiment = member(experiment, group.axis, value);
+fn planned(experiment: &AnyExperiment, folder: &Path, group: &Group) -> Result<Vec<Planned>> {
+    let mut runs = Vec::new();
+    for &value in &group.values {
+        let (label, path) = (format!("{} {value}", group.axis.as_str()), group.member(folder, value));
+        let experiment = member(experiment, group.axis, value)?;
         match group.inner() {
-            None => vec![Planned { label, folder: path, experiment }],
+            None => runs.push(Planned { label, folder: path, experiment }),
             Some(inner) => {
-                let fold = |&fold: &u64| Planned {
-                    label: format!("{label}, fold {fold}"),
-                    folder: inner.member(&path, fold),
-                    experiment: member(&experiment, inner.axis, fold),
-                };
-                inner.values.iter().map(fold).collect()
+                let folds = planned(&experiment, &path, &inner)?;
+                runs.extend(folds.into_iter().map(|run| Planned { label: format!("{label}, {}", run.label), ..run }));
             }
         }
-    });
-    runs.collect()
+    }
+    Ok(runs)
 }
 
 /// The experiment of one member of a group.
-fn member(experiment: &AnyExperiment, axis: GroupAxis, value: u64) -> AnyExperiment {
-    let mut member = experiment.clone();
+fn member(experiment: &AnyExperiment, axis: GroupAxis, value: u64) -> Result<AnyExperiment> {
+    let (mut member, system) = (experiment.clone(), experiment.system());
     let shared = member.shared();
     match (axis, shared.fold) {
         (GroupAxis::Seed, _) => *shared.seed = value,
         (GroupAxis::Fold, Some(fold)) => *fold = value as usize,
-        (GroupAxis::Fold, None) => unreachable!("groups of folds are made of systems with folds"),
+        (GroupAxis::Fold, None) => bail!("group.json is of folds, and experiments of the system {system} have none"),
     }
-    member
+    Ok(member)
 }

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
-use super::{Child, Ended, Runner};
-use crate::commands::bar::bar;
+use super::{Child, Ended, Runner, is_finished};
 use crate::commands::say;
 use crate::config::AnyExperiment;
+use crate::runner::bar::bar;
+use crate::systems::pool::cores;
 use crate::systems::{self, RunScope};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
@@ -34,8 +37,16 @@ pub struct Planned {
 
 impl Planned {
     fn is_finished(&self) -> bool {
-        RunFolder::open(&self.folder).is_ok_and(|run| run.is_finished())
+        is_finished(&self.folder)
     }
+}
+
+/// How many runs are trained at a time.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Jobs {
+    /// Train so many runs at a time, each in a process of its own. Results do not depend on it.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
+    pub jobs: usize,
 }
 
 impl Runner {
@@ -51,7 +62,7 @@ impl Runner {
 
     fn in_turn(&self, runs: &[Planned], go_on: &str) -> Result<()> {
         for (i, run) in runs.iter().enumerate().filter(|(_, run)| !run.is_finished()) {
-            if self.style == Style::Auto {
+            if self.names_runs {
                 eprintln!("== {} ({} of {})", run.label, i + 1, runs.len());
             }
             let folder = RunFolder::create_at(&run.folder)?;
@@ -81,7 +92,7 @@ impl Runner {
         }
         let jobs = self.jobs.min(waiting.len());
         let threads = self.threads.unwrap_or_else(|| (cores() / jobs).max(1));
-        let mut progress = Progress::new(self.style, runs.len(), runs.len() - waiting.len(), jobs);
+        let mut progress = Progress::new(self, runs.len(), runs.len() - waiting.len(), jobs);
         let mut under_way: Vec<(&Planned, Child, PathBuf)> = Vec::new();
         let mut failure = None;
         loop {
@@ -119,7 +130,13 @@ impl Runner {
                     }
                     Ended::Failed { reason, .. } => {
                         folder.remove_if_untouched();
-                        let place = format!("{} failed (all that it said is in {})", run.label, log.display());
+                        let mut place = format!("{} failed", run.label);
+                        if folder.path().exists() {
+                            place += &format!(" (all that it said is in {})", log.display());
+                        } else {
+                            // It was refused before it began, and the reason is all that it said.
+                            let _ = std::fs::remove_file(&log);
+                        }
                         failure.get_or_insert_with(|| anyhow::anyhow!(reason).context(place));
                     }
                 }
@@ -159,13 +176,10 @@ fn interrupted(go_on: &str) -> anyhow::Error {
     Interrupted(format!("interrupted; everything is saved; {go_on}")).into()
 }
 
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
 /// What the user sees of many runs.
 struct Progress {
     style: Style,
+    names_runs: bool,
     bar: indicatif::ProgressBar,
     all: usize,
     done: usize,
@@ -174,17 +188,17 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(style: Style, all: usize, done: usize, jobs: usize) -> Self {
-        let bar = match style {
-            Style::Auto => {
-                eprintln!("{} of {all} runs, {jobs} at a time", all - done);
-                bar("runs", all)
-            }
-            _ => indicatif::ProgressBar::hidden(),
+    fn new(runner: &Runner, all: usize, done: usize, jobs: usize) -> Self {
+        let &Runner { style, names_runs, .. } = runner;
+        let bar = if names_runs {
+            eprintln!("{} of {all} runs, {jobs} at a time", all - done);
+            bar("runs", all)
+        } else {
+            indicatif::ProgressBar::hidden()
         };
         bar.set_position(done as u64);
         bar.reset_eta();
-        Self { style, bar, all, done, began: Instant::now(), before: done }
+        Self { style, names_runs, bar, all, done, began: Instant::now(), before: done }
     }
 
     fn finished(&mut self, run: &Planned) {
@@ -196,7 +210,7 @@ impl Progress {
             Style::Json => drop(say(serde_json::json!({
                 "event": "run", "run": run.folder, "label": run.label, "finished": self.done, "of": self.all, "seconds_left": left,
             }))),
-            Style::Auto if !std::io::stderr().is_terminal() => {
+            _ if self.names_runs && !std::io::stderr().is_terminal() => {
                 eprintln!("{} finished ({} of {}), about {left:.0} s left", run.label, self.done, self.all);
             }
             _ => {}

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use ferrotype_run::files::write_atomic;
+use ferrotype_run::files::{write_atomic, write_json};
 use ferrotype_run::group::Group;
 use ferrotype_run::{Provenance, RunFolder};
 
@@ -30,7 +30,7 @@ pub fn write(folder: &RunFolder, group: &Group) -> Result<()> {
                 format!("the sets are those of {}; each of {} folds has its own", first.name(), runs.len()).into(),
             );
         }
-        write_atomic(folder.facts(), (serde_json::to_string_pretty(&facts)? + "\n").as_bytes())?;
+        write_json(folder.facts(), &facts)?;
     }
     Provenance::of_all(&runs.iter().map(Provenance::load).collect::<Vec<_>>()).save(folder)
 }

@@ -18,7 +18,7 @@ use ferrotype_anomaly::results::{self, Scored};
 use ferrotype_anomaly::source;
 use ferrotype_anomaly::table::FeatureTable;
 use ferrotype_run::RunFolder;
-use ferrotype_run::files::write_atomic;
+use ferrotype_run::files::write_json;
 
 pub use aggregate::{Compared, compare, report_group, text as comparison};
 pub use files::{AnomalyScores, DatasetSummary, DetectorScores};
@@ -56,7 +56,7 @@ impl Training for AnomalySession<'_> {
         let inputs = inputs::prepare(&table, &self.experiment.data)?;
         let facts = DatasetSummary::of(self.experiment, &table, &inputs);
         self.check_data(&facts)?;
-        write_atomic(self.job.run.facts(), (serde_json::to_string_pretty(&facts)? + "\n").as_bytes())?;
+        write_json(self.job.run.facts(), &facts)?;
         let (data, sha256) = (facts.source.clone(), facts.sha256.clone());
         Ok((Data { table, inputs, facts }, Ingredients { data, sha256, ..Ingredients::default() }))
     }
@@ -103,7 +103,7 @@ impl Training for AnomalySession<'_> {
         results::write(&self.job.run.path().join(facts.result_file()), table, inputs, &scored)?;
         account.close()?;
         // Its presence says that the run is finished; the report can be built again at any time.
-        write_atomic(self.job.run.scores(), (serde_json::to_string_pretty(&scores)? + "\n").as_bytes())?;
+        write_json(self.job.run.scores(), &scores)?;
         let text = report_run(self.job.run)?;
         let json = serde_json::json!({ "event": "result", "run": self.job.run.path(), "scores": scores });
         Ok(Summary { text, json })

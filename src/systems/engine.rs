@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::common::Common;
 use super::{RunScope, Summary};
-use crate::commands::pool::in_pool;
+use crate::systems::pool::in_pool;
 use ferrotype_config::{Root, digest, to_yaml};
 use ferrotype_expressions::compute::compute;
 use ferrotype_model::device::{DeviceName, Opened};

@@ -2,15 +2,19 @@
 //! in files of their own.
 
 mod announce;
+pub(crate) mod exposure;
 mod finish;
 mod heads;
 mod identity;
+pub(crate) mod onnx;
 mod parts;
 mod reports;
+mod saliency;
 mod search;
 mod seen;
 mod system;
 mod transfer;
+pub(crate) mod view;
 
 use std::sync::Arc;
 
@@ -24,7 +28,7 @@ use ferrotype_data::template::FaceTemplate;
 use ferrotype_evaluation::{metrics, score};
 use ferrotype_model::Network;
 use ferrotype_model::objective::Distillation;
-use ferrotype_run::files::write_atomic;
+use ferrotype_run::files::{write_atomic, write_json};
 use ferrotype_training::adversarial::Adversary;
 use ferrotype_training::checkpoint::{Checkpoint, Meta};
 use ferrotype_training::learner::Learner;
@@ -116,7 +120,7 @@ impl Training for Session<'_> {
 impl Session<'_> {
     /// Writes what is known about the data: figures for the report, and the template that predictions compare with.
     fn write_facts(&self, task: &Task) -> Result<()> {
-        write_atomic(self.job.run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
+        write_json(self.job.run.facts(), &task.facts)?;
         if task.train.faces.segments.is_some() {
             // The template is for telling faces from other pictures; parts of faces in clips are neither.
             return Ok(());

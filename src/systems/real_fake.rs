@@ -22,7 +22,7 @@ use ferrotype_real_fake::method::{Fitted, Method, Work};
 use ferrotype_real_fake::results::{self, ScoredClip};
 use ferrotype_real_fake::split::{self, Division};
 use ferrotype_run::RunFolder;
-use ferrotype_run::files::{explain, write_atomic};
+use ferrotype_run::files::{explain, write_json};
 use ferrotype_training::interrupt::Interrupted;
 
 pub use compare::compare;
@@ -63,7 +63,7 @@ impl Training for RealFakeSession<'_> {
         let division = split::divide(&set, &self.experiment.data, selects, self.experiment.seed)?;
         let facts = DatasetSummary::of(self.experiment, &set, &division);
         facts.check_against(self.job.run)?;
-        write_atomic(self.job.run.facts(), (serde_json::to_string_pretty(&facts)? + "\n").as_bytes())?;
+        write_json(self.job.run.facts(), &facts)?;
         let (data, sha256) = (facts.source.clone(), facts.sha256.clone());
         Ok((Data { set, division, facts }, Ingredients { data, sha256, ..Ingredients::default() }))
     }
@@ -109,7 +109,7 @@ impl Training for RealFakeSession<'_> {
         let test: Vec<&ScoredClip> = clips.iter().filter(|c| c.set == "test").collect();
         ferrotype_report::predictions::write(run.predictions(), &results::predictions(&test, None)?)?;
         results::write(&files::clips(run), &clips, &names)?;
-        write_atomic(files::outcome(run), (serde_json::to_string_pretty(&outcome)? + "\n").as_bytes())?;
+        write_json(files::outcome(run), &outcome)?;
         account.close()?;
         // Its presence says that the run is finished; the report can be built again at any time.
         ferrotype_report::write_metrics(run.scores(), &files::scores_by_set(&clips)?)?;

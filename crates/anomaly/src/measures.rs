@@ -10,7 +10,7 @@ use ferrotype_evaluation::statistics::auroc;
 /// Seconds between two peaks that count as two.
 const APART: f64 = 1.0;
 
-/// A injected anomaly: a run of frames of one kind.
+/// An injected anomaly: a run of frames of one kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Injected {
     /// Its kind.

@@ -107,7 +107,7 @@ impl Default for GeneratedOptions {
     }
 }
 
-/// What a injected anomaly is.
+/// What an injected anomaly is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AnomalyKind {
@@ -367,7 +367,7 @@ impl Default for QuantileOptions {
 pub struct AnomalyEvaluate {
     /// Validate every so many epochs.
     pub every: usize,
-    /// Seconds that a peak may lie beside a injected anomaly and still count as a hit.
+    /// Seconds that a peak may lie beside an injected anomaly and still count as a hit.
     pub tolerance: f64,
     /// Components of the baseline that reconstructs frames from principal components.
     pub pca_components: usize,

@@ -191,6 +191,12 @@ pub(crate) fn recolour(planes: Vec<f32>, from: usize, to: usize) -> Vec<f32> {
     }
 }
 
+/// Planes `[channels, height, width]` in 0..255 as pixels `[height, width, channels]`, rounded.
+pub fn pixels(planes: &[f32], channels: usize) -> Vec<u8> {
+    let n = planes.len() / channels;
+    (0..planes.len()).map(|i| planes[i % channels * n + i / channels].round().clamp(0.0, 255.0) as u8).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -74,7 +74,9 @@ impl HeadPredictions {
     fn each(&self, column: usize, mut take: impl FnMut(f64, f64)) {
         let k = self.head.columns.len();
         for i in (0..self.rows.len()).filter(|&i| self.known[i * k + column]) {
-            take(f64::from(self.truth[i * k + column]), self.values(i)[column]);
+            let at = i * k + column;
+            // Labels and values each follow from their own output.
+            take(f64::from(self.truth[at]), self.head.kind.values(&self.outputs[at..=at])[0]);
         }
     }
 }

@@ -54,27 +54,6 @@ impl Predictions {
         self.rows.is_empty()
     }
 
-    /// Adds those of other examples. Votes are kept where both have them.
-    ///
-    /// # Errors
-    /// When they are of other classes.
-    pub fn append(&mut self, other: Self) -> Result<()> {
-        if self.is_empty() {
-            *self = other;
-            return Ok(());
-        }
-        ensure!(self.classes == other.classes, "classes {:?} and {:?} cannot be joined", self.classes, other.classes);
-        self.rows.extend(other.rows);
-        self.truth.extend(other.truth);
-        self.targets.extend(other.targets);
-        self.logits.extend(other.logits);
-        self.votes = self.votes.take().zip(other.votes).map(|(mut a, b)| {
-            a.extend(b);
-            a
-        });
-        Ok(())
-    }
-
     /// These examples alone.
     ///
     /// # Panics

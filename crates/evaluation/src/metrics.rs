@@ -28,7 +28,7 @@ use anyhow::{Result, anyhow};
 use super::sample::Sample;
 use super::scores::Score;
 
-pub use about::{About, about, about_of, choose, of_kind};
+pub use about::{About, about, about_of, choose, main_of, of_kind};
 pub use ece::{BINS, calibration_bins};
 pub use label_counts::LabelCounts;
 pub use names::{check, check_of_heads, names, unknown};

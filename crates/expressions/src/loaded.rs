@@ -11,7 +11,7 @@ use ferrotype_model::Network;
 use ferrotype_ops::Compute;
 use ferrotype_run::RunFolder;
 use ferrotype_training::checkpoint::Meta;
-use ferrotype_training::trainer::{load_selected, selected};
+use ferrotype_training::trainer::{fill, selected};
 
 use crate::Experiment;
 
@@ -46,10 +46,10 @@ impl LoadedRun {
     /// # Errors
     /// When there are no selected weights yet, or they belong to another model.
     pub fn new(run: RunFolder, experiment: Experiment, device: &Device, compute: Compute) -> Result<Self> {
-        let classes = selected(&run)?.meta.classes;
-        let graph = Arc::new(experiment.model.build(experiment.data.input(), classes.len())?);
+        let selected = selected(&run)?;
+        let graph = Arc::new(experiment.model.build(experiment.data.input(), selected.meta.classes.len())?);
         let mut network = Network::new(graph, experiment.seed, device).with_compute(compute);
-        let meta = load_selected(&run, &mut network)?;
+        let meta = fill(&run, &mut network, selected)?;
         let facts = DatasetSummary::load(&run)?;
         Ok(Self { run, experiment, network, meta, facts })
     }

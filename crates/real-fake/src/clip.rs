@@ -94,7 +94,7 @@ pub struct ClipSet {
     pub clips: Vec<Clip>,
     /// What was left out, cleaned or found strange on reading, one sentence each, for the report.
     pub notes: Vec<String>,
-    /// Whether the clips are drawn or synthetic.
+    /// Whether the clips are synthetic.
     pub synthetic: bool,
 }
 

@@ -75,7 +75,7 @@ pub fn write(folder: &Path, view: &HeadsView) -> Result<PathBuf> {
     let mut figures: Vec<(String, Figure)> = Vec::new();
     if !view.history.epochs.is_empty() {
         figures.push(("loss".into(), plots::loss_curves(&view.history)));
-        let names: Vec<String> = view.test.heads.iter().filter_map(main_metric).map(|(name, _)| name).collect();
+        let names: Vec<String> = view.test.heads.iter().map(main_metric).collect();
         figures
             .push(("scores".into(), plots::score_curves(&view.history, &names, view.selected.as_ref().map(|s| s.1))));
         figures.push(("learning_rate".into(), plots::learning_rate(&view.history)));
@@ -127,14 +127,9 @@ fn expectation(view: &HeadsView) -> Option<String> {
     Some(format!("{} {}, {word} ({})", about.title, about.format(score.value), about.format(expect.value)))
 }
 
-/// The metric that speaks for a head: its name in the scores.
-fn main_metric(head: &HeadScores) -> Option<(String, About)> {
-    let name = match head.kind {
-        TargetKind::Classes | TargetKind::Distribution => "accuracy",
-        TargetKind::Labels => "f1",
-        TargetKind::Continuous { .. } => "ccc",
-    };
-    Some((format!("{}.{name}", head.name), metrics::about_of(&head.kind, name)?))
+/// The name, among the scores, of the metric that speaks for a head.
+fn main_metric(head: &HeadScores) -> String {
+    format!("{}.{}", head.name, metrics::main_of(&head.kind))
 }
 
 fn page(view: &HeadsView, figures: &[(String, Figure)]) -> Result<String> {

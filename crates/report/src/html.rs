@@ -46,7 +46,7 @@ pub fn run_page(run: &RunView, figures: &Plots) -> Result<String> {
             "model": text::model_facts(&run.model),
             "onnx": run.onnx.as_ref().map(text::onnx_facts),
             "mistakes": text::mistake_tiles(&run.mistakes)?,
-            "saliency": sections::saliency(&run.saliency)?,
+            "saliency": sections::saliency(&run.saliency),
             "evaluations": run.evaluations.iter().map(evaluation::section).collect::<Result<Vec<_>>>()?,
             "attacks": run.attacks.iter().map(sections::attack).collect::<Result<Vec<_>>>()?,
             "plots": drawn(figures)?,

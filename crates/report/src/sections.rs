@@ -12,9 +12,9 @@ use super::plots;
 use super::saliency::{MapView, SaliencyTile, SaliencyView};
 
 /// The section on what the network looks at; null where there is nothing to say.
-pub fn saliency(view: &SaliencyView) -> Result<Value> {
+pub fn saliency(view: &SaliencyView) -> Value {
     if view.tiles.is_empty() && view.note.is_empty() {
-        return Ok(Value::Null);
+        return Value::Null;
     }
     let mut text = String::new();
     if !view.tiles.is_empty() {
@@ -28,23 +28,20 @@ pub fn saliency(view: &SaliencyView) -> Result<Value> {
     if !view.note.is_empty() {
         text = format!("{text} {}", view.note).trim_start().to_owned();
     }
-    let tiles: Vec<Value> = view.tiles.iter().map(tile).collect::<Result<_>>()?;
-    Ok(json!({ "text": text, "tiles": tiles }))
+    let tiles: Vec<Value> = view.tiles.iter().map(tile).collect();
+    json!({ "text": text, "tiles": tiles })
 }
 
-fn tile(tile: &SaliencyTile) -> Result<Value> {
-    let map = |m: &MapView| {
-        let png = m.with_face.as_ref().or(m.alone.as_ref()).map(|f| f.png()).transpose()?;
-        Ok(json!({ "title": m.title, "picture": png.map(|p| address(&p)).unwrap_or_default() }))
-    };
-    Ok(json!({
+fn tile(tile: &SaliencyTile) -> Value {
+    let map = |m: &MapView| json!({ "title": m.title, "picture": address(&m.png) });
+    json!({
         "row": tile.row,
         "truth": tile.truth,
         "prediction": tile.prediction,
         "right": tile.truth == tile.prediction,
         "confidence": format!("{:.1} %", 100.0 * tile.confidence),
-        "maps": tile.maps.iter().map(map).collect::<Result<Vec<_>>>()?,
-    }))
+        "maps": tile.maps.iter().map(map).collect::<Vec<_>>(),
+    })
 }
 
 /// One attack.

@@ -12,7 +12,7 @@ use super::lock::Lock;
 pub const GROUP: &str = "group.json";
 
 /// Files and folders of a run of whatever system, and of a group of runs.
-const OWN: [&str; 26] = [
+const OWN: [&str; 27] = [
     "config.yaml",
     "metrics.jsonl",
     "metrics.json",
@@ -34,6 +34,7 @@ const OWN: [&str; 26] = [
     GROUP,
     "checkpoints",
     "plots",
+    "saliency",
     "tensorboard",
     "detectors",
     "method",
@@ -208,6 +209,11 @@ impl RunFolder {
     /// The result of the export's check.
     pub fn onnx_check(&self) -> PathBuf {
         self.path.join("onnx_check.json")
+    }
+
+    /// The folder of the pictures that show what the network looks at.
+    pub fn saliency(&self) -> PathBuf {
+        self.path.join("saliency")
     }
 
     /// The folder of TensorBoard's event files.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::files::write_atomic;
+use super::files::write_json;
 use super::folder::{GROUP, RunFolder};
 
 /// What the members of a group differ by.
@@ -62,7 +62,7 @@ impl Group {
     /// # Errors
     /// When it cannot be written.
     pub fn save(&self, folder: &RunFolder) -> Result<()> {
-        write_atomic(folder.path().join(GROUP), (serde_json::to_string_pretty(self)? + "\n").as_bytes())
+        write_json(folder.path().join(GROUP), self)
     }
 
     /// The members of one axis.

@@ -1,5 +1,6 @@
 //! The run folder: its files, its lock, provenance.
 
+pub mod files;
 pub mod folder;
 pub mod group;
 pub mod history;
@@ -9,6 +10,5 @@ pub mod process;
 pub mod provenance;
 pub mod tensorboard;
 
-pub use ferrotype_base::files;
 pub use folder::RunFolder;
 pub use provenance::Provenance;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::files::write_atomic;
+use super::files::write_json;
 use super::folder::RunFolder;
 use super::process::{peak_memory, processor_seconds};
 
@@ -107,7 +107,7 @@ impl Provenance {
     /// # Errors
     /// When it cannot be written.
     pub fn save(&self, run: &RunFolder) -> Result<()> {
-        write_atomic(run.provenance(), (serde_json::to_string_pretty(self)? + "\n").as_bytes())
+        write_json(run.provenance(), self)
     }
 
     /// Reads `provenance.json`; a missing or older file gives what it can.

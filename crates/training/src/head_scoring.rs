@@ -13,7 +13,7 @@ use super::scoring::outputs;
 use crate::options::Evaluate;
 use ferrotype_data::task::Subset;
 use ferrotype_evaluation::metrics::{self, About};
-use ferrotype_evaluation::{HeadPredictions, Scores, score_heads, split_outputs};
+use ferrotype_evaluation::{HeadPredictions, score_heads, split_outputs};
 use ferrotype_model::Network;
 use ferrotype_model::objective::Objective;
 use ferrotype_ops as ops;
@@ -100,7 +100,8 @@ impl Validation for HeadScoring<'_> {
     }
 
     fn shown(&self) -> Vec<&str> {
-        let main = self.subset.labelled.heads.iter().map(|head| format!("{}.{}", head.name, main_metric(&head.kind)));
+        let main =
+            self.subset.labelled.heads.iter().map(|head| format!("{}.{}", head.name, metrics::main_of(&head.kind)));
         let main: Vec<String> = main.collect();
         let names = self.metrics.iter().map(|(name, _)| name.as_str());
         std::iter::once(LOSS).chain(names.filter(|name| main.iter().any(|m| m == name))).collect()
@@ -108,15 +109,6 @@ impl Validation for HeadScoring<'_> {
 
     fn has_classes(&self) -> bool {
         false
-    }
-}
-
-/// The metric that speaks for a kind of target where there is room for one.
-pub fn main_metric(kind: &TargetKind) -> &'static str {
-    match kind {
-        TargetKind::Classes | TargetKind::Distribution => "accuracy",
-        TargetKind::Labels => "f1",
-        TargetKind::Continuous { .. } => "ccc",
     }
 }
 
@@ -153,14 +145,6 @@ pub fn predict(
         bail!("the rows have classes alone, and the model has heads");
     }
     split(subset, &outputs(network, subset, None, options, progress)?)
-}
-
-/// Scores a set.
-///
-/// # Errors
-/// As [`predict`], and when an output is not finite.
-pub fn scores(network: &Network, subset: &Subset, options: &Evaluate, progress: &mut dyn Progress) -> Result<Scores> {
-    score_heads(&predict(network, subset, options, progress)?)
 }
 
 /// Whether the metrics that training will ask for can be computed on the set that selects: better now than after an epoch.

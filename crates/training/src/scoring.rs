@@ -14,7 +14,7 @@ use crate::options::Evaluate;
 use ferrotype_data::loader::Stored;
 use ferrotype_data::task::Subset;
 use ferrotype_data::{classes, labels};
-use ferrotype_evaluation::{Predictions, Scores, metrics, score};
+use ferrotype_evaluation::{Predictions, metrics, score};
 use ferrotype_model::{Graph, Network, NodeId};
 use ferrotype_ops as ops;
 
@@ -180,14 +180,6 @@ fn logits(
     };
     let [rows, classes] = z.dims();
     ops::host(z.reshape([rows * classes])).context("cannot read the logits from the device")
-}
-
-/// Scores a set.
-///
-/// # Errors
-/// As [`predict`], and when a logit is not finite.
-pub fn scores(network: &Network, subset: &Subset, options: &Evaluate, progress: &mut dyn Progress) -> Result<Scores> {
-    score(&predict(network, subset, options, progress)?)
 }
 
 #[cfg(test)]

@@ -330,8 +330,15 @@ pub fn selected(run: &RunFolder) -> Result<Checkpoint> {
 /// # Errors
 /// When there are none, or they belong to another model.
 pub fn load_selected(run: &RunFolder, network: &mut Network) -> Result<Meta> {
-    let checkpoint = selected(run)?;
+    fill(run, network, selected(run)?)
+}
+
+/// Fills a network with a run's [`selected`] weights.
+///
+/// # Errors
+/// When they belong to another model.
+pub fn fill(run: &RunFolder, network: &mut Network, selected: Checkpoint) -> Result<Meta> {
     let path = run.best_weights();
-    network.load_state(checkpoint.tensors).with_context(|| format!("cannot use the weights of {}", path.display()))?;
-    Ok(checkpoint.meta)
+    network.load_state(selected.tensors).with_context(|| format!("cannot use the weights of {}", path.display()))?;
+    Ok(selected.meta)
 }

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::commands::predict::crops::pixels;
+use ferrotype_data::preprocess::pixels;
 use ferrotype_evaluation::Predictions;
 use ferrotype_report::{AttackView, ExampleView, Face, adversarial_examples, robust_accuracy};
-use ferrotype_run::files::{explain, write_atomic};
+use ferrotype_run::files::{explain, write_atomic, write_json};
 use ferrotype_run::numpy::{Array, npz};
 use ferrotype_training::attack::{AttackResult, RobustnessTest, Strength};
 
@@ -38,7 +38,7 @@ impl Written<'_> {
         write_atomic(picture, &self.picture()?.png()?)?;
         write_atomic(arrays, &self.arrays()?)?;
         write_atomic(csv, &self.view.csv()?)?;
-        write_atomic(json, (serde_json::to_string_pretty(self.view)? + "\n").as_bytes())
+        write_json(json, self.view)
     }
 
     fn size(&self) -> usize {

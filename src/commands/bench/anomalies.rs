@@ -4,16 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use clap::builder::RangedU64ValueParser;
 
 use crate::commands::grid::{MOST, points};
-use crate::commands::loaded::load;
 use crate::commands::say;
 use crate::config::AnyExperiment;
-use crate::runner::{Planned, Runner};
+use crate::runner::{Jobs, Planned, Runner};
 use crate::systems::anomalies::{compare, comparison};
+use crate::systems::loaded::load;
 use ferrotype_run::RunFolder;
-use ferrotype_run::files::write_atomic;
+use ferrotype_run::files::{write_atomic, write_json};
 use ferrotype_run::group::parse_values;
 use ferrotype_training::interrupt::Interrupt;
 use ferrotype_training::progress::Style;
@@ -34,9 +33,8 @@ pub struct AnomaliesCommand {
     /// Seeds: 0..5, 0..=4 or 1,3,7. A seed chooses the synthetic person, too.
     #[arg(long, default_value = "0..3")]
     seeds: String,
-    /// Train so many runs at a time, each in a process of its own. Results do not depend on it.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
-    jobs: usize,
+    #[command(flatten)]
+    jobs: Jobs,
     /// The folder of the runs and the table. What is finished in it is not trained again.
     #[arg(long, value_name = "FOLDER", default_value = "runs/anomalies")]
     out: PathBuf,
@@ -51,7 +49,8 @@ impl AnomaliesCommand {
         let seeds = parse_values(&self.seeds)?;
         let points = points(&self.grid)?;
         ensure!(points.len() * self.configs.len() * seeds.len() <= MOST, "more than {MOST} runs: give fewer values");
-        let runner = Runner { jobs: self.jobs, ..Runner::new(Interrupt::listen()?, Style::Quiet) };
+        let runner =
+            Runner { jobs: self.jobs.jobs, names_runs: true, ..Runner::new(Interrupt::listen()?, Style::Quiet) };
         let mut variants = Vec::new();
         for path in &self.configs {
             for point in &points {
@@ -72,7 +71,7 @@ impl AnomaliesCommand {
             all.push(serde_json::json!({ "experiment": label, "rows": rows }));
         }
         write_atomic(self.out.join("anomalies.md"), table.as_bytes())?;
-        write_atomic(self.out.join("anomalies.json"), (serde_json::to_string_pretty(&all)? + "\n").as_bytes())?;
+        write_json(self.out.join("anomalies.json"), &all)?;
         say(format_args!("{table}table   {}", self.out.join("anomalies.md").display()))
     }
     /// An experiment with the values of a point: what it is called, and its runs, one per seed.

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::commands::loaded::any_experiment_of;
+use crate::systems::loaded::any_experiment_of;
 use ferrotype_evaluation::Decisions;
 use ferrotype_report::predictions;
 use ferrotype_run::group::{Group, GroupAxis};

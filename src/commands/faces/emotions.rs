@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::scanner::Face;
-use crate::commands::loaded;
+use crate::systems::loaded;
 use ferrotype_data::preprocess::Picture;
 use ferrotype_expressions::Predictor;
 

@@ -21,7 +21,7 @@ const CHUNK: usize = 32;
 const CHUNK_BYTES: usize = 96 << 20;
 /// Faces per frame, the largest.
 const FACES: usize = 6;
-/// Seconds that a track may be out of scanner.
+/// Seconds that a track may be out of sight.
 const GAP: f64 = 1.0;
 
 /// The networks that look.

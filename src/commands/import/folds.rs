@@ -1,27 +1,26 @@
 //! A file with a network for each person who was left out: a group of folds, each scored on its person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
 use super::ImportCommand;
-use crate::commands::bar::bar;
-use crate::commands::loaded;
 use crate::commands::say;
-use crate::config::{self, AnyExperiment, Experiment};
-use crate::runner::{Runner, begin_members};
-use ferrotype_data::options::SplitRule;
+use crate::config::{self, AnyExperiment};
+use crate::runner::bar::bar;
+use crate::runner::{begin_members, report as report_group};
+use crate::systems::loaded;
+use ferrotype_data::options::{DataOptions, SplitRule};
 use ferrotype_data::task::{Task, obtain};
 use ferrotype_evaluation::score;
 use ferrotype_expressions::LoadedRun;
 use ferrotype_interop::import::{self, Foreign};
 use ferrotype_model::published::Origin;
 use ferrotype_report as report;
-use ferrotype_run::files::write_atomic;
+use ferrotype_run::files::write_json;
 use ferrotype_run::group::{Group, GroupAxis};
 use ferrotype_run::{Provenance, RunFolder};
-use ferrotype_training::interrupt::Interrupt;
 use ferrotype_training::options::SelectOn;
 use ferrotype_training::progress::Style;
 use ferrotype_training::scoring;
@@ -38,7 +37,7 @@ pub fn import(command: &ImportCommand, from: &Path, file: &Foreign, origins: Vec
     experiment.data.split = SplitRule::LeaveOneSubjectOut;
     experiment.data.validation_set = Some(false);
     experiment.evaluate.select_on = SelectOn::None;
-    let people = people(&experiment)?;
+    let people = people(&experiment.data)?;
     let missing: Vec<&str> = people.iter().filter(|p| !networks.contains_key(p.as_str())).map(String::as_str).collect();
     let unknown: Vec<&str> = networks.keys().filter(|p| !people.contains(p)).map(String::as_str).collect();
     ensure!(
@@ -61,11 +60,11 @@ pub fn import(command: &ImportCommand, from: &Path, file: &Foreign, origins: Vec
             let matched = import::match_form(network, vec![form.clone()], command.head, None)
                 .with_context(|| format!("the network without {person}"))?;
             command.write(&run.folder, from, network, &matched, &experiment)?;
-            score_fold(&run.folder).with_context(|| format!("the network without {person}"))?;
+            score_fold(&run.folder, person).with_context(|| format!("the network without {person}"))?;
             progress.inc(1);
         }
         progress.finish_and_clear();
-        Ok(Runner::new(Interrupt::default(), Style::Quiet).report(&any, &folder, &group)?.text)
+        Ok(report_group(&any, &folder, &group)?.text)
     };
     match written() {
         Ok(text) => say(format_args!(
@@ -98,30 +97,20 @@ fn by_person(file: &Foreign) -> Result<BTreeMap<String, Foreign>> {
     Ok(all)
 }
 
-/// The person that each fold of the experiment's data tests.
-fn people(experiment: &Experiment) -> Result<Vec<String>> {
-    let faces = obtain(&experiment.data, write_source)?;
-    let subjects = faces.subjects.context("the data name no subjects")?;
-    let mut people = subjects.clone();
-    people.sort();
-    people.dedup();
-    // As many, and in the order, as the division has folds.
-    people.iter().enumerate().try_for_each(|(fold, person)| {
-        let mut data = experiment.data.clone();
-        data.fold = fold;
-        let task = Task::prepare(&data, experiment.seed, write_source)?;
-        let own = task.test.rows().iter().all(|&row| subjects[row as usize] == *person);
-        ensure!(own, "fold {fold} does not test {person} alone");
-        Ok(())
-    })?;
-    Ok(people)
+/// The people of the data, in the order of the folds that leave one of them out.
+fn people(data: &DataOptions) -> Result<Vec<String>> {
+    let subjects = obtain(data, write_source)?.subjects.context("the data name no subjects")?;
+    Ok(subjects.into_iter().collect::<BTreeSet<_>>().into_iter().collect())
 }
 
-/// Scores an imported fold on its test rows.
-fn score_fold(path: &Path) -> Result<()> {
+/// Scores an imported fold on its test rows, which must be those of `person`.
+fn score_fold(path: &Path, person: &str) -> Result<()> {
     let LoadedRun { run, experiment, network, .. } = loaded::open(path, None)?;
     let task = Task::prepare(&experiment.data, experiment.seed, write_source)?;
-    write_atomic(run.facts(), (serde_json::to_string_pretty(&task.facts)? + "\n").as_bytes())?;
+    let subjects = task.test.faces.subjects.as_deref().unwrap_or_default();
+    let own = task.test.rows().iter().all(|&row| subjects.get(row as usize).is_some_and(|s| s == person));
+    ensure!(own, "fold {} does not test {person} alone", experiment.data.fold);
+    write_json(run.facts(), &task.facts)?;
     let mut progress = Style::Quiet.start();
     let predictions = scoring::predict(&network, &task.test, &experiment.evaluate, progress.as_mut())?;
     report::predictions::write(run.predictions(), &predictions)?;

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use super::pictures::Face;
 use crate::commands::inputs::Inputs;
 use ferrotype_data::foreign::short_names;
+use ferrotype_data::preprocess::pixels;
 use ferrotype_vision::faces::Photo;
 
 /// A folder with a file name for each face.
@@ -62,7 +63,7 @@ impl CropFolder {
         Ok(path)
     }
 
-    /// The face's file name without an scope. A picture that is given twice has a number the second time.
+    /// The face's file name without an extension. A picture that is given twice has a number the second time.
     pub(in crate::commands) fn name(&mut self, face: &Face) -> String {
         let stem = self.called.get(&face.path).cloned().unwrap_or_default();
         let number = face.found.as_ref().map(|f| format!("-face{}", f.number)).unwrap_or_default();
@@ -93,10 +94,4 @@ fn names(pictures: &[PathBuf]) -> Vec<String> {
     };
     let by_path: HashMap<&String, String> = paths.iter().zip(short.iter().map(|name| file_name(name))).collect();
     pictures.iter().map(|p| by_path[&p.to_string_lossy().replace('\\', "/")].clone()).collect()
-}
-
-/// Planes in 0..255 as pixels `[height, width, channels]`.
-pub(in crate::commands) fn pixels(planes: &[f32], channels: usize) -> Vec<u8> {
-    let n = planes.len() / channels;
-    (0..planes.len()).map(|i| planes[i % channels * n + i / channels].round().clamp(0.0, 255.0) as u8).collect()
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{How, Plan, judged};
-use crate::commands::experiments::folders;
 use crate::commands::say;
+use crate::publication::experiments::folders;
 use crate::reproduction::{Mark, Registry, duration, not_run};
 use crate::runner::is_finished;
 use ferrotype_run::RunFolder;

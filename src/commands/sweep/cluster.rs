@@ -9,6 +9,7 @@ use super::super::{say, slurm};
 use super::local::POLL;
 use super::page;
 use super::trial::ProcessLauncher;
+use crate::systems::pool::cores;
 use ferrotype_training::interrupt::{Interrupt, Interrupted};
 
 /// Writes the batch script of the study's workers and submits it.
@@ -39,7 +40,7 @@ pub fn jobs(study: &Study) -> Result<Option<Vec<JobState>>> {
 /// When it is told to end, the study cannot be written, or trial after trial fails.
 pub fn worker(study: &Study, requeue: bool) -> Result<()> {
     let interrupt = Interrupt::listen()?;
-    let threads = slurm::threads().unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let threads = slurm::threads().unwrap_or_else(cores);
     let launcher = ProcessLauncher { study, threads: threads.max(1) };
     let mut worker = Worker::join(study, POLL)?;
     match worker.run(&launcher, &|| interrupt.is_asked())? {

@@ -12,6 +12,7 @@ use super::trial::ProcessLauncher;
 use super::{page, show};
 use crate::config;
 use crate::systems;
+use crate::systems::pool::cores;
 use ferrotype_training::interrupt::{Interrupt, Interrupted};
 
 /// How often a trial's process is looked at.
@@ -23,8 +24,7 @@ pub const POLL: Duration = Duration::from_millis(100);
 /// When it is interrupted, the study cannot be written, or trial after trial fails.
 pub fn run(study: &Study, jobs: usize, quiet: bool, interrupt: &Interrupt) -> Result<()> {
     prepare_data(study)?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let launcher = ProcessLauncher { study, threads: (cores / jobs).max(1) };
+    let launcher = ProcessLauncher { study, threads: (cores() / jobs).max(1) };
     let mut live = Live::new(quiet);
     live.skip_ended(&study.snapshot()?);
     let broken = AtomicBool::new(false);

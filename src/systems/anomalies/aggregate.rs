@@ -10,7 +10,7 @@ use super::files::AnomalyScores;
 use crate::systems::Summary;
 use ferrotype_base::statistics::moments;
 use ferrotype_run::RunFolder;
-use ferrotype_run::files::write_atomic;
+use ferrotype_run::files::{write_atomic, write_json};
 use ferrotype_run::group::Group;
 
 /// A detector and method over several runs.
@@ -116,6 +116,6 @@ pub fn report_group(folder: &RunFolder, group: &Group) -> Result<Summary> {
 
 /// Writes `aggregate.json` and `anomalies.md`.
 fn write(folder: &Path, rows: &[Compared], table: &str) -> Result<()> {
-    write_atomic(folder.join("aggregate.json"), (serde_json::to_string_pretty(rows)? + "\n").as_bytes())?;
+    write_json(folder.join("aggregate.json"), rows)?;
     write_atomic(folder.join("anomalies.md"), table.as_bytes())
 }

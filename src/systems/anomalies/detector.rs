@@ -17,7 +17,7 @@ use ferrotype_interop::export::ReconstructionCheck;
 use ferrotype_model::Network;
 use ferrotype_model::objective;
 use ferrotype_run::RunFolder;
-use ferrotype_run::files::write_atomic;
+use ferrotype_run::files::write_json;
 use ferrotype_training::checkpoint::{Checkpoint, Meta};
 use ferrotype_training::learner::Learner;
 use ferrotype_training::schedule;
@@ -128,7 +128,7 @@ impl AnomalySession<'_> {
         network: &Network,
     ) -> Result<ReconstructionCheck> {
         let check = autoencoder.export(network, input, &run.onnx(), self.experiment.export.tolerance)?;
-        write_atomic(run.onnx_check(), (serde_json::to_string_pretty(&check)? + "\n").as_bytes())?;
+        write_json(run.onnx_check(), &check)?;
         Ok(check)
     }
 }

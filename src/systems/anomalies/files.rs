@@ -29,7 +29,7 @@ pub struct DatasetSummary {
     pub person: usize,
     /// sha256 of times and values.
     pub sha256: String,
-    /// Whether the person is synthetic or drawn.
+    /// Whether the person is synthetic.
     pub synthetic: bool,
     /// Frames.
     pub frames: usize,

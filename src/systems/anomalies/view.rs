@@ -24,7 +24,7 @@ const SHOWN: usize = 10;
 /// # Errors
 /// When it is missing, damaged, or one of another system.
 pub fn experiment_of(run: &RunFolder) -> Result<AnomalyExperiment> {
-    match crate::commands::loaded::any_experiment_of(run)? {
+    match crate::systems::loaded::any_experiment_of(run)? {
         AnyExperiment::Anomalies(e) => Ok(*e),
         other => {
             bail!("{} holds an experiment of the system {}, not of anomalies", run.path().display(), other.system())

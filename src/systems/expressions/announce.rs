@@ -11,7 +11,7 @@ impl Session<'_> {
     pub(super) fn first_lines(&self, data: &Data, work: &mut Workbench<'_>) {
         let device = work.device_line();
         let (progress, f) = (work.progress.as_mut(), &data.task.facts);
-        let drawn = if f.synthetic { " (synthetic: synthetic faces)" } else { "" };
+        let drawn = if f.synthetic { " (synthetic faces)" } else { "" };
         progress.note(&format!("run      {}", self.job.run.path().display()));
         let targets = match data.task.heads() {
             [] => format!("{} classes", f.classes.len()),

@@ -1,24 +1,48 @@
 //! What follows training: scores, export, files, report.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::{Session, report_run};
-use crate::commands::onnx;
+use super::{Session, report_run, saliency};
 use crate::systems::engine::Account;
+use crate::systems::expressions::onnx;
 use crate::systems::{RunScope, Summary};
-use ferrotype_data::task::Task;
-use ferrotype_evaluation::{Scores, score};
+use ferrotype_data::task::{Subset, Task};
+use ferrotype_evaluation::{HeadPredictions, Predictions, Scores, score, score_heads};
+use ferrotype_expressions::LoadedRun;
 use ferrotype_interop::export::ExportCheck;
 use ferrotype_model::Network;
-use ferrotype_report as report;
-use ferrotype_run::files::write_atomic;
+use ferrotype_report::{self as report, head_predictions};
+use ferrotype_run::files::write_json;
 use ferrotype_run::tensorboard::TensorBoard;
 use ferrotype_training::interrupt::Interrupted;
 use ferrotype_training::progress::Progress;
-use ferrotype_training::scoring;
 use ferrotype_training::trainer::load_selected;
+use ferrotype_training::{head_scoring, scoring};
+
+/// Predictions of a set: of one class per picture, or of a model with heads.
+enum Said {
+    Classes(Predictions),
+    Heads(Vec<HeadPredictions>),
+}
+
+impl Said {
+    fn scores(&self) -> Result<Scores> {
+        match self {
+            Self::Classes(predictions) => score(predictions),
+            Self::Heads(predictions) => score_heads(predictions),
+        }
+    }
+
+    fn write(&self, path: &Path) -> Result<()> {
+        match self {
+            Self::Classes(predictions) => report::predictions::write(path, predictions),
+            Self::Heads(predictions) => head_predictions::write(path, predictions),
+        }
+    }
+}
 
 impl Session<'_> {
     /// Scores the selected weights, exports, writes everything, reports.
@@ -30,46 +54,57 @@ impl Session<'_> {
         account: &mut Account<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Summary> {
-        load_selected(self.job.run, &mut network)?;
-        if !task.heads().is_empty() {
-            return self.score_heads(task, &network, account, progress);
-        }
-        let evaluate = &self.experiment.evaluate;
+        let meta = load_selected(self.job.run, &mut network)?;
         self.stop_if_asked()?;
         let validation = match task.validation.is_empty() {
             true => None,
-            false => Some(scoring::scores(&network, &task.validation, evaluate, progress)?),
+            false => Some(self.predict(&network, &task.validation, progress)?.scores()?),
         };
         self.stop_if_asked()?;
         if self.job.scope == RunScope::ValidationOnly {
             return self.finish_trial(validation.context("a trial needs a validation set")?, account);
         }
-        let predictions = scoring::predict(&network, &task.test, evaluate, progress)?;
+        let said = self.predict(&network, &task.test, progress)?;
         self.stop_if_asked()?;
-        let test = score(&predictions).context("cannot score the test set")?;
+        let test = said.scores().context("cannot score the test set")?;
         let check = match self.experiment.export.onnx {
             true => Some(self.export(task, &network, &test, progress)?),
             false => None,
         };
         account.close()?;
-        report::predictions::write(self.job.run.predictions(), &predictions)?;
+        said.write(&self.job.run.predictions())?;
+        if let Said::Classes(predictions) = &said {
+            let (run, experiment, facts) = (self.job.run.clone(), self.experiment.clone(), task.facts.clone());
+            saliency::write(LoadedRun { run, experiment, network, meta, facts }, &task.test.faces, predictions)?;
+        }
         // Its presence says that the run is finished; the report can be built again at any time.
         let mut sets = BTreeMap::from([("test".to_owned(), test.clone())]);
         sets.extend(validation.map(|scores| ("validation".to_owned(), scores)));
         report::write_metrics(self.job.run.scores(), &sets)?;
         let text = report_run(self.job.run)?;
-        self.show_confusion(&test, last_step)?;
+        if let Said::Classes(_) = said {
+            self.show_confusion(&test, last_step)?;
+        }
         Ok(Summary { json: self.json(&test, check.as_ref()), text })
     }
 
+    /// What the weights say of a set.
+    fn predict(&self, network: &Network, subset: &Subset, progress: &mut dyn Progress) -> Result<Said> {
+        let evaluate = &self.experiment.evaluate;
+        Ok(match subset.labelled.heads.is_empty() {
+            true => Said::Classes(scoring::predict(network, subset, evaluate, progress)?),
+            false => Said::Heads(head_scoring::predict(network, subset, evaluate, progress)?),
+        })
+    }
+
     /// The result as one JSON object.
-    pub(super) fn json(&self, scores: &Scores, onnx: Option<&ExportCheck>) -> serde_json::Value {
+    fn json(&self, scores: &Scores, onnx: Option<&ExportCheck>) -> serde_json::Value {
         let values: serde_json::Map<_, _> = scores.metrics.iter().map(|(k, v)| (k.clone(), v.value.into())).collect();
         serde_json::json!({ "event": "result", "run": self.job.run.path(), "scores": values, "onnx": onnx })
     }
 
     /// Writes what a sweep reads of a trial. Its test set is not looked at.
-    pub(super) fn finish_trial(&self, validation: Scores, account: &mut Account<'_>) -> Result<Summary> {
+    fn finish_trial(&self, validation: Scores, account: &mut Account<'_>) -> Result<Summary> {
         account.close()?;
         report::write_metrics(self.job.run.scores(), &BTreeMap::from([("validation".to_owned(), validation.clone())]))?;
         let name = &self.experiment.evaluate.select_by;
@@ -84,7 +119,7 @@ impl Session<'_> {
     }
 
     /// Between the parts of the work that follows training.
-    pub(super) fn stop_if_asked(&self) -> Result<()> {
+    fn stop_if_asked(&self) -> Result<()> {
         if !self.job.interrupt.is_asked() {
             return Ok(());
         }
@@ -96,7 +131,7 @@ impl Session<'_> {
         .into())
     }
 
-    pub(super) fn export(
+    fn export(
         &self,
         task: &Task,
         network: &Network,
@@ -117,7 +152,7 @@ impl Session<'_> {
         // How to go on is said in the words of the whole run.
         self.stop_if_asked()?;
         let check = check?;
-        write_atomic(self.job.run.onnx_check(), (serde_json::to_string_pretty(&check)? + "\n").as_bytes())?;
+        write_json(self.job.run.onnx_check(), &check)?;
         Ok(check)
     }
 }

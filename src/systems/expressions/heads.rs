@@ -1,21 +1,17 @@
-//! What differs for a model with heads: its objective, what selects its weights, its scores and its report.
+//! What differs for a model with heads: its objective, what selects its weights, and its report.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use ferrotype_base::targets::output_names;
 
 use super::Session;
-use crate::commands::loaded::experiment_of;
-use crate::commands::view;
+use super::view;
 use crate::config::{self, Experiment, SelectOn};
-use crate::systems::engine::Account;
-use crate::systems::{RunScope, Summary};
+use crate::systems::loaded::experiment_of;
 use ferrotype_data::task::{DatasetSummary, Subset, Task};
-use ferrotype_evaluation::{Scores, score_heads};
+use ferrotype_evaluation::Scores;
 use ferrotype_interop::export::ExportCheck;
-use ferrotype_model::Network;
 use ferrotype_model::objective::{ColumnTotals, HeadOptions, HeadsObjective, Objective};
 use ferrotype_report::heads::{self, ColumnView, HeadsView};
 use ferrotype_report::{self as report, ModelView, head_predictions};
@@ -23,9 +19,8 @@ use ferrotype_run::history::History;
 use ferrotype_run::{Provenance, RunFolder};
 use ferrotype_training::checkpoint::{Checkpoint, Meta};
 use ferrotype_training::features::Features;
-use ferrotype_training::head_scoring::{self, HeadScoring};
+use ferrotype_training::head_scoring::HeadScoring;
 use ferrotype_training::parts::Validation;
-use ferrotype_training::progress::Progress;
 use ferrotype_training::scoring::Scoring;
 
 impl Session<'_> {
@@ -56,40 +51,6 @@ impl Session<'_> {
         // Where nothing selects, the metric that would has no say.
         let select_by = if options.select_on == SelectOn::None { "loss" } else { &options.select_by };
         Ok(Box::new(HeadScoring::new(subset, features, options, select_by, self.heads_objective(task)?)?))
-    }
-
-    /// Scores the selected weights, exports, writes everything, reports.
-    pub(super) fn score_heads(
-        &self,
-        task: &Task,
-        network: &Network,
-        account: &mut Account<'_>,
-        progress: &mut dyn Progress,
-    ) -> Result<Summary> {
-        let evaluate = &self.experiment.evaluate;
-        self.stop_if_asked()?;
-        let validation = match task.validation.is_empty() {
-            true => None,
-            false => Some(head_scoring::scores(network, &task.validation, evaluate, progress)?),
-        };
-        self.stop_if_asked()?;
-        if self.job.scope == RunScope::ValidationOnly {
-            return self.finish_trial(validation.context("a trial needs a validation set")?, account);
-        }
-        let predictions = head_scoring::predict(network, &task.test, evaluate, progress)?;
-        self.stop_if_asked()?;
-        let test = score_heads(&predictions).context("cannot score the test set")?;
-        let check = match self.experiment.export.onnx {
-            true => Some(self.export(task, network, &test, progress)?),
-            false => None,
-        };
-        account.close()?;
-        head_predictions::write(self.job.run.predictions(), &predictions)?;
-        // Its presence says that the run is finished; the report can be built again at any time.
-        let sets = validation.map(|scores| ("validation".to_owned(), scores)).into_iter();
-        let sets: BTreeMap<_, _> = sets.chain([("test".to_owned(), test.clone())]).collect();
-        report::write_metrics(self.job.run.scores(), &sets)?;
-        Ok(Summary { text: report_run(self.job.run, self.job.run.path())?, json: self.json(&test, check.as_ref()) })
     }
 }
 
@@ -151,19 +112,11 @@ fn selection(experiment: &Experiment, meta: &Meta) -> String {
 }
 
 fn model(experiment: &Experiment, facts: &DatasetSummary, meta: &Meta) -> Result<ModelView> {
-    let size = experiment.data.preprocess.size;
-    let graph = experiment.model.build(facts.input, output_names(&meta.heads).len())?;
     let head = |head: &ferrotype_base::targets::Head| {
         (format!("head {}", head.name), format!("{}: {}", head.kind.describe(), head.columns.join(", ")))
     };
-    Ok(ModelView {
-        name: experiment.model.name().into(),
-        input: format!("{} x {size} x {size}", facts.input[0]),
-        parameters: graph.parameter_count() as u64,
-        macs: graph.macs(),
-        source: experiment.model.architecture().source().into(),
-        details: meta.heads.iter().map(head).collect(),
-    })
+    let details = meta.heads.iter().map(head).collect();
+    Ok(ModelView { details, ..view::model(experiment, facts, output_names(&meta.heads).len())? })
 }
 
 fn data(experiment: &Experiment, facts: &DatasetSummary) -> Vec<(String, String)> {
@@ -194,7 +147,7 @@ fn onnx(check: &ExportCheck, run: &RunFolder) -> Vec<(String, String)> {
     let check = [
         ("file", run.onnx().display().to_string()),
         ("runtime", check.runtime.clone()),
-        ("check", crate::commands::onnx::figures(check)),
+        ("check", crate::systems::expressions::onnx::figures(check)),
     ];
     check.into_iter().map(|(name, text)| (name.to_owned(), text)).collect()
 }

@@ -5,12 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Experiment;
 use ferrotype_data::store;
-use ferrotype_evaluation::Predictions;
 use ferrotype_evaluation::parts::{PartScores, score_parts};
 use ferrotype_evaluation::statistics::{deviation, mean};
 use ferrotype_report::predictions;
 use ferrotype_run::RunFolder;
-use ferrotype_run::files::write_atomic;
+use ferrotype_run::files::write_json;
 use ferrotype_run::group::{Group, GroupAxis};
 
 /// The file of a group's scores by dataset.
@@ -36,27 +35,21 @@ pub struct OverSeeds {
 /// When a file of the group is broken.
 pub fn write(experiment: &Experiment, folder: &RunFolder, group: &Group) -> Result<Vec<String>> {
     match group.axis {
-        GroupAxis::Fold => of_folds(experiment, folder, group),
+        GroupAxis::Fold => of_folds(experiment, folder),
         GroupAxis::Seed => over_seeds(folder, group),
     }
 }
 
-fn of_folds(experiment: &Experiment, folder: &RunFolder, group: &Group) -> Result<Vec<String>> {
+fn of_folds(experiment: &Experiment, folder: &RunFolder) -> Result<Vec<String>> {
     if !experiment.data.path.is_file() || experiment.data.clips.is_some() {
         return Ok(Vec::new());
     }
     let faces = store::summary(&experiment.data.path)?;
     let (Some(groups), Some(subjects)) = (&faces.groups, &faces.subjects) else { return Ok(Vec::new()) };
-    let mut all = Predictions::default();
-    for path in group.run_folders(folder.path()) {
-        let Ok(run) = RunFolder::open(&path) else { continue };
-        if run.is_finished() {
-            all.append(predictions::read(run.predictions())?)?;
-        }
-    }
+    let all = predictions::read(folder.predictions())?;
     let (parts, people) = (names(groups, &all.rows)?, names(subjects, &all.rows)?);
     let scores = score_parts(&all, &parts, &people)?;
-    write_atomic(folder.path().join(FILE), (serde_json::to_string_pretty(&scores)? + "\n").as_bytes())?;
+    write_json(folder.path().join(FILE), &scores)?;
     Ok(scores.iter().map(line).collect())
 }
 
@@ -103,7 +96,7 @@ fn over_seeds(folder: &RunFolder, group: &Group) -> Result<Vec<String>> {
         uar: spread(&s.part, |s| s.uar.value),
     };
     let sums: Vec<OverSeeds> = first.iter().map(of_part).collect();
-    write_atomic(folder.path().join(FILE), (serde_json::to_string_pretty(&sums)? + "\n").as_bytes())?;
+    write_json(folder.path().join(FILE), &sums)?;
     let line = |s: &OverSeeds| {
         let ([f, f_sd], [r, r_sd]) = (s.uf1, s.uar);
         format!("  {:<10} UF1 {f:.4} ± {f_sd:.4}  UAR {r:.4} ± {r_sd:.4}  over {} seeds", s.part, s.seeds)

@@ -4,10 +4,10 @@ use anyhow::Result;
 
 use super::heads;
 use super::parts;
-use crate::commands::loaded::experiment_of;
-use crate::commands::view;
+use super::view;
 use crate::config::Experiment;
 use crate::systems::Summary;
+use crate::systems::loaded::experiment_of;
 use ferrotype_evaluation::metrics::{self, format_value};
 use ferrotype_evaluation::{Scores, aggregate};
 use ferrotype_report as report;

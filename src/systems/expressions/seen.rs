@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::Session;
-use crate::commands::seen;
+use super::exposure;
 use ferrotype_data::task::{DatasetSummary, Task};
 
 impl Session<'_> {
@@ -19,11 +19,11 @@ impl Session<'_> {
             task.facts.unknown_origins = before.unknown_origins;
             return Ok(());
         }
-        let inherited = seen::inherited(self.experiment);
+        let inherited = exposure::inherited(self.experiment);
         task.facts.test_seen_before = inherited.rows(&task.test).count();
         task.facts.unknown_origins = inherited.unknown.iter().cloned().collect();
-        let mut all = seen::of_training(self.experiment, task);
+        let mut all = exposure::of_training(self.experiment, task);
         all.add(inherited);
-        seen::write(self.job.run, &all)
+        exposure::write(self.job.run, &all)
     }
 }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use super::view;
 use super::{Session, report_group, report_run, search};
 use crate::commands::eval::EvalCommand;
 use crate::commands::predict::PredictCommand;
-use crate::commands::view;
 use crate::config::Experiment;
 use crate::systems::common::common;
 use crate::systems::engine::{self, Job};

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use ferrotype_base::text::listed;
 
 use super::Session;
-use crate::commands::loaded::{self, experiment_of};
 use crate::config::SelectOn;
+use crate::systems::loaded::{self, experiment_of};
 use ferrotype_data::loader::Loader;
 use ferrotype_data::task::{Epochs, Subset, Task};
 use ferrotype_model::Network;

@@ -9,9 +9,9 @@ use burn::tensor::Device;
 use super::files::{self, DatasetSummary, Outcome};
 use super::view::{aligned, emotions, experiment_of, methods, verdicts};
 use super::{add_scores, scores};
-use crate::commands::pool::in_pool;
 use crate::commands::scored_set::SetName;
 use crate::config::RealFakeExperiment;
+use crate::systems::pool::in_pool;
 use ferrotype_data::Split;
 use ferrotype_expressions::compute::compute;
 use ferrotype_model::device::DeviceName;
@@ -25,9 +25,9 @@ use ferrotype_real_fake::split;
 use ferrotype_report::terminal::red_for_stdout;
 use ferrotype_report::{EvaluationView, SeenShare};
 use ferrotype_run::RunFolder;
-use ferrotype_run::files::write_atomic;
+use ferrotype_run::files::write_json;
 
-/// What `ferrotype eval` was request for.
+/// What `ferrotype eval` was asked for.
 pub struct EvalRequest<'a> {
     /// Another folder or file for the experiment's source.
     pub data: Option<&'a Path>,
@@ -185,7 +185,7 @@ fn report(
             both["seen"] = serde_json::to_value(share)?;
             both["unseen"] = serde_json::to_value(unseen.as_ref().map(|(measures, _)| measures))?;
         }
-        write_atomic(path, (serde_json::to_string_pretty(&both)? + "\n").as_bytes())?;
+        write_json(path, &both)?;
     }
     let mut lines = vec![format!("{}: {} clips", loaded.run.path().display(), measures.n)];
     lines.push(aligned(&methods(method, &measures, &besides)));

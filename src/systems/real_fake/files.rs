@@ -50,7 +50,7 @@ pub struct DatasetSummary {
     pub source: String,
     /// sha256 of names, labels and values.
     pub sha256: String,
-    /// Whether they are synthetic or drawn.
+    /// Whether they are synthetic.
     pub synthetic: bool,
     /// Frames per second, where all clips have the same.
     pub rate: Option<f64>,

@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 
 use super::files::{self, DatasetSummary, Outcome, measures_by_set, of_set};
 use super::view::{area, experiment_of, sharpness, uneven, verdicts};
-use crate::commands::view::expected;
 use crate::config;
 use crate::systems::Summary;
+use crate::systems::expressions::view::expected;
 use ferrotype_evaluation::compare::McNemar;
 use ferrotype_evaluation::statistics::{deviation, mean};
 use ferrotype_evaluation::{aggregate, score_folds};
@@ -16,7 +16,7 @@ use ferrotype_real_fake::baselines::title;
 use ferrotype_real_fake::results::{self, ScoredClip, beside};
 use ferrotype_report::{self as report, AggregateView, RunRow, Warning};
 use ferrotype_run::RunFolder;
-use ferrotype_run::files::write_atomic;
+use ferrotype_run::files::write_json;
 use ferrotype_run::group::{Group, GroupAxis};
 
 /// The finished members of a group.
@@ -82,7 +82,7 @@ fn write(folder: &RunFolder, group: &Group) -> Result<(PathBuf, AggregateView)> 
         let (clips, names) = members.pooled()?;
         let pooled = pooled_outcome(&members, &clips, &names)?;
         results::write(&files::clips(folder), &clips, &names)?;
-        write_atomic(files::outcome(folder), (serde_json::to_string_pretty(&pooled)? + "\n").as_bytes())?;
+        write_json(files::outcome(folder), &pooled)?;
     }
     Ok((report::write_aggregate(folder.path(), &view)?, view))
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use super::eval::Loaded;
 use super::scores;
 use super::view::experiment_of;
-use crate::commands::pool::in_pool;
+use crate::systems::pool::in_pool;
 use ferrotype_real_fake::clip::{CLASSES, Clip, ClipSet, Part};
 use ferrotype_real_fake::data::{RealFakeData, at_rate, check};
 use ferrotype_real_fake::frame_table::{self, FrameTable, TableKind, TableOptions};

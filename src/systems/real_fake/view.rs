@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 use super::files::{self, DatasetSummary, Outcome};
-use crate::commands::view::{evaluations, expected};
 use crate::config::{self, AnyExperiment, RealFakeExperiment};
+use crate::systems::{evaluations, expressions::view::expected};
 use ferrotype_evaluation::Score;
 use ferrotype_evaluation::compare::McNemar;
 use ferrotype_real_fake::baselines::{AU_MEANS, LENGTH, title};
@@ -24,7 +24,7 @@ const SIGNIFICANT: f64 = 0.05;
 /// # Errors
 /// When it is missing, damaged, or one of another system.
 pub fn experiment_of(run: &RunFolder) -> Result<RealFakeExperiment> {
-    match crate::commands::loaded::any_experiment_of(run)? {
+    match crate::systems::loaded::any_experiment_of(run)? {
         AnyExperiment::RealFake(e) => Ok(*e),
         other => {
             bail!("{} holds an experiment of the system {}, not of real_fake", run.path().display(), other.system())

@@ -12,7 +12,7 @@ const PAUSE: f64 = 2.5;
 /// Places that are tried before an anomaly is put where there is less room.
 const TRIES: usize = 200;
 
-/// A injected anomaly.
+/// An injected anomaly.
 #[derive(Clone, Copy, Debug)]
 pub struct Injected {
     /// Its kind.

@@ -145,6 +145,9 @@ pub(super) fn facts(
 }
 
 fn target_facts(sets: [&Subset; 3]) -> Vec<TargetSummary> {
+    if sets[0].labelled.heads.is_empty() {
+        return Vec::new();
+    }
     let totals = sets.map(Subset::column_totals);
     let names = output_names(&sets[0].labelled.heads);
     let fact = |(c, name): (usize, String)| {

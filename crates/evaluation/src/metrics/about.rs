@@ -49,6 +49,15 @@ pub fn of_kind(kind: &TargetKind) -> Vec<About> {
     }
 }
 
+/// The name of the metric that speaks for a kind of target where there is room for one.
+pub fn main_of(kind: &TargetKind) -> &'static str {
+    match kind {
+        TargetKind::Classes | TargetKind::Distribution => "accuracy",
+        TargetKind::Labels => "f1",
+        TargetKind::Continuous { .. } => "ccc",
+    }
+}
+
 /// The metric of a kind of target by its name or another one that is understood.
 pub fn about_of(kind: &TargetKind, name: &str) -> Option<About> {
     let name = match kind {

@@ -160,6 +160,17 @@ macro_rules! backward_pass {
 }
 pub(super) use backward_pass;
 
+/// The end of an operation: its output, and what its backward pass needs, where there will be one.
+macro_rules! finish {
+    ($prepared:expr, $state:expr, $y:expr) => {
+        match $prepared {
+            OpsKind::Tracked(p) => p.finish($state, $y),
+            OpsKind::UnTracked(p) => p.finish($y),
+        }
+    };
+}
+pub(super) use finish;
+
 backward_pass!(ConvBackward, 3, convolution::State, |s, ids, dy, grads| convolution::backward(s, ids, dy, grads));
 backward_pass!(NormBackward, 3, normalisation::State, |s, ids, dy, grads| normalisation::backward(s, ids, dy, grads));
 backward_pass!(LinearBackward, 3, linear::State, |s, ids, dy, grads| linear::backward(s, ids, dy, grads));
@@ -274,10 +285,11 @@ impl<C: CheckpointStrategy> NativeOps for Autodiff<Flex, C> {
         let x = contiguous(x);
         let parameters = parameters(w, b, mean.into_parts().0, variance.into_parts().0);
         let y = normalisation::frozen(&x, &parameters, shape, isa);
-        match NormBackward.prepare::<C>([gx, gw, gb]).compute_bound().stateful() {
-            OpsKind::Tracked(p) => p.finish(normalisation::State { x, parameters, shape, frozen: true, isa }, y),
-            OpsKind::UnTracked(p) => p.finish(y),
-        }
+        finish!(
+            NormBackward.prepare::<C>([gx, gw, gb]).compute_bound().stateful(),
+            normalisation::State { x, parameters, shape, frozen: true, isa },
+            y
+        )
     }
 
     fn native_linear(
@@ -312,56 +324,42 @@ impl<C: CheckpointStrategy> NativeOps for Autodiff<Flex, C> {
     fn native_max_pool(x: FloatTensor<Self>, shape: Pool2d, isa: Isa) -> FloatTensor<Self> {
         let (x, gx) = x.into_parts();
         let (y, index) = pooling::max(&contiguous(x), shape, isa);
-        match MaxBackward.prepare::<C>([gx]).compute_bound().stateful() {
-            OpsKind::Tracked(p) => p.finish((index, shape, isa), y),
-            OpsKind::UnTracked(p) => p.finish(y),
-        }
+        finish!(MaxBackward.prepare::<C>([gx]).compute_bound().stateful(), (index, shape, isa), y)
     }
 
     fn native_avg_pool(x: FloatTensor<Self>, shape: Pool2d, count_padding: bool, isa: Isa) -> FloatTensor<Self> {
         let (x, gx) = x.into_parts();
         let y = pooling::average(&contiguous(x), shape, count_padding, isa);
-        match AverageBackward.prepare::<C>([gx]).compute_bound().stateful() {
-            OpsKind::Tracked(p) => p.finish((shape, count_padding, isa), y),
-            OpsKind::UnTracked(p) => p.finish(y),
-        }
+        finish!(AverageBackward.prepare::<C>([gx]).compute_bound().stateful(), (shape, count_padding, isa), y)
     }
 
     fn native_global_avg_pool(x: FloatTensor<Self>, isa: Isa) -> FloatTensor<Self> {
         let (x, gx) = x.into_parts();
         let shape = x.shape().dims();
         let y = pooling::global(&contiguous(x), shape, isa);
-        match GlobalBackward.prepare::<C>([gx]).compute_bound().stateful() {
-            OpsKind::Tracked(p) => p.finish((shape, isa), y),
-            OpsKind::UnTracked(p) => p.finish(y),
-        }
+        finish!(GlobalBackward.prepare::<C>([gx]).compute_bound().stateful(), (shape, isa), y)
     }
 
     fn native_activate(x: FloatTensor<Self>, act: Activation, isa: Isa) -> FloatTensor<Self> {
         let (x, gx) = x.into_parts();
         let y = elementwise::activate(&contiguous(x), act, isa);
-        match ActivateBackward.prepare::<C>([gx]).compute_bound().stateful() {
-            OpsKind::Tracked(p) => p.finish((y.clone(), act, isa), y),
-            OpsKind::UnTracked(p) => p.finish(y),
-        }
+        finish!(ActivateBackward.prepare::<C>([gx]).compute_bound().stateful(), (y.clone(), act, isa), y)
     }
 
     fn native_add(a: FloatTensor<Self>, b: FloatTensor<Self>, act: Activation, isa: Isa) -> FloatTensor<Self> {
         let ((a, ga), (b, gb)) = (a.into_parts(), b.into_parts());
         let y = elementwise::add(&contiguous(a), &contiguous(b), act, isa);
-        match AddBackward.prepare::<C>([ga, gb]).compute_bound().stateful() {
-            OpsKind::Tracked(p) => p.finish(((act != Activation::None).then(|| y.clone()), act, isa), y),
-            OpsKind::UnTracked(p) => p.finish(y),
-        }
+        finish!(
+            AddBackward.prepare::<C>([ga, gb]).compute_bound().stateful(),
+            ((act != Activation::None).then(|| y.clone()), act, isa),
+            y
+        )
     }
 
     fn native_dropout(x: FloatTensor<Self>, key: u64, rate: f64, isa: Isa) -> FloatTensor<Self> {
         let (x, gx) = x.into_parts();
         let y = elementwise::dropped(&contiguous(x), key, rate, isa);
-        match DropoutBackward.prepare::<C>([gx]).compute_bound().stateful() {
-            OpsKind::Tracked(p) => p.finish((key, rate, isa), y),
-            OpsKind::UnTracked(p) => p.finish(y),
-        }
+        finish!(DropoutBackward.prepare::<C>([gx]).compute_bound().stateful(), (key, rate, isa), y)
     }
 
     fn native_lstm(
@@ -379,10 +377,7 @@ impl<C: CheckpointStrategy> NativeOps for Autodiff<Flex, C> {
             (x.into_parts(), input.into_parts(), weight.into_parts(), bias.into_parts());
         let call = Call { shape, states, isa };
         let (y, state) = recurrent::lstm(Inputs::new([x, i, w, b]), mask.into_parts().0, call, tracked);
-        match LstmBackward.prepare::<C>([gx, gi, gw, gb]).compute_bound().stateful() {
-            OpsKind::Tracked(p) => p.finish(state, y),
-            OpsKind::UnTracked(p) => p.finish(y),
-        }
+        finish!(LstmBackward.prepare::<C>([gx, gi, gw, gb]).compute_bound().stateful(), state, y)
     }
 
     fn native_conv_lstm(
@@ -398,10 +393,7 @@ impl<C: CheckpointStrategy> NativeOps for Autodiff<Flex, C> {
         let ((x, gx), (i, gi), (w, gw), (b, gb)) =
             (x.into_parts(), input.into_parts(), weight.into_parts(), bias.into_parts());
         let (y, state) = recurrent::conv_lstm(Inputs::new([x, i, w, b]), Call { shape, states, isa }, tracked);
-        match ConvLstmBackward.prepare::<C>([gx, gi, gw, gb]).compute_bound().stateful() {
-            OpsKind::Tracked(p) => p.finish(state, y),
-            OpsKind::UnTracked(p) => p.finish(y),
-        }
+        finish!(ConvLstmBackward.prepare::<C>([gx, gi, gw, gb]).compute_bound().stateful(), state, y)
     }
 
     fn native_cross_entropy(logits: FloatTensor<Self>, targets: FloatTensor<Self>, isa: Isa) -> FloatTensor<Self> {

@@ -11,7 +11,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, backend_extension};
 use ferrotype_kernels::{Attention, Isa, LayerNorm, Tokens, activation, add_to_each, owned};
 
-use super::autodiff::backward_pass;
+use super::autodiff::{backward_pass, finish};
 use super::{contiguous, like, tensor, values, writable};
 use crate::profile::{Direction, Kind, timed};
 
@@ -193,57 +193,47 @@ impl<C: CheckpointStrategy> TokenOps for Autodiff<Flex, C> {
         let ((x, gx), (w, gw), (b, gb)) = (x.into_parts(), weight.into_parts(), bias.into_parts());
         let (x, weight) = (contiguous(x), contiguous(w));
         let (y, moments) = normalised(&x, &weight, &contiguous(b), shape, isa);
-        match LayerNormBackward.prepare::<C>([gx, gw, gb]).compute_bound().stateful() {
-            OpsKind::Tracked(p) => p.finish(NormState { x, weight, moments, shape, isa }, y),
-            OpsKind::UnTracked(p) => p.finish(y),
-        }
+        finish!(
+            LayerNormBackward.prepare::<C>([gx, gw, gb]).compute_bound().stateful(),
+            NormState { x, weight, moments, shape, isa },
+            y
+        )
     }
 
     fn native_gelu(x: FloatTensor<Self>, isa: Isa) -> FloatTensor<Self> {
         let (x, gx) = x.into_parts();
         let x = contiguous(x);
         let y = gelu(&x, isa);
-        match GeluBackward.prepare::<C>([gx]).compute_bound().stateful() {
-            OpsKind::Tracked(p) => p.finish((x, isa), y),
-            OpsKind::UnTracked(p) => p.finish(y),
-        }
+        finish!(GeluBackward.prepare::<C>([gx]).compute_bound().stateful(), (x, isa), y)
     }
 
     fn native_attention(qkv: FloatTensor<Self>, shape: Attention, isa: Isa) -> FloatTensor<Self> {
         let (qkv, node) = qkv.into_parts();
         let qkv = contiguous(qkv);
         let (y, weights) = attended(&qkv, shape, isa);
-        match AttentionBackward.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(p) => p.finish(AttentionState { qkv, weights, shape, isa }, y),
-            OpsKind::UnTracked(p) => p.finish(y),
-        }
+        finish!(
+            AttentionBackward.prepare::<C>([node]).compute_bound().stateful(),
+            AttentionState { qkv, weights, shape, isa },
+            y
+        )
     }
 
     fn native_to_tokens(x: FloatTensor<Self>, shape: Tokens, _isa: Isa) -> FloatTensor<Self> {
         let (x, gx) = x.into_parts();
         let y = tokens(&contiguous(x), shape, Direction::Forward);
-        match TokensBackward.prepare::<C>([gx]).compute_bound().stateful() {
-            OpsKind::Tracked(p) => p.finish(shape, y),
-            OpsKind::UnTracked(p) => p.finish(y),
-        }
+        finish!(TokensBackward.prepare::<C>([gx]).compute_bound().stateful(), shape, y)
     }
 
     fn native_to_map(x: FloatTensor<Self>, shape: Tokens, _isa: Isa) -> FloatTensor<Self> {
         let (x, gx) = x.into_parts();
         let y = map(&contiguous(x), shape, Direction::Forward);
-        match MapBackward.prepare::<C>([gx]).compute_bound().stateful() {
-            OpsKind::Tracked(p) => p.finish(shape, y),
-            OpsKind::UnTracked(p) => p.finish(y),
-        }
+        finish!(MapBackward.prepare::<C>([gx]).compute_bound().stateful(), shape, y)
     }
 
     fn native_add_to_each(x: FloatTensor<Self>, row: FloatTensor<Self>, isa: Isa) -> FloatTensor<Self> {
         let ((x, gx), (row, gr)) = (x.into_parts(), row.into_parts());
         let (x, row) = (contiguous(x), contiguous(row));
         let y = added(&x, &row, isa);
-        match EachBackward.prepare::<C>([gx, gr]).compute_bound().stateful() {
-            OpsKind::Tracked(p) => p.finish((values(&row).len(), isa), y),
-            OpsKind::UnTracked(p) => p.finish(y),
-        }
+        finish!(EachBackward.prepare::<C>([gx, gr]).compute_bound().stateful(), (values(&row).len(), isa), y)
     }
 }

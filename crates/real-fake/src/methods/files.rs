@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use ferrotype_model::{Graph, Network};
 use ferrotype_ops::Compute;
-use ferrotype_run::files::write_atomic;
+use ferrotype_run::files::write_json;
 use ferrotype_training::checkpoint::{Checkpoint, Meta};
 
 /// The name of the form.
@@ -34,7 +34,7 @@ struct Document<T> {
 /// When it cannot be written.
 pub fn write<T: Serialize>(path: &Path, method: &str, fitted: &T) -> Result<()> {
     let document = Document { format: FORMAT.into(), version: VERSION, method: method.into(), fitted };
-    write_atomic(path, (serde_json::to_string_pretty(&document)? + "\n").as_bytes())
+    write_json(path, &document)
 }
 
 /// Reads what [`write`] wrote.

@@ -96,7 +96,7 @@ impl Method for RelaxedOptions {
         let encoder = FrameEncoder::open(self, device, compute)?;
         ensure!(
             encoder.digest == content.features_sha256,
-            "{} is not the run whose network encoded at the frames when the method was fitted: its weights differ",
+            "{} is not the run whose network encoded the frames when the method was fitted: its weights differ",
             self.features.display()
         );
         let part = |group: Group| -> Result<Part> {
@@ -125,7 +125,7 @@ impl Content {
         Ok(Self { options: options.clone(), emotions: set.emotions.clone(), features_sha256, sketches })
     }
 
-    /// Trains each emotion's network, then its machine, on clips that were encoded at.
+    /// Trains each emotion's network, then its machine, on clips that were encoded.
     fn fit(&self, seen: &ClipSet, training: &[usize], validation: &[usize], work: &mut Work) -> Result<Vec<Part>> {
         groups::check(NAME, seen, training)?;
         self.check_lengths(seen, training)?;

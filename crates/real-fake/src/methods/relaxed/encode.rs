@@ -11,14 +11,14 @@ use super::Content;
 use super::frames::FrameEncoder;
 use crate::clip::{Clip, ClipSet, Series};
 
-/// Clips that are encoded at together, and so between two looks at whether to stop.
+/// Clips that are encoded together, and so between two looks at whether to stop.
 const AT_ONCE: usize = 16;
 
-/// The steps of the clips that were encoded at, by their videos: each is decoded once.
+/// The steps of the clips that were encoded, by their videos: each is decoded once.
 pub type EncodedClips = RefCell<BTreeMap<PathBuf, Series>>;
 
 impl Content {
-    /// A set whose clips have the steps in the place of action units, at the places of the clips that were encoded at.
+    /// A set whose clips have the steps in the place of action units, at the places of the clips that were encoded.
     /// `told` hears how many were, and may end it.
     ///
     /// # Errors

@@ -15,10 +15,10 @@ use ferrotype_model::layers::{Linear, Lstm};
 pub struct RelaxedOptions {
     /// A finished run whose network looks at the frames.
     pub features: PathBuf,
-    /// The ONNX file of a face detector, for clips without landmarks; without one, too, whole frames are encoded at.
+    /// The ONNX file of a face detector, for clips without landmarks; without one, too, whole frames are encoded.
     #[serde(default)]
     pub detector: Option<PathBuf>,
-    /// Frames per second that are encoded at, chosen by time; all, where none is given.
+    /// Frames per second that are encoded, chosen by time; all, where none is given.
     #[serde(default)]
     pub rate: Option<f64>,
     /// Frames that make a step.

@@ -16,7 +16,7 @@ use crate::config::{self, AnyExperiment, Experiment};
 /// Whatever is wrong in it, with its place.
 pub fn load(path: &Path, sets: &[String]) -> Result<AnyExperiment> {
     let loaded = config::load_any(path, sets)?;
-    super::say_warnings(&loaded.warnings);
+    crate::commands::say_warnings(&loaded.warnings);
     Ok(loaded.experiment)
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use super::published;
+use super::row::{self, row};
 use crate::reproduction::{self, Outcome, Registry};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
@@ -78,7 +78,7 @@ pub fn write(registry: &Registry, parent: &Path, runs: &Path) -> Result<Written>
             Some(outcome) if outcome.mark.is_some() => marked.push(outcome),
             Some(outcome) => {
                 others.push(outcome);
-                rows += &published::row(&run)?.unwrap_or_default();
+                rows += &row(&run)?.unwrap_or_default();
             }
             None => {}
         }
@@ -93,7 +93,7 @@ pub fn write(registry: &Registry, parent: &Path, runs: &Path) -> Result<Written>
     let lines = reproduction::lines(registry, &marked)?;
     let mut text = HEAD.to_owned() + &reproduction::markdown(&lines, parent)?;
     if !rows.is_empty() {
-        text = text + OTHERS + published::HEAD + &rows;
+        text = text + OTHERS + row::HEAD + &rows;
     }
     std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
     let page = parent.join("README.md");

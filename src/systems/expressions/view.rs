@@ -1,13 +1,13 @@
 //! A run folder as the report sees it.
 
 mod attacks;
-pub(crate) mod evaluations;
-mod looks;
 
 use anyhow::{Context, Result};
 
-use super::loaded::experiment_of;
+use super::saliency;
 use crate::config::{self, Expect, Experiment, SelectOn};
+use crate::systems::evaluations;
+use crate::systems::loaded::experiment_of;
 use ferrotype_data::labels;
 use ferrotype_data::task::{self, DatasetSummary};
 use ferrotype_evaluation::{Scores, metrics, score_folds, score_heads};
@@ -44,14 +44,14 @@ pub fn of_run(run: &RunFolder) -> Result<RunView> {
         name: run.title(),
         description: experiment.description.clone(),
         finished: provenance.finished.clone(),
-        model: model(&experiment, &facts)?,
+        model: model(&experiment, &facts, facts.classes.len())?,
         selection: selection(&experiment, &meta),
         warnings: warnings(&experiment, &facts, &history),
         history,
         validation: sets.remove("validation"),
         test: sets.remove("test"),
         mistakes: with_faces(worst_mistakes(&test, MISTAKES), &experiment, &facts),
-        saliency: looks::of_run(run, &test, &facts),
+        saliency: saliency::of_run(run, &test)?,
         attacks: attacks::of_run(run)?,
         evaluations: evaluations::of_run(run)?,
         onnx: check.map(|c| onnx(&c, run)),
@@ -67,9 +67,10 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(run: &RunFolder, path: &std::
     serde_json::from_str(&text).with_context(|| format!("{} is not what a run writes", path.display()))
 }
 
-fn model(experiment: &Experiment, facts: &DatasetSummary) -> Result<ModelView> {
+/// The network with so many outputs.
+pub(crate) fn model(experiment: &Experiment, facts: &DatasetSummary, outputs: usize) -> Result<ModelView> {
     let size = experiment.data.preprocess.size;
-    let graph = experiment.model.build(facts.input, facts.classes.len())?;
+    let graph = experiment.model.build(facts.input, outputs)?;
     Ok(ModelView {
         name: experiment.model.name().into(),
         input: format!("{} x {size} x {size}", facts.input[0]),

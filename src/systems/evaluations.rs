@@ -7,7 +7,7 @@ use ferrotype_base::digest;
 
 use ferrotype_report::EvaluationView;
 use ferrotype_run::RunFolder;
-use ferrotype_run::files::{explain, write_atomic};
+use ferrotype_run::files::{explain, write_json};
 
 /// The folder of their records.
 fn folder(run: &RunFolder) -> PathBuf {
@@ -23,7 +23,7 @@ pub fn save(run: &RunFolder, data: &Path, view: &EvaluationView) -> Result<()> {
     std::fs::create_dir_all(&folder).map_err(|e| explain(&folder, &e))?;
     let stem = data.file_stem().unwrap_or_default().to_string_lossy();
     let name = format!("{stem}-{}.json", &digest::sha256(&view.title)[..8]);
-    write_atomic(folder.join(name), (serde_json::to_string_pretty(view)? + "\n").as_bytes())
+    write_json(folder.join(name), view)
 }
 
 /// All that are kept, in order of name.

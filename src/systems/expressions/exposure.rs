@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::loaded::experiment_of;
 use crate::config::Experiment;
+use crate::systems::loaded::experiment_of;
 use ferrotype_data::task::{DatasetSummary, Seen, SeenRows, Subset, Task};
 use ferrotype_evaluation::{Predictions, Scores, score};
 use ferrotype_report::SeenShare;
