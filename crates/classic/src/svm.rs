@@ -5,6 +5,7 @@
 //! shrunk away on the way; the solution is the same to the tolerance.
 
 pub mod libsvm;
+pub mod one_vs_one;
 pub(crate) mod smo;
 
 use anyhow::{Result, ensure};

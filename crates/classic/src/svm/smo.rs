@@ -25,7 +25,17 @@ const TAU: f64 = 1e-12;
 
 /// Minimises `alpha Q alpha / 2 - sum alpha` with `0 <= alpha <= C` and `sum y alpha = 0`.
 pub(crate) fn solve(kernel: &dyn Kernel, labels: &[bool], options: &SvmOptions) -> Result<Solution> {
-    let mut state = State::new(kernel, labels, options.c);
+    solve_weighted(kernel, labels, options, [1.0; 2])
+}
+
+/// As [`solve`], with C times the first weight for samples of the positive class, and times the second for the others.
+pub(crate) fn solve_weighted(
+    kernel: &dyn Kernel,
+    labels: &[bool],
+    options: &SvmOptions,
+    weights: [f64; 2],
+) -> Result<Solution> {
+    let mut state = State::new(kernel, labels, weights.map(|weight| weight * options.c));
     let mut rows = Rows::new(kernel);
     // libsvm's limit.
     let most = 10_000_000.max(100 * kernel.count());
@@ -49,29 +59,30 @@ struct State {
     /// Gradient of the dual objective.
     gradient: Vec<f64>,
     diagonal: Vec<f64>,
-    c: f64,
+    /// Each sample's bound.
+    c: Vec<f64>,
 }
 
 impl State {
-    fn new(kernel: &dyn Kernel, labels: &[bool], c: f64) -> Self {
+    fn new(kernel: &dyn Kernel, labels: &[bool], [positive, negative]: [f64; 2]) -> Self {
         let n = kernel.count();
         Self {
             y: labels.iter().map(|&label| if label { 1.0 } else { -1.0 }).collect(),
             alpha: vec![0.0; n],
             gradient: vec![-1.0; n],
             diagonal: (0..n).map(|i| kernel.value(i, i)).collect(),
-            c,
+            c: labels.iter().map(|&label| if label { positive } else { negative }).collect(),
         }
     }
 
     /// Whether `y alpha` can grow.
     fn can_grow(&self, t: usize) -> bool {
-        if self.y[t] > 0.0 { self.alpha[t] < self.c } else { self.alpha[t] > 0.0 }
+        if self.y[t] > 0.0 { self.alpha[t] < self.c[t] } else { self.alpha[t] > 0.0 }
     }
 
     /// Whether `y alpha` can shrink.
     fn can_shrink(&self, t: usize) -> bool {
-        if self.y[t] > 0.0 { self.alpha[t] > 0.0 } else { self.alpha[t] < self.c }
+        if self.y[t] > 0.0 { self.alpha[t] > 0.0 } else { self.alpha[t] < self.c[t] }
     }
 
     /// The pair to change: the one that violates its condition most, and its partner of the greatest decrease to second
@@ -108,14 +119,14 @@ impl State {
         let curvature = (self.diagonal[i] + self.diagonal[j] - 2.0 * row_i[j]).max(TAU);
         let wanted = (self.y[j] * self.gradient[j] - self.y[i] * self.gradient[i]) / curvature;
         // y_i alpha_i grows by as much as y_j alpha_j shrinks.
-        let room_i = if self.y[i] > 0.0 { self.c - self.alpha[i] } else { self.alpha[i] };
-        let room_j = if self.y[j] > 0.0 { self.alpha[j] } else { self.c - self.alpha[j] };
+        let room_i = if self.y[i] > 0.0 { self.c[i] - self.alpha[i] } else { self.alpha[i] };
+        let room_j = if self.y[j] > 0.0 { self.alpha[j] } else { self.c[j] - self.alpha[j] };
         let moved = wanted.min(room_i).min(room_j);
         for (t, room, sign) in [(i, room_i, 1.0), (j, room_j, -1.0)] {
             // Bounds are reached exactly: rounding must not leave a sample beside its bound.
             let up = self.y[t] * sign > 0.0;
             self.alpha[t] = match (moved == room, up) {
-                (true, true) => self.c,
+                (true, true) => self.c[t],
                 (true, false) => 0.0,
                 (false, true) => self.alpha[t] + moved,
                 (false, false) => self.alpha[t] - moved,

@@ -59,6 +59,8 @@ impl Pool2d {
                 |_| {
                     if self.is_halving() {
                         self.halving_backward(dy, index, dx);
+                    } else if self.is_disjoint() {
+                        self.scatter_plane(dy, index, dx);
                     } else {
                         self.gather_plane(dy, index, dx);
                     }
@@ -75,6 +77,11 @@ impl Pool2d {
     /// Whether this is the pooling of VGG: 2x2 windows side by side.
     fn is_halving(&self) -> bool {
         self.kernel == [2, 2] && self.stride == [2, 2] && self.padding == Default::default()
+    }
+
+    /// Whether windows do not overlap.
+    fn is_disjoint(&self) -> bool {
+        self.stride[0] >= self.kernel[0] && self.stride[1] >= self.kernel[1]
     }
 
     #[inline(always)]
@@ -141,6 +148,24 @@ impl Pool2d {
             halving_row_backward(2, dy, index, bottom);
         }
         rest.fill(MaybeUninit::new(0.0));
+    }
+
+    /// Backward of [`Self::is_disjoint`]: a pixel has one window at most.
+    #[inline(always)]
+    fn scatter_plane(&self, dy: &[f32], index: &[u8], dx: &mut [MaybeUninit<f32>]) {
+        let (width, out, kernel) = (self.width, self.out_width(), self.kernel[1]);
+        dx.fill(MaybeUninit::new(0.0));
+        for (oy, (dy, index)) in dy.chunks_exact(out).zip(index.chunks_exact(out)).enumerate() {
+            let rows = self.rows(oy);
+            for (ox, (&g, &place)) in dy.iter().zip(index).enumerate() {
+                let (ky, kx) = (usize::from(place) / kernel, usize::from(place) % kernel);
+                let columns = self.cols(ox);
+                if (rows.first..rows.end).contains(&ky) && (columns.first..columns.end).contains(&kx) {
+                    // Added to zero, as where windows overlap: a zero stays positive.
+                    dx[rows.input(ky) * width + columns.input(kx)].write(0.0 + g);
+                }
+            }
+        }
     }
 
     /// Backward of any other window: each pixel collects from the windows that it lies in.

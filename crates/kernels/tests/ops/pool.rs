@@ -27,6 +27,8 @@ fn cases() -> Vec<Pool2d> {
         pool([1, 2, 1, 1], [1, 1], [1, 1], none),
         pool([1, 2, 1, 1], [3, 3], [2, 2], padding(1, 1, 1, 1)),
         pool([1, 1, 20, 20], [16, 16], [4, 4], none),
+        // STSTNet.
+        pool([2, 3, 30, 30], [3, 3], [3, 3], padding(1, 1, 1, 1)),
     ];
     let mut rng = Rng(1);
     while all.len() < 60 {
