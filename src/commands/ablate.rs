@@ -115,7 +115,7 @@ impl Member {
         };
         let _lock = run.lock()?;
         report(experiment, &run, group)?;
-        let seen = view::of_group(&run, group)?;
+        let seen = view::of_group(view::Described::of(&expressions), &run, group)?;
         let members: Vec<RunFolder> =
             group.values.iter().map(|&v| RunFolder::open(&group.member(run.path(), v))).collect::<Result<_>>()?;
         let mut variant = variant_of(label, &expressions, &members.iter().collect::<Vec<_>>())?;

@@ -1,7 +1,7 @@
 //! What the experiments of all systems have in common.
 
 use ferrotype_config::sections::{Expect, Export, Kernels};
-use ferrotype_training::options::{SelectOn, TrainOptions};
+use ferrotype_training::options::SelectOn;
 
 /// The settings of one experiment that commands change, whatever the system.
 pub struct Shared<'a> {
@@ -11,8 +11,8 @@ pub struct Shared<'a> {
     pub seed: &'a mut u64,
     /// CPU threads; 0 means all cores.
     pub threads: &'a mut usize,
-    /// What is exported.
-    pub export: &'a mut Export,
+    /// What is exported, where the system exports.
+    pub export: Option<&'a mut Export>,
     /// The tested fold, where the system divides its data into folds.
     pub fold: Option<&'a mut usize>,
     /// The expected figure, where the system has one.
@@ -24,17 +24,23 @@ pub trait Common {
     /// The experiment's name.
     fn name(&self) -> &str;
 
-    /// Where to compute, by name.
-    fn device(&self) -> &str;
+    /// Where to compute, by name; a system without tensors computes on the CPU.
+    fn device(&self) -> &str {
+        "flex"
+    }
 
     /// CPU threads; 0 means all cores.
     fn threads(&self) -> usize;
 
     /// Which CPU kernels compute.
-    fn kernels(&self) -> &Kernels;
+    fn kernels(&self) -> Kernels {
+        Kernels::default()
+    }
 
-    /// How it is trained.
-    fn train(&self) -> &TrainOptions;
+    /// The epochs of its training; none where nothing is trained in epochs.
+    fn epochs(&self) -> Option<usize> {
+        None
+    }
 
     /// The settings that commands change.
     fn shared(&mut self) -> Shared<'_>;
@@ -61,12 +67,12 @@ macro_rules! common {
                 self.threads
             }
 
-            fn kernels(&self) -> &ferrotype_config::sections::Kernels {
-                &self.kernels
+            fn kernels(&self) -> ferrotype_config::sections::Kernels {
+                self.kernels.clone()
             }
 
-            fn train(&self) -> &ferrotype_training::options::TrainOptions {
-                &self.train
+            fn epochs(&self) -> Option<usize> {
+                Some(self.train.epochs)
             }
 
             fn shared(&mut self) -> $crate::systems::common::Shared<'_> {
@@ -78,7 +84,7 @@ macro_rules! common {
                     name: &mut self.name,
                     seed: &mut self.seed,
                     threads: &mut self.threads,
-                    export: &mut self.export,
+                    export: Some(&mut self.export),
                     fold,
                     expect,
                 }

@@ -160,7 +160,7 @@ fn train_in_pool<T: Training>(system: &T, job: &Job<'_>, threads: usize) -> Resu
     let began = Instant::now();
     let _lock = job.run.lock()?;
     let device = experiment.device().parse::<DeviceName>()?.open()?;
-    let compute = compute(experiment.kernels(), &device)?;
+    let compute = compute(&experiment.kernels(), &device)?;
     write_atomic(job.run.config(), to_yaml(experiment).as_bytes())?;
     let mut work = Workbench { job, device, compute, progress: job.style.start() };
     let (mut data, ingredients) = system.prepare(&mut work)?;

@@ -37,8 +37,10 @@ use ferrotype_training::{head_scoring, schedule, scoring};
 use ferrotype_vision::clips::write_source;
 
 pub use identity::result_digest;
+pub(crate) use reports::group_summary;
 pub use reports::{report_group, report_run};
 pub use system::Expressions;
+pub(crate) use system::fold_count;
 
 use transfer::Prepared;
 

@@ -7,7 +7,7 @@ use ferrotype_config::sections::Expect;
 use ferrotype_config::shape::Shape;
 use ferrotype_config::tree::{Node, Value};
 use ferrotype_config::{Loaded, digest, finish, load_tree, schema_of, text_tree, to_yaml, write};
-use ferrotype_training::options::{SelectOn, TrainOptions};
+use ferrotype_training::options::SelectOn;
 
 use super::common::{Common, Shared};
 use super::{System, anomalies, expressions, real_fake};
@@ -120,9 +120,9 @@ impl AnyExperiment {
         self.common().name()
     }
 
-    /// How it is trained.
-    pub fn train(&self) -> &TrainOptions {
-        self.common().train()
+    /// The epochs of its training; none where nothing is trained in epochs.
+    pub fn epochs(&self) -> Option<usize> {
+        self.common().epochs()
     }
 
     /// The set that selects the weights.
@@ -168,7 +168,9 @@ impl AnyExperiment {
     /// The experiment without an export and, where it does not say, with so many CPU threads: one trial of many.
     pub fn as_trial(mut self, threads: usize) -> Self {
         let shared = self.shared();
-        shared.export.onnx = false;
+        if let Some(export) = shared.export {
+            export.onnx = false;
+        }
         if *shared.threads == 0 {
             *shared.threads = threads;
         }

@@ -27,7 +27,7 @@ pub struct ProcessLauncher<'s> {
 
 impl Launcher for ProcessLauncher<'_> {
     fn epochs(&self, values: &Values) -> Result<u64> {
-        Ok(config::trial_experiment(self.study.frozen(), values)?.train().epochs as u64)
+        Ok(config::trial_experiment(self.study.frozen(), values)?.epochs().unwrap_or(0) as u64)
     }
 
     fn launch(&self, job: &Job) -> Result<Launched> {

@@ -33,14 +33,14 @@ fn a_sweep_is_read_with_its_experiment() {
          when: {{train.optimizer: sgd}}}}\n"
     ))
     .unwrap();
-    assert_eq!(loaded.experiment.train().epochs, 5);
+    assert_eq!(loaded.experiment.epochs(), Some(5));
     assert_eq!((loaded.objective.metric.as_str(), loaded.objective.select_by.as_str()), ("log_loss", "accuracy"));
     let frozen = frozen_from_yaml("study.yaml", &frozen_to_yaml(&freeze(&loaded))).unwrap();
     let values =
         serde_json::from_str(r#"{"train.optimizer.sgd.momentum": 0.25, "train.lr": 1e-5, "train.optimizer": "sgd"}"#);
-    let trial = trial_experiment(&frozen, &values.unwrap()).unwrap();
-    assert_eq!(trial.train().lr, 1e-5);
-    assert!(matches!(&trial.train().optimizer, OptimizerOptions::Sgd(o) if o.momentum == 0.25 && !o.nesterov));
+    let trial = trial_experiment(&frozen, &values.unwrap()).unwrap().expressions().unwrap();
+    assert_eq!(trial.train.lr, 1e-5);
+    assert!(matches!(&trial.train.optimizer, OptimizerOptions::Sgd(o) if o.momentum == 0.25 && !o.nesterov));
 }
 
 #[test]

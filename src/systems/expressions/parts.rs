@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Experiment;
+use ferrotype_data::options::DataOptions;
 use ferrotype_data::store;
 use ferrotype_evaluation::parts::{PartScores, score_parts};
 use ferrotype_evaluation::statistics::{deviation, mean};
@@ -33,18 +33,18 @@ pub struct OverSeeds {
 ///
 /// # Errors
 /// When a file of the group is broken.
-pub fn write(experiment: &Experiment, folder: &RunFolder, group: &Group) -> Result<Vec<String>> {
+pub fn write(data: &DataOptions, folder: &RunFolder, group: &Group) -> Result<Vec<String>> {
     match group.axis {
-        GroupAxis::Fold => of_folds(experiment, folder),
+        GroupAxis::Fold => of_folds(data, folder),
         GroupAxis::Seed => over_seeds(folder, group),
     }
 }
 
-fn of_folds(experiment: &Experiment, folder: &RunFolder) -> Result<Vec<String>> {
-    if !experiment.data.path.is_file() || experiment.data.clips.is_some() {
+fn of_folds(data: &DataOptions, folder: &RunFolder) -> Result<Vec<String>> {
+    if !data.path.is_file() || data.clips.is_some() {
         return Ok(Vec::new());
     }
-    let faces = store::summary(&experiment.data.path)?;
+    let faces = store::summary(&data.path)?;
     let (Some(groups), Some(subjects)) = (&faces.groups, &faces.subjects) else { return Ok(Vec::new()) };
     let all = predictions::read(folder.predictions())?;
     let (parts, people) = (names(groups, &all.rows)?, names(subjects, &all.rows)?);

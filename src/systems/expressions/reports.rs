@@ -8,6 +8,7 @@ use super::view;
 use crate::config::Experiment;
 use crate::systems::Summary;
 use crate::systems::loaded::experiment_of;
+use ferrotype_data::options::DataOptions;
 use ferrotype_evaluation::metrics::{self, format_value};
 use ferrotype_evaluation::{Scores, aggregate};
 use ferrotype_report as report;
@@ -34,7 +35,17 @@ pub fn report_run(run: &RunFolder) -> Result<String> {
 /// # Errors
 /// When no run of the group is finished, or a file is broken.
 pub fn report_group(experiment: &Experiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
-    let view = view::of_group(folder, group)?;
+    group_summary(view::Described::of(experiment), &experiment.data, folder, group)
+}
+
+/// As [`report_group`], of runs of any experiment that tells rows of a prepared file apart.
+pub(crate) fn group_summary(
+    described: view::Described<'_>,
+    data: &DataOptions,
+    folder: &RunFolder,
+    group: &Group,
+) -> Result<Summary> {
+    let view = view::of_group(described, folder, group)?;
     let path = report::write_aggregate(folder.path(), &view)?;
     let scores: Vec<Scores> = view.runs.iter().map(|r| r.scores.clone()).collect();
     let sum = aggregate(&scores)?;
@@ -63,7 +74,7 @@ pub fn report_group(experiment: &Experiment, folder: &RunFolder, group: &Group) 
     if let Some(pooled) = view.pooled.as_ref().and_then(|p| p.metrics.get("uf1")) {
         lines.push(format!("  {:<28} {}", "UF1 over all folds", format_score("uf1", pooled)));
     }
-    lines.extend(parts::write(experiment, folder, group)?);
+    lines.extend(parts::write(data, folder, group)?);
     lines.push(format!("report  {}", path.display()));
     let json = serde_json::json!({
         "event": "group_result", "run": folder.path(), "over": view.over, "runs": sum.runs, "scores": sum.metrics,

@@ -14,6 +14,7 @@ use crate::systems::engine::{self, Job};
 use crate::systems::search::Evaluations;
 use crate::systems::{Summary, System};
 use ferrotype_base::problems::Problem;
+use ferrotype_data::options::DataOptions;
 use ferrotype_data::split;
 use ferrotype_data::task;
 use ferrotype_run::RunFolder;
@@ -72,12 +73,7 @@ impl System for Expressions<'_> {
     }
 
     fn fold_count(&self) -> Result<usize> {
-        let faces = task::obtain(&self.0.data, write_source)?;
-        let count = split::folds(&faces, &self.0.data.dividing())?;
-        if count < 2 {
-            bail!("--folds needs a split that makes folds: k_fold, subject_k_fold or leave_one_subject_out");
-        }
-        Ok(count)
+        fold_count(&self.0.data)
     }
 
     fn prepare_data(&self) -> Result<()> {
@@ -106,4 +102,17 @@ impl System for Expressions<'_> {
     fn predict(&self, _: &RunFolder, command: &PredictCommand) -> Result<()> {
         command.expressions()
     }
+}
+
+/// How many folds a division makes of its data.
+///
+/// # Errors
+/// When the data cannot be read, or there are no folds.
+pub(crate) fn fold_count(data: &DataOptions) -> Result<usize> {
+    let faces = task::obtain(data, write_source)?;
+    let count = split::folds(&faces, &data.dividing())?;
+    if count < 2 {
+        bail!("--folds needs a split that makes folds: k_fold, subject_k_fold or leave_one_subject_out");
+    }
+    Ok(count)
 }

@@ -9,8 +9,9 @@ use crate::config::{self, Expect, Experiment, SelectOn};
 use crate::systems::evaluations;
 use crate::systems::loaded::experiment_of;
 use ferrotype_data::labels;
+use ferrotype_data::options::DataOptions;
 use ferrotype_data::task::{self, DatasetSummary};
-use ferrotype_evaluation::{Scores, metrics, score_folds, score_heads};
+use ferrotype_evaluation::{Predictions, Scores, metrics, score_folds, score_heads};
 use ferrotype_interop::export::ExportCheck;
 use ferrotype_report::{
     self as report, AggregateView, DatasetView, ExpectView, Face, LeakFigure, Mistake, ModelView, OnnxView, RunRow,
@@ -50,7 +51,7 @@ pub fn of_run(run: &RunFolder) -> Result<RunView> {
         history,
         validation: sets.remove("validation"),
         test: sets.remove("test"),
-        mistakes: with_faces(worst_mistakes(&test, MISTAKES), &experiment, &facts),
+        mistakes: mistakes(&test, &experiment.data, &facts),
         saliency: saliency::of_run(run, &test)?,
         attacks: attacks::of_run(run)?,
         evaluations: evaluations::of_run(run)?,
@@ -58,7 +59,7 @@ pub fn of_run(run: &RunFolder) -> Result<RunView> {
         expect: expect(&experiment),
         config: config::to_yaml(&experiment),
         provenance: provenance.rows(),
-        dataset: dataset(&experiment, &facts),
+        dataset: dataset(&experiment.data, &facts),
     })
 }
 
@@ -99,8 +100,19 @@ fn selection(experiment: &Experiment, meta: &Meta) -> Option<SelectionView> {
 }
 
 pub(crate) fn warnings(experiment: &Experiment, facts: &DatasetSummary, history: &History) -> Vec<Warning> {
+    let mut warnings = data_warnings(&experiment.data, facts);
+    if history.epochs.len() < experiment.train.epochs {
+        let text =
+            format!("Training stopped early, after {} of {} epochs.", history.epochs.len(), experiment.train.epochs);
+        warnings.push(Warning { serious: false, text });
+    }
+    warnings
+}
+
+/// What the division of the data puts in doubt.
+pub(crate) fn data_warnings(data: &DataOptions, facts: &DatasetSummary) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    if let Some(limit) = experiment.data.limit {
+    if let Some(limit) = data.limit {
         let text = format!("Each set was cut to {limit} rows (data.limit): this is a trial, not a result.");
         warnings.push(Warning { serious: true, text });
     }
@@ -117,15 +129,11 @@ pub(crate) fn warnings(experiment: &Experiment, facts: &DatasetSummary, history:
         );
         warnings.push(Warning { serious: true, text });
     }
-    if history.epochs.len() < experiment.train.epochs {
-        let text =
-            format!("Training stopped early, after {} of {} epochs.", history.epochs.len(), experiment.train.epochs);
-        warnings.push(Warning { serious: false, text });
-    }
     warnings
 }
 
-fn dataset(experiment: &Experiment, facts: &DatasetSummary) -> DatasetView {
+/// The sets, their sizes and leaks.
+pub(crate) fn dataset(data: &DataOptions, facts: &DatasetSummary) -> DatasetView {
     let set = |name: &str, counts: &[usize]| SetView {
         name: name.into(),
         per_class: counts.iter().map(|&n| n as u64).collect(),
@@ -135,7 +143,7 @@ fn dataset(experiment: &Experiment, facts: &DatasetSummary) -> DatasetView {
         what: what.into(),
         count: count as u64,
         of: of as u64,
-        kept: !experiment.data.drop_leaks,
+        kept: !data.drop_leaks,
     };
     let mut notes = facts.notes.clone();
     if facts.dropped > 0 {
@@ -153,13 +161,13 @@ fn dataset(experiment: &Experiment, facts: &DatasetSummary) -> DatasetView {
         let what = "test pictures that the weights or teachers it builds on have seen";
         leaks.push(LeakFigure { kept: true, ..leak(what, facts.test_seen_before, facts.sizes[2]) });
     }
-    let split = serde_json::to_value(&experiment.data.split).unwrap_or_default();
+    let split = serde_json::to_value(&data.split).unwrap_or_default();
     DatasetView {
         name: facts.source.clone(),
         synthetic: facts.synthetic,
         path: facts.path.clone(),
         sha256: facts.sha256.clone(),
-        labels: labels::as_str(experiment.data.labels).into(),
+        labels: labels::as_str(data.labels).into(),
         split: split.as_str().map_or_else(|| split.to_string(), str::to_owned),
         classes: facts.classes.clone(),
         sets: vec![set("training", train), set("validation", validation), set("test", test)],
@@ -168,9 +176,10 @@ fn dataset(experiment: &Experiment, facts: &DatasetSummary) -> DatasetView {
     }
 }
 
-/// Adds the pictures, where the data file is still there.
-fn with_faces(mut mistakes: Vec<Mistake>, experiment: &Experiment, facts: &DatasetSummary) -> Vec<Mistake> {
-    let Ok(faces) = task::load(std::path::Path::new(&facts.path), &experiment.data) else { return mistakes };
+/// The worst mistakes, with their pictures where the data file is still there.
+pub(crate) fn mistakes(test: &Predictions, data: &DataOptions, facts: &DatasetSummary) -> Vec<Mistake> {
+    let mut mistakes = worst_mistakes(test, MISTAKES);
+    let Ok(faces) = task::load(std::path::Path::new(&facts.path), data) else { return mistakes };
     for mistake in &mut mistakes {
         let row = mistake.row as usize;
         if row < faces.len() {
@@ -217,12 +226,38 @@ pub(crate) fn expected(figure: Option<&Expect>) -> Option<ExpectView> {
     })
 }
 
+/// What the report of a group says of its experiment.
+pub(crate) struct Described<'a> {
+    /// What it reproduces or asks.
+    pub description: &'a str,
+    /// The resolved experiment file.
+    pub config: String,
+    /// The expected figure.
+    pub expect: Option<&'a Expect>,
+    /// Whether the weights are selected on the test set.
+    pub selected_on_test: bool,
+    /// Whether the model has heads in place of classes.
+    pub has_heads: bool,
+}
+
+impl<'a> Described<'a> {
+    /// Of an experiment of expressions.
+    pub fn of(experiment: &'a Experiment) -> Self {
+        Self {
+            description: &experiment.description,
+            config: config::to_yaml(experiment),
+            expect: experiment.expect.as_ref(),
+            selected_on_test: experiment.is_selected_on_test(),
+            has_heads: !experiment.heads.is_empty(),
+        }
+    }
+}
+
 /// Everything that a group of runs knows, from its finished members.
 ///
 /// # Errors
 /// When none is finished, or a file is broken.
-pub fn of_group(folder: &RunFolder, group: &Group) -> Result<AggregateView> {
-    let experiment = experiment_of(folder)?;
+pub(crate) fn of_group(described: Described<'_>, folder: &RunFolder, group: &Group) -> Result<AggregateView> {
     let mut runs = Vec::new();
     let (mut pooled, mut pooled_heads) = (Vec::new(), Vec::new());
     let mut synthetic = false;
@@ -234,7 +269,7 @@ pub fn of_group(folder: &RunFolder, group: &Group) -> Result<AggregateView> {
         let scores: Scores = report::read_test_scores(run.scores())?.unwrap_or_default();
         runs.push(RunRow { label: value.to_string(), path: run.name(), scores });
         synthetic |= json::<DatasetSummary>(&run, &run.facts())?.synthetic;
-        if group.axis == GroupAxis::Fold && experiment.heads.is_empty() {
+        if group.axis == GroupAxis::Fold && !described.has_heads {
             pooled.push(predictions::read(run.predictions())?);
         } else if group.axis == GroupAxis::Fold {
             let heads = Checkpoint::load(&run.best_weights())?.meta.heads;
@@ -247,7 +282,7 @@ pub fn of_group(folder: &RunFolder, group: &Group) -> Result<AggregateView> {
         let text = format!("{missing} of {} runs are not finished and not in these figures.", group.values.len());
         warnings.push(Warning { serious: true, text });
     }
-    if experiment.is_selected_on_test() {
+    if described.selected_on_test {
         let text = "The weights were selected on the test set, as the published recipe did: the scores are optimistic.";
         warnings.push(Warning { serious: true, text: text.into() });
     }
@@ -258,13 +293,13 @@ pub fn of_group(folder: &RunFolder, group: &Group) -> Result<AggregateView> {
     };
     Ok(AggregateView {
         name: folder.name(),
-        description: experiment.description.clone(),
+        description: described.description.to_owned(),
         synthetic,
         over: group.axis.as_str().into(),
         pooled,
-        expect: expect(&experiment),
+        expect: expected(described.expect),
         warnings,
-        config: config::to_yaml(&experiment),
+        config: described.config,
         provenance: Vec::new(),
         runs,
     })
