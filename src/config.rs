@@ -7,6 +7,7 @@ use std::path::Path;
 
 pub use ferrotype_anomaly::experiment::{AnomalyExperiment, AnomalySystem};
 pub use ferrotype_base::problems::Problem;
+pub use ferrotype_baselines::{BaselineExperiment, BaselineSystem};
 pub use ferrotype_config::sections::{Device, Expect, Export, KernelBackend, Kernels, KernelsIsa};
 pub use ferrotype_config::{
     ConfigError, Root, digest, document, expand_words, key_table_of, schema_of, to_yaml, with_sets,

@@ -2,6 +2,7 @@
 //! own, and one line in the [`registry`].
 
 pub mod anomalies;
+pub mod baselines;
 pub mod common;
 pub mod engine;
 pub(crate) mod evaluations;

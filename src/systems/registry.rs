@@ -10,8 +10,8 @@ use ferrotype_config::{Loaded, digest, finish, load_tree, schema_of, text_tree, 
 use ferrotype_training::options::SelectOn;
 
 use super::common::{Common, Shared};
-use super::{System, anomalies, expressions, real_fake};
-use crate::config::{AnomalyExperiment, Experiment, RealFakeExperiment};
+use super::{System, anomalies, baselines, expressions, real_fake};
+use crate::config::{AnomalyExperiment, BaselineExperiment, Experiment, RealFakeExperiment};
 
 /// The key that names the system. A file without it is one of the first system of the registry.
 const KEY: &str = "system";
@@ -112,6 +112,8 @@ systems! {
     Anomalies(AnomalyExperiment) => anomalies::Anomalies, "anomalies";
     /// Tells genuine from posed expressions.
     RealFake(RealFakeExperiment) => real_fake::RealFake, "real_fake";
+    /// Classifies expressions by classical methods.
+    Baselines(BaselineExperiment) => baselines::Baselines, "baselines";
 }
 
 impl AnyExperiment {

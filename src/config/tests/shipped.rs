@@ -78,6 +78,7 @@ fn the_key_tables_in_the_documentation_are_up_to_date() {
     check_table("docs/configuration.md", &key_table());
     check_table("docs/anomalies.md", &key_table_of::<AnomalyExperiment>());
     check_table("docs/real_fake.md", &key_table_of::<RealFakeExperiment>());
+    check_table("docs/baselines.md", &key_table_of::<BaselineExperiment>());
 }
 
 fn check_table(page: &str, wanted: &str) {

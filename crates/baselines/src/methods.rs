@@ -1,0 +1,5 @@
+//! One file per method.
+
+pub mod most_common;
+pub mod nearest;
+pub mod svm;
