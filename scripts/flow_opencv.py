@@ -8,7 +8,6 @@
     python scripts/flow_opencv.py compare PAIRS                # end-point errors
     python scripts/flow_opencv.py time PAIRS                   # milliseconds a pair, one thread and all
     python scripts/flow_opencv.py golden                       # the numbers of crates/flow/src/tvl1/golden_tests.rs
-    python scripts/flow_opencv.py pictures                     # those of crates/flow/src/picture/golden_tests.rs
 """
 import subprocess
 import sys
@@ -137,16 +136,21 @@ def golden():
     for kind, height, width in (("translation", 28, 28), ("rotation", 48, 72), ("zoom", 64, 64), ("bump", 64, 64)):
         first, second, _ = drawn(kind, height, width)
         flow = opencv(first, second)
-        points = [(y, x) for y in (0, height // 3, height // 2, height - 1) for x in (0, width // 3, width // 2, width - 1)]
-        print(f'// {kind}: sum of the first picture {first.astype(int).sum()}, of the second {second.astype(int).sum()}')
-        for c in range(2):
-            print("[" + ", ".join(repr(float(str(flow[c, y, x]))) for y, x in points) + "],")
+        rows, columns = ([0, side // 3, side // 2, side - 1] for side in (height, width))
+        print(f"    Known {{\n        motion: Motion::{kind.capitalize()},\n        size: ({height}, {width}),")
+        print(f"        sums: [{first.sum(dtype=int)}.0, {second.sum(dtype=int)}.0],")
+        for name, component in zip("uv", flow):
+            print(f"        {name}: [")
+            for row in component[np.ix_(rows, columns)]:
+                print(f"            [{', '.join(map(str, row))}],")
+            print("        ],")
+        print("    },")
 
 
 if __name__ == "__main__":
     command, *arguments = sys.argv[1:] or [""]
-    if command in ("golden", "pictures"):
-        globals()[command]()
+    if command == "golden":
+        golden()
     elif command in ("draw", "video", "compare", "time") and arguments:
         place = Path(arguments[0])
         place.mkdir(parents=True, exist_ok=True)

@@ -36,7 +36,8 @@ fn main() -> Result<()> {
             best = best.min(start.elapsed().as_secs_f64() * 1000.0);
         }
         times.entry((height, width)).or_default().push(best);
-        let bytes: Vec<u8> = [flow.u, flow.v].iter().flat_map(|p| p.values()).flat_map(|v| v.to_le_bytes()).collect();
+        let bytes: Vec<u8> =
+            [flow.u(), flow.v()].into_iter().flat_map(|p| p.values()).flat_map(|v| v.to_le_bytes()).collect();
         std::fs::write(path.with_extension("flow"), bytes)?;
     }
     for ((height, width), times) in times {

@@ -84,16 +84,40 @@ impl Plane {
 }
 
 /// The motion of every pixel: what stands at (x, y) in the first picture stands at (x + u, y + v) in the second.
-/// Both planes have one size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Flow {
-    /// To the right, in pixels.
-    pub u: Plane,
-    /// Downwards, in pixels.
-    pub v: Plane,
+    pub(crate) u: Plane,
+    pub(crate) v: Plane,
 }
 
 impl Flow {
+    /// A flow from its components, in pixels to the right and downwards.
+    ///
+    /// # Errors
+    /// Components of two sizes.
+    pub fn new(u: Plane, v: Plane) -> Result<Self> {
+        let (of_u, of_v) = (u.size(), v.size());
+        ensure!(
+            of_u == of_v,
+            "u has {}x{} values, v {}x{}; a flow has as many of both",
+            of_u.0,
+            of_u.1,
+            of_v.0,
+            of_v.1
+        );
+        Ok(Self { u, v })
+    }
+
+    /// The motion to the right, in pixels.
+    pub fn u(&self) -> &Plane {
+        &self.u
+    }
+
+    /// The motion downwards, in pixels.
+    pub fn v(&self) -> &Plane {
+        &self.v
+    }
+
     /// The mean length of the motion, in pixels.
     pub fn mean_motion(&self) -> f64 {
         let lengths = self.u.values.iter().zip(&self.v.values).map(|(&u, &v)| f64::from(u).hypot(v.into()));

@@ -5,7 +5,7 @@
 //!
 //! Sought is the flow u that keeps `lambda * |I1(x + u(x)) - I0(x)| + |grad u1| + |grad u2|` small over the picture. From the
 //! smallest picture of a pyramid to the largest one: the second picture is warped by the flow so far and linearised around it
-//! ([`warp`]); then a step for the first term and a step for the other two alternate ([`solve`]), with a median filter before
+//! (`warp.rs`); then a step for the first term and a step for the other two alternate (`solve.rs`), with a median filter before
 //! each round of them.
 
 mod median;
@@ -15,7 +15,7 @@ mod warp;
 #[cfg(test)]
 mod golden_tests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use anyhow::{Result, bail, ensure};
 use ferrotype_base::problems::Problems;

@@ -3,7 +3,7 @@
 use super::*;
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Motion {
+pub(crate) enum Motion {
     Translation,
     Rotation,
     Zoom,
@@ -22,7 +22,7 @@ fn texture(x: f64, y: f64) -> f64 {
     127.5 + waves.iter().map(|(kx, ky, phase, a)| a * (kx * x + ky * y + phase).sin()).sum::<f64>()
 }
 
-pub(super) fn motion(kind: Motion, height: usize, width: usize, y: usize, x: usize) -> (f64, f64) {
+fn motion(kind: Motion, height: usize, width: usize, y: usize, x: usize) -> (f64, f64) {
     let (cx, cy) = (x as f64 - (width - 1) as f64 / 2.0, y as f64 - (height - 1) as f64 / 2.0);
     match kind {
         Motion::Translation => (1.3, -0.7),
@@ -40,7 +40,7 @@ pub(super) fn motion(kind: Motion, height: usize, width: usize, y: usize, x: usi
 }
 
 /// Two pictures between which `motion` lies.
-pub(super) fn drawn(kind: Motion, height: usize, width: usize) -> (Plane, Plane) {
+pub(crate) fn drawn(kind: Motion, height: usize, width: usize) -> (Plane, Plane) {
     let grey = |x: f64, y: f64| (texture(x, y) + 0.5).floor().clamp(0.0, 255.0) as f32;
     let first = Plane::from_fn(height, width, |y, x| {
         let (u, v) = motion(kind, height, width, y, x);
