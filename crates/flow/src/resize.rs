@@ -1,4 +1,4 @@
-//! Changing the size of a plane: bilinear, as `cv2.resize`.
+//! Changing the size of a plane: bilinear, or by the mean of the area, as `cv2.resize`.
 
 use crate::plane::Plane;
 
@@ -46,4 +46,29 @@ pub(crate) fn linear_to(plane: &Plane, height: usize, width: usize) -> Plane {
     // As OpenCV: the reciprocal of the enlargement.
     let scale = |old: usize, new: usize| 1.0 / (new as f64 / old as f64);
     linear(plane, height, width, (scale(plane.height(), height), scale(plane.width(), width)))
+}
+
+/// What the new pixels of one axis cover of the old ones: the first one, and the share of each.
+fn covered(old: usize, new: usize) -> Vec<(usize, Vec<f64>)> {
+    let scale = old as f64 / new as f64;
+    (0..new)
+        .map(|d| {
+            let (from, to) = (d as f64 * scale, (d + 1) as f64 * scale);
+            let first = (from as usize).min(old - 1);
+            let last = (to.ceil() as usize).clamp(first + 1, old);
+            let share = |i: usize| ((i + 1) as f64).min(to) - (i as f64).max(from);
+            (first, (first..last).map(|i| share(i).max(0.0) / scale).collect())
+        })
+        .collect()
+}
+
+/// Every new pixel is the mean of the area that it covers: `cv2.resize(..., INTER_AREA)` where a picture becomes smaller.
+pub(crate) fn area(plane: &Plane, height: usize, width: usize) -> Plane {
+    let (rows, columns) = (covered(plane.height(), height), covered(plane.width(), width));
+    Plane::from_fn(height, width, |y, x| {
+        let ((top, heights), (left, widths)) = (&rows[y], &columns[x]);
+        let row =
+            |i: usize| widths.iter().zip(&plane.row(top + i)[*left..]).map(|(w, &v)| w * f64::from(v)).sum::<f64>();
+        heights.iter().enumerate().map(|(i, h)| h * row(i)).sum::<f64>() as f32
+    })
 }
