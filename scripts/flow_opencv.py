@@ -6,7 +6,8 @@
     python scripts/flow_opencv.py video PAIRS FILE.mp4 ...     # frames of videos, through ffmpeg
     cargo run --release -p ferrotype-flow --example flow_of_arrays -- PAIRS
     python scripts/flow_opencv.py compare PAIRS                # end-point errors
-    python scripts/flow_opencv.py time PAIRS                   # milliseconds a pair, one thread and all
+    python scripts/flow_opencv.py time PAIRS                   # OpenCV's milliseconds a pair, best of seven
+    python scripts/flow_opencv.py stretching                   # what stretching to 0..255 makes of small motions
     python scripts/flow_opencv.py golden                       # the numbers of crates/flow/src/tvl1/golden_tests.rs
 """
 import subprocess
@@ -123,13 +124,32 @@ def measure_time(folder):
         for path in pairs(folder):
             first, second = np.load(path)
             took = []
-            for _ in range(3):
+            for _ in range(7):
                 start = time.perf_counter()
                 opencv(first, second)
                 took.append(time.perf_counter() - start)
             total.setdefault(first.shape, []).append(min(took) * 1000)
         for shape, took in sorted(total.items()):
             print(f"OpenCV, {threads} threads, {shape[0]}x{shape[1]}: {np.mean(took):.2f} ms a pair ({len(took)} pairs)")
+
+
+def stretching():
+    """u of one drawn bump in several sizes, its 28x28 picture stretched to 0..255, and where rest lies there."""
+    import cv2
+
+    y, x = np.mgrid[:128, :128].astype(float)
+    u, v = motion("bump", 128, 128)
+    noise = np.random.default_rng(0)
+    reference = None
+    print("| largest u drawn | grey noise | u found, 28x28 | rest becomes | correlation with the first |\n|---:|---:|---|---:|---:|")
+    for size, spread in ((1, 0), (0.5, 0), (0.1, 0), (-1, 0), (1, 1), (0.1, 1), (0, 1)):
+        pictures = [texture(x + size * u, y + size * v), texture(x, y)]
+        flow = opencv(*(grey(p + noise.normal(0, spread, p.shape)) for p in pictures))
+        small = cv2.resize(flow[0], (28, 28), interpolation=cv2.INTER_AREA)
+        low, high = small.min(), small.max()
+        reference = small if reference is None else reference
+        together = np.corrcoef(small.ravel(), reference.ravel())[0, 1]
+        print(f"| {1.5 * size:g} | {spread} | {low:.3f} to {high:.3f} | {255 * -low / (high - low):.0f} | {together:.2f} |")
 
 
 def golden():
@@ -149,8 +169,8 @@ def golden():
 
 if __name__ == "__main__":
     command, *arguments = sys.argv[1:] or [""]
-    if command == "golden":
-        golden()
+    if command in ("golden", "stretching"):
+        globals()[command]()
     elif command in ("draw", "video", "compare", "time") and arguments:
         place = Path(arguments[0])
         place.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ mod resize;
 pub mod strain;
 pub mod tvl1;
 
-pub use picture::{FlowPicture, Input, mirror_flow};
+pub use picture::{FlowPicture, Horizontal, Input, Shrink, Signed, Stretched, mirror_flow};
 pub use plane::{Flow, Plane};
 pub use strain::strain;
 pub use tvl1::{Sampling, TvL1};

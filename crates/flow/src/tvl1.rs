@@ -108,7 +108,7 @@ impl TvL1 {
     /// The result has the same bits for any number of threads.
     ///
     /// # Errors
-    /// Pictures of two sizes or with a side below 3, and options outside their ranges.
+    /// Pictures of two sizes, with a side below 3 or with values outside 0 to 255, and options outside their ranges.
     pub fn flow(&self, first: &Plane, second: &Plane) -> Result<Flow> {
         let mut problems = Problems::default();
         self.check("", &mut problems);
@@ -126,6 +126,12 @@ impl TvL1 {
             height >= 3 && width >= 3,
             "pictures of {height}x{width} are too small for a flow: at least 3x3 pixels"
         );
+        for (name, picture) in [("first", first), ("second", second)] {
+            if let Some(i) = picture.values().iter().position(|v| !(0.0..=255.0).contains(v)) {
+                let (y, x, value) = (i / width, i % width, picture.values()[i]);
+                bail!("the {name} picture has {value} at row {y}, column {x}; grey values go from 0 to 255");
+            }
+        }
         let (firsts, seconds) = (self.pyramid(first), self.pyramid(second));
         let (smallest_height, smallest_width) = firsts[firsts.len() - 1].size();
         let mut flow =

@@ -146,6 +146,9 @@ fn impossible_pictures_and_options_are_refused() {
     let mut values = vec![0.0; 12];
     values[6] = f32::NAN;
     assert!(Plane::new(3, 4, values).unwrap_err().to_string().starts_with("row 1, column 2: NaN"));
+    let bright = Plane::from_fn(20, 30, |y, x| if (y, x) == (2, 3) { 255.5 } else { 0.0 });
+    let text = message(options.flow(&small, &bright));
+    assert_eq!(text, "the second picture has 255.5 at row 2, column 3; grey values go from 0 to 255");
 
     let even = TvL1 { median: 4, ..TvL1::default() };
     assert_eq!(

@@ -89,7 +89,7 @@ impl<'a> Second<'a> {
             }
             Sampling::Exact => {
                 let lower = at.floor();
-                (lower as i64 - 1, cubic(at - lower))
+                ((lower as i64).saturating_sub(1), cubic(at - lower))
             }
         }
     }
