@@ -86,13 +86,8 @@ impl Aligner {
     /// When a number is not finite, or the rigid points lie on one spot.
     pub fn align(&self, picture: &Picture, landmarks: &Landmarks, origin: [f64; 2]) -> Result<AlignedFace> {
         let warp = similarity::onto(landmarks, &self.target, origin)?;
-        let mut bgr = warp::warp(picture, &warp)?;
         let mask = mask::of(&similarity::moved(&warp, landmarks), &self.triangles);
-        for (pixel, inside) in bgr.chunks_exact_mut(3).zip(&mask) {
-            if !inside {
-                pixel.fill(0);
-            }
-        }
+        let bgr = warp::warp(picture, &warp, &mask)?;
         Ok(AlignedFace { bgr, mask })
     }
 }

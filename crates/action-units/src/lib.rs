@@ -15,6 +15,7 @@
 //! columns. Everything is deterministic and runs on the calling thread.
 
 pub mod align;
+mod dot;
 #[doc(hidden)]
 pub mod example;
 pub mod features;

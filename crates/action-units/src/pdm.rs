@@ -8,6 +8,7 @@ mod cholesky;
 mod fit;
 mod rotation;
 
+use crate::dot::dot;
 use crate::formats::ShapeFile;
 use crate::{Landmarks, MODES, POINTS};
 
@@ -62,7 +63,7 @@ impl ShapeModel {
     /// `C p`: how far the shape moves each of the 204 coordinates from the mean, in millimetres.
     pub fn deformation(&self, shape: &[f64; MODES]) -> Vec<f64> {
         let rows = self.file.components.chunks_exact(MODES);
-        rows.map(|row| row.iter().zip(shape).map(|(c, p)| c * p).sum()).collect()
+        rows.map(|row| dot(row, shape)).collect()
     }
 
     /// The shape in space, in millimetres and not turned: 68 x, 68 y, 68 z.

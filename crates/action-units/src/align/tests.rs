@@ -81,3 +81,28 @@ fn wild_numbers_are_errors_or_black() {
     assert!(Picture::new(&bytes, 30, 21, Order::Bgr).is_err() && Picture::new(&[], 0, 0, Order::Bgr).is_err());
     assert!(Picture::new(&bytes, usize::MAX, 2, Order::Bgr).is_err());
 }
+
+/// The triangles of faces in any place, pixel by pixel.
+#[test]
+fn masks_hold_all_pixels_of_their_triangles() {
+    let mut stream = Stream::new(6);
+    for size in [5.0, 40.0, 100.0, 400.0] {
+        // Whole and half numbers: corners and edges that go through pixels.
+        let mut place = || (stream.unit() * size * 2.0).round() / 2.0 - size / 4.0;
+        let landmarks: Landmarks = std::array::from_fn(|_| [place(), place()]);
+        let mut corners = landmarks;
+        (0..27).filter(|i| *i == 0 || *i >= 16).for_each(|i| corners[i][1] -= 30.0);
+        for triangle in example::triangles() {
+            let mask = mask::of(&landmarks, &[triangle]);
+            let [a, b, c] = triangle.map(|i| corners[i]);
+            let side =
+                |p: [f64; 2], q: [f64; 2], r: [f64; 2]| (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]);
+            for (i, inside) in mask.iter().enumerate().filter(|_| side(a, b, c) != 0.0) {
+                let here = [(i % SIDE) as f64, (i / SIDE) as f64];
+                let sides = [side(a, b, here), side(b, c, here), side(c, a, here)];
+                let plain = sides.iter().all(|s| *s >= 0.0) || sides.iter().all(|s| *s <= 0.0);
+                assert_eq!(*inside, plain, "{a:?} {b:?} {c:?} {here:?}");
+            }
+        }
+    }
+}

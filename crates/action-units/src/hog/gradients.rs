@@ -9,45 +9,54 @@ pub const DIRECTIONS: usize = 18;
 /// Cells in a row of the histograms: one more at each edge, so that no pixel's share needs a check.
 pub const PADDED: usize = CELLS + 2;
 
-/// Nine directions over half a circle, as dlib rounds them.
-const UNITS: [[f32; 2]; 9] = [
-    [1.0, 0.0],
-    [0.9397, 0.3420],
-    [0.7660, 0.6428],
-    [0.5, 0.8660],
-    [0.1736, 0.9848],
-    [-0.1736, 0.9848],
-    [-0.5, 0.8660],
-    [-0.7660, 0.6428],
-    [-0.9397, 0.3420],
-];
+/// The first five of nine directions over half a circle, as dlib rounds them; the others are their mirror images.
+const UNITS: [[f32; 2]; 5] = [[1.0, 0.0], [0.9397, 0.3420], [0.7660, 0.6428], [0.5, 0.8660], [0.1736, 0.9848]];
 
 /// dlib takes columns in eights from 1 on, and the rest of a row one by one with another order of multiplication.
 const IN_EIGHTS: usize = 1 + (SIDE - 1 - 1 - 1) / 8 * 8;
 
 type Row = [f32; SIDE];
 
-/// The rows of a picture, one plane per colour, as numbers.
-type Planes = [Vec<Row>; 3];
+/// A row's colours: blue, green, red. Of equal gradients the first counts. (dlib puts red first; OpenFace hands it blue
+/// for red.)
+type Colours = [Row; 3];
 
 /// Sums of gradient lengths by cell and direction: `(16, 16, 18)`, the outermost cells are not used.
 pub fn histograms(bgr: &[u8]) -> Vec<f32> {
-    let planes = planes(bgr);
     let mut out = vec![0.0; PADDED * PADDED * DIRECTIONS];
-    let columns: [Share; SIDE] = std::array::from_fn(share);
-    for y in 1..SIDE - 1 {
-        let gradient = Gradient::of(&planes, y);
-        vote(&mut out, &gradient, share(y), &columns);
+    let columns = Columns::new();
+    let mut lines = bgr.chunks_exact(SIDE * 3).map(colours);
+    let (Some(mut above), Some(mut here)) = (lines.next(), lines.next()) else { return out };
+    for (y, below) in lines.enumerate() {
+        vote(&mut out, &Gradient::of(&above, &here, &below), share(y + 1), &columns);
+        (above, here) = (here, below);
     }
     out
 }
 
-/// Blue, green, red: of equal gradients the first counts. (dlib puts red first; OpenFace hands it blue for red.)
-fn planes(bgr: &[u8]) -> Planes {
-    [0, 1, 2].map(|channel| {
-        let row = |line: &[u8]| std::array::from_fn(|x| f32::from(line[3 * x + channel]));
-        bgr.chunks_exact(SIDE * 3).map(row).collect()
-    })
+fn colours(line: &[u8]) -> Colours {
+    // Bytes are sorted by colour first: the second loop becomes vector instructions.
+    let mut sorted = [[0u8; SIDE]; 3];
+    for (x, pixel) in line.as_chunks::<3>().0.iter().enumerate().take(SIDE) {
+        for c in 0..3 {
+            sorted[c][x] = pixel[c];
+        }
+    }
+    let mut out = [[0.0; SIDE]; 3];
+    for (row, bytes) in out.iter_mut().zip(&sorted) {
+        row.iter_mut().zip(bytes).for_each(|(out, &byte)| *out = f32::from(byte));
+    }
+    out
+}
+
+/// `a` where the condition holds, else `b`, without a branch: loops of it become vector instructions.
+fn pick(condition: bool, a: u32, b: u32) -> u32 {
+    let mask = 0u32.wrapping_sub(u32::from(condition));
+    a & mask | b & !mask
+}
+
+fn pick_number(condition: bool, a: f32, b: f32) -> f32 {
+    f32::from_bits(pick(condition, a.to_bits(), b.to_bits()))
 }
 
 /// How a pixel's row or column divides between two cells.
@@ -69,6 +78,24 @@ fn share(at: usize) -> Share {
     Share { cell, near: 1.0 - far, far }
 }
 
+/// The shares of all columns.
+struct Columns {
+    /// Where the first cell's directions begin in a row of cells.
+    start: [usize; SIDE],
+    near: Row,
+    far: Row,
+}
+
+impl Columns {
+    fn new() -> Self {
+        Self {
+            start: std::array::from_fn(|x| share(x).cell * DIRECTIONS),
+            near: std::array::from_fn(|x| share(x).near),
+            far: std::array::from_fn(|x| share(x).far),
+        }
+    }
+}
+
 /// A row's gradients: their lengths and directions.
 struct Gradient {
     length: Row,
@@ -76,50 +103,108 @@ struct Gradient {
 }
 
 impl Gradient {
-    fn of(planes: &Planes, y: usize) -> Self {
+    fn of(above: &Colours, here: &Colours, below: &Colours) -> Self {
         let (mut dx, mut dy, mut squared) = ([0.0; SIDE], [0.0; SIDE], [0.0; SIDE]);
-        for (channel, plane) in planes.iter().enumerate() {
-            let (above, here, below) = (&plane[y - 1], &plane[y], &plane[y + 1]);
+        for ((above, here), below) in above.iter().zip(here).zip(below) {
             for x in 1..SIDE - 1 {
                 let (h, v) = (here[x + 1] - here[x - 1], below[x] - above[x]);
                 let s = h * h + v * v;
-                let stronger = channel == 0 || s > squared[x];
-                dx[x] = if stronger { h } else { dx[x] };
-                dy[x] = if stronger { v } else { dy[x] };
-                squared[x] = if stronger { s } else { squared[x] };
+                let stronger = s > squared[x];
+                dx[x] = pick_number(stronger, h, dx[x]);
+                dy[x] = pick_number(stronger, v, dy[x]);
+                squared[x] = pick_number(stronger, s, squared[x]);
             }
         }
-        Self { length: squared.map(f32::sqrt), direction: directions(&dx, &dy) }
+        let direction = directions(&dx, &dy);
+        squared.iter_mut().for_each(|s| *s = s.sqrt());
+        Self { length: squared, direction }
     }
 }
 
 /// The direction with the largest scalar product; the first of equals, and 0 where there is no gradient.
+///
+/// The scalar products of a gradient with its own signs' quarter of the circle are the largest, so five are computed of
+/// the absolute values. In the mirrored quarter the order of the directions, which decides among equals, is the opposite.
 fn directions(dx: &Row, dy: &Row) -> [u32; SIDE] {
     let mut best = [0.0f32; SIDE];
-    let mut direction = [0u32; SIDE];
-    for (o, [ux, uy]) in UNITS.iter().enumerate() {
+    let mut nearest = [0u32; SIDE];
+    for (o, [ux, uy]) in [1, 2, 3, 4, 0].map(|o| (o, UNITS[o as usize])) {
         for x in 0..SIDE {
-            let dot = dx[x] * ux + dy[x] * uy;
-            let (size, signed) = if dot < 0.0 { (-dot, o as u32 + 9) } else { (dot, o as u32) };
-            let better = size > best[x];
-            best[x] = if better { size } else { best[x] };
-            direction[x] = if better { signed } else { direction[x] };
+            let product = dx[x].abs() * ux + dy[x].abs() * uy;
+            // Direction 0 is the first in both orders.
+            let wins_equals = (o == 0) | (dx[x] * dy[x] < 0.0);
+            let better = (product > best[x]) | (wins_equals & (product == best[x]));
+            best[x] = pick_number(better, product, best[x]);
+            nearest[x] = pick(better, o, nearest[x]);
         }
+    }
+    let mut direction = [0; SIDE];
+    for x in 0..SIDE {
+        let is_mirrored = (dx[x] * dy[x] < 0.0) & (nearest[x] != 0);
+        let is_opposite = (dy[x] < 0.0) & (nearest[x] != 0) | (dx[x] < 0.0) & (nearest[x] == 0);
+        direction[x] = pick(is_mirrored, 9 - nearest[x], nearest[x]) + pick(is_opposite, 9, 0);
     }
     direction
 }
 
 /// Adds a row's lengths to the four cells around each pixel.
-fn vote(out: &mut [f32], gradient: &Gradient, row: Share, columns: &[Share; SIDE]) {
+fn vote(out: &mut [f32], gradient: &Gradient, row: Share, columns: &Columns) {
+    let mut parts = [[0.0f32; SIDE]; 4];
+    for (part, (down, right)) in parts.iter_mut().zip([
+        (row.near, &columns.near),
+        (row.near, &columns.far),
+        (row.far, &columns.near),
+        (row.far, &columns.far),
+    ]) {
+        for x in 0..IN_EIGHTS {
+            part[x] = down * (right[x] * gradient.length[x]);
+        }
+        for x in IN_EIGHTS..SIDE {
+            part[x] = down * right[x] * gradient.length[x];
+        }
+    }
     let stride = PADDED * DIRECTIONS;
     let (upper, lower) = out[row.cell * stride..(row.cell + 2) * stride].split_at_mut(stride);
-    for (x, column) in columns.iter().enumerate().take(SIDE - 1).skip(1) {
-        let length = gradient.length[x];
-        let at = column.cell * DIRECTIONS + gradient.direction[x] as usize;
-        let part = |down: f32, right: f32| if x < IN_EIGHTS { down * (right * length) } else { down * right * length };
-        upper[at] += part(row.near, column.near);
-        upper[at + DIRECTIONS] += part(row.near, column.far);
-        lower[at] += part(row.far, column.near);
-        lower[at + DIRECTIONS] += part(row.far, column.far);
+    for x in 1..SIDE - 1 {
+        // What is masked out has no gradient.
+        if gradient.length[x] != 0.0 {
+            let at = columns.start[x] + gradient.direction[x] as usize;
+            let (upper, lower) = (&mut upper[at..at + DIRECTIONS + 1], &mut lower[at..at + DIRECTIONS + 1]);
+            upper[0] += parts[0][x];
+            upper[DIRECTIONS] += parts[1][x];
+            lower[0] += parts[2][x];
+            lower[DIRECTIONS] += parts[3][x];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All gradients that a picture of 8 bits can have, against the nine scalar products and their signs one by one.
+    #[test]
+    fn directions_are_those_of_nine_scalar_products() {
+        let all: Vec<[f32; 2]> =
+            (0..9).map(|o| if o < 5 { UNITS[o] } else { [-UNITS[9 - o][0], UNITS[9 - o][1]] }).collect();
+        let plain = |dx: f32, dy: f32| {
+            let (mut best, mut direction) = (0.0, 0);
+            for (o, [ux, uy]) in (0u32..).zip(&all) {
+                let dot = dx * ux + dy * uy;
+                if dot > best {
+                    (best, direction) = (dot, o);
+                } else if -dot > best {
+                    (best, direction) = (-dot, o + 9);
+                }
+            }
+            direction
+        };
+        for y in -255..=255 {
+            for start in (-255..=255).step_by(SIDE) {
+                let dx: Row = std::array::from_fn(|x| (start + x as i32) as f32);
+                let ours = directions(&dx, &[y as f32; SIDE]);
+                assert!(dx.iter().zip(ours).all(|(&dx, o)| o == plain(dx, y as f32)), "{y} {start}");
+            }
+        }
     }
 }

@@ -39,21 +39,23 @@ impl ShapeModel {
         ensure!(width > 0.0 && height > 0.0, "the landmarks lie on one line: {width} x {height} pixels");
         let in_box = || self.in_box([spans[0].0, spans[1].0, width, height]);
         let mut parameters = start.cloned().unwrap_or_else(in_box);
+        let mut shown = self.landmarks(&parameters);
         let mut steps = 0;
         let mut moved = f64::INFINITY;
         while moved > STILL && steps < MOST_STEPS {
-            moved = self.step(landmarks, &mut parameters).context("the shape model does not fit the landmarks")?;
+            let step = self.step(landmarks, &mut parameters, &mut shown);
+            moved = step.context("the shape model does not fit the landmarks")?;
             steps += 1;
         }
         ensure!(moved.is_finite() && parameters.scale > 0.0, "the shape model does not fit the landmarks");
-        let squares = self.landmarks(&parameters).iter().zip(landmarks).map(|(a, b)| distance2(a, b)).sum::<f64>();
+        let squares = shown.iter().zip(landmarks).map(|(a, b)| distance2(a, b)).sum::<f64>();
         Ok(Fit { parameters, rms: (squares / POINTS as f64).sqrt(), steps })
     }
 
-    /// One step; how far it moved the fastest landmark (pixels) or mode (standard deviations). `None` where the equations
+    /// One step from landmarks that are `shown`; how far it moved the fastest landmark (pixels) or mode (standard deviations). `None` where the equations
     /// have no solution.
-    fn step(&self, landmarks: &Landmarks, parameters: &mut Parameters) -> Option<f64> {
-        let before = self.landmarks(parameters);
+    fn step(&self, landmarks: &Landmarks, parameters: &mut Parameters, shown: &mut Landmarks) -> Option<f64> {
+        let before = *shown;
         let (mut hessian, mut gradient) = normal_equations(&self.jacobian(parameters), &before, landmarks);
         let variances = self.eigenvalues();
         for (k, (p, variance)) in parameters.shape.iter().zip(variances).enumerate() {
@@ -71,8 +73,8 @@ impl ShapeModel {
             *p += by;
             most = most.max(by.abs() / variance.sqrt());
         }
-        let after = self.landmarks(parameters);
-        let squares = after.iter().zip(&before).map(|(a, b)| distance2(a, b)).fold(0.0, f64::max);
+        *shown = self.landmarks(parameters);
+        let squares = shown.iter().zip(&before).map(|(a, b)| distance2(a, b)).fold(0.0, f64::max);
         // `max` would lose a NaN.
         let moved = if squares.is_finite() { squares.sqrt().max(most) } else { f64::NAN };
         moved.is_finite().then_some(moved)

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 
+use crate::dot::dot;
 use crate::features::ALL;
 use crate::formats::{Entry, Linear, Svm, Svr};
 use crate::{INTENSITIES, PRESENCES};
@@ -125,17 +126,4 @@ impl Ready {
             positive_is_present,
         })
     }
-}
-
-/// The scalar product, in eight sums that the compiler keeps in vector registers; always in the same order.
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; 8];
-    let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a.zip(b) {
-        for k in 0..8 {
-            sums[k] += x[k] * y[k];
-        }
-    }
-    sums.iter().sum::<f64>() + rest
 }
