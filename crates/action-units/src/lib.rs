@@ -15,6 +15,7 @@
 //! columns. Everything is deterministic and runs on the calling thread.
 
 pub mod align;
+pub mod csv;
 mod dot;
 #[doc(hidden)]
 pub mod example;
@@ -23,6 +24,7 @@ pub mod formats;
 pub mod hog;
 pub mod import;
 pub mod pdm;
+pub mod pose;
 pub mod predict;
 #[cfg(test)]
 mod reference;

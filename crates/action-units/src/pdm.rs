@@ -12,8 +12,10 @@ use crate::dot::dot;
 use crate::formats::ShapeFile;
 use crate::{Landmarks, MODES, POINTS};
 
+pub(crate) use cholesky::solve;
 pub use fit::Fit;
 pub use rotation::{Rotation, angles_of, rotation_of};
+pub(crate) use rotation::{about, times};
 
 /// Coordinates of the shape in space: 68 x, 68 y, 68 z.
 pub const COORDINATES: usize = 3 * POINTS;

@@ -165,9 +165,9 @@ fn vote(out: &mut [f32], gradient: &Gradient, row: Share, columns: &Columns) {
     }
     let stride = PADDED * DIRECTIONS;
     let (upper, lower) = out[row.cell * stride..(row.cell + 2) * stride].split_at_mut(stride);
-    for x in 1..SIDE - 1 {
-        // What is masked out has no gradient.
-        if gradient.length[x] != 0.0 {
+    for (x, &length) in gradient.length.iter().enumerate() {
+        // What is masked out has no gradient, nor have the first and last column.
+        if length != 0.0 {
             let at = columns.start[x] + gradient.direction[x] as usize;
             let (upper, lower) = (&mut upper[at..at + DIRECTIONS + 1], &mut lower[at..at + DIRECTIONS + 1]);
             upper[0] += parts[0][x];

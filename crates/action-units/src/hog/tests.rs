@@ -24,9 +24,9 @@ fn plain(bgr: &[u8]) -> Vec<f64> {
         let dot = |o: usize| dx * unit(o)[0] + dy * unit(o)[1];
         let direction = (1..18).fold(0, |best, o| if dot(o) > dot(best) { o } else { best });
         let place = |v: usize| (v as f64 + 0.5) / CELL as f64 - 0.5;
-        for cell in 0..CELLS * CELLS {
+        for (cell, histogram) in cells.iter_mut().enumerate() {
             let near = |v: usize, c: usize| (1.0 - (place(v) - c as f64).abs()).max(0.0);
-            cells[cell][direction] += near(x, cell % CELLS) * near(y, cell / CELLS) * dx.hypot(dy);
+            histogram[direction] += near(x, cell % CELLS) * near(y, cell / CELLS) * dx.hypot(dy);
         }
     }
     let energy = |x: usize, y: usize| -> f64 {

@@ -197,6 +197,12 @@ fn live_values_use_the_median_so_far() {
     assert_eq!(tracker.median().unwrap().len(), HOG + GEOMETRY);
 }
 
+/// What an hour of video costs: what the documentation says.
+#[test]
+fn a_frame_has_76_bytes() {
+    assert_eq!(std::mem::size_of::<tracker::Frame>(), 76);
+}
+
 /// From the 3,001st tracked frame on, what was said live stays.
 #[test]
 fn only_the_first_frames_are_predicted_again() {

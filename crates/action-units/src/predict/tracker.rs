@@ -17,7 +17,7 @@ pub type FrameUnits = Option<ActionUnits>;
 
 /// The action units of one face from frame to frame.
 ///
-/// Of a frame stay 17 float32 and 18 bits (about 73 bytes: 8 MB for an hour at 30 frames per second), of each of the first
+/// Of a frame stay 17 float32 and 18 bits (76 bytes: 8 MB for an hour at 30 frames per second), of each of the first
 /// 3,000 tracked frames 35 float64 in addition (`x . w` of each predictor, 0.8 MB in all), and the histograms of the running
 /// median (13.7 MB per face, twice that after 131,070 frames). No features are kept.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub struct Tracker {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Frame {
+pub(super) struct Frame {
     intensities: [f32; 17],
     presences: u32,
     is_tracked: bool,
@@ -61,7 +61,7 @@ impl Tracker {
             return None;
         };
         let x = features.all();
-        if self.frames.len() % 2 == 0 {
+        if self.frames.len().is_multiple_of(2) {
             self.hog.push(features.hog().iter().map(|&v| f64::from(v)));
             self.geometry.push(features.geometry().iter().copied());
             self.of_median = self.median().map(|median| self.bank.dynamic_products(&median));
