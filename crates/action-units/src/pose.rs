@@ -2,6 +2,7 @@
 //! focal length. x to the right, y down, z away from the camera.
 
 use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
 
 use crate::pdm::{self, Parameters, ShapeModel, angles_of, rotation_of};
 use crate::{Landmarks, POINTS};
@@ -34,7 +35,7 @@ impl Camera {
 }
 
 /// The pose of a head.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pose {
     /// The place of the shape model's origin, in millimetres from the camera.
     pub translation: [f64; 3],

@@ -11,6 +11,8 @@ mod predictor;
 mod smooth;
 mod tracker;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{INTENSITIES, PRESENCES};
 
 pub use bank::{Bank, Model};
@@ -19,7 +21,7 @@ pub use predictor::{Predictor, PredictorFiles};
 pub use tracker::{FrameUnits, Tracker};
 
 /// The action units of a face.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActionUnits {
     /// Intensities from 0 (absent) to 5, in the order of [`INTENSITIES`].
     pub intensities: [f32; 17],

@@ -59,6 +59,8 @@ fn a_video_goes_through() {
     example::write_folder(&copy, 5).unwrap();
     import(&copy, &file, ImportOptions { accepted: true, allow_other: true }).unwrap();
     let open = |path: &Path| Predictor::open(path).unwrap();
+    assert_eq!(open(&copy).provenance(), open(&file).provenance());
+    assert!(open(&file).provenance().unwrap().notice.contains("noncommercial"));
     let (live, ended) = analyse(&open(&copy), Order::Rgb);
     assert_eq!((live.len(), ended.len()), (9, 9));
     assert!(live[4].is_none() && ended[4].is_none() && ended.iter().flatten().count() == 8);

@@ -27,7 +27,7 @@ pub struct Fit {
 impl ShapeModel {
     /// Fits the model to landmarks: the least sum of squared distances in pixels plus, for each mode, its square divided
     /// by its variance. It begins with the mean face in the landmarks' box, or with `start`, such as the parameters of
-    /// the frame before, which leads to the same parameters in fewer steps.
+    /// the frame before, which leads to the same parameters in fewer steps. A start that leads nowhere is not minded.
     ///
     /// # Errors
     /// When a landmark is not finite, all lie on one spot, or the steps lead nowhere (points that are no face).
@@ -37,8 +37,11 @@ impl ShapeModel {
         let spans = [0, 1].map(|axis| span(landmarks.iter().map(|p| p[axis])));
         let [width, height] = spans.map(|(low, high)| high - low);
         ensure!(width > 0.0 && height > 0.0, "the landmarks lie on one line: {width} x {height} pixels");
-        let in_box = || self.in_box([spans[0].0, spans[1].0, width, height]);
-        let mut parameters = start.cloned().unwrap_or_else(in_box);
+        let followed = start.and_then(|start| self.fit_from(landmarks, start.clone()).ok());
+        followed.map_or_else(|| self.fit_from(landmarks, self.in_box([spans[0].0, spans[1].0, width, height])), Ok)
+    }
+
+    fn fit_from(&self, landmarks: &Landmarks, mut parameters: Parameters) -> Result<Fit> {
         let mut shown = self.landmarks(&parameters);
         let mut steps = 0;
         let mut moved = f64::INFINITY;

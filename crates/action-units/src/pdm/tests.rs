@@ -107,6 +107,22 @@ fn a_fit_finds_what_made_the_landmarks() {
     }
 }
 
+#[test]
+fn a_useless_start_is_not_minded() {
+    let model = model();
+    let landmarks = model.landmarks(&parameters(&mut Stream::new(3), &model, 0.3));
+    let fit = model.fit(&landmarks, None).unwrap();
+    for start in [
+        Parameters { scale: f64::NAN, ..fit.parameters.clone() },
+        Parameters { scale: 0.0, ..fit.parameters.clone() },
+        Parameters { translation: [1e9, -1e9], ..fit.parameters.clone() },
+        Parameters { shape: [1e200; MODES], ..fit.parameters.clone() },
+    ] {
+        let again = model.fit(&landmarks, Some(&start)).unwrap();
+        assert!((again.rms - fit.rms).abs() < 1e-3, "{} {}", again.rms, fit.rms);
+    }
+}
+
 /// At the fitted parameters the gradient of (squared distances + p^2 / variance) is 0: that is the sum that is minimised.
 #[test]
 fn a_fit_is_a_minimum_of_the_regularised_sum() {

@@ -9,7 +9,7 @@ use super::bank::{Bank, Model, Scores};
 use super::{ActionUnits, Tracker};
 use crate::features::{Extractor, Features};
 use crate::formats::{Entry, ShapeFile};
-use crate::import;
+use crate::import::{self, Provenance};
 use crate::pdm::ShapeModel;
 
 /// What the files hold.
@@ -31,6 +31,7 @@ pub struct Predictor {
     extractor: Arc<Extractor>,
     video: Arc<Bank>,
     picture: Arc<Bank>,
+    provenance: Option<Arc<Provenance>>,
 }
 
 impl Predictor {
@@ -39,8 +40,20 @@ impl Predictor {
     /// # Errors
     /// When a file is missing, damaged or of another version (it is named).
     pub fn open(path: &Path) -> Result<Self> {
-        let files = if path.is_dir() { import::find(path)?.read()? } else { import::read_file(path)?.0 };
-        Self::new(files).with_context(|| format!("cannot use {}", path.display()))
+        let (files, provenance) = if path.is_dir() {
+            let found = import::find(path)?;
+            (found.read()?, found.provenance()?)
+        } else {
+            import::read_file(path)?
+        };
+        let predictor = Self::new(files).with_context(|| format!("cannot use {}", path.display()))?;
+        Ok(Self { provenance: Some(Arc::new(provenance)), ..predictor })
+    }
+
+    /// Where the predictors come from, and their terms, which belong beside results; `None` of those made by
+    /// [`Predictor::new`].
+    pub fn provenance(&self) -> Option<&Provenance> {
+        self.provenance.as_deref()
     }
 
     /// Predictors of files that are read.
@@ -56,6 +69,7 @@ impl Predictor {
             extractor: Arc::new(Extractor::new(ShapeModel::new(files.shape), files.triangles)),
             video: Arc::new(Bank::new(&files.video).context("the list for videos")?),
             picture: Arc::new(Bank::new(&files.picture).context("the list for single pictures")?),
+            provenance: None,
         })
     }
 
