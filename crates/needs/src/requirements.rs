@@ -26,16 +26,19 @@ pub enum Requirement {
     H5py,
     /// Python with onnx and onnxruntime.
     Onnxruntime,
+    /// Python with Pillow, which reads JPEG files by libjpeg-turbo.
+    Pillow,
 }
 
 impl Requirement {
     /// The names in the order of the variants.
-    pub const NAMES: [&str; 8] = ["data", "fer2013", "smiles", "ffmpeg", "mount", "slow", "h5py", "onnxruntime"];
+    pub const NAMES: [&str; 9] =
+        ["data", "fer2013", "smiles", "ffmpeg", "mount", "slow", "h5py", "onnxruntime", "pillow"];
 
     /// The requirement of that name.
     pub fn named(name: &str) -> Option<Self> {
         use Requirement::*;
-        let all = [Data, Fer2013, Smiles, Ffmpeg, Mount, Slow, H5py, Onnxruntime];
+        let all = [Data, Fer2013, Smiles, Ffmpeg, Mount, Slow, H5py, Onnxruntime, Pillow];
         Self::NAMES.iter().position(|n| *n == name).map(|i| all[i])
     }
 
@@ -57,6 +60,7 @@ impl Requirement {
             Self::Onnxruntime => {
                 (runs("python3", &["-c", "import numpy, onnx, onnxruntime"]), "pip install numpy onnx onnxruntime")
             }
+            Self::Pillow => (runs("python3", &["-c", "import PIL.Image"]), "pip install pillow"),
         };
         (!is_there).then(|| remedy.to_owned())
     }
