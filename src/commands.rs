@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 pub mod ablate;
+pub mod analyze;
 pub mod attack;
 pub mod bench;
 pub mod compare;
@@ -66,6 +67,7 @@ enum Command {
     Eval(eval::EvalCommand),
     Compare(compare::CompareCommand),
     Predict(predict::PredictCommand),
+    Analyze(analyze::AnalyzeCommand),
     Import(import::ImportCommand),
     Attack(attack::AttackCommand),
     Explain(explain::ExplainCommand),
@@ -101,6 +103,7 @@ impl Cli {
             Command::Eval(c) => c.run(),
             Command::Compare(c) => c.run(),
             Command::Predict(c) => c.run(),
+            Command::Analyze(c) => c.run(),
             Command::Import(c) => c.run(),
             Command::Attack(c) => c.run(),
             Command::Explain(c) => c.run(),

@@ -1,13 +1,14 @@
 //! `ferrotype import`
 
 mod folds;
+mod openface;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::Device;
-use clap::Args;
+use clap::{Args, Subcommand};
 use ferrotype_base::digest;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -24,6 +25,7 @@ use ferrotype_training::checkpoint::{Checkpoint, Meta};
 
 /// Make a run of published weights: Keras (.keras, .h5, .hdf5), PyTorch (.pt, .pth) or safetensors.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "Examples:
   ferrotype import --model mini_xception --from fer2013_mini_XCEPTION.102-0.66.hdf5 --out runs/imported/mini_xception
   ferrotype import --model mini_xception --from w.hdf5 --out runs/imported/cv --set data.preprocess.resize=bilinear_opencv
@@ -31,6 +33,8 @@ use ferrotype_training::checkpoint::{Checkpoint, Meta};
   ferrotype import --model mobilenet_v2 --from mobilenet_v2_0.35_imagenet_notop.safetensors --out runs/imported/backbone \\
       --head new --classes anger,disgust,fear,happiness,neutral,sadness,surprise --set data.preprocess.size=96")]
 pub struct ImportCommand {
+    #[command(subcommand)]
+    of: Option<ImportOf>,
     /// The network: a name of the zoo.
     #[arg(long, value_name = "NAME", required_unless_present = "origins")]
     model: Option<String>,
@@ -67,6 +71,12 @@ pub struct ImportCommand {
     origins: bool,
 }
 
+/// What is imported besides the weights of one network.
+#[derive(Debug, Subcommand)]
+enum ImportOf {
+    Openface(openface::OpenfaceCommand),
+}
+
 /// What an imported run says of its weights: `import.json`.
 #[derive(Debug, Serialize)]
 struct Record<'a> {
@@ -86,7 +96,10 @@ impl ImportCommand {
     ///
     /// # Errors
     /// When the file cannot be read or is of another network, or the folder is taken.
-    pub fn run(self) -> Result<()> {
+    pub fn run(mut self) -> Result<()> {
+        if let Some(ImportOf::Openface(command)) = self.of.take() {
+            return command.run();
+        }
         let (Some(model), Some(from), Some(out)) = (&self.model, &self.from, &self.out) else { return list() };
         if self.origins {
             return list();

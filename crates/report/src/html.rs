@@ -164,6 +164,7 @@ pub(super) fn render(name: &str, values: Value) -> Result<String> {
         ("run.html", include_str!("templates/run.html")),
         ("aggregate.html", include_str!("templates/aggregate.html")),
         ("heads.html", include_str!("templates/heads.html")),
+        ("analysis.html", include_str!("templates/analysis.html")),
         ("anomalies.html", include_str!("templates/anomalies.html")),
         ("sweep.html", include_str!("templates/sweep.html")),
         ("real_fake.html", include_str!("templates/real_fake.html")),

@@ -11,6 +11,7 @@
 //! Output is a function of the data alone: the same view gives the same bytes.
 
 pub mod ablation;
+pub mod analysis;
 pub mod anomalies;
 mod attack;
 mod context;

@@ -4,6 +4,7 @@
 //! [`Sampler`] keeps some of them by time, [`Encoder`] writes H.264. Frames are streamed over pipes: memory holds one of
 //! them, however long the video is, and dropping a decoder ends its process.
 
+mod chunk;
 mod decode;
 mod encode;
 mod log;

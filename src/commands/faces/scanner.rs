@@ -15,10 +15,6 @@ use ferrotype_vision::faces::{
 };
 use ferrotype_vision::video::{self, Decoder, Frame, Log, Sampler};
 
-/// Frames in memory at a time.
-const CHUNK: usize = 32;
-/// Bytes of decoded frames in memory at a time.
-const CHUNK_BYTES: usize = 96 << 20;
 /// Faces per frame, the largest.
 const FACES: usize = 6;
 /// Seconds that a track may be out of sight.
@@ -88,7 +84,7 @@ impl FaceScanner {
         let mut tracker = Tracker::new(GAP);
         let mut frames = Vec::new();
         loop {
-            let chunk = next_chunk(&mut decoder, &mut sampler)?;
+            let chunk = decoder.next_chunk(|frame| sampler.takes(frame.time))?;
             let Some(last) = chunk.last() else { break };
             bar.set_position(last.number as u64);
             let seen: Result<Vec<Vec<Face>>> = chunk.par_iter().map(|frame| self.look(frame)).collect();
@@ -131,21 +127,6 @@ impl FaceScanner {
         let embedding = self.embedder.as_ref().map(|e| e.embed(&pixels)).transpose()?.unwrap_or_default();
         Ok(Some(Face { bounds: found.bounds, track: 0, pixels, embedding, emotions: Vec::new() }))
     }
-}
-
-/// The next frames that are wanted; none at the end.
-fn next_chunk(decoder: &mut Decoder, sampler: &mut Sampler) -> Result<Vec<Frame>> {
-    let mut chunk: Vec<Frame> = Vec::new();
-    let mut bytes = 0;
-    while chunk.len() < CHUNK && bytes < CHUNK_BYTES {
-        let Some(frame) = decoder.next() else { break };
-        let frame = frame?;
-        if sampler.takes(frame.time) {
-            bytes += frame.pixels.len();
-            chunk.push(frame);
-        }
-    }
-    Ok(chunk)
 }
 
 fn progress(frames: u64) -> ProgressBar {

@@ -1,0 +1,141 @@
+//! The files of an analysis, made from its journal.
+
+mod csv;
+mod json;
+mod page;
+pub mod summary;
+mod text;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use ferrotype_base::digest;
+use ferrotype_base::targets::Head;
+use ferrotype_run::files::write_atomic;
+use ferrotype_vision::video::Header;
+use serde_json::{Value, json};
+
+use crate::options::AnalysisOptions;
+use crate::parts::PartFacts;
+use crate::record::FrameRecord;
+use crate::video::{FinishedUnits, Journal};
+use summary::Summary;
+
+/// What is known of an analysis before the first frame.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The video's path.
+    pub video: String,
+    /// Its sha256.
+    pub sha256: String,
+    /// What its header says.
+    pub header: Header,
+    /// The options.
+    pub options: AnalysisOptions,
+    /// The parts.
+    pub parts: Vec<PartFacts>,
+    /// Names of the heads, with those of their outputs.
+    pub heads: Vec<(String, Vec<String>)>,
+    /// The heads of each one's model; none of one that gives a class.
+    pub kinds: Vec<Vec<Head>>,
+    /// Whether faces have 68 landmarks.
+    pub has_landmarks: bool,
+    /// Whether action units are predicted.
+    pub has_units: bool,
+}
+
+impl Facts {
+    /// sha256 of all that decides what is written.
+    pub fn digest(&self) -> String {
+        let options = serde_json::to_string(&self.options).unwrap_or_default();
+        let parts: Vec<&str> = self.parts.iter().map(|p| p.sha256.as_str()).collect();
+        digest::sha256(format!("{}\n{options}\n{}\n{}", self.sha256, parts.join(" "), env!("CARGO_PKG_VERSION")))
+    }
+}
+
+/// What was written.
+#[derive(Debug)]
+pub struct Written {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The persons and what was said of them.
+    pub summary: Summary,
+    /// Lines for the terminal.
+    pub text: String,
+}
+
+/// Writes all files: `results.json` last, whose presence says that the analysis is complete.
+pub(crate) fn write(
+    facts: &Facts,
+    journal: &Journal,
+    units: &FinishedUnits,
+    size: [usize; 2],
+    notes: &[String],
+    out: &Path,
+) -> Result<Written> {
+    let records = Records { journal, units };
+    let mut summary = Summary::new(facts);
+    records.each(|record| {
+        summary.add(&record);
+        Ok(())
+    })?;
+    csv::frames(facts, &records, &out.join("frames.csv"))?;
+    if facts.has_units {
+        csv::unit_timeline(&records, &out.join("au_timeline.csv"))?;
+    }
+    write_atomic(out.join("summary.csv"), &csv::summary(&summary)?)?;
+    let text = text::report(facts, &summary, notes);
+    write_atomic(out.join("report.txt"), text.as_bytes())?;
+    page::write(facts, &records, &summary, notes, out)?;
+    json::results(facts, &records, &summary, size, notes, &out.join("results.json"))?;
+    Ok(Written { folder: out.to_path_buf(), summary, text })
+}
+
+/// The frames of a journal with the final action units.
+struct Records<'a> {
+    journal: &'a Journal,
+    units: &'a FinishedUnits,
+}
+
+impl Records<'_> {
+    fn each(&self, mut f: impl FnMut(FrameRecord) -> Result<()>) -> Result<()> {
+        let mut at = 0;
+        self.journal.each(|mut record| {
+            for face in record.faces.iter_mut().filter(|face| face.units.is_some()) {
+                face.units = self.units.of(at, face.track).cloned();
+            }
+            at += 1;
+            f(record)
+        })
+    }
+}
+
+/// The facts as they stand in `results.json`.
+fn facts_json(facts: &Facts, size: [usize; 2]) -> Value {
+    let h = &facts.header;
+    let heads: Vec<Value> = facts
+        .heads
+        .iter()
+        .zip(&facts.kinds)
+        .map(|((name, outputs), kinds)| {
+            let kind =
+                |head: &Head| json!({ "name": head.name, "columns": head.columns, "kind": head.kind.describe() });
+            match kinds.is_empty() {
+                true => json!({ "name": name, "outputs": outputs, "kind": "probabilities of classes" }),
+                false => {
+                    json!({ "name": name, "outputs": outputs, "heads": kinds.iter().map(kind).collect::<Vec<_>>() })
+                }
+            }
+        })
+        .collect();
+    json!({
+        "video": {
+            "path": facts.video, "sha256": facts.sha256, "width": size[0], "height": size[1], "frames": h.frames,
+            "frames_per_second": h.rate, "codec": h.codec, "rotation": h.rotation,
+        },
+        "sampling": facts.options.sampling,
+        "faces": facts.options.faces,
+        "parts": facts.parts,
+        "heads": heads,
+    })
+}

@@ -1,0 +1,43 @@
+//! `results.json`: the facts, every frame, and a summary of each person; written frame by frame.
+
+use std::path::Path;
+
+use anyhow::Result;
+use ferrotype_base::files::write_atomic_with;
+use serde_json::{Value, json};
+
+use super::summary::Summary;
+use super::{Facts, Records, facts_json};
+use crate::record::Shown;
+
+/// Writes the file.
+pub fn results(
+    facts: &Facts,
+    records: &Records,
+    summary: &Summary,
+    size: [usize; 2],
+    notes: &[String],
+    path: &Path,
+) -> Result<()> {
+    write_atomic_with(path, |file| {
+        writeln!(file, "{{\n\"format\": \"ferrotype analysis\",\n\"version\": 1,")?;
+        if let Value::Object(entries) = facts_json(facts, size) {
+            for (key, value) in entries {
+                writeln!(file, "{}: {value},", json!(key))?;
+            }
+        }
+        writeln!(file, "\"notes\": {},", json!(notes))?;
+        writeln!(file, "\"tracks\": {},", serde_json::to_string(&summary.tracks())?)?;
+        write!(file, "\"frames\": [")?;
+        let mut first = true;
+        let with_embeddings = facts.options.output.embeddings;
+        records.each(|record| {
+            let comma = if std::mem::take(&mut first) { "" } else { "," };
+            let shown = Shown { record: &record, heads: &facts.heads, with_embeddings };
+            write!(file, "{comma}\n{}", serde_json::to_string(&shown)?)?;
+            Ok(())
+        })?;
+        writeln!(file, "\n]\n}}")?;
+        Ok(())
+    })
+}

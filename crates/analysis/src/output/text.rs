@@ -1,0 +1,79 @@
+//! `report.txt`, which is also what the terminal shows in the end.
+
+use std::fmt::Write;
+
+use super::Facts;
+use super::summary::{QuantitySummary, Summary, TrackSummary};
+
+/// Quantities that are shown of each person.
+const SHOWN: usize = 5;
+
+/// The lines.
+pub fn report(facts: &Facts, summary: &Summary, notes: &[String]) -> String {
+    let mut text = String::new();
+    let tracks = summary.tracks();
+    let _ = writeln!(text, "video        {} (sha256 {})", facts.video, &facts.sha256[..16.min(facts.sha256.len())]);
+    let _ = writeln!(
+        text,
+        "frames       {} looked at, {} with a face; {} {}",
+        summary.frames,
+        summary.frames_with_faces,
+        tracks.len(),
+        if tracks.len() == 1 { "person" } else { "persons" }
+    );
+    for part in &facts.parts {
+        let _ = writeln!(text, "{:12} {}", part.role, part.path);
+    }
+    for track in &tracks {
+        text += &person(track);
+    }
+    for note in notes {
+        let _ = writeln!(text, "warning      {note}");
+    }
+    for part in facts.parts.iter().filter(|p| p.licence.is_some()) {
+        let _ = writeln!(text, "terms        {}: {}", part.name, part.licence.as_deref().unwrap_or_default());
+    }
+    text += "An expression is not an emotion: what a face shows says little of what its owner feels.\n";
+    text
+}
+
+fn person(track: &TrackSummary) -> String {
+    let mut text =
+        format!("person {}: {} frames, {:.2} to {:.2} s\n", track.track, track.frames, track.first, track.last);
+    let mut shares: Vec<&QuantitySummary> =
+        track.quantities.iter().filter(|q| q.share.is_some_and(|s| s > 0.0)).collect();
+    shares.sort_by(|a, b| b.share.unwrap_or(0.0).total_cmp(&a.share.unwrap_or(0.0)));
+    for q in shares.iter().take(2 * SHOWN) {
+        let longest = q.longest.map_or_else(String::new, |e| format!(", longest {:.2} to {:.2} s", e.from, e.to));
+        let _ = writeln!(text, "  {:28} {:5.1} % of the frames{longest}", q.name, 100.0 * q.share.unwrap_or(0.0));
+    }
+    let values = track.quantities.iter().filter(|q| q.share.is_none() && !q.name.ends_with("_r"));
+    for q in values.take(2 * SHOWN) {
+        let _ = writeln!(
+            text,
+            "  {:28} mean {:.3}, {:.3} to {:.3}",
+            q.name,
+            q.mean.unwrap_or(0.0),
+            q.min.unwrap_or(0.0),
+            q.max.unwrap_or(0.0)
+        );
+    }
+    let mut units: Vec<&QuantitySummary> = track.quantities.iter().filter(|q| q.name.ends_with("_r")).collect();
+    units.sort_by(|a, b| b.mean.unwrap_or(0.0).total_cmp(&a.mean.unwrap_or(0.0)));
+    for q in units.iter().take(SHOWN) {
+        let _ =
+            writeln!(text, "  {:28} mean {:.2}, most {:.2} of 5", q.name, q.mean.unwrap_or(0.0), q.max.unwrap_or(0.0));
+    }
+    for q in &track.quadrants {
+        let _ = writeln!(
+            text,
+            "  {}: pleasant and active {:.0} %, unpleasant and active {:.0} %, unpleasant and calm {:.0} %, pleasant and calm {:.0} %",
+            q.head,
+            100.0 * q.pleasant_active,
+            100.0 * q.unpleasant_active,
+            100.0 * q.unpleasant_calm,
+            100.0 * q.pleasant_calm
+        );
+    }
+    text
+}

@@ -1,0 +1,125 @@
+//! What is known of a frame and of a face in it: a line of the journal, and an element of `results.json`.
+
+use ferrotype_action_units::predict::ActionUnits;
+use ferrotype_action_units::{INTENSITIES, PRESENCES};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+
+/// A frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FrameRecord {
+    /// Its number in the order of the video, from 0.
+    pub frame: u64,
+    /// Its time in seconds.
+    pub time: f64,
+    /// Its faces, the largest first.
+    pub faces: Vec<FaceRecord>,
+}
+
+/// A face in a frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FaceRecord {
+    /// The number of its person, from 0 in the order of appearance.
+    pub track: usize,
+    /// Left, top, right and bottom in pixels.
+    #[serde(rename = "box")]
+    pub bounds: [f32; 4],
+    /// The detector's score, 0 to 1.
+    pub score: f32,
+    /// `[x, y]` of 68 landmarks, or of the detector's five points, in pixels.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub points: Option<Vec<[f32; 2]>>,
+    /// The head's pose, by the shape model of the predictors of action units.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pose: Option<HeadPose>,
+    /// What each head says, in the order of its outputs.
+    #[serde(default)]
+    pub heads: Vec<Vec<f64>>,
+    /// Action units; while the video is looked at those of the moment, in the end those of the whole video.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub units: Option<ActionUnits>,
+    /// The identity embedding, of length 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub embedding: Option<Vec<f32>>,
+}
+
+/// Where a head is and how it is turned, in the system of the camera (x right, y down, z away).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeadPose {
+    /// Millimetres.
+    pub translation: [f64; 3],
+    /// Radians about x, y and z; 0 where the face looks into the camera.
+    pub rotation: [f64; 3],
+}
+
+/// A frame as an element of `results.json`, with the names of what its heads say.
+pub struct Shown<'a> {
+    /// The frame.
+    pub record: &'a FrameRecord,
+    /// Names of the heads with those of their outputs.
+    pub heads: &'a [(String, Vec<String>)],
+    /// Whether embeddings are shown.
+    pub with_embeddings: bool,
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let faces: Vec<ShownFace> = self.record.faces.iter().map(|face| ShownFace { face, shown: self }).collect();
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("frame", &self.record.frame)?;
+        map.serialize_entry("time", &self.record.time)?;
+        map.serialize_entry("faces", &faces)?;
+        map.end()
+    }
+}
+
+struct ShownFace<'a> {
+    face: &'a FaceRecord,
+    shown: &'a Shown<'a>,
+}
+
+impl Serialize for ShownFace<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { face, shown } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("track", &face.track)?;
+        map.serialize_entry("box", &face.bounds)?;
+        map.serialize_entry("score", &face.score)?;
+        if let Some(points) = &face.points {
+            map.serialize_entry("points", points)?;
+        }
+        if let Some(pose) = &face.pose {
+            map.serialize_entry("pose", pose)?;
+        }
+        if !shown.heads.is_empty() {
+            let said = shown.heads.iter().zip(&face.heads);
+            let said = said.map(|((name, outputs), values)| (name, Named(outputs.iter().zip(values).collect())));
+            map.serialize_entry("heads", &Named(said.collect()))?;
+        }
+        if let Some(units) = &face.units {
+            let name = |unit: &u8| format!("AU{unit:02}");
+            let intensity = Named(INTENSITIES.iter().map(name).zip(&units.intensities).collect());
+            let presence = Named(PRESENCES.iter().map(name).zip(&units.presences).collect());
+            map.serialize_entry("action_units", &ShownUnits { intensity, presence })?;
+        }
+        if let Some(embedding) = face.embedding.as_ref().filter(|_| shown.with_embeddings) {
+            map.serialize_entry("embedding", embedding)?;
+        }
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+struct ShownUnits<'a> {
+    intensity: Named<String, &'a f32>,
+    presence: Named<String, &'a bool>,
+}
+
+/// Values by name, in their order.
+struct Named<K, V>(Vec<(K, V)>);
+
+impl<K: Serialize, V: Serialize> Serialize for Named<K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(k, v)| (k, v)))
+    }
+}

@@ -1,0 +1,234 @@
+//! `ferrotype analyze`
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::say;
+use crate::config;
+use crate::systems::loaded;
+use ferrotype_analysis::options::{ColumnNames, HeadOptions, Sampling};
+use ferrotype_analysis::video::{self, Progress, Watch};
+use ferrotype_analysis::{AnalysisOptions, Head, PartFacts, Parts};
+use ferrotype_expressions::Predictor;
+use ferrotype_run::files::write_atomic;
+use ferrotype_training::interrupt::Interrupt;
+
+/// Describe the faces of videos frame by frame: boxes, landmarks, persons, expressions, action units, valence and arousal.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ferrotype analyze interview.mp4 --detector yunet.onnx --out results/
+  ferrotype analyze clips/*.mp4 --config configs/analyze/default.yaml --set sampling.every=10
+  ferrotype analyze interview.mp4 --detector yunet.onnx --landmarks pfld_68.onnx --action-units openface-au.safetensors \\
+      --run expression=runs/ferplus-vgg13-20260101-120000 --every 1")]
+pub struct AnalyzeCommand {
+    /// The videos.
+    #[arg(required_unless_present = "schema", value_name = "VIDEO")]
+    videos: Vec<PathBuf>,
+    /// What is looked at, by what, and what is written; the options below change it.
+    #[arg(long, value_name = "YAML")]
+    config: Option<PathBuf>,
+    /// Change a key of it, such as sampling.every=10; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// The folder in which each video gets a folder of its name.
+    #[arg(long, value_name = "FOLDER", default_value = "results")]
+    out: PathBuf,
+    /// The ONNX file of a face detector: YuNet or UltraFace.
+    #[arg(long, value_name = "ONNX")]
+    detector: Option<PathBuf>,
+    /// The ONNX file of a landmark network (PFLD, 68 points).
+    #[arg(long, value_name = "ONNX")]
+    landmarks: Option<PathBuf>,
+    /// The ONNX file of an identity embedding (MobileFaceNet): a face that leaves and returns keeps its number.
+    #[arg(long, value_name = "ONNX")]
+    embedder: Option<PathBuf>,
+    /// Predictors of action units, made by `ferrotype import openface`.
+    #[arg(long, value_name = "FILE")]
+    action_units: Option<PathBuf>,
+    /// A finished run that is shown each face, with a name of your choice: expression=runs/...; may be given several times.
+    #[arg(long = "run", value_name = "NAME=RUN")]
+    runs: Vec<String>,
+    /// Look at every n-th frame.
+    #[arg(long, value_name = "N", conflicts_with = "rate")]
+    every: Option<usize>,
+    /// Look at about so many frames per second, chosen by time.
+    #[arg(long, value_name = "RATE")]
+    rate: Option<f64>,
+    /// Names of the columns of frames.csv.
+    #[arg(long, value_name = "NAMES", value_enum)]
+    columns: Option<ColumnNames>,
+    /// One JSON object per event on standard output.
+    #[arg(long)]
+    json: bool,
+    /// Print the JSON Schema of the file that --config takes.
+    #[arg(long)]
+    schema: bool,
+}
+
+impl AnalyzeCommand {
+    /// Looks at each video; one that cannot be used is told, and the others are still looked at.
+    ///
+    /// # Errors
+    /// When an option is impossible, a part cannot be opened, or a video could not be used.
+    pub fn run(self) -> Result<()> {
+        if self.schema {
+            return say(serde_json::to_string_pretty(&config::schema_of::<AnalysisOptions>())?);
+        }
+        let options = self.options()?;
+        ferrotype_vision::video::available()?;
+        let parts = Parts::open(&options, heads(&options)?)?;
+        let mut watching = Watching { interrupt: Interrupt::listen()?, json: self.json, bar: ProgressBar::hidden() };
+        let mut bad = Vec::new();
+        for (path, folder) in self.videos.iter().zip(video::folders(&self.out, &self.videos)) {
+            match self.one(&parts, &options, path, &folder, &mut watching) {
+                Ok(()) => {}
+                Err(error) if watching.is_asked_to_stop() => return Err(error),
+                Err(error) => {
+                    watching.bar.finish_and_clear();
+                    eprintln!("error: {error:#}");
+                    bad.push(path.display().to_string());
+                }
+            }
+        }
+        ensure!(bad.is_empty(), "{} of {} videos could not be used: {}", bad.len(), self.videos.len(), bad.join(", "));
+        Ok(())
+    }
+
+    fn one(
+        &self,
+        parts: &Parts,
+        options: &AnalysisOptions,
+        path: &Path,
+        folder: &Path,
+        watching: &mut Watching,
+    ) -> Result<()> {
+        spare(path, folder)?;
+        watching.begin(path);
+        let written = video::analyse(parts, options, path, folder, watching)
+            .with_context(|| format!("cannot analyse {}", path.display()))?;
+        watching.bar.finish_and_clear();
+        write_atomic(folder.join("analysis.yaml"), config::to_yaml(options).as_bytes())?;
+        if self.json {
+            return say(json!({
+                "event": "result", "video": path, "folder": written.folder, "frames": written.summary.frames,
+                "tracks": written.summary.tracks().len(),
+            }));
+        }
+        say(written.text.trim_end())?;
+        say(format_args!("written {}", folder.display()))
+    }
+
+    /// The file's options with those of the command line.
+    fn options(&self) -> Result<AnalysisOptions> {
+        let mut options = match &self.config {
+            Some(path) => {
+                let loaded = ferrotype_config::load_as::<AnalysisOptions>(path, &self.sets)?;
+                super::say_warnings(&loaded.warnings);
+                loaded.experiment
+            }
+            None => config::with_sets("the defaults", &AnalysisOptions::default(), &self.sets)?,
+        };
+        let parts = &mut options.parts;
+        for (given, part) in [
+            (&self.detector, &mut parts.detector),
+            (&self.landmarks, &mut parts.landmarks),
+            (&self.embedder, &mut parts.embedder),
+            (&self.action_units, &mut parts.action_units),
+        ] {
+            if let Some(path) = given {
+                *part = Some(path.clone());
+            }
+        }
+        for named in &self.runs {
+            let Some((name, run)) = named.split_once('=') else {
+                bail!("--run is `{named}`: give the run a name, as in --run expression={named}");
+            };
+            options.heads.insert(name.to_owned(), HeadOptions { run: run.into() });
+        }
+        options.sampling = match (self.every, self.rate) {
+            (Some(n), _) => Sampling::Every(n),
+            (_, Some(rate)) => Sampling::Rate(rate),
+            _ => options.sampling,
+        };
+        options.output.columns = self.columns.unwrap_or(options.output.columns);
+        // What the command line says has the same ranges.
+        Ok(config::with_sets("the options", &options, &[])?)
+    }
+}
+
+/// Opens the runs.
+fn heads(options: &AnalysisOptions) -> Result<Vec<(Head, PartFacts)>> {
+    let open = |(name, head): (&String, &HeadOptions)| {
+        let run = loaded::open_with_heads(&head.run, None).with_context(|| format!("the head {name}"))?;
+        let mut facts = PartFacts::of(&format!("head {name}"), run.experiment.model.name(), &run.run.best_weights())?;
+        facts.path = head.run.display().to_string();
+        Ok((Head { name: name.clone(), predictor: Predictor::new(run)?.folded()? }, facts))
+    };
+    options.heads.iter().map(open).collect()
+}
+
+/// Refuses a folder with files that are no analysis's: nothing of somebody else's is replaced.
+fn spare(video: &Path, folder: &Path) -> Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(_) => return Ok(()),
+    };
+    let own = ["results.json", ".frames.jsonl", "analysis.yaml"];
+    let names: Vec<String> = entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    ensure!(
+        names.is_empty() || names.iter().any(|name| own.contains(&name.as_str())),
+        "{} is there already and holds no analysis: choose another --out for {}, or move it",
+        folder.display(),
+        video.display()
+    );
+    Ok(())
+}
+
+/// Shows how far an analysis is.
+struct Watching {
+    interrupt: Interrupt,
+    json: bool,
+    bar: ProgressBar,
+}
+
+impl Watching {
+    fn begin(&mut self, path: &Path) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.bar = ProgressBar::hidden();
+        if !self.json && std::io::stderr().is_terminal() {
+            let style = ProgressStyle::with_template("{msg} [{bar:28}] {pos}/{len} {eta} left");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+            self.bar = ProgressBar::new(0).with_style(style.progress_chars("=> ")).with_message(name);
+        }
+    }
+}
+
+impl Watch for Watching {
+    fn progress(&mut self, p: &Progress) {
+        if self.json {
+            // A reader that has gone away is noticed with the result.
+            let _ = say(json!({
+                "event": "progress", "frame": p.frame, "of": p.of, "looked_at": p.looked, "faces": p.faces,
+                "frames_per_second": p.looked as f64 / p.seconds.max(1e-9),
+            }));
+            return;
+        }
+        if let Some(of) = p.of {
+            self.bar.set_length(of);
+        }
+        self.bar.set_position(p.frame + 1);
+    }
+
+    fn note(&mut self, text: &str) {
+        eprintln!("note: {text}");
+    }
+
+    fn is_asked_to_stop(&self) -> bool {
+        self.interrupt.is_asked()
+    }
+}
