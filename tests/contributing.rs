@@ -11,7 +11,7 @@ struct Added {
     idents: &'static [&'static str],
 }
 
-const ADDED: [Added; 4] = [
+const ADDED: [Added; 5] = [
     Added {
         section: "## Add a model",
         names: ["mobilenet_v2", ""],
@@ -24,6 +24,7 @@ const ADDED: [Added; 4] = [
     },
     Added { section: "## Add a metric", names: ["kappa", ""], idents: &["Kappa", "kappa::", "mod kappa"] },
     Added { section: "## Add a system", names: ["anomaly", "anomalies"], idents: &["AnomalyExperiment"] },
+    Added { section: "## Add a system", names: ["baselines", "baselines"], idents: &["BaselineExperiment"] },
 ];
 
 fn root() -> &'static Path {
