@@ -8,3 +8,4 @@ mod pull;
 mod redirects;
 mod server;
 mod settings;
+mod tls;
