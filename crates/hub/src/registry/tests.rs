@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use ferrotype_base::digest::sha256;
+use ferrotype_base::random::{Stream, mix};
 use ferrotype_needs::needs;
 
 use super::*;
@@ -77,6 +78,44 @@ fn entries_of_the_user_take_no_published_name() {
     let mut registry = Registry::default();
     registry.add_folder(&folder.path().join("none")).unwrap();
     assert!(registry.entries().is_empty());
+}
+
+#[test]
+fn the_users_page_has_a_row_for_every_model() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/models_by_name.md")).unwrap();
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| `") && line.matches('|').count() == 7)
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    let registry = Registry::shipped().unwrap();
+    let expected: Vec<_> = registry
+        .entries()
+        .iter()
+        .map(|e| (format!("`{}`", e.name), e.size.to_string(), e.licence.as_str(), e.commercial.name()))
+        .collect();
+    let found: Vec<_> = rows.iter().map(|r| (r[1].to_owned(), r[3].replace(',', ""), r[4], r[5])).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn damaged_entries_are_read_to_the_end() {
+    const MARKS: &[u8] = b"\n:- >|{}[]\"'&*!#%@`?,\0\xff";
+    let good = MODELS[0].1.as_bytes();
+    for round in 0..3000 {
+        let mut random = Stream::new(mix(round));
+        let mut bytes = good.to_vec();
+        for _ in 0..=random.below(4) {
+            let at = random.below(bytes.len());
+            match random.below(8) {
+                0 => bytes.truncate(at.max(1)),
+                1 => drop(bytes.remove(at)),
+                _ => bytes[at] = MARKS[random.below(MARKS.len())],
+            }
+        }
+        // No panic; nearly all of them are errors.
+        let _ = Entry::from_yaml("damaged.yaml", &String::from_utf8_lossy(&bytes));
+    }
 }
 
 fn data() -> PathBuf {

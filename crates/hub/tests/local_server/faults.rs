@@ -1,14 +1,16 @@
 //! Loading that fails: nothing that could be taken for the model is left, and the message says what to do.
 
+use std::cell::Cell;
 use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
+use std::ops::ControlFlow;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use ferrotype_hub::{Error, ErrorKind, Hub};
+use ferrotype_hub::{Accept, Error, ErrorKind, Event, Hub};
 
-use super::place::{Place, bytes, pull};
+use super::place::{NAME, Place, bytes, pull};
 use super::server::{Request, Server, head, whole};
 
 /// The error of a pull from a server that always answers so, and how often it was asked.
@@ -51,13 +53,23 @@ fn a_longer_file_is_refused_before_it_comes() {
 
 #[test]
 fn a_file_without_end_is_cut_at_its_size() {
-    let (place, error, asked) = failed(|_, _, stream| {
+    let server = Server::start(|_, _, stream| {
         head(stream, 200, &[]);
         while stream.write_all(&[0; 4096]).is_ok() {}
     });
+    let place = Place::of(&server.url);
+    let most = Cell::new(0);
+    let listen = &mut |event: &Event<'_>| {
+        if let Event::Bytes { done, .. } = event {
+            most.set(*done);
+        }
+        ControlFlow::Continue(())
+    };
+    let error = place.hub().pull(NAME, &Accept::Remembered, listen).unwrap_err();
     assert_says(&error, ErrorKind::Size, &["more than the 100000 bytes"]);
+    assert!((1..=100_000).contains(&most.get()), "{most:?} bytes were taken");
     assert!(!place.part().exists());
-    assert_eq!(asked, 1);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[test]

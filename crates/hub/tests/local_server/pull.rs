@@ -116,7 +116,9 @@ fn ranges_that_are_not_the_ones_asked_for_are_not_taken() {
         });
         let place = Place::of(&server.url);
         place.leave(&bytes()[..40_000]);
-        assert_eq!(fs::read(pull(&place.hub()).0.unwrap()).unwrap(), bytes(), "{status} {range}");
+        let (path, told) = pull(&place.hub());
+        assert_eq!(fs::read(path.unwrap()).unwrap(), bytes(), "{status} {range}");
+        assert!(told.iter().any(|line| line.starts_with("retry") && line.contains("begun anew")), "{told:?}");
         assert_eq!(server.requests()[1].from(), None, "{status} {range}");
     }
 }
