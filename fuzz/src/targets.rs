@@ -26,6 +26,7 @@ use ferrotype_classic::boosting::Boosting;
 use ferrotype_classic::logistic::Logistic;
 use ferrotype_classic::model::from_json;
 use ferrotype_classic::svm::libsvm::LibsvmModel;
+use ferrotype_hub::Entry;
 use ferrotype_sweep::study::journal;
 use serde_json::{Value, json};
 
@@ -105,6 +106,7 @@ pub const TARGETS: &[Target] = &[
     target("yaml", "experiment.yaml", |b, p| config::load_any(p.put(b), &[]).is_ok()),
     target("set", "unused", |b, _| config::with_sets("experiment", experiment(), &lines(b)).is_ok()),
     target("sweep", "sweep.yaml", |b, p| config::load_sweep(p.put(b)).is_ok()),
+    target("hub_entry", "unused", |b, _| Entry::from_yaml("entry.yaml", &text(b)).is_ok()),
     target("seeds", "unused", |b, _| parse_values(&text(b)).is_ok()),
     target("manifest", "manifest.csv", |b, p| p.prepare(b, json!({"manifest": {"csv": p.file, "size": 8}}))),
     target("fer2013", "table.csv", |b, p| p.prepare(b, json!({"fer2013": {"csv": p.file}}))),
