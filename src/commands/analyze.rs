@@ -8,6 +8,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use super::models::hub::of_option;
 use super::say;
 use crate::config;
 use crate::systems::loaded;
@@ -38,13 +39,13 @@ pub struct AnalyzeCommand {
     /// The folder in which each video gets a folder of its name.
     #[arg(long, value_name = "FOLDER", default_value = "results")]
     out: PathBuf,
-    /// The ONNX file of a face detector: YuNet or UltraFace.
+    /// The ONNX file of a face detector, YuNet or UltraFace, or a published model by its name: yunet.
     #[arg(long, value_name = "ONNX")]
     detector: Option<PathBuf>,
-    /// The ONNX file of a landmark network (PFLD, 68 points).
+    /// The ONNX file of a landmark network (PFLD, 68 points), or a name: pfld68.
     #[arg(long, value_name = "ONNX")]
     landmarks: Option<PathBuf>,
-    /// The ONNX file of an identity embedding (MobileFaceNet): a face that leaves and returns keeps its number.
+    /// The ONNX file of an identity embedding, or a name: mobilefacenet. A face that leaves and returns keeps its number.
     #[arg(long, value_name = "ONNX")]
     embedder: Option<PathBuf>,
     /// Predictors of action units, made by `ferrotype import openface`.
@@ -79,7 +80,11 @@ impl AnalyzeCommand {
         if self.schema {
             return say(serde_json::to_string_pretty(&config::schema_of::<AnalysisOptions>())?);
         }
-        let options = self.options()?;
+        let mut options = self.options()?;
+        let parts = &mut options.parts;
+        of_option("--detector", &mut parts.detector)?;
+        of_option("--landmarks", &mut parts.landmarks)?;
+        of_option("--embedder", &mut parts.embedder)?;
         ferrotype_vision::video::available()?;
         let parts = Parts::open(&options, heads(&options)?)?;
         let mut watching = Watching { interrupt: Interrupt::listen()?, json: self.json, bar: ProgressBar::hidden() };

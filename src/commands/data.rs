@@ -176,7 +176,8 @@ impl Prepare {
     fn run(self) -> Result<()> {
         let source = match self.source {
             Prepared::Dataset(source) => source,
-            Prepared::Faces(command) => {
+            Prepared::Faces(mut command) => {
+                command.resolve()?;
                 let out = self.out.unwrap_or_else(|| "datasets/faces.h5".into());
                 command.inputs().spare(&[("--out", Some(&out), HDF5)])?;
                 check_kind(&out)?;

@@ -58,7 +58,8 @@ impl ExplainCommand {
     /// # Errors
     /// When the run or the detector cannot be loaded, class or layer do not exist, or a picture cannot be used; the others
     /// are still explained.
-    pub fn run(self) -> Result<()> {
+    pub fn run(mut self) -> Result<()> {
+        self.cut.resolve()?;
         ensure!(
             self.layer.is_none() || self.method.needs_layer(),
             "--layer is for grad_cam and guided_grad_cam: guided_backprop goes back to the pixels through all layers"

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::commands::inputs::Inputs;
+use crate::commands::models::hub::{of_flag, of_option};
 use ferrotype_anomaly::cluster::{ClusterOptions, Method, persons};
 use ferrotype_anomaly::people::{self, People, Sequence};
 use ferrotype_anomaly::source::read_rows;
@@ -32,13 +33,13 @@ pub struct FacesCommand {
     /// The video.
     #[arg(long, value_name = "FILE")]
     video: PathBuf,
-    /// The ONNX file of a face detector: YuNet or UltraFace.
+    /// The ONNX file of a face detector, YuNet or UltraFace, or a published model by its name: yunet.
     #[arg(long, value_name = "ONNX")]
     detector: PathBuf,
-    /// The ONNX file of a landmark network (PFLD, 68 points); YuNet finds the eyes without it.
+    /// The ONNX file of a landmark network (PFLD, 68 points), or a name: pfld68; YuNet finds the eyes without it.
     #[arg(long, value_name = "ONNX")]
     landmarks: Option<PathBuf>,
-    /// The ONNX file of an identity embedding (MobileFaceNet); without it a person is a track of faces.
+    /// The ONNX file of an identity embedding, or a name: mobilefacenet; without it a person is a track of faces.
     #[arg(long, value_name = "ONNX")]
     embedder: Option<PathBuf>,
     /// A run whose network gives each face the probabilities of its classes.
@@ -85,6 +86,16 @@ pub struct FacesCommand {
 }
 
 impl FacesCommand {
+    /// Puts the files of published models in the place of their names.
+    ///
+    /// # Errors
+    /// When one cannot be had.
+    pub fn resolve(&mut self) -> Result<()> {
+        self.detector = of_flag("--detector", &self.detector)?;
+        of_option("--landmarks", &mut self.landmarks)?;
+        of_option("--embedder", &mut self.embedder)
+    }
+
     /// What it reads.
     pub fn inputs(&self) -> Inputs {
         let files = [Some(&self.video), Some(&self.detector), self.landmarks.as_ref(), self.embedder.as_ref()];

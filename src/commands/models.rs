@@ -1,26 +1,64 @@
 //! `ferrotype models`
 
+pub mod hub;
+
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::say;
 use ferrotype_model::zoo;
 
-/// List the networks of the zoo: input, parameters, work, source.
+/// List the networks of the zoo: input, parameters, work, source; or fetch published models by name.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ferrotype models\n  ferrotype models --json")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  ferrotype models\n  ferrotype models --json\n  ferrotype models list --hub\n  ferrotype models pull yunet"
+)]
 pub struct ModelsCommand {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List the networks of the zoo, or published models.
+    List(ListArgs),
+    #[command(flatten)]
+    Hub(hub::HubCommand),
+}
+
+/// What is listed.
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Published models with licence, and whether they are in the cache (docs/models_by_name.md).
+    #[arg(long)]
+    hub: bool,
     /// Print one JSON object per network.
     #[arg(long)]
     json: bool,
 }
 
 impl ModelsCommand {
-    /// Prints the list.
+    /// Prints a list, or does what is asked with published models.
     ///
     /// # Errors
-    /// When a network cannot be built for that number of classes.
+    /// When a network cannot be built for that number of classes, or a published model cannot be had.
     pub fn run(self) -> Result<()> {
+        match self.action {
+            Some(Action::Hub(command)) => command.run(),
+            Some(Action::List(args)) => args.run(),
+            None => self.list.run(),
+        }
+    }
+}
+
+impl ListArgs {
+    fn run(self) -> Result<()> {
+        if self.hub {
+            return hub::list(self.json);
+        }
         let models = zoo::list()?;
         if self.json {
             for m in &models {

@@ -65,7 +65,8 @@ impl PredictCommand {
     ///
     /// # Errors
     /// When the run or the detector cannot be loaded, or a picture cannot be used; the others are still predicted.
-    pub fn run(self) -> Result<()> {
+    pub fn run(mut self) -> Result<()> {
+        self.cut.resolve()?;
         let run = RunFolder::open(&self.run)?;
         systems::of(&any_experiment_of(&run)?).predict(&run, &self)
     }

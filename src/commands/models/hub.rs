@@ -2,12 +2,11 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use ferrotype_hub::{Accept, Entry, Event, Hub, Listed, Options, State};
-use ferrotype_training::interrupt::Interrupt;
+use ferrotype_hub::{Accept, Entry, Event, Hub, Listed, Options, Registry, State};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::commands::say;
@@ -150,23 +149,47 @@ fn verify(hub: &Hub, names: &[String]) -> Result<()> {
     bail!("damaged: {0}; `ferrotype models pull {1}` loads them anew", damaged.join(", "), damaged.join(" "))
 }
 
+/// The path that a flag's value means: a file or folder that is there, or the file of the published model of that name, which
+/// is loaded where it is not in the cache. Anything else stays as it is, for its reader to say what is wrong with it.
+///
+/// # Errors
+/// With the flag, when a model is not known by a name that can only be one, or cannot be had.
+pub fn of_flag(flag: &str, path: &Path) -> Result<PathBuf> {
+    let text = path.to_string_lossy();
+    let is_word = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if path.exists() || !(text.starts_with("hub:") || is_word || Registry::shipped()?.get(&text).is_some()) {
+        return Ok(path.to_path_buf());
+    }
+    Files::open(Network::default())?.of(flag, &text)
+}
+
+/// As [`of_flag`], of a flag that may be absent.
+///
+/// # Errors
+/// As [`of_flag`].
+pub fn of_option(flag: &str, path: &mut Option<PathBuf>) -> Result<()> {
+    if let Some(given) = path {
+        *given = of_flag(flag, given)?;
+    }
+    Ok(())
+}
+
 /// Files of weights for commands: paths and names of published models.
 #[derive(Debug)]
 pub struct Files {
     hub: Hub,
     network: Network,
-    interrupt: Interrupt,
 }
 
 impl Files {
-    /// Files with the settings of the environment and the command line. Listens to Ctrl-C.
+    /// Files with the settings of the environment and the command line. Ctrl-C ends a download, which the next one goes on with.
     ///
     /// # Errors
     /// When a variable is not understood.
     pub fn open(network: Network) -> Result<Self> {
         let mut options = Options::from_env()?;
         options.offline |= network.offline;
-        Ok(Self { hub: Hub::with_options(options)?, network, interrupt: Interrupt::listen()? })
+        Ok(Self { hub: Hub::with_options(options)?, network })
     }
 
     /// The path that a flag's value means: the value itself, or the file of the model of that name.
@@ -186,11 +209,11 @@ impl Files {
         }
     }
 
-    fn terminal(&self) -> impl FnMut(&Event<'_>) -> ControlFlow<()> + '_ {
+    fn terminal(&self) -> impl FnMut(&Event<'_>) -> ControlFlow<()> + use<> {
         let bar = ProgressBar::hidden();
         move |event| {
             show(event, &bar);
-            if self.interrupt.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            ControlFlow::Continue(())
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
+use crate::commands::models::hub::of_option;
 use ferrotype_data::picture::MAX_PIXELS;
 use ferrotype_data::preprocess::Picture;
 use ferrotype_data::template::FaceTemplate;
@@ -17,7 +18,8 @@ pub(super) const MARGIN: f32 = 0.1;
 /// The options that say how faces come out of pictures.
 #[derive(Debug, Args)]
 pub(in crate::commands) struct CutArgs {
-    /// Find the faces in the pictures with this network: UltraFace or YuNet.
+    /// Find the faces in the pictures with this network: an ONNX file of UltraFace or YuNet, or a published model by its
+    /// name: yunet, ultraface.
     #[arg(long, value_name = "ONNX")]
     detector: Option<PathBuf>,
     /// Smallest score of a face, 0 to 1 [default: 0.6].
@@ -33,6 +35,14 @@ pub(in crate::commands) struct CutArgs {
 }
 
 impl CutArgs {
+    /// Puts the file of a published model in the place of its name.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub(in crate::commands) fn resolve(&mut self) -> Result<()> {
+        of_option("--detector", &mut self.detector)
+    }
+
     /// Whether nothing was asked for.
     pub(in crate::commands) fn is_plain(&self) -> bool {
         self.detector.is_none() && self.min_score.is_none() && self.margin.is_none() && self.max_pixels.is_none()
