@@ -215,6 +215,7 @@ fn provenance(source: &SourceOptions, plan: Plan, tools: &Tools, command: &str) 
         notes,
         record: None,
         stored: None,
+        motion: None,
     })
 }
 
