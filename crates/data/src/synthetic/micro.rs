@@ -68,7 +68,7 @@ impl MicroPerformance {
         scene.occluder = None;
         scene.noise *= 0.3;
         scene.face.pose.scale *= 0.72;
-        // A micro-expression lasts half a second at most, 100 frames; its first half is the shorter one.
+        // A micro-expression lasts half a second at most: 100 frames.
         let mut count = |low: usize, high: usize| (low + choice.below(high - low + 1)) as u32;
         let first = count(1, 60);
         let onset = first + count(3, 12);
