@@ -42,7 +42,8 @@ fn a_clip_is_predicted_as_its_row_was() {
     let place = trained();
     let facts = json(&place.at("run/dataset.json"));
     assert_eq!((&facts["motion"]["channels"], &facts["synthetic"]), (&"signed".into(), &true.into()), "{facts}");
-    assert!(place.ok("data info flow.h5").contains("9 SYNTHETIC faces"));
+    let info = place.ok("data info flow.h5");
+    assert!(info.contains("9 SYNTHETIC faces") && info.contains("channels flow_signed"), "{info}");
 
     // The first row of the sheet that was tested: its folder and frames.
     let predictions = fs::read_to_string(place.at("run/predictions.csv")).unwrap();
@@ -106,5 +107,9 @@ fn sheets_with_faults_are_refused_and_leave_nothing_behind() {
     assert!(said.contains("4 synthetic faces of 28 x 28 pixels, grey") && said.contains("warning: left out"), "{said}");
     let said = place.ok(&format!("{prepare} --skip-bad --mend-apex"));
     assert!(said.contains("5 synthetic faces") && said.contains("counts as unknown"), "{said}");
-    assert!(place.refused("data prepare casme2 --root drawn --out out/flow.h5").contains("--detector"));
+    let neither = place.run("data prepare casme2 --root drawn --out out/flow.h5");
+    assert!(neither.code == Some(2) && neither.err.contains("--detector"), "{}", neither.err);
+    place.ok("data prepare synthetic_micro --subjects 2 --clips 1 --size 64 --face 48 --out out/drawn.h5");
+    let people = place.refused("data prepare joined --files out/flow.h5 out/drawn.h5 --out out/both.h5");
+    assert!(people.contains("both have a subject sub01"), "{people}");
 }

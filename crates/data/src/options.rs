@@ -23,7 +23,8 @@ pub use clips::{
 };
 pub use division::{Folds, Holdout, LabelMode, SplitRule};
 pub use micro::{
-    Megc2019Options, MicroOptions, MicroTask, MotionInput, SyntheticMicroOptions, SyntheticMotionOptions, UnknownApex,
+    JoinedOptions, Megc2019Options, MicroOptions, MicroTask, MotionInput, SyntheticMicroOptions,
+    SyntheticMotionOptions, UnknownApex,
 };
 pub use preprocess::{Colour, MeanStd, Preprocess, Resize, Scale};
 pub use sources::{

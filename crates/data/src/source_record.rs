@@ -22,7 +22,7 @@ use super::sources;
 mod tests;
 
 /// Keys of source options that name a file or folder; wherever they stand.
-const PATH_KEYS: [&str; 13] = [
+const PATH_KEYS: [&str; 14] = [
     "csv",
     "images",
     "votes",
@@ -36,6 +36,7 @@ const PATH_KEYS: [&str; 13] = [
     "landmarks",
     "sheet",
     "frames",
+    "files",
 ];
 
 /// So many differences are named in a message.

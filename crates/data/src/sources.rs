@@ -5,6 +5,7 @@ mod affectnet;
 mod fer2013;
 mod ferplus;
 mod folder;
+mod joined;
 mod labels;
 mod manifest;
 mod megc2019;
@@ -67,6 +68,7 @@ fn load(source: &SourceOptions) -> Result<FaceSet> {
         SourceOptions::Rafdb(o) => rafdb::load(o),
         SourceOptions::Affectnet(o) => affectnet::load(o),
         SourceOptions::Megc2019(o) => megc2019::load(o),
+        SourceOptions::Joined(o) => joined::load(o),
         SourceOptions::Casme2(_)
         | SourceOptions::Smic(_)
         | SourceOptions::Samm(_)
@@ -99,6 +101,7 @@ pub fn name(source: &SourceOptions) -> &'static str {
         SourceOptions::Smic(_) => "smic",
         SourceOptions::Samm(_) => "samm",
         SourceOptions::Casme3(_) => "casme3",
+        SourceOptions::Joined(_) => "joined",
         SourceOptions::SyntheticMicro(_) => "synthetic_micro",
         SourceOptions::Clips(_) => "clips",
         SourceOptions::Baum1a(_) => "baum1a",

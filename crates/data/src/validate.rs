@@ -44,6 +44,10 @@ fn check_source(p: &mut Problems, source: &SourceOptions) {
             None
         }
         SourceOptions::Fer2013(_) | SourceOptions::Megc2019(_) => None,
+        SourceOptions::Joined(options) => {
+            p.check(&format!("{at}.joined.files"), &options.files, options.files.len() >= 2, "at least two files");
+            None
+        }
         SourceOptions::Casme2(options)
         | SourceOptions::Smic(options)
         | SourceOptions::Samm(options)

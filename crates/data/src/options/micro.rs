@@ -76,6 +76,16 @@ pub struct MicroOptions {
     pub skip_bad: bool,
 }
 
+/// Several prepared files of one form as one set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct JoinedOptions {
+    /// Files made by `ferrotype data prepare`, with pictures of one size, one list of classes, and no subject in common. Each is a group,
+    /// for which scores are given.
+    #[arg(long, num_args = 2.., required = true, value_name = "H5")]
+    pub files: Vec<PathBuf>,
+}
+
 /// The classes of a dataset of micro-expressions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]

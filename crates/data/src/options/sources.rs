@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::picture::MAX_PIXELS;
 use super::{
-    Baum1Options, Baum2Options, ClassNames, ClipsOptions, Colour, Megc2019Options, MicroOptions, SyntheticClipsOptions,
-    SyntheticMotionOptions, TargetColumns,
+    Baum1Options, Baum2Options, ClassNames, ClipsOptions, Colour, JoinedOptions, Megc2019Options, MicroOptions,
+    SyntheticClipsOptions, SyntheticMotionOptions, TargetColumns,
 };
 
 fn max_pixels() -> u64 {
@@ -69,6 +69,11 @@ pub enum SourceOptions {
         after_help = "Example: ferrotype data prepare casme3 --root CASME3 --detector yunet.onnx --skip-bad --out datasets/casme3.h5"
     )]
     Casme3(MicroOptions),
+    /// Several prepared files of one form as one, such as the composite of three datasets.
+    #[command(
+        after_help = "Example: ferrotype data prepare joined --files datasets/smic.h5 datasets/casme2.h5 datasets/samm.h5 --out datasets/composite.h5"
+    )]
+    Joined(JoinedOptions),
     /// Drawn micro-expressions as pictures of motion: needs no data.
     #[command(
         after_help = "Example: ferrotype data prepare synthetic_micro --subjects 12 --out datasets/synthetic_micro.h5"
