@@ -129,7 +129,7 @@ impl Chain {
         let Some(&last) = behind.last() else { bail!("there is no frame behind the onset, frame {onset}") };
         if self.options.unknown_apex == UnknownApex::Middle {
             let middle = onset + (last - onset) / 2;
-            let apex = behind.iter().copied().filter(|&n| n <= middle).next_back().unwrap_or(behind[0]);
+            let apex = behind.iter().copied().rfind(|&n| n <= middle).unwrap_or(behind[0]);
             return Ok((apex, face_of(apex)?));
         }
         let rest = self.coarse(at_rest)?;

@@ -59,15 +59,13 @@ impl Subjects {
             by_clip |= name.contains('_');
             folders.entry(subject).or_default().push(folder);
         }
-        if !by_clip {
-            if let Some((subject, two)) = folders.iter().find(|(_, f)| f.len() > 1) {
-                bail!(
-                    "{} and {} are both folders of the subject {subject}: put its clips into one, as leaving one out would leave the \
-                     other in",
-                    two[0].display(),
-                    two[1].display()
-                );
-            }
+        if let Some((subject, two)) = folders.iter().find(|(_, f)| !by_clip && f.len() > 1) {
+            bail!(
+                "{} and {} are both folders of the subject {subject}: put its clips into one, as leaving one out would leave the \
+                 other in",
+                two[0].display(),
+                two[1].display()
+            );
         }
         Ok(Self { root: root.to_path_buf(), folders, by_clip })
     }

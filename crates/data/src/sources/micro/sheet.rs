@@ -102,24 +102,12 @@ pub(super) fn read(form: &Form, path: &Path) -> Result<Sheet> {
     }
     let text = decode(&bytes);
     let table = cells(&text).with_context(|| format!("{name} cannot be read as a table"))?;
-    let header = table.iter().take(PREAMBLE).position(|(_, row)| Columns::of(row).is_ok());
-    let Some(header) = header else {
-        let lacking = table.iter().take(PREAMBLE).filter_map(|(line, row)| Some((line, row, Columns::of(row).err()?)));
-        // The row that comes nearest: one that has a subject.
-        let near = lacking.filter(|(_, row, _)| row.iter().any(|c| c.eq_ignore_ascii_case("subject"))).last();
-        match near {
-            Some((line, row, column)) => bail!("{name}, line {line}: no column {column}: it has {}", row.join(", ")),
-            None => bail!(
-                "{name} has no header with Subject, Filename, Onset, Apex, Offset and Estimated Emotion in its first {PREAMBLE} lines"
-            ),
-        }
-    };
-    let Ok(columns) = Columns::of(&table[header].1) else { unreachable!("it was found by its columns") };
+    let (columns, body) = header(&name, &table)?;
     let mut sheet =
         Sheet { rows: Vec::new(), bad: Vec::new(), notes: Vec::new(), file: (name.clone(), digest::sha256(&bytes)) };
     let mut spelt = std::collections::BTreeMap::<String, (String, u64)>::new();
     let mut others = 0;
-    for (row, (line, cells)) in table[header + 1..].iter().enumerate() {
+    for (row, (line, cells)) in body.iter().enumerate() {
         let cell = |i: usize| cells.get(i).map_or("", String::as_str);
         if cell(columns.subject).is_empty() && cell(columns.clip).is_empty() {
             continue;
@@ -150,8 +138,30 @@ pub(super) fn read(form: &Form, path: &Path) -> Result<Sheet> {
     Ok(sheet)
 }
 
+/// A row of a table with its line.
+type Row = (u64, Vec<String>);
+
+/// The columns by the first row that names them all, and the rows below it.
+fn header<'a>(name: &str, table: &'a [Row]) -> Result<(Columns, &'a [Row])> {
+    let beginning = &table[..table.len().min(PREAMBLE)];
+    for (i, (_, row)) in beginning.iter().enumerate() {
+        if let Ok(columns) = Columns::of(row) {
+            return Ok((columns, &table[i + 1..]));
+        }
+    }
+    // The row that comes nearest: one that has a subject.
+    let has_subject = |row: &[String]| row.iter().any(|cell| cell.eq_ignore_ascii_case("subject"));
+    let Some((line, row)) = beginning.iter().rfind(|(_, row)| has_subject(row)) else {
+        bail!(
+            "{name} has no header with Subject, Filename, Onset, Apex, Offset and Estimated Emotion in its first {PREAMBLE} lines"
+        )
+    };
+    let column = Columns::of(row).err().unwrap_or_default();
+    bail!("{name}, line {line}: no column {column}: it has {}", row.join(", "))
+}
+
 /// The cells of each row with its line.
-fn cells(text: &str) -> Result<Vec<(u64, Vec<String>)>> {
+fn cells(text: &str) -> Result<Vec<Row>> {
     ensure!(!text.contains('\0'), "it is no CSV file");
     // By the first line that can be the header: lines of text above it may hold commas.
     let header = text.lines().find(|line| line.to_lowercase().contains("subject")).unwrap_or(text);
