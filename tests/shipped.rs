@@ -109,6 +109,15 @@ fn data(resolved: &str) -> Vec<String> {
             "data.source.synthetic_clips.size=64",
             "data.path=clips.h5",
         ]
+    } else if resolved.contains("synthetic_micro:") {
+        &[
+            "data.source.synthetic_micro.drawn.subjects=3",
+            "data.source.synthetic_micro.drawn.clips=1",
+            "data.source.synthetic_micro.drawn.size=64",
+            "data.source.synthetic_micro.face=64",
+            "data.path=micro.h5",
+            "export.onnx=true",
+        ]
     } else if resolved.contains("targets: true") {
         &["data.source.synthetic.count=120", "data.path=synthetic_targets.h5"]
     } else if resolved.contains("synthetic:") {

@@ -48,6 +48,9 @@ pub fn surroundings(root: &Path) -> Result<()> {
     }
     put(root, "val_set/images/0.jpg", &jpeg)?;
     put(root, "base.yaml", EXPERIMENT.as_bytes())?;
+    for number in 46..50 {
+        put(root, &format!("micro/Cropped/sub01/EP02_01f/reg_img{number}.jpg"), &jpeg)?;
+    }
     put(root, "videos/S001_001.mp4", b"no video")?;
     put(root, "BAUM1a_MP4_all/S001_001.mp4", b"no video")?;
     for folder in ["train_set/images", "train_set/annotations"] {

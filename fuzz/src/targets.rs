@@ -85,6 +85,13 @@ impl Place {
         clips::plan(&source).is_ok_and(|plan| !plan.jobs.is_empty())
     }
 
+    /// Reads the coding sheet of a source of micro-expressions.
+    fn micro(&self, bytes: &[u8], source: Value) -> bool {
+        self.put(bytes);
+        let source: SourceOptions = serde_json::from_value(source).expect("options of a source");
+        sources::micro::plan(&source).is_ok()
+    }
+
     /// Reads a source of the system real_fake.
     fn real_fake(&self, bytes: &[u8], source: Value) -> bool {
         self.put(bytes);
@@ -125,6 +132,9 @@ pub const TARGETS: &[Target] = &[
     }),
     target("annotations", "annotations.csv", |b, p| {
         p.plan(b, json!({"baum1a": {"root": p.root, "annotations": p.file}}))
+    }),
+    target("coding_sheet", "micro/CASME2-coding.csv", |b, p| {
+        p.micro(b, json!({"casme2": {"root": p.root.join("micro"), "sheet": p.file, "cropped": true}}))
     }),
     target("features", "features.csv", |b, p| features::read_csv(p.put(b)).and_then(|table| table.check()).is_ok()),
     target("openface", "openface.csv", |b, p| OpenFaceTable::read(p.put(b)).is_ok()),

@@ -11,13 +11,14 @@ use super::inputs::{HDF5, Inputs, JSON};
 use ferrotype_anomaly::generated::film;
 use ferrotype_anomaly::options::GeneratedOptions;
 use ferrotype_data::audit::audit;
-use ferrotype_data::options::{SourceOptions, SyntheticClipsOptions};
+use ferrotype_data::options::{SourceOptions, SyntheticClipsOptions, SyntheticMicroOptions};
 use ferrotype_data::{FaceSet, clips as data_clips, info, sources, store};
 use ferrotype_real_fake::sources::generated::GeneratedClipsOptions;
 use ferrotype_real_fake::synthesise as real_fake;
 use ferrotype_run::files::{explain, write_atomic};
 use ferrotype_run::provenance::command_line;
 use ferrotype_vision::clips::{self, synthesise};
+use ferrotype_vision::micro;
 
 /// Prepare datasets, and look at what is in them.
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ enum Verb {
     #[command(after_help = "Example: ferrotype data prepare ferplus --csv fer2013.csv --votes fer2013new.csv \
                             --out datasets/ferplus.h5")]
     Prepare(Prepare),
-    /// Write a set of synthetic video clips in the form of a dataset that needs a licence.
+    /// Write a set of synthetic clips in the form of a dataset that needs a licence.
     #[command(after_help = "Example: ferrotype data synthesise baum --out baum/ --subjects 6")]
     Synthesise {
         #[command(subcommand)]
@@ -83,6 +84,14 @@ enum Synthesise {
         tables_only: bool,
         #[command(flatten)]
         options: GeneratedClipsOptions,
+    },
+    /// Micro-expressions in the form of CASME II: frames, aligned crops, and the coding sheet as CSV.
+    Micro {
+        /// The folder to write.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        #[command(flatten)]
+        options: SyntheticMicroOptions,
     },
     /// One synthetic face that talks and rests, with injected anomalies: `face.mp4`, and `features.csv` with what is true.
     Face {
@@ -156,6 +165,16 @@ impl DataCommand {
                     done.frames
                 ))
             }
+            Verb::Synthesise { what: Synthesise::Micro { out, options } } => {
+                let done = micro::synthesise::casme2(&options, &out)?;
+                show(&format!(
+                    "{0}: {1} synthetic micro-expressions, {2} frames\nPrepare them with: ferrotype data prepare casme2 --root {0} \
+                     --cropped --out {0}/flow.h5\n",
+                    out.display(),
+                    done.clips,
+                    done.frames
+                ))
+            }
             Verb::Synthesise { what: Synthesise::Face { out, seconds, rate, anomalies, size, seed } } => {
                 let options = GeneratedOptions { seconds, rate, anomalies, ..GeneratedOptions::default() };
                 let frames = film::write(&options, seed, size, &out)?;
@@ -194,7 +213,10 @@ impl Prepare {
             let set = clips::prepare(&source, &out, &command_line())?;
             return show(&format!("{}\n{}", out.display(), data_clips::describe(&set)));
         }
-        let faces = sources::prepare(&source, &out, &command_line())?;
+        let faces = match micro::is_micro(&source) {
+            true => micro::prepare(&source, &out, &command_line())?,
+            false => sources::prepare(&source, &out, &command_line())?,
+        };
         store::write(&faces, &out)?;
         show(&wrote(&faces, &out))
     }

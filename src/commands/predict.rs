@@ -1,5 +1,6 @@
 //! `ferrotype predict`
 
+mod clip;
 pub(super) mod crops;
 pub(super) mod files;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
+use self::clip::ClipArgs;
 use self::crops::CropFolder;
 use self::files::{find, refuse};
 use self::pictures::{CutArgs, Cutter, Face, FaceBox};
@@ -25,6 +27,7 @@ use super::say;
 use crate::runner::bar::bar;
 use crate::systems::loaded::{self, any_experiment_of};
 use crate::systems::{self, real_fake};
+use ferrotype_data::motion::MotionChain;
 use ferrotype_expressions::{BATCH, Planes, Predictor};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
@@ -35,17 +38,20 @@ use ferrotype_vision::faces::Photo;
 #[command(after_help = "Examples:
   ferrotype predict --run runs/vgg13-20260101-120000 crop.jpg
   ferrotype predict --run runs/vgg13-20260101-120000 crops/ --csv out.csv
-  ferrotype predict --run runs/vgg13-20260101-120000 --detector yunet.onnx photos/ --csv out.csv --save-crops seen/")]
+  ferrotype predict --run runs/vgg13-20260101-120000 --detector yunet.onnx photos/ --csv out.csv --save-crops seen/
+  ferrotype predict --run runs/ststnet-20260101-120000 --detector yunet.onnx clip.mp4 --onset 12 --apex 20")]
 pub struct PredictCommand {
     /// The run.
     #[arg(long, value_name = "RUN")]
     run: PathBuf,
     /// Pictures (PNG, JPEG, TIFF, BMP, GIF, WebP), or folders of them: face crops, unless a detector is given. Of the system real_fake: tables of
-    /// action units, or folders of them.
+    /// action units, or folders of them. With --onset: one clip, a video file or a folder of frames.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     cut: CutArgs,
+    #[command(flatten)]
+    clip: ClipArgs,
     /// Write all probabilities to this file.
     #[arg(long, value_name = "CSV")]
     csv: Option<PathBuf>,
@@ -77,6 +83,10 @@ impl PredictCommand {
     /// When the run or the detector cannot be loaded, or a picture cannot be used; the others are still predicted.
     pub fn expressions(&self) -> Result<()> {
         ensure!(self.emotion.is_none(), "--emotion is for runs that tell real from fake");
+        let made = self.clip.made(&RunFolder::open(&self.run)?)?;
+        if let Some(made) = made {
+            return self.of_clip(&made);
+        }
         let files::InputFiles { files, bad, note } = find(&self.paths);
         note.iter().for_each(|n| eprintln!("note: {n}"));
         let inputs = Inputs::new().run(&self.run).paths("a picture", &files).paths("--detector", self.cut.file());
@@ -103,14 +113,32 @@ impl PredictCommand {
         work.conclude(files.len())
     }
 
+    /// Predicts the expression in a clip, for a run whose data are pictures of motion made in this way.
+    fn of_clip(&self, made: &MotionChain) -> Result<()> {
+        let path = clip::one(&self.paths)?;
+        let files = [path.to_path_buf()];
+        let inputs = Inputs::new().run(&self.run).paths("the clip", &files).paths("--detector", self.cut.file());
+        inputs.spare(&[("--csv", self.csv.as_deref(), CSV)])?;
+        let face = self.clip.picture(path, made, &self.cut)?;
+        let predictor = Predictor::new(loaded::open_with_heads(&self.run, self.device.as_deref())?)?.folded()?;
+        let crops = self.save_crops.as_deref();
+        let crops = crops.map(|path| CropFolder::make("--save-crops", path, &files, inputs)).transpose()?;
+        let (cutter, max_pixels) = (Cutter::Whole { template: None }, self.cut.max_pixels());
+        let (rows, bad) = (Vec::new(), Vec::new());
+        let mut work = Work { predictor, cutter, max_pixels, crops, rows, bad, faceless: 0, odd: 0 };
+        let ready = work.prepare(face)?;
+        work.predict(vec![ready])?;
+        work.show(self.csv.as_deref())
+    }
+
     /// Predicts for a run of the system that tells genuine from posed expressions.
     ///
     /// # Errors
     /// When the run or a table cannot be used, and for options that it does not have.
     pub fn real_fake(&self, run: &RunFolder) -> Result<()> {
         ensure!(
-            self.cut.is_plain() && self.save_crops.is_none(),
-            "{} takes tables of action units, no pictures: --detector, --min-score, --margin, --max-pixels and --save-crops do not apply",
+            self.cut.is_plain() && self.save_crops.is_none() && self.clip.is_plain(),
+            "{} takes tables of action units, no pictures: --detector, --min-score, --margin, --max-pixels, --save-crops and --onset do not apply",
             self.run.display()
         );
         let inputs = Inputs::new().run(&self.run).paths("a table", &self.paths);

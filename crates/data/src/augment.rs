@@ -12,9 +12,11 @@ mod ranges;
 
 use anyhow::Result;
 
+use super::motion::{self, MotionForm};
 use super::options::{Augment, Resize};
 use super::preprocess::{Picture, Pipeline};
 use ferrotype_base::random::Stream;
+use ferrotype_flow::Horizontal;
 
 pub use erase::erase;
 pub use geometric::{Affine, draw_affine, resample};
@@ -26,12 +28,20 @@ pub use ranges::Ranges;
 #[derive(Clone, Debug)]
 pub struct Augmentation {
     ranges: Ranges,
+    /// How the first channel holds motion to the right, which a mirror negates.
+    horizontal: Option<Horizontal>,
 }
 
 impl Augmentation {
     /// Resolves the preset and checks the ranges.
     pub fn new(options: &Augment) -> Result<Self> {
-        Ok(Self { ranges: Ranges::new(options)? })
+        Ok(Self { ranges: Ranges::new(options)?, horizontal: None })
+    }
+
+    /// For pictures whose channels hold this: of a flow, mirroring negates the motion to the right.
+    pub fn with_motion(mut self, motion: Option<&MotionForm>) -> Self {
+        self.horizontal = motion.and_then(|form| motion::horizontal(form.channels));
+        self
     }
 
     /// The ranges in force.
@@ -42,6 +52,8 @@ impl Augmentation {
     /// Resizes a picture with random changes: `[channels, size, size]`, 0..255, not yet scaled.
     pub fn apply(&self, picture: &Picture, pipeline: &Pipeline, choice: &mut Stream) -> Vec<f32> {
         let size = pipeline.size();
+        let negated = self.horizontal.filter(|_| self.mirrors(choice)).map(|h| motion::negate(picture, h));
+        let picture = &Picture { pixels: negated.as_deref().unwrap_or(picture.pixels), ..*picture };
         let mut image = self.resize_moved(picture, pipeline, choice);
         jitter(&mut image, self.ranges.brightness, self.ranges.contrast, choice);
         if choice.chance(self.ranges.erase) {
@@ -98,6 +110,37 @@ mod tests {
             let pipeline = pipeline(rule, Colour::Grey);
             let out = nothing.apply(&picture, &pipeline, &mut Stream::new(1));
             assert_eq!(out, pipeline.resize_colour(&picture));
+        }
+    }
+
+    #[test]
+    fn a_mirrored_flow_moves_to_the_other_side() {
+        use super::super::options::MotionInput;
+        use ferrotype_flow::mirror_flow;
+        let pixels = noise(16 * 16 * 3);
+        let picture = Picture::new(&pixels, 16, 16, 3).unwrap();
+        let plain = Augmentation::new(&Augment { flip: Some(1.0), ..Augment::default() }).unwrap();
+        for (channels, horizontal) in [
+            (MotionInput::Stretched, Some(Horizontal::Stretched)),
+            (MotionInput::Signed, Some(Horizontal::Signed)),
+            (MotionInput::OnsetApex, None),
+        ] {
+            let form = MotionForm::published(channels);
+            let augmentation = plain.clone().with_motion(Some(&form));
+            for rule in [Resize::Bilinear, Resize::Nearest] {
+                let pipeline = pipeline(rule, Colour::Rgb);
+                let out = augmentation.apply(&picture, &pipeline, &mut Stream::new(3));
+                let wanted = match horizontal {
+                    Some(horizontal) => {
+                        let mut mirrored = pixels.clone();
+                        mirror_flow(&mut mirrored, 16, horizontal).unwrap();
+                        pipeline.resize_colour(&Picture::new(&mirrored, 16, 16, 3).unwrap())
+                    }
+                    None => plain.apply(&picture, &pipeline, &mut Stream::new(3)),
+                };
+                let off = out.iter().zip(&wanted).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(off < 1e-3, "{channels:?} {rule:?}: {off}");
+            }
         }
     }
 

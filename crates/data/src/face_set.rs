@@ -1,6 +1,7 @@
 //! The types that every part of the data room speaks.
 
-use super::options::Component;
+use super::motion::MotionForm;
+use super::options::{Component, MotionInput};
 use super::source_record::SourceRecord;
 use super::stored_form::StoredForm;
 use super::targets::Targets;
@@ -91,7 +92,7 @@ impl Votes {
 }
 
 /// Where a prepared file comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Provenance {
     /// The source's name: `fer2013`, `ferplus`, `folder`, `manifest`, `rafdb`, `affectnet`, `synthetic`.
     pub source: String,
@@ -107,6 +108,8 @@ pub struct Provenance {
     pub record: Option<SourceRecord>,
     /// How pictures were brought to what is stored; none where what is stored is not made of single pictures.
     pub stored: Option<StoredForm>,
+    /// What the channels hold where they are motion.
+    pub motion: Option<MotionForm>,
 }
 
 /// A whole dataset in memory, row by row as in its source.
@@ -177,6 +180,13 @@ impl FaceSet {
             return None;
         }
         Some(self.provenance.stored.unwrap_or_else(|| StoredForm::of(&self.images)))
+    }
+
+    /// What the channels hold where they are motion. Files of the MEGC 2019 composite from before it was recorded hold
+    /// stretched flow.
+    pub fn motion(&self) -> Option<MotionForm> {
+        let old = || self.provenance.source == "megc2019";
+        self.provenance.motion.clone().or_else(|| old().then(|| MotionForm::published(MotionInput::Stretched)))
     }
 
     /// The picture that stands for a row where one is shown: its own, or of a sequence the middle of its last part.

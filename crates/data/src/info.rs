@@ -30,6 +30,9 @@ pub fn describe(faces: &FaceSet) -> String {
     if let Some(targets) = &faces.targets {
         page += &target_table(faces, targets);
     }
+    if let Some(motion) = faces.motion() {
+        let _ = writeln!(page, "channels {}", motion.name());
+    }
     page += &provenance(&faces.provenance);
     page
 }

@@ -14,6 +14,7 @@ pub mod info;
 pub mod labels;
 pub mod listing;
 pub mod loader;
+pub mod motion;
 pub mod options;
 pub mod picture;
 pub mod preprocess;

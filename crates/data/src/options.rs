@@ -22,7 +22,10 @@ pub use clips::{
     SyntheticClipsOptions, VideoOptions, Windows,
 };
 pub use division::{Folds, Holdout, LabelMode, SplitRule};
-pub use micro::Megc2019Options;
+pub use micro::{
+    JoinedOptions, Megc2019Options, MicroOptions, MicroTask, MotionInput, SyntheticMicroOptions,
+    SyntheticMotionOptions, UnknownApex,
+};
 pub use preprocess::{Colour, MeanStd, Preprocess, Resize, Scale};
 pub use sources::{
     AffectnetOptions, Fer2013Options, FerplusOptions, FolderOptions, ManifestOptions, RafdbOptions, SourceOptions,

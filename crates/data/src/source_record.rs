@@ -22,8 +22,22 @@ use super::sources;
 mod tests;
 
 /// Keys of source options that name a file or folder; wherever they stand.
-const PATH_KEYS: [&str; 11] =
-    ["csv", "images", "votes", "root", "videos", "labels", "annotations", "list", "openface", "detector", "landmarks"];
+const PATH_KEYS: [&str; 14] = [
+    "csv",
+    "images",
+    "votes",
+    "root",
+    "videos",
+    "labels",
+    "annotations",
+    "list",
+    "openface",
+    "detector",
+    "landmarks",
+    "sheet",
+    "frames",
+    "files",
+];
 
 /// So many differences are named in a message.
 const NAMED: usize = 3;

@@ -5,9 +5,11 @@ mod affectnet;
 mod fer2013;
 mod ferplus;
 mod folder;
+mod joined;
 mod labels;
 mod manifest;
 mod megc2019;
+pub mod micro;
 mod names;
 mod pictures;
 mod rafdb;
@@ -66,6 +68,14 @@ fn load(source: &SourceOptions) -> Result<FaceSet> {
         SourceOptions::Rafdb(o) => rafdb::load(o),
         SourceOptions::Affectnet(o) => affectnet::load(o),
         SourceOptions::Megc2019(o) => megc2019::load(o),
+        SourceOptions::Joined(o) => joined::load(o),
+        SourceOptions::Casme2(_)
+        | SourceOptions::Smic(_)
+        | SourceOptions::Samm(_)
+        | SourceOptions::Casme3(_)
+        | SourceOptions::SyntheticMicro(_) => {
+            anyhow::bail!("the source {} is made of frames, not of pictures: this reader has no detector", name(source))
+        }
         SourceOptions::Clips(_)
         | SourceOptions::Baum1a(_)
         | SourceOptions::Baum1s(_)
@@ -87,6 +97,12 @@ pub fn name(source: &SourceOptions) -> &'static str {
         SourceOptions::Rafdb(_) => "rafdb",
         SourceOptions::Affectnet(_) => "affectnet",
         SourceOptions::Megc2019(_) => "megc2019",
+        SourceOptions::Casme2(_) => "casme2",
+        SourceOptions::Smic(_) => "smic",
+        SourceOptions::Samm(_) => "samm",
+        SourceOptions::Casme3(_) => "casme3",
+        SourceOptions::Joined(_) => "joined",
+        SourceOptions::SyntheticMicro(_) => "synthetic_micro",
         SourceOptions::Clips(_) => "clips",
         SourceOptions::Baum1a(_) => "baum1a",
         SourceOptions::Baum1s(_) => "baum1s",

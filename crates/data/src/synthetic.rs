@@ -15,6 +15,7 @@ pub mod face;
 mod features;
 mod hair;
 pub mod identity;
+pub mod micro;
 mod mouth;
 pub mod scene;
 mod skin;
@@ -32,6 +33,7 @@ pub use clip::Performance;
 pub use crowd::Impression;
 pub use face::{Camera, Face, Light, Pose, Rendering};
 pub use identity::Identity;
+pub use micro::MicroPerformance;
 pub use scene::Scene;
 
 /// How often each expression is the main one, in percent, in FER+'s order: as uneven as FER+, with somewhat more of the
@@ -45,6 +47,7 @@ enum Kind {
     Identity = 1,
     Split = 2,
     Clip = 3,
+    Micro = 5,
 }
 
 /// What is drawn in one row.

@@ -110,7 +110,7 @@ impl Task {
         }
         let facts = facts(options, &faces, [&train, &validation, &test], &leaks, before - train.len());
         let facts = DatasetSummary { notes: division.notes, ..facts };
-        let augmentation = Augmentation::new(&options.augment)?;
+        let augmentation = Augmentation::new(&options.augment)?.with_motion(facts.motion.as_ref());
         Ok(Self { train, validation, test, facts, augmentation, options: options.clone() })
     }
 

@@ -1,8 +1,8 @@
 //! Ranges of the `data:` section.
 
 use crate::options::{
-    Augment, Component, DataOptions, FerplusOptions, MeanStd, Preprocess, Scale, SegmentOptions, SegmentRule,
-    SourceOptions, SplitRule, SyntheticClipsOptions, VideoOptions,
+    Augment, Component, DataOptions, FerplusOptions, MeanStd, MicroOptions, Preprocess, Scale, SegmentOptions,
+    SegmentRule, SourceOptions, SplitRule, SyntheticClipsOptions, SyntheticMotionOptions, VideoOptions,
 };
 use crate::split::Dividing;
 use ferrotype_base::problems::Problems;
@@ -44,6 +44,21 @@ fn check_source(p: &mut Problems, source: &SourceOptions) {
             None
         }
         SourceOptions::Fer2013(_) | SourceOptions::Megc2019(_) => None,
+        SourceOptions::Joined(options) => {
+            p.check(&format!("{at}.joined.files"), &options.files, options.files.len() >= 2, "at least two files");
+            None
+        }
+        SourceOptions::Casme2(options)
+        | SourceOptions::Smic(options)
+        | SourceOptions::Samm(options)
+        | SourceOptions::Casme3(options) => {
+            check_micro(p, &format!("{at}.{}", crate::sources::name(source)), options);
+            None
+        }
+        SourceOptions::SyntheticMicro(options) => {
+            check_drawn_micro(p, &format!("{at}.synthetic_micro"), options);
+            None
+        }
         SourceOptions::Folder(options) => options.size.map(|size| ("folder", size)),
         SourceOptions::Manifest(options) => {
             for (name, group) in &options.targets.0 {
@@ -81,6 +96,31 @@ fn check_source(p: &mut Problems, source: &SourceOptions) {
     if let Some((name, size)) = size {
         p.pixels(&format!("{at}.{name}.size"), size);
     }
+}
+
+fn check_micro(p: &mut Problems, at: &str, options: &MicroOptions) {
+    match (&options.detector, options.cropped) {
+        (None, false) => p.add(at, "how the face is found is missing; expected `detector`, or `cropped: true`".into()),
+        (Some(_), true) => p.add(at, "`detector` and `cropped: true` exclude each other; expected one of them".into()),
+        _ => {}
+    }
+    check_motion(p, at, options.side, options.face);
+}
+
+fn check_motion(p: &mut Problems, at: &str, side: usize, face: usize) {
+    p.pixels(&format!("{at}.side"), side);
+    p.up_to(&format!("{at}.face"), face, 32, 1024);
+}
+
+fn check_drawn_micro(p: &mut Problems, at: &str, options: &SyntheticMotionOptions) {
+    let drawn = &options.drawn;
+    let at_drawn = format!("{at}.drawn");
+    p.up_to(&format!("{at_drawn}.subjects"), drawn.subjects, 2, 99);
+    p.up_to(&format!("{at_drawn}.clips"), drawn.clips, 1, 30);
+    p.up_to(&format!("{at_drawn}.size"), drawn.size, 64, 1024);
+    p.fraction(&format!("{at_drawn}.intensity"), drawn.intensity);
+    p.fraction(&format!("{at_drawn}.nuisance"), drawn.nuisance);
+    check_motion(p, at, options.side, options.face);
 }
 
 fn check_video(p: &mut Problems, at: &str, options: &VideoOptions) {

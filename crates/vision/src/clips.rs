@@ -22,7 +22,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::video;
+use crate::{micro, video};
 use extract::Tools;
 use ferrotype_data::clips::{Clip, ClipSet, Skipped, store};
 use ferrotype_data::options::{SourceOptions, VideoOptions};
@@ -76,12 +76,18 @@ pub fn is_clips(source: &SourceOptions) -> bool {
     )
 }
 
-/// Prepares a source of any kind, of pictures or of clips, into the file `out`.
+/// Prepares a source of any kind, of pictures, of clips or of micro-expressions, into the file `out`.
 ///
 /// # Errors
-/// As [`prepare`] or [`sources::write`].
+/// As [`prepare`], [`micro::write`] or [`sources::write`].
 pub fn write_source(source: &SourceOptions, out: &Path) -> Result<()> {
-    if is_clips(source) { prepare(source, out, &command_line()).map(drop) } else { sources::write(source, out) }
+    if is_clips(source) {
+        prepare(source, out, &command_line()).map(drop)
+    } else if micro::is_micro(source) {
+        micro::write(source, out, &command_line())
+    } else {
+        sources::write(source, out)
+    }
 }
 
 /// Prepares the clips of a source into the file `out`; gives everything but their pictures.
@@ -200,6 +206,11 @@ fn is_drawn(source: &SourceOptions) -> bool {
         SourceOptions::Baum1a(o) | SourceOptions::Baum1s(o) => &o.root,
         _ => return false,
     };
+    is_drawn_folder(folder)
+}
+
+/// Whether a folder, or one above it, says that what is in it is drawn.
+pub(crate) fn is_drawn_folder(folder: &Path) -> bool {
     folder.ancestors().take(3).any(|f| f.join(synthesise::MARK).is_file())
 }
 
@@ -215,6 +226,7 @@ fn provenance(source: &SourceOptions, plan: Plan, tools: &Tools, command: &str) 
         notes,
         record: None,
         stored: None,
+        motion: None,
     })
 }
 

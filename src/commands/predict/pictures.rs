@@ -48,6 +48,11 @@ impl CutArgs {
         self.detector.is_none() && self.min_score.is_none() && self.margin.is_none() && self.max_pixels.is_none()
     }
 
+    /// Whether nothing but a detector was asked for.
+    pub(in crate::commands) fn is_detector_alone(&self) -> bool {
+        self.min_score.is_none() && self.margin.is_none() && self.max_pixels.is_none()
+    }
+
     /// The most pixels that a picture may have.
     pub(in crate::commands) fn max_pixels(&self) -> u64 {
         self.max_pixels.unwrap_or(MAX_PIXELS)

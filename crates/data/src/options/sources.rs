@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::picture::MAX_PIXELS;
 use super::{
-    Baum1Options, Baum2Options, ClassNames, ClipsOptions, Colour, Megc2019Options, SyntheticClipsOptions, TargetColumns,
+    Baum1Options, Baum2Options, ClassNames, ClipsOptions, Colour, JoinedOptions, Megc2019Options, MicroOptions,
+    SyntheticClipsOptions, SyntheticMotionOptions, TargetColumns,
 };
 
 fn max_pixels() -> u64 {
@@ -48,6 +49,37 @@ pub enum SourceOptions {
     /// The MEGC 2019 composite of micro-expressions: 442 published pictures of optical flow, 28x28.
     #[command(after_help = "Example: ferrotype data prepare megc2019 --root megc2019/ --out datasets/megc2019.h5")]
     Megc2019(Megc2019Options),
+    /// CASME II in its official form, as pictures of motion.
+    #[command(
+        after_help = "Example: ferrotype data prepare casme2 --root CASME2 --detector yunet.onnx --out datasets/casme2.h5\n         ferrotype data prepare casme2 --root CASME2 --cropped --task own --input signed"
+    )]
+    Casme2(MicroOptions),
+    /// SMIC (HS) in its official form, as pictures of motion.
+    #[command(
+        after_help = "Example: ferrotype data prepare smic --root SMIC_all_cropped --cropped --out datasets/smic.h5"
+    )]
+    Smic(MicroOptions),
+    /// SAMM in its official form, as pictures of motion.
+    #[command(
+        after_help = "Example: ferrotype data prepare samm --root SAMM --detector yunet.onnx --mend-apex --out datasets/samm.h5"
+    )]
+    Samm(MicroOptions),
+    /// CAS(ME)^3 part A, micro-expressions, in its official form, as pictures of motion.
+    #[command(
+        after_help = "Example: ferrotype data prepare casme3 --root CASME3 --detector yunet.onnx --skip-bad --out datasets/casme3.h5"
+    )]
+    Casme3(MicroOptions),
+    /// Several prepared files of one form as one, such as the composite of three datasets.
+    #[command(
+        after_help = "Example: ferrotype data prepare joined --files datasets/smic.h5 datasets/casme2.h5 datasets/samm.h5 --out datasets/composite.h5"
+    )]
+    Joined(JoinedOptions),
+    /// Drawn micro-expressions as pictures of motion: needs no data.
+    #[command(
+        after_help = "Example: ferrotype data prepare synthetic_micro --subjects 12 --out datasets/synthetic_micro.h5"
+    )]
+    #[command(name = "synthetic_micro")]
+    SyntheticMicro(SyntheticMotionOptions),
     /// Video files with a table of labels.
     #[command(
         after_help = "Example: ferrotype data prepare clips --videos clips/ --labels labels.csv --openface csv/ --out datasets/clips.h5\n         ferrotype data prepare clips --videos clips/ --labels labels.csv --detector yunet.onnx --landmarks pfld_68.onnx --rate 25"

@@ -9,7 +9,8 @@ use anyhow::{Context, Result, bail, ensure};
 use ferrotype_base::digest;
 use image::RgbImage;
 
-use crate::options::Megc2019Options;
+use crate::motion::MotionForm;
+use crate::options::{Megc2019Options, MotionInput};
 use crate::text_table::{decode, delimiter};
 use crate::{FaceSet, Images, Provenance, Split};
 
@@ -66,9 +67,10 @@ pub(super) fn load(options: &Megc2019Options) -> Result<FaceSet> {
             files,
             notes: vec![
                 "channels are horizontal flow, vertical flow and optical strain, each stretched to 0..255 per clip: size and sign of \
-                 the motion are lost, and a mirrored picture needs its first channel negated"
+                 the motion are lost"
                     .into(),
             ],
+            motion: Some(MotionForm::published(MotionInput::Stretched)),
             ..Provenance::default()
         },
         ..FaceSet::default()

@@ -46,6 +46,11 @@ pub(crate) fn write_provenance(b: &mut FileBuilder, provenance: &Provenance) -> 
         let text = serde_json::to_string(stored).unwrap_or_default();
         b.set_attr("stored_form", AttrValue::VarLenString(text));
     }
+    if let Some(motion) = &provenance.motion {
+        b.set_attr("channels", AttrValue::VarLenString(motion.name().into()));
+        let text = serde_json::to_string(motion).unwrap_or_default();
+        b.set_attr("motion_form", AttrValue::VarLenString(text));
+    }
     Ok(())
 }
 
@@ -138,6 +143,10 @@ pub(crate) fn read_provenance(file: &File) -> Result<Provenance> {
         true => Some(serde_json::from_str(&text(&attributes, "stored_form")?).context("its `stored_form` is unknown")?),
         false => None,
     };
+    let motion = match attributes.contains_key("motion_form") {
+        true => Some(serde_json::from_str(&text(&attributes, "motion_form")?).context("its `motion_form` is unknown")?),
+        false => None,
+    };
     Ok(Provenance {
         source: text(&attributes, "source")?,
         synthetic: number(&attributes, "synthetic")? != 0,
@@ -146,6 +155,7 @@ pub(crate) fn read_provenance(file: &File) -> Result<Provenance> {
         notes: list(file, "notes")?,
         record,
         stored,
+        motion,
     })
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn sample(n: usize) -> FaceSet {
             notes: vec!["one".into(), "two, längere".into()],
             record: Some(SourceRecord { options: "{}".into(), files: vec!["csv\ta.csv\t12ab".into()] }),
             stored: Some(StoredForm::of(&Images { pixels: Vec::new(), height: 6, width: 5, channels: 3 })),
+            motion: Some(crate::motion::MotionForm::published(crate::options::MotionInput::Signed)),
         },
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::subset::Subset;
 use crate::FaceSet;
 use crate::audit::Leaks;
+use crate::motion::MotionForm;
 use crate::options::DataOptions;
 use crate::stored_form::StoredForm;
 use ferrotype_run::RunFolder;
@@ -28,6 +29,9 @@ pub struct DatasetSummary {
     /// How a picture file became a picture of the prepared file, where it holds single pictures.
     #[serde(default)]
     pub stored: Option<StoredForm>,
+    /// What the channels of the pictures hold where they are motion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub motion: Option<MotionForm>,
     /// Class names.
     pub classes: Vec<String>,
     /// Of a model with heads: what is known of each column of targets in the three sets.
@@ -126,6 +130,7 @@ pub(super) fn facts(
         source: faces.provenance.source.clone(),
         synthetic: faces.provenance.synthetic,
         stored: faces.stored_form(),
+        motion: faces.motion(),
         classes: sets[0].labelled.classes.clone(),
         targets: target_facts(sets),
         targets_sha256: targets_sha256(sets),

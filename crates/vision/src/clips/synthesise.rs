@@ -35,7 +35,7 @@ pub const UNITS: [(Au, &str); 17] = [
     (Au::EyesClosed, "AU45"),
 ];
 
-/// A file that says that a folder's clips are drawn: the one thing that BAUM-1 does not have.
+/// A file that says that a folder's clips are drawn: the one thing that the dataset itself does not have.
 pub const MARK: &str = "SYNTHETIC.txt";
 
 /// What was written.
@@ -73,12 +73,20 @@ pub fn baum(options: &SyntheticClipsOptions, acted: bool, out: &Path) -> Result<
         done.clips += 1;
         done.frames += take.performance.frames;
     }
-    let mark =
-        "The faces in this folder are drawn, not photographed. Ferrotype marks what it makes of them as synthetic.\n";
-    write_atomic(out.join(MARK), mark.as_bytes())?;
+    mark(out)?;
     let rows = annotations(&takes, subset);
     write_atomic(out.join(format!("Annotations_{}.csv", subset.name)), csv(&rows).as_bytes())?;
     Ok(done)
+}
+
+/// Writes the mark of drawn faces into a folder.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn mark(folder: &Path) -> Result<()> {
+    let text =
+        "The faces in this folder are drawn, not photographed. Ferrotype marks what it makes of them as synthetic.\n";
+    write_atomic(folder.join(MARK), text.as_bytes())
 }
 
 fn write_clip(take: &Take, options: &SyntheticClipsOptions, path: &Path, tables: &Path) -> Result<()> {
