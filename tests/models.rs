@@ -95,7 +95,7 @@ fn what_cannot_be_had_says_what_to_do() {
     for (words, says) in [
         ("models pull yunt", "yunet"),
         ("models pull tiny", "models add tiny"),
-        ("models add tiny other.onnx", "sha256"),
+        ("models add tiny other.onnx", "not the file of"),
         ("analyze video.mp4 --detector yunett", "yunet"),
         ("analyze video.mp4 --detector tiny", "models add tiny"),
     ] {
