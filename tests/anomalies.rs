@@ -240,7 +240,8 @@ fn bad_input_is_one_clear_paragraph() {
     place.write("other.yaml", SMALL.replace("system: anomalies", "system: moods"));
     let unknown = place.refused("train --config other.yaml");
     assert!(
-        unknown.contains("other.yaml:1:9") && unknown.contains("expected `expressions`, `anomalies` or `real_fake`"),
+        unknown.contains("other.yaml:1:9")
+            && unknown.contains("expected `expressions`, `anomalies`, `real_fake` or `baselines`"),
         "{unknown}"
     );
     let run = train(&place, "runs", "");

@@ -12,8 +12,8 @@ fn experiment_files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = Vec::new();
     for path in entries.map(|entry| entry.unwrap().path()) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        // Sweeps are files of another kind.
-        if name == "sweeps" {
+        // Sweeps and analyses are files of another kind.
+        if ["sweeps", "analyze"].contains(&name.as_str()) {
             continue;
         }
         if path.is_dir() {
@@ -38,6 +38,17 @@ fn every_shipped_file_loads_and_reads_back_equal() {
         if let (AnyExperiment::Expressions(a), AnyExperiment::Expressions(b)) = (&back, &loaded.experiment) {
             assert_eq!(digest(&**a), digest(&**b));
         }
+    }
+}
+
+#[test]
+fn every_shipped_analysis_loads() {
+    let folder = repository().join("configs/analyze");
+    let files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    assert!(!files.is_empty());
+    for file in files {
+        let loaded = ferrotype_config::load_as::<ferrotype_analysis::AnalysisOptions>(&file, &[]);
+        loaded.unwrap_or_else(|error| panic!("error: {error}"));
     }
 }
 

@@ -120,5 +120,5 @@ fn a_file_may_name_the_system_of_expressions() {
     assert_eq!(named, plain);
     assert_eq!((to_yaml(&named), digest(&named)), (to_yaml(&plain), digest(&plain)));
     let other = from_yaml_str("x", &text("system: moods\n")).unwrap_err().to_string();
-    assert!(other.contains("expected `expressions`, `anomalies` or `real_fake`"), "{other}");
+    assert!(other.contains("expected `expressions`, `anomalies`, `real_fake` or `baselines`"), "{other}");
 }
