@@ -1,7 +1,7 @@
 //! Datasets of micro-expressions as their authors publish them: from the coding sheet and the folders of frames to a list of
 //! clips, with everything checked that can be checked without opening a picture.
 //!
-//! Each dataset is a [`Form`] in a file of its own. What becomes of the frames (the face, the flow) is the matter of a crate
+//! Each dataset is a `Form` in a file of its own. What becomes of the frames (the face, the flow) is the matter of a crate
 //! above this one, which has a detector.
 
 mod casme2;
