@@ -1,16 +1,16 @@
 //! `ferrotype analyze`
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::models::hub::of_option;
 use super::say;
 use crate::config;
+use crate::runner::bar::bar_of;
 use crate::systems::loaded;
 use ferrotype_analysis::options::{ColumnNames, HeadOptions, Sampling};
 use ferrotype_analysis::video::{self, Progress, Watch};
@@ -204,12 +204,7 @@ struct Watching {
 impl Watching {
     fn begin(&mut self, path: &Path) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        self.bar = ProgressBar::hidden();
-        if !self.json && std::io::stderr().is_terminal() {
-            let style = ProgressStyle::with_template("{msg} [{bar:28}] {pos}/{len} {eta} left");
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-            self.bar = ProgressBar::new(0).with_style(style.progress_chars("=> ")).with_message(name);
-        }
+        self.bar = if self.json { ProgressBar::hidden() } else { bar_of(name, 0) };
     }
 }
 

@@ -213,10 +213,7 @@ impl Prepare {
             let set = clips::prepare(&source, &out, &command_line())?;
             return show(&format!("{}\n{}", out.display(), data_clips::describe(&set)));
         }
-        let faces = match micro::is_micro(&source) {
-            true => micro::prepare(&source, &out, &command_line())?,
-            false => sources::prepare(&source, &out, &command_line())?,
-        };
+        let faces = clips::prepare_pictures(&source, &out, &command_line())?;
         store::write(&faces, &out)?;
         show(&wrote(&faces, &out))
     }

@@ -40,7 +40,7 @@ pub use identity::result_digest;
 pub(crate) use reports::group_summary;
 pub use reports::{report_group, report_run};
 pub use system::Expressions;
-pub(crate) use system::fold_count;
+pub(crate) use system::{fold_count, prepare_data};
 
 use transfer::Prepared;
 

@@ -6,7 +6,7 @@ use ferrotype_action_units::features::Features;
 use ferrotype_action_units::pose::{Camera, head_pose};
 use ferrotype_data::preprocess::Picture;
 use ferrotype_expressions::Planes;
-use ferrotype_vision::faces::{Bounds, Detection, Landmarks, Photo, TEMPLATE, align_eyes, eye_centres};
+use ferrotype_vision::faces::{Bounds, Detection, Landmarks, Photo, TEMPLATE, align_eyes};
 
 use crate::options::FaceOptions;
 use crate::parts::{Head, Parts};
@@ -32,17 +32,13 @@ impl Parts {
     /// When a network cannot compute.
     pub(crate) fn look(&self, photo: &Photo, options: &FaceOptions) -> Result<Vec<Found>> {
         let picture = photo.picture();
-        let mut found = self.detector.detect(&picture)?;
-        found.retain(|d| f64::from(d.bounds.width()) >= options.min_size);
-        // Stable: of two of one size, the better score stays first.
-        found.sort_by(|a, b| b.bounds.area().total_cmp(&a.bounds.area()));
-        found.truncate(options.most);
+        let found = self.detector.largest(&picture, options.min_size, options.most)?;
         found.iter().map(|d| self.face(photo, &picture, d, options)).collect()
     }
 
     fn face(&self, photo: &Photo, picture: &Picture, d: &Detection, options: &FaceOptions) -> Result<Found> {
         let landmarks = self.landmarker.as_ref().map(|l| l.find(picture, &d.bounds)).transpose()?;
-        let eyes = landmarks.as_ref().map(eye_centres).or_else(|| d.points.map(|points| [points[0], points[1]]));
+        let eyes = d.eyes(landmarks.as_ref());
         let embedding = match (&self.embedder, eyes) {
             // Eyes at one place are none.
             (Some(embedder), Some(eyes)) => match align_eyes(picture, eyes, TEMPLATE, embedder.side()) {

@@ -1,17 +1,15 @@
 //! The networks that an analysis is made of.
 
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use ferrotype_action_units::predict::Predictor as UnitPredictor;
-use ferrotype_base::digest::hex;
+use ferrotype_base::digest::sha256_file;
 use ferrotype_base::targets::Head as TargetHead;
 use ferrotype_expressions::Predictor;
 use ferrotype_run::files::explain;
 use ferrotype_vision::faces::{Detector, Embedder, Landmarker};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::options::AnalysisOptions;
 
@@ -121,18 +119,10 @@ impl PartFacts {
     }
 }
 
-/// sha256 of a file, read piece by piece.
+/// sha256 of a file.
 ///
 /// # Errors
 /// When it cannot be read.
 pub fn file_sha256(path: &Path) -> Result<String> {
-    let mut file = std::fs::File::open(path).map_err(|e| explain(path, &e))?;
-    let (mut sum, mut piece) = (Sha256::new(), vec![0; 1 << 16]);
-    loop {
-        let n = file.read(&mut piece).map_err(|e| explain(path, &e))?;
-        if n == 0 {
-            return Ok(hex(&sum.finalize()));
-        }
-        sum.update(&piece[..n]);
-    }
+    sha256_file(path).map_err(|e| explain(path, &e))
 }

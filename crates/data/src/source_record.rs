@@ -9,10 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use ferrotype_base::digest::hex;
+use ferrotype_base::digest::sha256_file;
 use rayon::prelude::*;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::listing;
 use super::options::SourceOptions;
@@ -263,10 +262,7 @@ fn holds_labels(path: &Path) -> bool {
 }
 
 fn sha256(path: &Path) -> Result<String> {
-    let mut file = fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut digest = Sha256::new();
-    std::io::copy(&mut file, &mut digest).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(hex(&digest.finalize()))
+    sha256_file(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// What was added, removed and changed, as one phrase.

@@ -14,15 +14,14 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read};
+use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use ferrotype_base::digest::hex;
+use ferrotype_base::digest::sha256_file;
 use ferrotype_base::files::{explain, write_atomic};
-use sha2::{Digest, Sha256};
 
 use super::{Acceptance, Entry, Error, ErrorKind, Result};
 
@@ -242,15 +241,7 @@ impl Cache {
 
 /// The sha256 of a file.
 pub(crate) fn digest(path: &Path) -> Result<String> {
-    let mut file = File::open(path).map_err(|e| unreadable(path, &e))?;
-    let mut sum = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer).map_err(|e| unreadable(path, &e))? {
-            0 => return Ok(hex(&sum.finalize())),
-            n => sum.update(&buffer[..n]),
-        }
-    }
+    sha256_file(path).map_err(|e| unreadable(path, &e))
 }
 
 pub(crate) fn unreadable(path: &Path, e: &io::Error) -> Error {

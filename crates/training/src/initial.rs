@@ -59,7 +59,7 @@ pub fn weights_file(path: &Path) -> Result<PathBuf> {
 /// When the file cannot be read.
 pub fn sha256_of(path: &Path) -> Result<String> {
     let file = weights_file(path)?;
-    Ok(digest::sha256(std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?))
+    digest::sha256_file(&file).with_context(|| format!("cannot read {}", file.display()))
 }
 
 impl Source {

@@ -27,7 +27,7 @@ use extract::Tools;
 use ferrotype_data::clips::{Clip, ClipSet, Skipped, store};
 use ferrotype_data::options::{SourceOptions, VideoOptions};
 use ferrotype_data::source_record::SourceRecord;
-use ferrotype_data::{Provenance, sources};
+use ferrotype_data::{FaceSet, Provenance, sources};
 use ferrotype_run::files::explain;
 use ferrotype_run::provenance::command_line;
 use journal::Journal;
@@ -79,15 +79,20 @@ pub fn is_clips(source: &SourceOptions) -> bool {
 /// Prepares a source of any kind, of pictures, of clips or of micro-expressions, into the file `out`.
 ///
 /// # Errors
-/// As [`prepare`], [`micro::write`] or [`sources::write`].
+/// As [`prepare`] or [`prepare_pictures`], and when the file cannot be written.
 pub fn write_source(source: &SourceOptions, out: &Path) -> Result<()> {
     if is_clips(source) {
-        prepare(source, out, &command_line()).map(drop)
-    } else if micro::is_micro(source) {
-        micro::write(source, out, &command_line())
-    } else {
-        sources::write(source, out)
+        return prepare(source, out, &command_line()).map(drop);
     }
+    ferrotype_data::store::write(&prepare_pictures(source, out, &command_line())?, out)
+}
+
+/// Makes the pictures of a source that is none of clips, to be written to `out`.
+///
+/// # Errors
+/// As [`micro::prepare`] or [`sources::prepare`].
+pub fn prepare_pictures(source: &SourceOptions, out: &Path, command: &str) -> Result<FaceSet> {
+    if micro::is_micro(source) { micro::prepare(source, out, command) } else { sources::prepare(source, out, command) }
 }
 
 /// Prepares the clips of a source into the file `out`; gives everything but their pictures.

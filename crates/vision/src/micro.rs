@@ -11,18 +11,19 @@ pub mod synthesise;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
+use ferrotype_base::digest::sha256_file;
 use ferrotype_data::motion::{MotionChain, MotionCrop, MotionForm, flow_picture};
 use ferrotype_data::options::{MicroOptions, SourceOptions};
 use ferrotype_data::source_record::SourceRecord;
 use ferrotype_data::sources::micro::{MicroClip, MicroPlan, options, plan};
 use ferrotype_data::stored_form::StoredForm;
-use ferrotype_data::{FaceSet, Images, Provenance, Split, sources, store};
+use ferrotype_data::{FaceSet, Images, Provenance, Split, sources};
 
 pub use chain::{Chain, Seen};
 pub use frames::{Frames, read as read_frames};
@@ -32,14 +33,6 @@ use crate::clips::is_drawn_folder;
 /// Whether a source gives pictures of motion made from frames.
 pub fn is_micro(source: &SourceOptions) -> bool {
     options(source).is_some() || matches!(source, SourceOptions::SyntheticMicro(_))
-}
-
-/// As [`prepare`], written to the file.
-///
-/// # Errors
-/// As [`prepare`], and when the file cannot be written.
-pub fn write(source: &SourceOptions, out: &Path, command: &str) -> Result<()> {
-    store::write(&prepare(source, out, command)?, out)
 }
 
 /// Makes the pictures of a source of micro-expressions, to be written to `out`. Clips are worked on side by side; the pictures
@@ -65,8 +58,10 @@ pub fn prepare(source: &SourceOptions, out: &Path, command: &str) -> Result<Face
 fn of_frames(source: &SourceOptions, options: &MicroOptions) -> Result<FaceSet> {
     let mut plan = plan(source)?;
     let (form, chain) = open(options)?;
-    if let Some(detector) = &options.detector {
-        plan.files.push((detector.display().to_string(), sha256(detector)?));
+    if let (Some(path), Some(MotionChain { crop: MotionCrop::Eyes { sha256, .. }, .. })) =
+        (&options.detector, &form.made)
+    {
+        plan.files.push((path.display().to_string(), sha256.clone()));
     }
     let seen = work_through(&plan.clips, &chain);
     let mut made = Made { plan, seen: Vec::new(), clips: Vec::new(), spotted: 0 };
@@ -78,7 +73,10 @@ fn of_frames(source: &SourceOptions, options: &MicroOptions) -> Result<FaceSet> 
 /// The form of the pictures that options ask for, and what makes them.
 fn open(options: &MicroOptions) -> Result<(MotionForm, Chain)> {
     let crop = match &options.detector {
-        Some(path) => MotionCrop::Eyes { detector: "YuNet".into(), sha256: sha256(path)? },
+        Some(path) => {
+            let sha256 = sha256_file(path).with_context(|| format!("cannot read {}", path.display()))?;
+            MotionCrop::Eyes { detector: "YuNet".into(), sha256 }
+        }
         None => MotionCrop::Given,
     };
     let made = MotionChain {
@@ -89,11 +87,6 @@ fn open(options: &MicroOptions) -> Result<(MotionForm, Chain)> {
     };
     let chain = Chain::of(&made, options.detector.as_deref())?;
     Ok((MotionForm { channels: options.input, made: Some(made) }, chain))
-}
-
-fn sha256(path: &PathBuf) -> Result<String> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(ferrotype_base::digest::sha256(&bytes))
 }
 
 /// What became of each clip: its picture, or none where no face is in its onset frame.

@@ -1,18 +1,15 @@
 //! What is seen in the frames of a video: faces with their embeddings.
 
-use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use super::emotions::Emotions;
 use super::{FacesCommand, SIDE};
+use crate::runner::bar::bar_of;
 use ferrotype_data::preprocess::Picture;
-use ferrotype_vision::faces::{
-    Bounds, Detection, Detector, Embedder, Landmarker, TEMPLATE, Tracker, align_eyes, eye_centres,
-};
+use ferrotype_vision::faces::{Bounds, Detection, Detector, Embedder, Landmarker, TEMPLATE, Tracker, align_eyes};
 use ferrotype_vision::video::{self, Decoder, Frame, Log, Sampler};
 
 /// Faces per frame, the largest.
@@ -79,7 +76,7 @@ impl FaceScanner {
     /// Looks at a video.
     pub fn watch(&self, path: &Path, rate: Option<f64>, emotions: Option<&Emotions>) -> Result<ScannedVideo> {
         let mut decoder = Decoder::open(path)?;
-        let bar = progress(decoder.header().frames.unwrap_or(0));
+        let bar = bar_of("frames", decoder.header().frames.unwrap_or(0));
         let mut sampler = Sampler::new(rate);
         let mut tracker = Tracker::new(GAP);
         let mut frames = Vec::new();
@@ -104,11 +101,7 @@ impl FaceScanner {
 
     fn look(&self, frame: &Frame) -> Result<Vec<Face>> {
         let picture = frame.picture();
-        let mut found = self.detector.detect(&picture)?;
-        found.retain(|d| d.bounds.width() >= self.min_face);
-        let area = |d: &Detection| d.bounds.width() * d.bounds.height();
-        found.sort_by(|a, b| area(b).total_cmp(&area(a)));
-        found.truncate(FACES);
+        let found = self.detector.largest(&picture, f64::from(self.min_face), FACES)?;
         let face = |d: &Detection| self.face(&picture, d);
         let context = || format!("frame {}", frame.number);
         found.iter().filter_map(|d| face(d).transpose()).collect::<Result<_>>().with_context(context)
@@ -116,24 +109,11 @@ impl FaceScanner {
 
     /// The face, unless its eyes stand at one place: then it is none.
     fn face(&self, picture: &Picture, found: &Detection) -> Result<Option<Face>> {
-        let eyes = match (&self.landmarker, &found.points) {
-            (Some(landmarker), _) => eye_centres(&landmarker.find(picture, &found.bounds)?),
-            // The person's right eye is left in the picture and comes first.
-            (None, Some(points)) => [points[0], points[1]],
-            (None, None) => return Ok(None),
-        };
+        let landmarks = self.landmarker.as_ref().map(|l| l.find(picture, &found.bounds)).transpose()?;
+        let Some(eyes) = found.eyes(landmarks.as_ref()) else { return Ok(None) };
         let side = self.embedder.as_ref().map_or(SIDE, Embedder::side);
         let Ok(pixels) = align_eyes(picture, eyes, TEMPLATE, side) else { return Ok(None) };
         let embedding = self.embedder.as_ref().map(|e| e.embed(&pixels)).transpose()?.unwrap_or_default();
         Ok(Some(Face { bounds: found.bounds, track: 0, pixels, embedding, emotions: Vec::new() }))
     }
-}
-
-fn progress(frames: u64) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("frames [{bar:28}] {pos}/{len} {eta} left");
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(frames).with_style(style.progress_chars("=> "))
 }

@@ -93,9 +93,9 @@ pub(super) fn one(paths: &[PathBuf]) -> Result<&Path> {
 
 /// Whether the detector is another file than the run's data were made with.
 fn other_detector(file: &Path, made: &MotionChain) -> Result<Option<String>> {
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let MotionCrop::Eyes { sha256, .. } = &made.crop else { return Ok(None) };
-    Ok((digest::sha256(&bytes) != *sha256).then(|| {
+    let here = digest::sha256_file(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok((here != *sha256).then(|| {
         format!(
             "{} is another file than the detector of the run's data: eyes may be found at other places",
             file.display()

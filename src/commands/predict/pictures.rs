@@ -161,9 +161,7 @@ pub(in crate::commands) fn doubt(picture: &Picture, template: Option<&FaceTempla
 }
 
 fn found(path: &Path, photo: &Photo, detector: &Detector, margin: f32) -> Result<Cut> {
-    let mut detections = detector.detect(&photo.picture())?;
-    // Stable: of two of one size, the better score stays first.
-    detections.sort_by(|a, b| b.bounds.area().total_cmp(&a.bounds.area()));
+    let detections = detector.largest(&photo.picture(), f64::NEG_INFINITY, usize::MAX)?;
     let mut cut = Cut::default();
     for (i, d) in detections.into_iter().enumerate() {
         let crop = d.bounds.crop(photo, margin)?;

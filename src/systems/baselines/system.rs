@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::{Session, report};
 use crate::config::BaselineExperiment;
 use crate::systems::common::{Common, Shared};
 use crate::systems::engine::{self, Job};
-use crate::systems::expressions::{fold_count, group_summary};
+use crate::systems::expressions::{fold_count, group_summary, prepare_data};
 use crate::systems::{Summary, System};
 use ferrotype_data::task;
 use ferrotype_run::RunFolder;
@@ -74,10 +74,7 @@ impl System for Baselines<'_> {
     }
 
     fn prepare_data(&self) -> Result<()> {
-        if !self.0.data.path.is_file() {
-            task::obtain(&self.0.data, write_source).context("the data of all runs")?;
-        }
-        Ok(())
+        prepare_data(&self.0.data)
     }
 
     fn rebuild_data(&self) -> Result<()> {

@@ -23,10 +23,11 @@ const EACH: usize = 4;
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn write(loaded: LoadedRun, faces: &FaceSet, test: &Predictions) -> Result<()> {
+pub fn write(loaded: LoadedRun, faces: &FaceSet, test: &Predictions) -> Result<SaliencyView> {
     let folder = loaded.run.saliency();
     let view = explained(loaded, faces, test).unwrap_or_else(|e| without(format!("No maps: {e:#}.")));
-    view.write(&folder)
+    view.write(&folder)?;
+    Ok(view)
 }
 
 /// What the run keeps. A run of a version that kept none gets them now, where its data file is still there.
@@ -43,8 +44,7 @@ pub fn of_run(run: &RunFolder, test: &Predictions) -> Result<SaliencyView> {
         return Ok(without(format!("No maps: the data file {} is not there.", path.display())));
     }
     let faces = load(&path, &loaded.experiment.data)?;
-    write(loaded, &faces, test)?;
-    SaliencyView::read(&run.saliency())?.context("the maps are gone")
+    write(loaded, &faces, test)
 }
 
 fn without(note: String) -> SaliencyView {

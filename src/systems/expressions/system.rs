@@ -77,10 +77,7 @@ impl System for Expressions<'_> {
     }
 
     fn prepare_data(&self) -> Result<()> {
-        if !self.0.data.path.is_file() {
-            task::obtain(&self.0.data, write_source).context("the data of all runs")?;
-        }
-        Ok(())
+        prepare_data(&self.0.data)
     }
 
     fn rebuild_data(&self) -> Result<()> {
@@ -115,4 +112,15 @@ pub(crate) fn fold_count(data: &DataOptions) -> Result<usize> {
         bail!("--folds needs a split that makes folds: k_fold, subject_k_fold or leave_one_subject_out");
     }
     Ok(count)
+}
+
+/// Makes the prepared file where it is not there.
+///
+/// # Errors
+/// When it cannot be made.
+pub(crate) fn prepare_data(data: &DataOptions) -> Result<()> {
+    if !data.path.is_file() {
+        task::obtain(data, write_source).context("the data of all runs")?;
+    }
+    Ok(())
 }

@@ -110,13 +110,11 @@ fn maps(facts: &Facts, sums: &Sums, [from, to]: [f64; 2]) -> Vec<HeatMap> {
 
 /// The shares that are largest, and the longest stretches.
 fn said(track: &TrackSummary) -> Vec<(String, String)> {
-    let mut shares: Vec<_> = track.quantities.iter().filter(|q| q.share.is_some_and(|s| s > 0.0)).collect();
-    shares.sort_by(|a, b| b.share.unwrap_or(0.0).total_cmp(&a.share.unwrap_or(0.0)));
     let text = |share: f64, longest: Option<super::summary::Episode>| {
         let longest = longest.map_or_else(String::new, |e| format!("; the longest {:.1} to {:.1} s", e.from, e.to));
         format!("{:.1} % of the frames{longest}", 100.0 * share)
     };
-    shares.iter().take(8).map(|q| (q.name.clone(), text(q.share.unwrap_or(0.0), q.longest))).collect()
+    track.shares().into_iter().take(8).map(|q| (q.name.clone(), text(q.share.unwrap_or(0.0), q.longest))).collect()
 }
 
 fn video(facts: &Facts, summary: &Summary) -> Vec<(String, String)> {

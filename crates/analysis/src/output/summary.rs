@@ -78,6 +78,16 @@ pub struct TrackSummary {
     pub quadrants: Vec<Quadrants>,
 }
 
+impl TrackSummary {
+    /// What was present or dominant at all, the largest share of frames first.
+    pub fn shares(&self) -> Vec<&QuantitySummary> {
+        let mut shares: Vec<&QuantitySummary> =
+            self.quantities.iter().filter(|q| q.share.is_some_and(|s| s > 0.0)).collect();
+        shares.sort_by(|a, b| b.share.unwrap_or(0.0).total_cmp(&a.share.unwrap_or(0.0)));
+        shares
+    }
+}
+
 /// A quantity of a person over all of its frames.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct QuantitySummary {

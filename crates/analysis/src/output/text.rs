@@ -40,10 +40,7 @@ pub fn report(facts: &Facts, summary: &Summary, notes: &[String]) -> String {
 fn person(track: &TrackSummary) -> String {
     let mut text =
         format!("person {}: {} frames, {:.2} to {:.2} s\n", track.track, track.frames, track.first, track.last);
-    let mut shares: Vec<&QuantitySummary> =
-        track.quantities.iter().filter(|q| q.share.is_some_and(|s| s > 0.0)).collect();
-    shares.sort_by(|a, b| b.share.unwrap_or(0.0).total_cmp(&a.share.unwrap_or(0.0)));
-    for q in shares.iter().take(2 * SHOWN) {
+    for q in track.shares().into_iter().take(2 * SHOWN) {
         let longest = q.longest.map_or_else(String::new, |e| format!(", longest {:.2} to {:.2} s", e.from, e.to));
         let _ = writeln!(text, "  {:28} {:5.1} % of the frames{longest}", q.name, 100.0 * q.share.unwrap_or(0.0));
     }

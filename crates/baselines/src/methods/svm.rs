@@ -165,8 +165,9 @@ fn scale(problem: &Problem) -> f64 {
 
 /// The scores of a row. Where classes have as many votes, libsvm's choice comes out on top.
 fn scores(machines: &OneVsOne, gram: &Gram, row: usize) -> Vec<f32> {
-    let mut scores: Vec<f32> = machines.decisions(gram, row).into_iter().map(|v| v as f32).collect();
-    let (said, most) = (machines.predict(gram, row), scores.iter().copied().fold(f32::MIN, f32::max));
+    let (said, decisions) = machines.tell(gram, row);
+    let mut scores: Vec<f32> = decisions.into_iter().map(|v| v as f32).collect();
+    let most = scores.iter().copied().fold(f32::MIN, f32::max);
     let first = scores.iter().position(|&v| v == most);
     if first != Some(said) {
         scores[said] = most + 1e-3;

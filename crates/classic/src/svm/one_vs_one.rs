@@ -114,10 +114,8 @@ impl OneVsOne {
         Ok(Self { classes, machines: machines.collect::<Result<_>>()? })
     }
 
-    /// The votes of each class for a row of the gram matrix, with a fraction below 1/3 that tells how clear they were
-    /// (scikit-learn's `decision_function` of shape `ovr`). The largest is [`predict`](Self::predict)ed, unless classes have
-    /// as many votes.
-    pub fn decisions(&self, gram: &Gram, row: usize) -> Vec<f64> {
+    /// The predicted class of a row, and the [`decisions`](Self::decisions) for it.
+    pub fn tell(&self, gram: &Gram, row: usize) -> (usize, Vec<f64>) {
         let (mut votes, mut sums) = (vec![0.0; self.classes], vec![0.0; self.classes]);
         for machine in &self.machines {
             let value = machine.decision(gram, row);
@@ -126,17 +124,21 @@ impl OneVsOne {
             sums[first] += value;
             sums[second] -= value;
         }
-        votes.iter().zip(&sums).map(|(vote, sum)| vote + sum / (3.0 * (sum.abs() + 1.0))).collect()
+        let winner = (1..self.classes).fold(0, |best, class| if votes[class] > votes[best] { class } else { best });
+        let decision = |(vote, sum): (&f64, &f64)| vote + sum / (3.0 * (sum.abs() + 1.0));
+        (winner, votes.iter().zip(&sums).map(decision).collect())
+    }
+
+    /// The votes of each class for a row of the gram matrix, with a fraction below 1/3 that tells how clear they were
+    /// (scikit-learn's `decision_function` of shape `ovr`). The largest is [`predict`](Self::predict)ed, unless classes have
+    /// as many votes.
+    pub fn decisions(&self, gram: &Gram, row: usize) -> Vec<f64> {
+        self.tell(gram, row).1
     }
 
     /// The class with the most votes; of several, the first, as libsvm.
     pub fn predict(&self, gram: &Gram, row: usize) -> usize {
-        let mut votes = vec![0usize; self.classes];
-        for machine in &self.machines {
-            votes[machine.pair[usize::from(machine.decision(gram, row) <= 0.0)]] += 1;
-        }
-        let most = votes.iter().copied().max().unwrap_or(0);
-        votes.iter().position(|&v| v == most).unwrap_or(0)
+        self.tell(gram, row).0
     }
 }
 

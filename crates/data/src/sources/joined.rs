@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use ferrotype_base::digest;
+use ferrotype_base::digest::sha256_file;
 
 use crate::options::JoinedOptions;
 use crate::{FaceSet, Provenance, store};
@@ -21,7 +21,7 @@ pub(super) fn load(options: &JoinedOptions) -> Result<FaceSet> {
             set.votes.is_none() && set.targets.is_none(),
             "{shown} has votes or typed targets, which are not joined"
         );
-        let digest = digest::sha256(&std::fs::read(path).with_context(|| format!("cannot read {shown}"))?);
+        let digest = sha256_file(path).with_context(|| format!("cannot read {shown}"))?;
         set.provenance.motion = set.motion();
         set.provenance.files = vec![(shown.clone(), digest)];
         set.provenance.notes.iter_mut().for_each(|note| *note = format!("{}: {note}", set.provenance.source));

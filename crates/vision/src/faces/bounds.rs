@@ -1,5 +1,7 @@
 //! Where a face is, and which of several boxes of one face is kept.
 
+use super::landmarks::{Landmarks, eye_centres};
+
 /// A box in pixels of the picture. Pixel `i` reaches from `i` to `i + 1`; a box may reach beyond the picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bounds {
@@ -64,6 +66,13 @@ pub struct Detection {
     /// `[x, y]` of the eye at the left of the picture, the other eye, the tip of the nose, and the corners of the mouth,
     /// left and right of the picture, if the detector gives them (for an upright face).
     pub points: Option<[[f32; 2]; 5]>,
+}
+
+impl Detection {
+    /// The middles of the eyes, left of the picture first: by landmarks where there are some, else the detector's own.
+    pub fn eyes(&self, landmarks: Option<&Landmarks>) -> Option<[[f32; 2]; 2]> {
+        landmarks.map(eye_centres).or_else(|| self.points.map(|points| [points[0], points[1]]))
+    }
 }
 
 /// The best box of each face, best first: a box that overlaps a better one by more than `overlap` is of the same face.

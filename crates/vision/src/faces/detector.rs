@@ -109,6 +109,19 @@ impl Detector {
         Ok(suppress(found, OVERLAP))
     }
 
+    /// The largest faces of a picture that are at least so many pixels wide, the largest first; of two of one size the better
+    /// score stays first.
+    ///
+    /// # Errors
+    /// As [`Detector::detect`].
+    pub fn largest(&self, picture: &Picture, min_width: f64, most: usize) -> Result<Vec<Detection>> {
+        let mut found = self.detect(picture)?;
+        found.retain(|d| f64::from(d.bounds.width()) >= min_width);
+        found.sort_by(|a, b| b.bounds.area().total_cmp(&a.bounds.area()));
+        found.truncate(most);
+        Ok(found)
+    }
+
     fn ultraface(&self, picture: &Picture, frame: [usize; 2]) -> Result<Vec<Detection>> {
         let place = Letterbox::into_frame(picture.width, picture.height, frame);
         let mut planes = place.fill(picture, ultraface::PADDING);

@@ -6,6 +6,7 @@ use ferrotype_needs::needs;
 use super::*;
 use crate::faces::{Photo, align_eyes};
 use ferrotype_data::options::{MicroTask, MotionInput, SyntheticMicroOptions, SyntheticMotionOptions, UnknownApex};
+use ferrotype_data::store;
 use ferrotype_data::synthetic::micro::performances;
 
 fn drawn() -> SyntheticMicroOptions {
