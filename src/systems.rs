@@ -13,7 +13,7 @@ pub mod real_fake;
 pub mod registry;
 pub mod search;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
@@ -21,8 +21,8 @@ use crate::commands::eval::EvalCommand;
 use crate::commands::predict::PredictCommand;
 use engine::Job;
 use ferrotype_base::problems::Problem;
-use ferrotype_run::RunFolder;
 use ferrotype_run::group::Group;
+use ferrotype_run::{PublicFolder, RunFolder};
 use ferrotype_sweep::curve::Objective;
 use ferrotype_sweep::options::SweepOptions;
 pub use registry::{AnyExperiment, of};
@@ -74,7 +74,7 @@ pub trait System {
     ///
     /// # Errors
     /// When a file of the run is missing or broken, or one cannot be written.
-    fn publish_run(&self, run: &RunFolder, target: &Path) -> Result<Vec<PathBuf>>;
+    fn publish_run(&self, run: &RunFolder, target: &PublicFolder) -> Result<Vec<PathBuf>>;
 
     /// The files of a group of runs that others may see, after [`report_group`](Self::report_group).
     ///

@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::{Place, json};
+use common::{Place, files, json};
 
 const SVM: &str = "system: baselines
 name: small
@@ -64,10 +64,23 @@ fn methods_are_trained_scored_and_reported() {
 fn folds_are_pooled_and_choose_within_their_people() {
     let place = Place::new();
     place.write("svm.yaml", SVM);
-    train(&place, "folds", "--folds --jobs 2 --set data.split.subject_k_fold.k=3");
+    // By its whole path, which is nobody's business.
+    let file = place.at("private/faces.h5");
+    let words = format!("--folds --jobs 2 --set data.split.subject_k_fold.k=3 --set data.path={}", file.display());
+    train(&place, "folds", &words);
     let pooled = fs::read_to_string(place.at("folds/predictions.csv")).unwrap();
     assert_eq!(pooled.lines().count(), 241, "every row is tested once");
     assert!(place.at("folds/report.html").is_file() && place.at("folds/fold-2/method.json").is_file());
+    place.ok("report --run folds --publish public");
+    let published = files(&place.at("public"));
+    assert!(published.iter().any(|f| f.ends_with("fold-2/provenance.json")), "{published:?}");
+    for name in published {
+        let text = fs::read_to_string(place.at("public").join(&name)).unwrap();
+        assert!(!text.contains(&*place.path().to_string_lossy()), "{name} says where things lie: {text}");
+    }
+    assert!(
+        fs::read_to_string(place.at("public/small-folds/config.yaml")).unwrap().contains("path: \"private/faces.h5\"")
+    );
     let few =
         place.refused("train --config svm.yaml -q --set data.split.subject_k_fold.k=3 --set method.svm.inner_folds=20");
     assert!(few.contains("inner_folds is 20") && few.contains("people"), "{few}");

@@ -54,6 +54,12 @@ const FREE: [&str; 14] = [
     "train.epochs",
 ];
 
+/// Names that entries once had, in the marks of runs of that time, and those of today.
+const RENAMED: [(&str, &str); 2] = [
+    ("ferplus-emopy_cnn-system001", "ferplus-emopy_cnn-emotion_detection_use_case"),
+    ("ferplus-mobilenet_v2-system001", "ferplus-mobilenet_v2-emotion_detection_use_case"),
+];
+
 /// Compares a run's experiment with the full recipe's.
 pub fn comparison(recipe: &AnyExperiment, run: &AnyExperiment) -> RecipeComparison {
     let (recipe, run) = (recipe.to_json(), run.to_json());
@@ -101,7 +107,11 @@ impl Mark {
             return Ok(None);
         }
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mark = serde_json::from_str(&text).with_context(|| format!("{} is no mark of a run", path.display()))?;
+        let mut mark: Self =
+            serde_json::from_str(&text).with_context(|| format!("{} is no mark of a run", path.display()))?;
+        if let Some((_, new)) = RENAMED.iter().find(|(old, _)| mark.entry == *old) {
+            (*new).clone_into(&mut mark.entry);
+        }
         Ok(Some(mark))
     }
 

@@ -27,9 +27,9 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "fer2013-mini_xception",
     "fer2013-mini_xception-published",
     "fer2013-resnet18",
-    "ferplus-emopy_cnn-system001",
+    "ferplus-emopy_cnn-emotion_detection_use_case",
+    "ferplus-mobilenet_v2-emotion_detection_use_case",
     "ferplus-mobilenet_v2-frozen",
-    "ferplus-mobilenet_v2-system001",
     "ferplus-resnet18",
     "ferplus-vgg13-crossentropy",
     "ferplus-vgg13-majority",
@@ -157,7 +157,7 @@ mod tests {
             let figure = registry.find(&format!("ferplus-vgg13-{mode}")).unwrap().figure().unwrap();
             assert!(!figure.confirmed && figure.text().ends_with("(unconfirmed)"), "{figure:?}");
         }
-        for name in ["fer2013-mini_xception", "fer2013-big_xception", "ferplus-emopy_cnn-system001"] {
+        for name in ["fer2013-mini_xception", "fer2013-big_xception", "ferplus-emopy_cnn-emotion_detection_use_case"] {
             assert_eq!(registry.find(name).unwrap().figure().unwrap().selected_on, SelectedOn::Test);
         }
         assert!(registry.find("fer2013-human").unwrap().recipe.is_none());

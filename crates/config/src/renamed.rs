@@ -13,8 +13,11 @@ const KEYS: [(&str, &str); 4] = [
 ];
 
 /// A key's path, a name that it once took, and the name of today.
-const NAMES: [(&str, &str, &str); 2] =
-    [("data.split", "own_merged", "test_as_validation"), ("data.source", "drawn_clips", "synthetic_clips")];
+const NAMES: [(&str, &str, &str); 3] = [
+    ("data.split", "own_merged", "test_as_validation"),
+    ("data.source", "drawn_clips", "synthetic_clips"),
+    ("data.augment.preset", "system001", "emotion_detection_use_case"),
+];
 
 /// Gives old keys and names in a tree their names of today; what is to be told about it, one line each.
 pub fn update(root: &mut Node) -> Vec<String> {
@@ -74,11 +77,10 @@ mod tests {
 
     #[test]
     fn old_keys_and_names_get_those_of_today() {
-        let text =
-            "train: {thaw_at: [], fresh: [a], epochs: 1}\ndata: {split: own_merged, source: {drawn_clips: {}}}\n";
+        let text = "train: {thaw_at: [], fresh: [a], epochs: 1}\ndata: {split: own_merged, source: {drawn_clips: {}}, augment: {preset: system001}}\n";
         let mut root = parse(&Source::file("old.yaml", text)).unwrap();
         let told = update(&mut root);
-        assert_eq!(told.len(), 4, "{told:?}");
+        assert_eq!(told.len(), 5, "{told:?}");
         assert!(
             told.contains(&"old.yaml:1:9: the key `train.thaw_at` is called `train.unfreeze_at` now".to_owned()),
             "{told:?}"

@@ -123,7 +123,7 @@ fn votes_of(faces: &FaceSet, mode: LabelMode) -> Result<&Votes> {
     Ok(votes)
 }
 
-/// System 001's rule: named rows, the emotion with most votes, the first of equals, no threshold.
+/// Emotion-Detection-use-case's rule: named rows, the emotion with most votes, the first of equals, no threshold.
 fn argmax_of_emotions(faces: &FaceSet, votes: &Votes, labelled: &mut Labelled) {
     // Rows without a name were dropped there. Other sources name no row at all.
     let named = faces.names.iter().any(|n| !n.is_empty());

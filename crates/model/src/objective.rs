@@ -54,7 +54,7 @@ pub enum ObjectiveOptions {
     Focal(FocalOptions),
     /// FER+'s multi-target loss: -log max_i(t_i p_i), t_i in {1, 0.001}.
     MultiTarget(MultiTargetOptions),
-    /// Keras' binary cross-entropy of each softmax probability, as system 001 trains with it.
+    /// Keras' binary cross-entropy of each softmax probability, as Emotion-Detection-use-case trains with it.
     BinaryCrossEntropy(BinaryCrossEntropyOptions),
     /// Cross-entropy against the labels, blended with one against what teachers say (Hinton et al., arXiv:1503.02531).
     Distillation(DistillationOptions),

@@ -8,7 +8,9 @@ pub mod lock;
 pub mod numpy;
 pub mod process;
 pub mod provenance;
+pub mod public_folder;
 pub mod tensorboard;
 
 pub use folder::RunFolder;
 pub use provenance::Provenance;
+pub use public_folder::PublicFolder;

@@ -1,6 +1,6 @@
 //! The system's line in the registry.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 
@@ -11,8 +11,8 @@ use crate::systems::engine::{self, Job};
 use crate::systems::search::Evaluations;
 use crate::systems::{Summary, System};
 use ferrotype_base::problems::Problem;
-use ferrotype_run::RunFolder;
 use ferrotype_run::group::Group;
+use ferrotype_run::{PublicFolder, RunFolder};
 use ferrotype_sweep::curve::Objective;
 use ferrotype_sweep::options::SweepOptions;
 
@@ -39,7 +39,7 @@ impl System for Anomalies<'_> {
     }
 
     /// Without the result table: what a person's face did, second by second, is theirs.
-    fn publish_run(&self, run: &RunFolder, _: &Path) -> Result<Vec<PathBuf>> {
+    fn publish_run(&self, run: &RunFolder, _: &PublicFolder) -> Result<Vec<PathBuf>> {
         Ok(vec![run.scores()])
     }
 

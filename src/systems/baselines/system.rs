@@ -1,6 +1,6 @@
 //! The system's line in the registry.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 
@@ -11,8 +11,8 @@ use crate::systems::engine::{self, Job};
 use crate::systems::expressions::{fold_count, group_summary, prepare_data};
 use crate::systems::{Summary, System};
 use ferrotype_data::task;
-use ferrotype_run::RunFolder;
 use ferrotype_run::group::Group;
+use ferrotype_run::{PublicFolder, RunFolder};
 use ferrotype_training::options::SelectOn;
 use ferrotype_vision::clips::write_source;
 
@@ -61,7 +61,7 @@ impl System for Baselines<'_> {
         group_summary(report::described(self.0), &self.0.data, folder, group)
     }
 
-    fn publish_run(&self, run: &RunFolder, _: &Path) -> Result<Vec<PathBuf>> {
+    fn publish_run(&self, run: &RunFolder, _: &PublicFolder) -> Result<Vec<PathBuf>> {
         Ok(vec![run.scores()])
     }
 

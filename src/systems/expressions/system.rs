@@ -1,6 +1,6 @@
 //! The system's line in the registry.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
@@ -17,9 +17,8 @@ use ferrotype_base::problems::Problem;
 use ferrotype_data::options::DataOptions;
 use ferrotype_data::split;
 use ferrotype_data::task;
-use ferrotype_run::RunFolder;
-use ferrotype_run::files::{explain, write_atomic};
 use ferrotype_run::group::Group;
+use ferrotype_run::{PublicFolder, RunFolder};
 use ferrotype_sweep::curve::Objective;
 use ferrotype_sweep::options::SweepOptions;
 use ferrotype_vision::clips::write_source;
@@ -53,13 +52,10 @@ impl System for Expressions<'_> {
         report_group(self.0, folder, group)
     }
 
-    fn publish_run(&self, run: &RunFolder, target: &Path) -> Result<Vec<PathBuf>> {
+    fn publish_run(&self, run: &RunFolder, target: &PublicFolder) -> Result<Vec<PathBuf>> {
         for folder in view::attack_folders(run) {
-            let out = target.join(folder.file_name().unwrap_or_default());
-            std::fs::create_dir_all(&out).map_err(|e| explain(&out, &e))?;
-            for file in ["attack.json", "attack.csv"] {
-                write_atomic(out.join(file), run.read(&folder.join(file))?.as_bytes())?;
-            }
+            let files = ["attack.json", "attack.csv"].map(|file| folder.join(file));
+            target.inner(folder.file_name().unwrap_or_default())?.copy(&files, run)?;
         }
         Ok(vec![run.scores(), run.history(), run.onnx_check()])
     }

@@ -1,6 +1,6 @@
 //! The system's line in the registry.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 
@@ -14,8 +14,8 @@ use crate::systems::search::Evaluations;
 use crate::systems::{Summary, System};
 use ferrotype_base::problems::Problem;
 use ferrotype_real_fake::{data, split};
-use ferrotype_run::RunFolder;
 use ferrotype_run::group::Group;
+use ferrotype_run::{PublicFolder, RunFolder};
 use ferrotype_sweep::curve::Objective;
 use ferrotype_sweep::options::SweepOptions;
 
@@ -41,7 +41,7 @@ impl System for RealFake<'_> {
         report_group(folder, group)
     }
 
-    fn publish_run(&self, run: &RunFolder, _: &Path) -> Result<Vec<PathBuf>> {
+    fn publish_run(&self, run: &RunFolder, _: &PublicFolder) -> Result<Vec<PathBuf>> {
         published(run)
     }
 

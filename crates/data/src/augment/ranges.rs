@@ -70,7 +70,7 @@ impl Ranges {
             },
             // train_emotion_classifier.py of oarriaga/face_classification.
             AugmentPreset::MiniXception => Self { flip: 0.5, rotate: 10.0, shift: 0.1, zoom: 0.1, ..Self::default() },
-            AugmentPreset::System001 => Self { rotate: 40.0, ..Self::default() },
+            AugmentPreset::EmotionDetectionUseCase => Self { rotate: 40.0, ..Self::default() },
             AugmentPreset::Light => Self { flip: 0.5, shift: 0.1, ..Self::default() },
         }
     }

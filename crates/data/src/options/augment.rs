@@ -43,8 +43,8 @@ pub enum AugmentPreset {
     Ferplus,
     /// mini_XCEPTION's Keras generator: rotation 10, shift 0.1, zoom 0.1, flip, nearest borders.
     MiniXception,
-    /// System 001's Keras generator: rotation 40, nearest borders.
-    System001,
+    /// Emotion-Detection-use-case's Keras generator: rotation 40, nearest borders.
+    EmotionDetectionUseCase,
     /// Flip and shifts of 10 %: a light modern default.
     Light,
 }

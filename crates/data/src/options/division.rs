@@ -19,7 +19,7 @@ pub enum LabelMode {
     Crossentropy,
     /// FER+: every label with at least 30 % of the votes.
     MultiTarget,
-    /// System 001's rule: the emotion with most votes of the eight, no threshold; first in FER+'s order among equals.
+    /// Emotion-Detection-use-case's rule: the emotion with most votes of the eight, no threshold; first in FER+'s order among equals.
     ArgmaxEight,
 }
 
@@ -32,7 +32,7 @@ pub enum SplitRule {
     #[default]
     Own,
     /// The dataset's own training rows; its validation and test rows together are both validation and test set, as in
-    /// mini_XCEPTION's and system 001's recipes. Selecting on it is selecting on the test set.
+    /// mini_XCEPTION's and Emotion-Detection-use-case's recipes. Selecting on it is selecting on the test set.
     TestAsValidation,
     /// Random, stratified by class.
     Holdout(Holdout),

@@ -206,7 +206,7 @@ fn keras_files_of_every_nesting_give_the_values_back() {
         ("big_xception", "face_classification"),
         ("big_xception", "automatic_names"),
         ("tiny_xception", "face_classification"),
-        ("emopy_cnn", "system001"),
+        ("emopy_cnn", "emotion_detection_use_case"),
         ("vgg13", "keras"),
     ] {
         let classes = origin(model, form).classes.len();
@@ -289,7 +289,7 @@ fn nearly(a: &[f32], b: &[f32]) {
 fn mobilenet_v2_in_all_its_forms() {
     let place = Place::new();
     let names: Vec<String> = (0..5).map(|i| format!("c{i}")).collect();
-    for form in ["keras", "torchvision", "folded", "system001"] {
+    for form in ["keras", "torchvision", "folded", "emotion_detection_use_case"] {
         let origin = mobilenet(|_| {}, form);
         let network = network(&origin.model, [3, 48, 48], 5);
         let mut tensors = published(&network, &origin);

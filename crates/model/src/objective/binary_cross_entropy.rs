@@ -10,7 +10,7 @@ use ferrotype_ops::Compute;
 const EPSILON: f32 = 1e-7;
 
 /// `-mean_c(t_c log p_c + (1 - t_c) log(1 - p_c))` with the softmax probabilities `p`, held in [1e-7, 1 - 1e-7]: Keras'
-/// `binary_crossentropy` on a softmax output, which system 001 trains with. Each class is asked by itself although the
+/// `binary_crossentropy` on a softmax output, which Emotion-Detection-use-case trains with. Each class is asked by itself although the
 /// probabilities sum to 1, so it is a weaker teacher than cross-entropy: with k classes, a right answer of no confidence
 /// already costs little.
 #[derive(Clone, Debug)]

@@ -75,7 +75,7 @@ pub enum MobilenetV2Norm {
 pub enum MobilenetV2Head {
     /// Dropout and one linear layer.
     Linear,
-    /// System 001's: 128 units with ReLU, dropout, and a linear layer.
+    /// Emotion-Detection-use-case's: 128 units with ReLU, dropout, and a linear layer.
     Dense128,
 }
 

@@ -140,7 +140,7 @@ fn classes_and_sizes_beside_the_weights_are_used() {
     assert!(both.classes(3, None).is_err());
 
     let scaled = Declared { scaling: Some([1.0 / 127.5, -1.0]), ..Declared::default() };
-    let form = origin("emopy_cnn", "system001").preprocess;
+    let form = origin("emopy_cnn", "emotion_detection_use_case").preprocess;
     assert_eq!(scaled.apply_to(&form).unwrap().scale, Scale::Signed);
     assert!(scaled.check(&form, Head::File).is_err());
     let wide = Declared { size: Some([48, 64]), ..Declared::default() };

@@ -12,7 +12,10 @@ fn files_of_other_networks_are_refused_with_what_differs() {
     let text = matched(&foreign, form(), Head::File, None).err().unwrap().to_string();
     assert!(text.contains("misshapen: conv2d_17/kernel is [3, 3, 1, 8] instead of [3, 3, 1, 5]"), "{text}");
     assert!(text.contains("--set model.tiny_xception"), "{text}");
-    let text = matched(&foreign, origin("emopy_cnn", "system001"), Head::File, None).err().unwrap().to_string();
+    let text = matched(&foreign, origin("emopy_cnn", "emotion_detection_use_case"), Head::File, None)
+        .err()
+        .unwrap()
+        .to_string();
     for part in ["missing: block1.conv1.bias (conv2d#1/bias)", "in the file, but not in the network: "] {
         assert!(text.contains(part), "{text}");
     }

@@ -8,7 +8,7 @@ use ferrotype_data::options::{Colour, LabelMode, Preprocess, Resize, Scale};
 /// The published forms.
 pub(super) fn origins() -> Vec<Origin> {
     vec![Origin {
-        name: "system001",
+        name: "emotion_detection_use_case",
         source: "kristof-becode/Emotion-Detection-use-case, trained on FER+",
         model: ModelOptions::EmopyCnn(EmopyCnnOptions::default()),
         // Keras' generator resizes with Pillow's nearest neighbour.

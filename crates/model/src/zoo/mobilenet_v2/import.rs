@@ -39,8 +39,8 @@ pub(super) fn origins() -> Vec<Origin> {
                 torchvision_names,
             )
         };
-        let system001 = origin(
-            "system001",
+        let emotion_detection_use_case = origin(
+            "emotion_detection_use_case",
             "kristof-becode/Emotion-Detection-use-case: Keras' backbone under Dense(128) and a classifier",
             MobilenetV2Options { head: MobilenetV2Head::Dense128, ..options },
             keras_names,
@@ -49,7 +49,7 @@ pub(super) fn origins() -> Vec<Origin> {
             Origin { preprocess: signed(), ..keras },
             Origin { preprocess: centred_on_128(), ..folded },
             torchvision,
-            Origin { preprocess: signed(), ..system001 },
+            Origin { preprocess: signed(), ..emotion_detection_use_case },
         ]);
     }
     origins
