@@ -7,9 +7,12 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use common::schema::breaks;
 use common::{Place, entries, json};
 use ferrotype_anomaly::source::read_rows;
 use ferrotype_needs::needs;
+use ferrotype_vision::faces::Photo;
+use ferrotype_vision::video::Decoder;
 use serde_json::Value;
 
 /// A file of the real data.
@@ -37,7 +40,7 @@ fn a_video_is_described_face_by_face() {
     let (predictors, video) = (data("openface/predictors"), data("videos/one_face_emotions.mp4"));
     place.ok(&format!("import openface --from {} --out au.safetensors --accept-terms", predictors.display()));
     let words = format!(
-        "analyze {} {} --action-units au.safetensors --run expression={} --every 24 --out out",
+        "analyze {} {} --action-units au.safetensors --run expression={} --every 24 --annotated --out out",
         video.display(),
         networks(),
         run.display()
@@ -47,6 +50,7 @@ fn a_video_is_described_face_by_face() {
     let folder = place.at("out/one_face_emotions");
     let files = [
         "analysis.yaml",
+        "annotated.mp4",
         "au_timeline.csv",
         "frames.csv",
         "plots",
@@ -73,13 +77,32 @@ fn a_video_is_described_face_by_face() {
     assert!(licensed["licence"].as_str().unwrap().contains("Carnegie Mellon"));
     assert_eq!(results["tracks"][0]["frames"], 20);
 
+    let schema: Value = serde_json::from_str(&place.ok("analyze --results-schema")).unwrap();
+    assert_eq!(breaks(&schema, &results), Vec::<String>::new());
+    let mut wrong = results.clone();
+    wrong["frames"][0]["faces"][0]["box"] = Value::from("none");
+    wrong["frames"][1]["smile"] = Value::from(1);
+    assert_eq!(breaks(&schema, &wrong).len(), 2);
+
+    // Every frame of the video is drawn on: the first one has a box where the face is.
+    let drawn = Decoder::open(&folder.join("annotated.mp4")).unwrap().map(Result::unwrap).collect::<Vec<_>>();
+    assert_eq!((drawn.len(), drawn[0].width, drawn[0].height), (472, 640, 360));
+    let plain = Decoder::open(&video).unwrap().next().unwrap().unwrap();
+    let [left, top, right, bottom] = [0, 1, 2, 3].map(|i| frames[0]["faces"][0]["box"][i].as_f64().unwrap() as usize);
+    let changed = |x: usize, y: usize| {
+        let at = (y * 640 + x) * 3;
+        (0..3).map(|c| plain.pixels[at + c].abs_diff(drawn[0].pixels[at + c])).max().unwrap()
+    };
+    let edge = (top + 20..bottom).map(|y| u64::from(changed(left, y))).sum::<u64>() / (bottom - top - 20) as u64;
+    assert!(edge > 20 && right < 640, "{edge}");
+
     // The reader of other programs' tables takes ours for OpenFace's.
     let table = read_rows(&folder.join("frames.csv")).unwrap();
     assert_eq!((table.rows.len(), table.timed, table.lost), (20, true, 0));
     assert!(table.columns.iter().any(|c| c.name == "AU12_r"));
     assert!(table.rows[0].bounds.is_some());
     // And under py-feat's names.
-    place.ok(&(words.replace("--out out", "--out feat") + " --columns pyfeat"));
+    place.ok(&(words.replace("--annotated --out out", "--out feat") + " --columns pyfeat"));
     let table = read_rows(&place.at("feat/one_face_emotions/frames.csv")).unwrap();
     assert!(table.rows.len() == 20 && table.columns.iter().any(|c| c.name == "AU12"));
 }
@@ -111,6 +134,50 @@ fn a_killed_analysis_goes_on_and_ends_as_if_it_had_not_been() {
     let results = json(&folder.join("results.json"));
     assert!(results["tracks"].as_array().unwrap().len() >= 3);
     assert!(!folder.join(".frames.jsonl").exists());
+}
+
+#[needs(data, ffmpeg)]
+#[test]
+fn pictures_are_stills_or_the_frames_of_a_video() {
+    let place = Place::new();
+    let video = data("videos/one_face_emotions.mp4");
+    fs::create_dir(place.at("shots")).unwrap();
+    for frame in Decoder::open(&video).unwrap().map(Result::unwrap).take(12) {
+        let photo = Photo::new(frame.pixels, frame.height, frame.width, 3).unwrap();
+        photo.save_png(&place.at(format!("shots/{}.png", frame.number))).unwrap();
+    }
+    place.write("shots/broken.png", "no picture");
+    place.write("shots/notes, mine.txt", "no picture");
+    let said = place.ok(&format!("analyze shots {} --out stills", networks()));
+    assert!(said.contains("12 looked at, 12 with a face, 1 unusable; 12 faces"), "{said}");
+    assert!(said.contains("passed over 1 files that are no pictures"), "{said}");
+    let schema: Value = serde_json::from_str(&place.ok("analyze --results-schema")).unwrap();
+    let stills = json(&place.at("stills/shots/results.json"));
+    assert_eq!(breaks(&schema, &stills), Vec::<String>::new());
+    let frames = stills["frames"].as_array().unwrap();
+    assert_eq!((frames.len(), &frames[2]["picture"], &frames[10]["picture"]), (13, &"2.png".into(), &"10.png".into()));
+    let face = &frames[0]["faces"][0];
+    assert!(frames[0].get("time").is_none() && face.get("track").is_none() && stills.get("tracks").is_none());
+    assert!(frames[12]["error"].as_str().is_some() && frames[12].get("faces").is_none());
+    let table = fs::read_to_string(place.at("stills/shots/frames.csv")).unwrap();
+    assert!(table.starts_with("input,frame,face_id,timestamp,") && table.contains("\n10.png,11,0,0,"), "{table}");
+
+    // As frames of a video: what the video itself gives.
+    fs::remove_file(place.at("shots/broken.png")).unwrap();
+    let said = place.ok(&format!("analyze shots {} --frame-rate 25 --every 2 --annotated --out frames", networks()));
+    assert!(said.contains("6 looked at, 6 with a face; 1 person"), "{said}");
+    place.ok(&format!("analyze {} {} --every 2 --out video", video.display(), networks()));
+    let sequence = json(&place.at("frames/shots/results.json"));
+    let whole = json(&place.at("video/one_face_emotions/results.json"));
+    assert_eq!(breaks(&schema, &sequence), Vec::<String>::new());
+    for (a, b) in sequence["frames"].as_array().unwrap().iter().zip(whole["frames"].as_array().unwrap()) {
+        assert_eq!((&a["frame"], &a["faces"]), (&b["frame"], &b["faces"]));
+    }
+    assert!(Decoder::open(&place.at("frames/shots/annotated.mp4")).unwrap().count() == 12);
+    let refused = place.refused(&format!("analyze shots {} --annotated --out none", networks()));
+    assert!(refused.contains("annotated videos are made of videos"), "{refused}");
+    fs::create_dir(place.at("empty")).unwrap();
+    assert!(place.refused(&format!("analyze empty {}", networks())).contains("no pictures below"));
 }
 
 #[test]

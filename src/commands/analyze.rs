@@ -19,7 +19,7 @@ use ferrotype_expressions::Predictor;
 use ferrotype_run::files::write_atomic;
 use ferrotype_training::interrupt::Interrupt;
 
-/// Describe the faces of videos frame by frame: boxes, landmarks, persons, expressions, action units, valence and arousal.
+/// Describe the faces of videos or pictures one by one: boxes, landmarks, persons, expressions, action units, valence and arousal.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ferrotype analyze interview.mp4 --detector yunet.onnx --out results/
@@ -27,8 +27,8 @@ use ferrotype_training::interrupt::Interrupt;
   ferrotype analyze interview.mp4 --detector yunet.onnx --landmarks pfld_68.onnx --action-units openface-au.safetensors \\
       --run expression=runs/ferplus-vgg13-20260101-120000 --every 1")]
 pub struct AnalyzeCommand {
-    /// The videos.
-    #[arg(required_unless_present = "schema", value_name = "VIDEO")]
+    /// Videos, folders of pictures, or pictures.
+    #[arg(required_unless_present_any = ["schema", "results_schema"], value_name = "VIDEO")]
     videos: Vec<PathBuf>,
     /// What is looked at, by what, and what is written; the options below change it.
     #[arg(long, value_name = "YAML")]
@@ -60,15 +60,25 @@ pub struct AnalyzeCommand {
     /// Look at about so many frames per second, chosen by time.
     #[arg(long, value_name = "RATE")]
     rate: Option<f64>,
+    /// The pictures of a folder are the frames of a video at so many per second, in the order of their names; without it they are
+    /// stills, which have no times, persons and action units.
+    #[arg(long, value_name = "RATE")]
+    frame_rate: Option<f64>,
     /// Names of the columns of frames.csv.
     #[arg(long, value_name = "NAMES", value_enum)]
     columns: Option<ColumnNames>,
+    /// Also write annotated.mp4: the video with boxes, landmarks, and what is said of each face as bars.
+    #[arg(long)]
+    annotated: bool,
     /// One JSON object per event on standard output.
     #[arg(long)]
     json: bool,
     /// Print the JSON Schema of the file that --config takes.
     #[arg(long)]
     schema: bool,
+    /// Print the JSON Schema of results.json.
+    #[arg(long, conflicts_with = "schema")]
+    results_schema: bool,
 }
 
 impl AnalyzeCommand {
@@ -79,6 +89,9 @@ impl AnalyzeCommand {
     pub fn run(self) -> Result<()> {
         if self.schema {
             return say(serde_json::to_string_pretty(&config::schema_of::<AnalysisOptions>())?);
+        }
+        if self.results_schema {
+            return say(ferrotype_analysis::RESULTS_SCHEMA.trim_end());
         }
         let mut options = self.options()?;
         let parts = &mut options.parts;
@@ -160,7 +173,9 @@ impl AnalyzeCommand {
             (_, Some(rate)) => Sampling::Rate(rate),
             _ => options.sampling,
         };
+        options.frame_rate = self.frame_rate.or(options.frame_rate);
         options.output.columns = self.columns.unwrap_or(options.output.columns);
+        options.output.annotated |= self.annotated;
         // What the command line says has the same ranges.
         Ok(config::with_sets("the options", &options, &[])?)
     }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file is a program of its own and uses its part")]
 
+pub mod schema;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -13,4 +13,5 @@ pub mod record;
 pub mod video;
 
 pub use options::AnalysisOptions;
+pub use output::RESULTS_SCHEMA;
 pub use parts::{Head, PartFacts, Parts};

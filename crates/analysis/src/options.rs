@@ -17,8 +17,11 @@ pub struct AnalysisOptions {
     pub parts: PartOptions,
     /// Finished runs of the system expressions by a name of your choice: each says of every face what it was trained to say.
     pub heads: BTreeMap<String, HeadOptions>,
-    /// Which frames of a video are looked at.
+    /// Which frames of a video are looked at; of stills every one is.
     pub sampling: Sampling,
+    /// Frames per second, where the pictures of a folder are the frames of a video in the order of their names. Without it they
+    /// are stills: without times, persons and action units.
+    pub frame_rate: Option<f64>,
     /// Which faces are.
     pub faces: FaceOptions,
     /// What is written.
@@ -96,6 +99,8 @@ pub struct OutputOptions {
     pub columns: ColumnNames,
     /// Also write the embeddings into `results.json`.
     pub embeddings: bool,
+    /// Also write `annotated.mp4`: the video with boxes, landmarks, and what is said of each face as bars; without sound.
+    pub annotated: bool,
 }
 
 /// Names of columns.
@@ -120,6 +125,9 @@ impl Root for AnalysisOptions {
         match self.sampling {
             Sampling::Every(n) => p.at_least("sampling.every", n, 1),
             Sampling::Rate(rate) => p.positive("sampling.rate", rate),
+        }
+        if let Some(rate) = self.frame_rate {
+            p.positive("frame_rate", rate);
         }
         p.fraction("faces.min_score", self.faces.min_score);
         let size = self.faces.min_size;

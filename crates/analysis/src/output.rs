@@ -1,7 +1,9 @@
 //! The files of an analysis, made from its journal.
 
+mod annotated;
 mod csv;
 mod json;
+mod kinds;
 mod page;
 pub mod summary;
 mod text;
@@ -18,18 +20,23 @@ use serde_json::{Value, json};
 use crate::options::AnalysisOptions;
 use crate::parts::PartFacts;
 use crate::record::FrameRecord;
-use crate::video::{FinishedUnits, Journal};
+use crate::video::{FinishedUnits, Journal, PICTURES, Watch};
 use summary::Summary;
+
+/// The JSON Schema of `results.json` (draft 2020-12).
+pub const RESULTS_SCHEMA: &str = include_str!("output/results.schema.json");
 
 /// What is known of an analysis before the first frame.
 #[derive(Clone, Debug)]
 pub struct Facts {
-    /// The video's path.
+    /// The path of the video, folder or picture.
     pub video: String,
-    /// Its sha256.
+    /// The video's sha256; of pictures that of their names and sizes.
     pub sha256: String,
     /// What its header says.
     pub header: Header,
+    /// Whether the pictures have neither times nor persons.
+    pub is_stills: bool,
     /// The options.
     pub options: AnalysisOptions,
     /// The parts.
@@ -40,11 +47,18 @@ pub struct Facts {
     pub kinds: Vec<Vec<Head>>,
     /// Whether faces have 68 landmarks.
     pub has_landmarks: bool,
+    /// Whether heads have poses.
+    pub has_pose: bool,
     /// Whether action units are predicted.
     pub has_units: bool,
 }
 
 impl Facts {
+    /// Whether pictures of a folder were looked at.
+    pub fn is_pictures(&self) -> bool {
+        self.header.codec == PICTURES
+    }
+
     /// sha256 of all that decides what is written.
     pub fn digest(&self) -> String {
         let options = serde_json::to_string(&self.options).unwrap_or_default();
@@ -72,6 +86,7 @@ pub(crate) fn write(
     size: [usize; 2],
     notes: &[String],
     out: &Path,
+    watch: &mut dyn Watch,
 ) -> Result<Written> {
     let records = Records { journal, units };
     let mut summary = Summary::new(facts);
@@ -87,6 +102,9 @@ pub(crate) fn write(
     let text = text::report(facts, &summary, notes);
     write_atomic(out.join("report.txt"), text.as_bytes())?;
     page::write(facts, &records, &summary, notes, out)?;
+    if facts.options.output.annotated {
+        annotated::write(facts, &records, Path::new(&facts.video), &out.join("annotated.mp4"), watch)?;
+    }
     json::results(facts, &records, &summary, size, notes, &out.join("results.json"))?;
     Ok(Written { folder: out.to_path_buf(), summary, text })
 }
@@ -128,11 +146,25 @@ fn facts_json(facts: &Facts, size: [usize; 2]) -> Value {
             }
         })
         .collect();
+    let (kind, source) = match facts.is_pictures() {
+        true if facts.is_stills => ("pictures", json!({ "path": facts.video, "pictures": h.frames })),
+        true => (
+            "pictures",
+            json!({
+                "path": facts.video, "pictures": h.frames, "width": size[0], "height": size[1],
+                "frames_per_second": h.rate,
+            }),
+        ),
+        false => (
+            "video",
+            json!({
+                "path": facts.video, "sha256": facts.sha256, "width": size[0], "height": size[1], "frames": h.frames,
+                "frames_per_second": h.rate, "codec": h.codec, "rotation": h.rotation,
+            }),
+        ),
+    };
     json!({
-        "video": {
-            "path": facts.video, "sha256": facts.sha256, "width": size[0], "height": size[1], "frames": h.frames,
-            "frames_per_second": h.rate, "codec": h.codec, "rotation": h.rotation,
-        },
+        kind: source,
         "sampling": facts.options.sampling,
         "faces": facts.options.faces,
         "parts": facts.parts,

@@ -10,8 +10,14 @@ use serde::{Deserialize, Serialize, Serializer};
 pub struct FrameRecord {
     /// Its number in the order of the video, from 0.
     pub frame: u64,
-    /// Its time in seconds.
+    /// Its time in seconds; of stills the number.
     pub time: f64,
+    /// Where the picture stands in its folder.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub picture: Option<String>,
+    /// Why the picture could not be looked at.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
     /// Its faces, the largest first.
     pub faces: Vec<FaceRecord>,
 }
@@ -19,7 +25,7 @@ pub struct FrameRecord {
 /// A face in a frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FaceRecord {
-    /// The number of its person, from 0 in the order of appearance.
+    /// The number of its person, from 0 in the order of appearance; of stills that of the face in the picture.
     pub track: usize,
     /// Left, top, right and bottom in pixels.
     #[serde(rename = "box")]
@@ -60,15 +66,25 @@ pub struct Shown<'a> {
     pub heads: &'a [(String, Vec<String>)],
     /// Whether embeddings are shown.
     pub with_embeddings: bool,
+    /// Whether the pictures have neither times nor persons.
+    pub is_stills: bool,
 }
 
 impl Serialize for Shown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let faces: Vec<ShownFace> = self.record.faces.iter().map(|face| ShownFace { face, shown: self }).collect();
-        let mut map = serializer.serialize_map(Some(3))?;
+        let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("frame", &self.record.frame)?;
-        map.serialize_entry("time", &self.record.time)?;
-        map.serialize_entry("faces", &faces)?;
+        if !self.is_stills {
+            map.serialize_entry("time", &self.record.time)?;
+        }
+        if let Some(picture) = &self.record.picture {
+            map.serialize_entry("picture", picture)?;
+        }
+        match &self.record.error {
+            Some(error) => map.serialize_entry("error", error)?,
+            None => map.serialize_entry("faces", &faces)?,
+        }
         map.end()
     }
 }
@@ -82,7 +98,9 @@ impl Serialize for ShownFace<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { face, shown } = self;
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("track", &face.track)?;
+        if !shown.is_stills {
+            map.serialize_entry("track", &face.track)?;
+        }
         map.serialize_entry("box", &face.bounds)?;
         map.serialize_entry("score", &face.score)?;
         if let Some(points) = &face.points {

@@ -2,6 +2,7 @@
 //! killed leaves the journal, and the next one goes on from it.
 
 mod journal;
+mod source;
 mod units;
 
 use std::path::{Path, PathBuf};
@@ -9,17 +10,18 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use ferrotype_vision::faces::{Bounds, Photo};
-use ferrotype_vision::video::{Decoder, Frame, Header, Sampler};
 use rayon::prelude::*;
 
 use crate::identity::Identities;
 use crate::look::Found;
-use crate::options::{AnalysisOptions, Sampling};
+use crate::options::AnalysisOptions;
 use crate::output::{self, Facts, Written};
-use crate::parts::{Parts, file_sha256};
+use crate::parts::Parts;
 use crate::record::{FaceRecord, FrameRecord};
 pub use journal::Journal;
 use journal::Writer;
+pub(crate) use source::CODEC as PICTURES;
+pub(crate) use source::{Shot, Source};
 pub use units::FinishedUnits;
 use units::UnitTracks;
 
@@ -38,6 +40,13 @@ pub struct Progress {
     pub seconds: f64,
 }
 
+impl Progress {
+    /// Of the annotated video.
+    pub(crate) fn drawn(frame: u64, of: Option<u64>, seconds: f64) -> Self {
+        Self { frame, of, looked: frame + 1, faces: 0, seconds }
+    }
+}
+
 /// Who watches an analysis.
 pub trait Watch {
     /// Is told how far it is.
@@ -50,7 +59,8 @@ pub trait Watch {
     fn is_asked_to_stop(&self) -> bool;
 }
 
-/// Looks at a video and writes the files of the analysis into the folder `out`, which is made.
+/// Looks at a video, a folder of pictures or one picture, and writes the files of the analysis into the folder `out`, which
+/// is made.
 ///
 /// # Errors
 /// When the video cannot be read, a network cannot compute, a file cannot be written, or somebody asked to stop (what was
@@ -62,28 +72,40 @@ pub fn analyse(
     out: &Path,
     watch: &mut dyn Watch,
 ) -> Result<Written> {
-    let mut decoder = Decoder::open(video)?;
-    let header = decoder.header().clone();
+    let mut source = Source::open(video, options)?;
+    let is_stills = source.is_stills();
+    ensure!(
+        !(is_stills && options.output.annotated),
+        "annotated videos are made of videos: {} is none",
+        video.display()
+    );
+    if is_stills && parts.has_units() {
+        watch.note(
+            "OpenFace's action units compare a face with its own over time: of stills they are absent. Pictures that are \
+             frames of a video have them with --frame-rate",
+        );
+    }
     std::fs::create_dir_all(out).map_err(|e| ferrotype_run::files::explain(out, &e))?;
     let facts = Facts {
         video: video.display().to_string(),
-        sha256: file_sha256(video)?,
-        header: header.clone(),
+        sha256: source.sha256(),
+        header: source.header(),
+        is_stills,
         options: options.clone(),
         parts: parts.facts.clone(),
         heads: parts.heads.iter().map(|h| (h.name.clone(), h.outputs().to_vec())).collect(),
         kinds: parts.heads.iter().map(|h| h.heads().to_vec()).collect(),
         has_landmarks: parts.has_landmarks(),
-        has_units: parts.has_units(),
+        has_pose: parts.has_units(),
+        has_units: parts.has_units() && !is_stills,
     };
-    let mut scan = Scan::begin(parts, options, &facts, out, watch)?;
-    scan.run(&mut decoder, &header, watch)?;
+    let mut scan = Scan::begin(parts, &facts, out, watch)?;
+    scan.run(&mut source, watch)?;
     let Scan { writer, units, looked, size, .. } = scan;
     ensure!(looked > 0, "{} has no frames", video.display());
-    let notes: Vec<String> = decoder.log().note().into_iter().collect();
     let journal = writer.finish()?;
     let units = units.finish();
-    let written = output::write(&facts, &journal, &units, size, &notes, out)?;
+    let written = output::write(&facts, &journal, &units, size, &source.notes(), out, watch)?;
     journal.remove();
     Ok(written)
 }
@@ -91,7 +113,7 @@ pub fn analyse(
 /// A video while it is looked at.
 struct Scan<'a> {
     parts: &'a Parts,
-    options: &'a AnalysisOptions,
+    facts: &'a Facts,
     writer: Writer,
     identities: Identities,
     units: UnitTracks,
@@ -105,14 +127,9 @@ struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    fn begin(
-        parts: &'a Parts,
-        options: &'a AnalysisOptions,
-        facts: &Facts,
-        out: &Path,
-        watch: &mut dyn Watch,
-    ) -> Result<Self> {
-        let mut identities = Identities::new(options.faces.gap, options.faces.likeness as f32);
+    fn begin(parts: &'a Parts, facts: &'a Facts, out: &Path, watch: &mut dyn Watch) -> Result<Self> {
+        let options = &facts.options.faces;
+        let mut identities = Identities::new(options.gap, options.likeness as f32);
         let (mut looked, mut faces, mut done) = (0, 0, None);
         // Predictors of action units cannot take up where they were: their medians are over all features.
         let mut replay = |record: &FrameRecord| {
@@ -123,41 +140,28 @@ impl<'a> Scan<'a> {
             faces += record.faces.len() as u64;
             done = Some(record.frame);
         };
-        let writer = match parts.has_units() {
+        let writer = match facts.has_units {
             true => Writer::begin(out, &facts.digest())?,
             false => Writer::resume(out, &facts.digest(), &mut replay)?,
         };
         if let Some(frame) = done {
             watch.note(&format!("going on after frame {frame}, where an earlier process was stopped"));
         }
-        let units = UnitTracks::new(parts.units.as_ref());
-        Ok(Self { parts, options, writer, identities, units, looked, faces, done, size: [0, 0] })
+        let units = UnitTracks::new(parts.units.as_ref().filter(|_| facts.has_units));
+        Ok(Self { parts, facts, writer, identities, units, looked, faces, done, size: [0, 0] })
     }
 
-    fn run(&mut self, decoder: &mut Decoder, header: &Header, watch: &mut dyn Watch) -> Result<()> {
-        let mut sampler = match self.options.sampling {
-            Sampling::Rate(rate) => Sampler::new(Some(rate)),
-            Sampling::Every(_) => Sampler::new(None),
-        };
-        let sampling = self.options.sampling;
+    fn run(&mut self, source: &mut Source, watch: &mut dyn Watch) -> Result<()> {
         let began = Instant::now();
         let before = self.looked;
         loop {
-            let done = self.done;
-            let chunk = decoder.next_chunk(|frame| {
-                let taken = match sampling {
-                    Sampling::Every(n) => frame.number % n == 0,
-                    Sampling::Rate(_) => sampler.takes(frame.time),
-                };
-                taken && done.is_none_or(|done| frame.number as u64 > done)
-            })?;
-            let Some(last) = chunk.last() else { return Ok(()) };
-            self.size = [last.width, last.height];
-            let frame = last.number as u64;
-            self.chunk(chunk)?;
+            let shots = source.shots(self.done)?;
+            let Some(last) = shots.last() else { return Ok(()) };
+            let frame = last.number;
+            self.chunk(shots)?;
             watch.progress(&Progress {
                 frame,
-                of: header.frames,
+                of: self.facts.header.frames,
                 looked: self.looked - before,
                 faces: self.faces,
                 seconds: began.elapsed().as_secs_f64(),
@@ -169,35 +173,41 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Looks at some frames side by side, then tells their faces apart in order.
-    fn chunk(&mut self, frames: Vec<Frame>) -> Result<()> {
-        let looked: Result<Vec<(u64, f64, Vec<Found>)>> = frames
-            .into_par_iter()
-            .map(|frame| {
-                let (number, time) = (frame.number, frame.time);
-                let photo = Photo::new(frame.pixels, frame.height, frame.width, 3)?;
-                let found = self.parts.look(&photo, &self.options.faces);
-                Ok((number as u64, time, found.with_context(|| format!("frame {number}"))?))
-            })
-            .collect();
-        let looked = looked?;
-        let crops: Vec<&Photo> = looked.iter().flat_map(|(_, _, found)| found.iter().map(|f| &f.crop)).collect();
+    /// Looks at some pictures side by side, then tells their faces apart in order.
+    fn chunk(&mut self, shots: Vec<Shot>) -> Result<()> {
+        let look = |shot: Shot| {
+            let place = || shot.name.clone().unwrap_or_else(|| format!("frame {}", shot.number));
+            let found = match &shot.photo {
+                Ok(photo) => self.parts.look(photo, &self.facts.options.faces).with_context(place)?,
+                Err(_) => Vec::new(),
+            };
+            Ok((shot, found))
+        };
+        let looked: Vec<(Shot, Vec<Found>)> = shots.into_par_iter().map(look).collect::<Result<_>>()?;
+        let crops: Vec<&Photo> = looked.iter().flat_map(|(_, found)| found.iter().map(|f| &f.crop)).collect();
         let said: Vec<Vec<Vec<f64>>> = self.parts.heads.iter().map(|head| head.tell(&crops)).collect::<Result<_>>()?;
         let mut face = 0;
-        for (frame, time, found) in looked {
+        for (shot, found) in looked {
             let heads: Vec<Vec<Vec<f64>>> =
                 (face..face + found.len()).map(|i| said.iter().map(|of_head| of_head[i].clone()).collect()).collect();
             face += found.len();
-            let record = self.record(frame, time, found, heads);
+            let record = self.record(shot, found, heads);
             self.writer.push(&record)?;
         }
         self.writer.flush()
     }
 
-    fn record(&mut self, frame: u64, time: f64, found: Vec<Found>, heads: Vec<Vec<Vec<f64>>>) -> FrameRecord {
+    fn record(&mut self, shot: Shot, found: Vec<Found>, heads: Vec<Vec<Vec<f64>>>) -> FrameRecord {
+        let Shot { number: frame, time, name: picture, photo } = shot;
+        if let Ok(photo) = &photo {
+            self.size = [photo.width(), photo.height()];
+        }
         let boxes: Vec<Bounds> = found.iter().map(|f| f.bounds).collect();
         let embeddings: Vec<Option<&[f32]>> = found.iter().map(|f| f.embedding.as_deref()).collect();
-        let persons = self.identities.step(time, &boxes, &embeddings);
+        let persons = match self.facts.is_stills {
+            true => (0..found.len()).collect(),
+            false => self.identities.step(time, &boxes, &embeddings),
+        };
         let mut faces = Vec::new();
         for ((f, track), heads) in found.into_iter().zip(persons).zip(heads) {
             let units = self.units.push(self.looked, track, f.features.as_ref());
@@ -215,7 +225,7 @@ impl<'a> Scan<'a> {
         }
         self.looked += 1;
         self.faces += faces.len() as u64;
-        FrameRecord { frame, time, faces }
+        FrameRecord { frame, time, picture, error: photo.err(), faces }
     }
 }
 

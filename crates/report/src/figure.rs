@@ -115,7 +115,10 @@ impl Figure {
     }
 
     pub(super) fn rectangle(&mut self, (x, y): (f64, f64), (w, h): (f64, f64), colour: Colour, opacity: f64) {
-        let points = vec![(x, y), (x + w, y), (x + w, y + h), (x, y + h)];
+        self.polygon(vec![(x, y), (x + w, y), (x + w, y + h), (x, y + h)], colour, opacity);
+    }
+
+    pub(super) fn polygon(&mut self, points: Vec<(f64, f64)>, colour: Colour, opacity: f64) {
         self.shapes.push(Shape::Polygon { points, colour, opacity });
     }
 
@@ -185,6 +188,29 @@ impl Figure {
         Ok(bytes)
     }
 
+    /// Draws it over an RGB picture, `[height, width, 3]`, a pixel to a unit.
+    ///
+    /// # Errors
+    /// When the picture has another size, or the font cannot be used.
+    pub(super) fn draw_over(&self, pixels: &mut [u8], [width, height]: [usize; 2]) -> Result<()> {
+        ensure!(pixels.len() == width * height * 3, "{} bytes are no picture of {width} x {height}", pixels.len());
+        load_fonts()?;
+        // Pixels on which nothing is drawn stay as they are: the mean of equal ones.
+        let mut fine = Vec::with_capacity(pixels.len() * SMOOTHING * SMOOTHING);
+        for row in pixels.chunks(width * 3) {
+            let wide: Vec<u8> = row.chunks(3).flat_map(|pixel| pixel.repeat(SMOOTHING)).collect();
+            (0..SMOOTHING).for_each(|_| fine.extend_from_slice(&wide));
+        }
+        {
+            let size = ((width * SMOOTHING) as u32, (height * SMOOTHING) as u32);
+            let mut backend = BitMapBackend::with_buffer(&mut fine, size);
+            self.draw_shapes(&mut backend, SMOOTHING as f64, Target::Png)?;
+            backend.present().map_err(|e| anyhow!("the frame cannot be drawn on: {e}"))?;
+        }
+        pixels.iter_mut().enumerate().for_each(|(i, value)| *value = mean(&fine, width, i));
+        Ok(())
+    }
+
     fn pixels(&self) -> Result<(usize, usize, Vec<u8>)> {
         load_fonts()?;
         let (width, height) = (self.width as usize * PNG_SCALE, self.height as usize * PNG_SCALE);
@@ -201,27 +227,30 @@ impl Figure {
                 paste(&mut fine, (fine_width, fine_height), scale, (*corner, *size), face);
             }
         }
-        let mean = |i: usize| {
-            let (y, x, c) = (i / 3 / width, i / 3 % width, i % 3);
-            let sum: u32 = (0..SMOOTHING * SMOOTHING)
-                .map(|j| (y * SMOOTHING + j / SMOOTHING) * fine_width + x * SMOOTHING + j % SMOOTHING)
-                .map(|pixel| u32::from(fine[pixel * 3 + c]))
-                .sum();
-            let n = (SMOOTHING * SMOOTHING) as u32;
-            ((sum + n / 2) / n) as u8
-        };
-        Ok((width, height, (0..width * height * 3).map(mean).collect()))
+        Ok((width, height, (0..width * height * 3).map(|i| mean(&fine, width, i)).collect()))
     }
 
     fn draw<B: DrawingBackend>(&self, backend: &mut B, scale: f64, target: Target) -> Result<()> {
         let white = WHITE.mix(1.0);
         let all = ((0, 0), ((self.width * scale) as i32, (self.height * scale) as i32));
         backend.draw_rect(all.0, all.1, &white, true).map_err(|e| anyhow!("the plot cannot be drawn: {e}"))?;
-        for shape in &self.shapes {
-            draw_shape(backend, shape, scale, target)?;
-        }
-        Ok(())
+        self.draw_shapes(backend, scale, target)
     }
+
+    fn draw_shapes<B: DrawingBackend>(&self, backend: &mut B, scale: f64, target: Target) -> Result<()> {
+        self.shapes.iter().try_for_each(|shape| draw_shape(backend, shape, scale, target))
+    }
+}
+
+/// The value `i` of a picture of so many columns of RGB, from one with `SMOOTHING` squared as many pixels.
+fn mean(fine: &[u8], width: usize, i: usize) -> u8 {
+    let (y, x, c) = (i / 3 / width, i / 3 % width, i % 3);
+    let sum: u32 = (0..SMOOTHING * SMOOTHING)
+        .map(|j| (y * SMOOTHING + j / SMOOTHING) * width * SMOOTHING + x * SMOOTHING + j % SMOOTHING)
+        .map(|pixel| u32::from(fine[pixel * 3 + c]))
+        .sum();
+    let n = (SMOOTHING * SMOOTHING) as u32;
+    ((sum + n / 2) / n) as u8
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -20,6 +20,7 @@ mod figure;
 pub mod head_predictions;
 pub mod heads;
 mod html;
+pub mod overlay;
 mod plots;
 pub mod predictions;
 pub mod real_fake;

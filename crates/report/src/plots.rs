@@ -1,5 +1,6 @@
 //! The plots of a report.
 
+mod affect_path;
 mod axes;
 mod confusion;
 mod curves;
@@ -11,7 +12,9 @@ mod reliability;
 mod robustness;
 mod sweep;
 mod timeline;
+mod unit_face;
 
+pub use affect_path::affect_path;
 pub use confusion::confusion_matrix;
 pub use curves::{accuracy_curves, learning_rate, loss_curves, score_curves};
 pub use faces::mistakes;
@@ -22,6 +25,7 @@ pub use reliability::reliability;
 pub use robustness::{ExampleView, adversarial_examples, explanation, robust_accuracy};
 pub use sweep::{importance, learning_curves, parallel_coordinates, slices};
 pub use timeline::timeline;
+pub use unit_face::unit_face;
 
 use super::figure::{Anchor, Colour, Figure, Label};
 

@@ -31,11 +31,24 @@ fn head_values(face: &FaceRecord) -> String {
     face.heads.iter().flatten().map(|v| format!(",{v:.6}")).collect()
 }
 
+/// The first column of pictures in a folder, as py-feat calls it.
+fn picture_column(facts: &Facts) -> &'static str {
+    if facts.is_pictures() { "input," } else { "" }
+}
+
+fn picture_cell(facts: &Facts, record: &FrameRecord) -> String {
+    let Some(name) = record.picture.as_ref().filter(|_| facts.is_pictures()) else { return String::new() };
+    match name.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\",", name.replace('"', "\"\"")),
+        false => format!("{name},"),
+    }
+}
+
 /// OpenFace's columns. A frame without a face has a row without success, as there.
 fn openface(facts: &Facts, records: &Records, path: &Path) -> Result<()> {
     let columns = Columns {
         face_id: true,
-        pose: facts.has_units,
+        pose: facts.has_pose,
         landmarks: facts.has_landmarks,
         landmarks_in_space: false,
         parameters: false,
@@ -43,20 +56,21 @@ fn openface(facts: &Facts, records: &Records, path: &Path) -> Result<()> {
     };
     let outputs: usize = facts.heads.iter().map(|(_, outputs)| outputs.len()).sum();
     write_atomic_with(path, |file| {
-        writeln!(file, "{}{}", header(columns), head_columns(facts))?;
+        writeln!(file, "{}{}{}", picture_column(facts), header(columns), head_columns(facts))?;
         records.each(|record| {
+            let picture = picture_cell(facts, &record);
             for face in &record.faces {
-                writeln!(file, "{}{}", openface_line(columns, &record, Some(face)), head_values(face))?;
+                writeln!(file, "{picture}{}{}", openface_line(facts, columns, &record, Some(face)), head_values(face))?;
             }
             if record.faces.is_empty() {
-                writeln!(file, "{}{}", openface_line(columns, &record, None), ",0".repeat(outputs))?;
+                writeln!(file, "{picture}{}{}", openface_line(facts, columns, &record, None), ",0".repeat(outputs))?;
             }
             Ok(())
         })
     })
 }
 
-fn openface_line(columns: Columns, record: &FrameRecord, face: Option<&FaceRecord>) -> String {
+fn openface_line(facts: &Facts, columns: Columns, record: &FrameRecord, face: Option<&FaceRecord>) -> String {
     let pose = face.and_then(|f| f.pose).map(|p| Pose {
         translation: p.translation,
         rotation: p.rotation,
@@ -69,7 +83,8 @@ fn openface_line(columns: Columns, record: &FrameRecord, face: Option<&FaceRecor
         &Row {
             frame: record.frame + 1,
             face_id: face.map_or(0, |f| f.track as u64),
-            timestamp: record.time,
+            // As OpenFace writes pictures.
+            timestamp: if facts.is_stills { 0.0 } else { record.time },
             confidence: face.map_or(0.0, |f| f64::from(f.score)),
             success: face.is_some(),
             pose: pose.as_ref(),
@@ -83,12 +98,17 @@ fn openface_line(columns: Columns, record: &FrameRecord, face: Option<&FaceRecor
 
 /// py-feat's columns; intensities of action units are divided by 5, since theirs reach from 0 to 1.
 fn pyfeat(facts: &Facts, records: &Records, path: &Path) -> Result<()> {
-    let mut head = "frame,approx_time,FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore,Identity".to_owned();
+    let mut head = picture_column(facts).to_owned() + "frame";
+    head += if facts.is_stills { "" } else { ",approx_time" };
+    head += ",FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore";
+    head += if facts.is_stills { "" } else { ",Identity" };
     if facts.has_landmarks {
         ["x", "y"].iter().for_each(|axis| (0..68).for_each(|i| head += &format!(",{axis}_{i}")));
     }
-    if facts.has_units {
+    if facts.has_pose {
         head += ",Pitch,Roll,Yaw";
+    }
+    if facts.has_units {
         INTENSITIES.iter().for_each(|unit| head += &format!(",AU{unit:02}"));
     }
     write_atomic_with(path, |file| {
@@ -104,15 +124,14 @@ fn pyfeat(facts: &Facts, records: &Records, path: &Path) -> Result<()> {
 
 fn pyfeat_line(facts: &Facts, record: &FrameRecord, face: &FaceRecord) -> String {
     let [left, top, right, bottom] = face.bounds;
-    let mut line = format!(
-        "{},{:.6},{left},{top},{},{},{},Person_{}",
-        record.frame,
-        record.time,
-        right - left,
-        bottom - top,
-        face.score,
-        face.track
-    );
+    let mut line = picture_cell(facts, record) + &record.frame.to_string();
+    if !facts.is_stills {
+        line += &format!(",{:.6}", record.time);
+    }
+    line += &format!(",{left},{top},{},{},{}", right - left, bottom - top, face.score);
+    if !facts.is_stills {
+        line += &format!(",Person_{}", face.track);
+    }
     let blank = |n: usize| ",".repeat(n);
     if facts.has_landmarks {
         match &face.points {
@@ -122,7 +141,7 @@ fn pyfeat_line(facts: &Facts, record: &FrameRecord, face: &FaceRecord) -> String
             _ => line += &blank(136),
         }
     }
-    if facts.has_units {
+    if facts.has_pose {
         match face.pose {
             Some(pose) => {
                 let [pitch, yaw, roll] = pose.rotation.map(f64::to_degrees);
@@ -130,6 +149,8 @@ fn pyfeat_line(facts: &Facts, record: &FrameRecord, face: &FaceRecord) -> String
             }
             None => line += &blank(3),
         }
+    }
+    if facts.has_units {
         match &face.units {
             Some(units) => units.intensities.iter().for_each(|v| line += &format!(",{:.5}", v / 5.0)),
             None => line += &blank(INTENSITIES.len()),
@@ -177,7 +198,7 @@ pub fn summary(summary: &Summary) -> Result<Vec<u8>> {
                 None => [None, None],
             };
             table.write_record([
-                track.track.to_string(),
+                track.track.map_or_else(|| "all".to_owned(), |track| track.to_string()),
                 q.name.clone(),
                 number(q.mean),
                 number(q.sd),

@@ -8,8 +8,9 @@ use ferrotype_action_units::INTENSITIES;
 use ferrotype_base::targets::TargetKind;
 use ferrotype_config::to_yaml;
 use ferrotype_report::Warning;
-use ferrotype_report::analysis::{self, AnalysisView, HeatMap, HeatRow, PersonView};
+use ferrotype_report::analysis::{self, AffectPath, AnalysisView, HeatMap, HeatRow, PersonView, UnitFace};
 
+use super::kinds::valence_arousal;
 use super::summary::{Summary, TrackSummary};
 use super::{Facts, Records};
 use crate::record::FaceRecord;
@@ -29,14 +30,18 @@ pub fn write(facts: &Facts, records: &Records, summary: &Summary, notes: &[Strin
     tracks.sort_by_key(|t| std::cmp::Reverse(t.frames));
     let left = tracks.len().saturating_sub(PERSONS);
     tracks.truncate(PERSONS);
-    let (from, to) = tracks.iter().fold((f64::INFINITY, 0.0f64), |(a, b), t| (a.min(t.first), b.max(t.last)));
+    let times = tracks.iter().filter_map(|t| t.first.zip(t.last));
+    let (from, to) = times.fold((f64::INFINITY, 0.0f64), |(a, b), (first, last)| (a.min(first), b.max(last)));
     let columns = COLUMNS.min(summary.frames as usize).max(1);
-    let mut sums: BTreeMap<usize, Sums> = tracks.iter().map(|t| (t.track, Sums::new())).collect();
+    // Stills have no course over time.
+    let mut sums: BTreeMap<usize, Sums> = tracks.iter().filter_map(|t| Some((t.track?, Sums::new()))).collect();
+    let mut shapes: BTreeMap<usize, MeanShape> = BTreeMap::new();
     records.each(|record| {
         let share = (record.time - from) / (to - from).max(1e-9);
         let column = ((share * columns as f64) as usize).min(columns - 1);
         for face in &record.faces {
             let Some(sums) = sums.get_mut(&face.track) else { continue };
+            shapes.entry(face.track).or_default().add(face);
             for (i, value) in values(facts, face).into_iter().enumerate() {
                 if sums.len() <= i {
                     sums.push(vec![(0.0, 0); columns]);
@@ -50,8 +55,10 @@ pub fn write(facts: &Facts, records: &Records, summary: &Summary, notes: &[Strin
         Ok(())
     })?;
     let person = |track: &TrackSummary| PersonView {
-        title: format!("Person {}: {} frames, {:.1} to {:.1} s", track.track, track.frames, track.first, track.last),
-        maps: maps(facts, &sums[&track.track], [from, to]),
+        title: track.title(),
+        face: track.track.and_then(|number| unit_face(track, shapes.get(&number)?)),
+        affect: track.track.map_or_else(Vec::new, |number| affect(facts, &sums[&number])),
+        maps: track.track.map_or_else(Vec::new, |number| maps(facts, &sums[&number], [from, to])),
         facts: said(track),
     };
     let mut warnings: Vec<Warning> = notes.iter().map(|text| Warning { serious: true, text: text.clone() }).collect();
@@ -66,6 +73,59 @@ pub fn write(facts: &Facts, records: &Records, summary: &Summary, notes: &[Strin
         config: to_yaml(&facts.options),
     };
     analysis::write(out, &view).map(|_| ())
+}
+
+/// Mean landmarks of a person in parts of the box.
+#[derive(Default)]
+struct MeanShape {
+    sum: Vec<[f64; 2]>,
+    count: u64,
+}
+
+impl MeanShape {
+    fn add(&mut self, face: &FaceRecord) {
+        let Some(points) = face.points.as_ref().filter(|points| points.len() == 68) else { return };
+        let [left, top, right, bottom] = face.bounds;
+        self.sum.resize(68, [0.0; 2]);
+        for (sum, &[x, y]) in self.sum.iter_mut().zip(points) {
+            sum[0] += f64::from((x - left) / (right - left).max(1.0));
+            sum[1] += f64::from((y - top) / (bottom - top).max(1.0));
+        }
+        self.count += 1;
+    }
+}
+
+fn unit_face(track: &TrackSummary, shape: &MeanShape) -> Option<UnitFace> {
+    let mean = |unit: &u8| {
+        let name = format!("AU{unit:02}_r");
+        Some((*unit, track.quantities.iter().find(|q| q.name == name)?.mean?))
+    };
+    let intensities: Vec<(u8, f64)> = INTENSITIES.iter().filter_map(mean).collect();
+    let points = shape.sum.iter().map(|p| p.map(|v| v / shape.count as f64)).collect();
+    (shape.count > 0 && !intensities.is_empty()).then_some(UnitFace { points, intensities })
+}
+
+/// Valence and arousal over time of each head that has them.
+fn affect(facts: &Facts, sums: &Sums) -> Vec<AffectPath> {
+    let mut at = 0;
+    let mut all = Vec::new();
+    for (name, outputs) in &facts.heads {
+        let columns = sums.get(at).map_or(0, Vec::len);
+        let mean = |column: usize| {
+            let of = |output: usize| {
+                let (sum, n) = sums[at + output][column];
+                (n > 0).then(|| sum / f64::from(n))
+            };
+            let values: Option<Vec<f64>> = (0..outputs.len()).map(of).collect();
+            valence_arousal(outputs, &values?)
+        };
+        let points: Vec<Option<[f64; 2]>> = (0..columns).map(mean).collect();
+        if points.iter().any(Option::is_some) {
+            all.push(AffectPath { title: format!("{name}: valence and arousal"), points });
+        }
+        at += outputs.len();
+    }
+    all
 }
 
 /// What is drawn of a face: the outputs of all heads, then the intensities of action units.
@@ -112,17 +172,26 @@ fn maps(facts: &Facts, sums: &Sums, [from, to]: [f64; 2]) -> Vec<HeatMap> {
 fn said(track: &TrackSummary) -> Vec<(String, String)> {
     let text = |share: f64, longest: Option<super::summary::Episode>| {
         let longest = longest.map_or_else(String::new, |e| format!("; the longest {:.1} to {:.1} s", e.from, e.to));
-        format!("{:.1} % of the frames{longest}", 100.0 * share)
+        let of = if track.track.is_some() { "frames" } else { "faces" };
+        format!("{:.1} % of the {of}{longest}", 100.0 * share)
     };
     track.shares().into_iter().take(8).map(|q| (q.name.clone(), text(q.share.unwrap_or(0.0), q.longest))).collect()
 }
 
 fn video(facts: &Facts, summary: &Summary) -> Vec<(String, String)> {
-    let mut rows = vec![
-        ("video".to_owned(), facts.video.clone()),
-        ("sha256".into(), facts.sha256.clone()),
-        ("frames".into(), format!("{} looked at, {} with a face", summary.frames, summary.frames_with_faces)),
-    ];
+    let (source, shots) = if facts.is_stills { ("pictures", "pictures") } else { ("video", "frames") };
+    let mut rows = vec![(source.to_owned(), facts.video.clone())];
+    if !facts.is_stills {
+        rows.push(("sha256".into(), facts.sha256.clone()));
+    }
+    let unusable = if summary.unusable > 0 { format!(", {} unusable", summary.unusable) } else { String::new() };
+    let counts = format!(
+        "{} looked at, {} with a face{unusable}; {}",
+        summary.frames,
+        summary.frames_with_faces,
+        summary.count()
+    );
+    rows.push((shots.into(), counts));
     rows.extend(facts.parts.iter().map(|p| (p.role.clone(), format!("{} ({})", p.path, p.name))));
     rows
 }

@@ -1,4 +1,4 @@
-//! What is said of each person over a whole video, summed up frame by frame.
+//! What is said of each person over a whole video, or of all faces of stills, summed up frame by frame.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use ferrotype_action_units::{INTENSITIES, PRESENCES};
 use serde::Serialize;
 
 use super::Facts;
+use super::kinds::valence_arousal;
 use crate::record::{FaceRecord, FrameRecord};
 
 /// All persons.
@@ -13,8 +14,12 @@ use crate::record::{FaceRecord, FrameRecord};
 pub struct Summary {
     names: Names,
     persons: BTreeMap<usize, Person>,
+    /// Whether all faces are summed up together, whosever they are.
+    pub is_stills: bool,
     /// Frames that were looked at.
     pub frames: u64,
+    /// Pictures that could not be.
+    pub unusable: u64,
     /// Of these, frames with a face.
     pub frames_with_faces: u64,
 }
@@ -60,17 +65,20 @@ pub struct Episode {
     pub to: f64,
 }
 
-/// A person as it stands in `results.json`.
+/// A person, or all faces of stills, as it stands in `results.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TrackSummary {
-    /// The person's number.
-    pub track: usize,
-    /// Frames with the person.
+    /// The person's number; none of stills.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub track: Option<usize>,
+    /// Frames with the person; of stills the number of faces.
     pub frames: u64,
-    /// Seconds of the first one.
-    pub first: f64,
-    /// Seconds of the last one.
-    pub last: f64,
+    /// Seconds of the first and the last one; none of stills.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: Option<f64>,
+    /// See `first`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<f64>,
     /// What was measured.
     pub quantities: Vec<QuantitySummary>,
     /// Of each head with valence and arousal the shares of frames by their signs.
@@ -79,6 +87,16 @@ pub struct TrackSummary {
 }
 
 impl TrackSummary {
+    /// `Person 0: 40 frames, 0.0 to 9.8 s`; `All faces: 12` of stills.
+    pub fn title(&self) -> String {
+        match (self.track, self.first, self.last) {
+            (Some(track), Some(first), Some(last)) => {
+                format!("Person {track}: {} frames, {first:.1} to {last:.1} s", self.frames)
+            }
+            _ => format!("All faces: {}", self.frames),
+        }
+    }
+
     /// What was present or dominant at all, the largest share of frames first.
     pub fn shares(&self) -> Vec<&QuantitySummary> {
         let mut shares: Vec<&QuantitySummary> =
@@ -137,16 +155,28 @@ impl Summary {
         let heads = facts.heads.iter().zip(&facts.kinds);
         let heads = heads.map(|((name, outputs), kinds)| (name.clone(), outputs.clone(), kinds.is_empty())).collect();
         let names = Names { heads, has_units: facts.has_units };
-        Self { names, persons: BTreeMap::new(), frames: 0, frames_with_faces: 0 }
+        Self {
+            names,
+            persons: BTreeMap::new(),
+            is_stills: facts.is_stills,
+            frames: 0,
+            unusable: 0,
+            frames_with_faces: 0,
+        }
     }
 
     /// Adds a frame.
     pub fn add(&mut self, record: &FrameRecord) {
+        if record.error.is_some() {
+            self.unusable += 1;
+            return;
+        }
         self.frames += 1;
         self.frames_with_faces += u64::from(!record.faces.is_empty());
         for face in &record.faces {
             let new = || Person { first: record.time, ..Person::default() };
-            let person = self.persons.entry(face.track).or_insert_with(new);
+            let key = if self.is_stills { 0 } else { face.track };
+            let person = self.persons.entry(key).or_insert_with(new);
             if person.last_at + 1 != self.frames {
                 // The person was out of sight: nothing lasted over that.
                 person.quantities.values_mut().for_each(|q| q.current = None);
@@ -156,9 +186,26 @@ impl Summary {
         }
     }
 
-    /// The persons, in the order of their numbers.
+    /// The persons, in the order of their numbers; of stills all faces as one.
     pub fn tracks(&self) -> Vec<TrackSummary> {
-        self.persons.iter().map(|(&track, person)| person.summary(track, &self.names)).collect()
+        let mut tracks: Vec<TrackSummary> =
+            self.persons.iter().map(|(&track, person)| person.summary(track, &self.names)).collect();
+        if self.is_stills {
+            for all in &mut tracks {
+                (all.track, all.first, all.last) = (None, None, None);
+                all.quantities.iter_mut().for_each(|q| q.longest = None);
+            }
+        }
+        tracks
+    }
+
+    /// `3 persons`, or `12 faces` of stills.
+    pub fn count(&self) -> String {
+        let (n, one) = match self.is_stills {
+            true => (self.persons.values().map(|p| p.frames).sum(), "face"),
+            false => (self.persons.len() as u64, "person"),
+        };
+        format!("{n} {one}{}", if n == 1 { "" } else { "s" })
     }
 }
 
@@ -209,10 +256,10 @@ impl Person {
         });
         debug_assert!(names.has_units || !self.quantities.keys().any(|(h, _)| *h == UNITS));
         TrackSummary {
-            track,
+            track: Some(track),
             frames: self.frames,
-            first: self.first,
-            last: self.last,
+            first: Some(self.first),
+            last: Some(self.last),
             quantities: self.quantities.iter().map(|(key, q)| q.summary(name(key))).collect(),
             quadrants: quadrants.collect(),
         }
@@ -258,14 +305,4 @@ impl Quantity {
 
 fn first_largest(values: &[f64]) -> usize {
     (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
-}
-
-/// Valence and arousal, where outputs are called so (also `HEAD.valence`).
-fn valence_arousal(outputs: &[String], values: &[f64]) -> Option<[f64; 2]> {
-    let of = |wanted: &str| {
-        let at =
-            outputs.iter().position(|o| o.rsplit('.').next().is_some_and(|name| name.eq_ignore_ascii_case(wanted)));
-        at.map(|at| values[at])
-    };
-    Some([of("valence")?, of("arousal")?])
 }

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     fn record(frame: u64) -> FrameRecord {
-        FrameRecord { frame, time: frame as f64 / 25.0, faces: Vec::new() }
+        FrameRecord { frame, time: frame as f64 / 25.0, picture: None, error: None, faces: Vec::new() }
     }
 
     #[test]

@@ -23,12 +23,24 @@ impl Encoder {
     ///
     /// # Errors
     /// When a side is odd (H.264 halves the colours' resolution), or ffmpeg is not installed.
-    pub fn start(path: &Path, [width, height]: [usize; 2], rate: f64) -> Result<Self> {
+    pub fn start(path: &Path, size: [usize; 2], rate: f64) -> Result<Self> {
+        Self::begin(path, size, rate, ("gray", 1))
+    }
+
+    /// As [`start`](Self::start) for RGB frames, `[height, width, 3]`.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_rgb(path: &Path, size: [usize; 2], rate: f64) -> Result<Self> {
+        Self::begin(path, size, rate, ("rgb24", 3))
+    }
+
+    fn begin(path: &Path, [width, height]: [usize; 2], rate: f64, (format, channels): (&str, usize)) -> Result<Self> {
         ensure!(width % 2 == 0 && height % 2 == 0, "a video of {width} x {height} pixels: both sides must be even");
         let name = path.file_name().with_context(|| format!("{} does not name a file", path.display()))?;
         let hidden = path.with_file_name(format!(".{}.tmp-{}", name.to_string_lossy(), std::process::id()));
         let mut child = Command::new("ffmpeg")
-            .args(["-hide_banner", "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "gray", "-s"])
+            .args(["-hide_banner", "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", format, "-s"])
             .arg(format!("{width}x{height}"))
             .arg("-r")
             .arg(rate.to_string())
@@ -41,7 +53,7 @@ impl Encoder {
             .spawn()
             .map_err(|e| cannot_start("ffmpeg", &e))?;
         let input = child.stdin.take();
-        Ok(Self { child, input, bytes: width * height, hidden, path: path.to_path_buf() })
+        Ok(Self { child, input, bytes: width * height * channels, hidden, path: path.to_path_buf() })
     }
 
     /// Adds a frame.
