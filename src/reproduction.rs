@@ -12,5 +12,5 @@ pub use entry::{Entry, Need, Published, Recipe, SelectedOn};
 pub use mark::{Mark, RecipeComparison, comparison};
 pub use outcome::{Outcome, outcome};
 pub use registry::Registry;
-pub use table::{Line, csv, duration, lines, markdown, not_run};
+pub use table::{Line, csv, duration, lines, markdown, not_run_here};
 pub use verdict::{Kind, Verdict, verdict};

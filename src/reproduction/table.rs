@@ -17,23 +17,26 @@ pub struct Line<'r> {
     pub verdict: String,
 }
 
-/// Why nothing was run.
-pub fn not_run(entry: &Entry, root: &Path) -> String {
-    let Some(recipe) = &entry.recipe else {
-        let needs: Vec<String> = entry.needs.iter().map(super::Need::text).collect();
-        let needs = if needs.is_empty() { String::new() } else { format!("needs {}; ", needs.join(" and ")) };
-        return format!("not run: {needs}{}", entry.no_run);
-    };
-    let experiment = entry.experiment(root, &[]);
-    let missing = entry.missing(experiment.as_ref().ok());
-    if !missing.is_empty() {
-        let needs: Vec<String> = missing.into_iter().map(super::Need::text).collect();
-        return format!("not run: needs {}", needs.join(" and "));
-    }
-    match experiment {
-        Ok(_) => format!("not run yet: about {} a seed on two cores", duration(recipe.seconds)),
+/// Why nothing was run: what it needs and costs. The same on every machine, whatever data lie there, for the table is published.
+fn not_run(entry: &Entry, root: &Path) -> String {
+    let needs: Vec<String> = entry.needs.iter().map(super::Need::text).collect();
+    let needs = if needs.is_empty() { String::new() } else { format!("needs {}; ", needs.join(" and ")) };
+    let Some(recipe) = &entry.recipe else { return format!("not run: {needs}{}", entry.no_run) };
+    match entry.experiment(root, &[]) {
+        Ok(_) => format!("not run yet: {needs}about {} a seed on two cores", duration(recipe.seconds)),
         Err(e) => format!("not run: {e:#}"),
     }
+}
+
+/// Why nothing was run on this machine: what is missing here, or that nobody has begun.
+pub fn not_run_here(entry: &Entry, root: &Path) -> String {
+    let experiment = entry.experiment(root, &[]);
+    let missing = if entry.recipe.is_some() { entry.missing(experiment.as_ref().ok()) } else { Vec::new() };
+    if missing.is_empty() {
+        return not_run(entry, root);
+    }
+    let needs: Vec<String> = missing.into_iter().map(super::Need::text).collect();
+    format!("not run: needs {}", needs.join(" and "))
 }
 
 /// The lines of all entries in their order, each with its runs, full recipes first.

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::{How, Plan, judged};
 use crate::commands::say;
 use crate::publication::experiments::folders;
-use crate::reproduction::{Mark, Registry, duration, not_run};
+use crate::reproduction::{Mark, Registry, duration, not_run_here};
 use crate::runner::is_finished;
 use ferrotype_run::RunFolder;
 use ferrotype_run::group::Group;
@@ -82,7 +82,7 @@ fn plans<'r>(registry: &'r Registry, how: &How) -> Result<(Vec<Plan<'r>>, Vec<St
                 if entry.recipe.is_none()
                     || !entry.missing(entry.experiment(&registry.root, &how.sets).ok().as_ref()).is_empty() =>
             {
-                left.push(format!("{}: {}", entry.name, not_run(entry, &registry.root)));
+                left.push(format!("{}: {}", entry.name, not_run_here(entry, &registry.root)));
             }
             Err(e) => left.push(format!("{}: not run: {e:#}", entry.name)),
         }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::commands::say;
-use crate::reproduction::{Registry, duration, not_run};
+use crate::reproduction::{Registry, duration, not_run_here};
 
 /// Prints all entries.
 ///
@@ -34,7 +34,7 @@ pub fn print(registry: &Registry, json: bool) -> Result<()> {
                 let (config, seeds) = (recipe.config.display(), &recipe.seeds);
                 say(format_args!("  recipe     {config}, seeds {seeds}, about {} a seed", duration(recipe.seconds)))?;
             }
-            _ => say(format_args!("  {}", not_run(entry, &registry.root)))?,
+            _ => say(format_args!("  {}", not_run_here(entry, &registry.root)))?,
         }
     }
     Ok(())
