@@ -6,6 +6,7 @@ mod source;
 mod units;
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -152,11 +153,30 @@ impl<'a> Scan<'a> {
     }
 
     fn run(&mut self, source: &mut Source, watch: &mut dyn Watch) -> Result<()> {
+        let done = self.done;
+        std::thread::scope(|scope| {
+            // The next pictures are decoded while these are looked at.
+            let (sender, receiver) = sync_channel(1);
+            scope.spawn(move || {
+                loop {
+                    let shots = source.shots(done);
+                    let is_last = shots.as_ref().map_or(true, Vec::is_empty);
+                    if sender.send(shots).is_err() || is_last {
+                        return;
+                    }
+                }
+            });
+            // Moved: a reader that has stopped is noticed by the sender.
+            self.look(receiver, watch)
+        })
+    }
+
+    fn look(&mut self, shots: Receiver<Result<Vec<Shot>>>, watch: &mut dyn Watch) -> Result<()> {
         let began = Instant::now();
         let before = self.looked;
-        loop {
-            let shots = source.shots(self.done)?;
-            let Some(last) = shots.last() else { return Ok(()) };
+        for shots in shots {
+            let shots = shots?;
+            let Some(last) = shots.last() else { break };
             let frame = last.number;
             self.chunk(shots)?;
             watch.progress(&Progress {
@@ -171,6 +191,7 @@ impl<'a> Scan<'a> {
                 bail!("stopped after frame {frame}; the same command goes on from there");
             }
         }
+        Ok(())
     }
 
     /// Looks at some pictures side by side, then tells their faces apart in order.
