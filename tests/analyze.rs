@@ -40,7 +40,7 @@ fn a_video_is_described_face_by_face() {
     let (predictors, video) = (data("openface/predictors"), data("videos/one_face_emotions.mp4"));
     place.ok(&format!("import openface --from {} --out au.safetensors --accept-terms", predictors.display()));
     let words = format!(
-        "analyze {} {} --action-units au.safetensors --run expression={} --every 24 --annotated --out out",
+        "analyze {} {} --action-units au.safetensors --run expression={} --every 24 --annotated --crops --out out",
         video.display(),
         networks(),
         run.display()
@@ -52,6 +52,8 @@ fn a_video_is_described_face_by_face() {
         "analysis.yaml",
         "annotated.mp4",
         "au_timeline.csv",
+        "crops",
+        "crops.csv",
         "frames.csv",
         "plots",
         "report.html",
@@ -96,13 +98,21 @@ fn a_video_is_described_face_by_face() {
     let edge = (top + 20..bottom).map(|y| u64::from(changed(left, y))).sum::<u64>() / (bottom - top - 20) as u64;
     assert!(edge > 20 && right < 640, "{edge}");
 
+    // The faces are a dataset with a machine's labels.
+    place.ok(
+        "data prepare manifest --csv out/one_face_emotions/crops.csv --size 32 --target intensity=continuous:AU06_r,AU12_r:0..5 \
+         --labelled-by OpenFace --out machine.h5",
+    );
+    let info = place.ok("data info machine.h5");
+    assert!(info.contains("20 faces") && info.contains("labelled by a machine: OpenFace"), "{info}");
+
     // The reader of other programs' tables takes ours for OpenFace's.
     let table = read_rows(&folder.join("frames.csv")).unwrap();
     assert_eq!((table.rows.len(), table.timed, table.lost), (20, true, 0));
     assert!(table.columns.iter().any(|c| c.name == "AU12_r"));
     assert!(table.rows[0].bounds.is_some());
     // And under py-feat's names.
-    place.ok(&(words.replace("--annotated --out out", "--out feat") + " --columns pyfeat"));
+    place.ok(&(words.replace("--annotated --crops --out out", "--out feat") + " --columns pyfeat"));
     let table = read_rows(&place.at("feat/one_face_emotions/frames.csv")).unwrap();
     assert!(table.rows.len() == 20 && table.columns.iter().any(|c| c.name == "AU12"));
 }

@@ -67,6 +67,9 @@ pub struct AnalyzeCommand {
     /// Names of the columns of frames.csv.
     #[arg(long, value_name = "NAMES", value_enum)]
     columns: Option<ColumnNames>,
+    /// Also write the faces as pictures, and crops.csv: a manifest of them all for `ferrotype data prepare manifest`.
+    #[arg(long)]
+    crops: bool,
     /// Also write annotated.mp4: the video with boxes, landmarks, and what is said of each face as bars.
     #[arg(long)]
     annotated: bool,
@@ -101,16 +104,22 @@ impl AnalyzeCommand {
         ferrotype_vision::video::available()?;
         let parts = Parts::open(&options, heads(&options)?)?;
         let mut watching = Watching { interrupt: Interrupt::listen()?, json: self.json, bar: ProgressBar::hidden() };
-        let mut bad = Vec::new();
+        let (mut bad, mut done) = (Vec::new(), Vec::new());
         for (path, folder) in self.videos.iter().zip(video::folders(&self.out, &self.videos)) {
             match self.one(&parts, &options, path, &folder, &mut watching) {
-                Ok(()) => {}
+                Ok(()) => done.push(folder),
                 Err(error) if watching.is_asked_to_stop() => return Err(error),
                 Err(error) => {
                     watching.bar.finish_and_clear();
                     eprintln!("error: {error:#}");
                     bad.push(path.display().to_string());
                 }
+            }
+        }
+        if options.output.crops && done.len() > 1 {
+            let path = ferrotype_analysis::join_crops(&self.out, &done)?;
+            if !self.json {
+                say(format_args!("written {}", path.display()))?;
             }
         }
         ensure!(bad.is_empty(), "{} of {} videos could not be used: {}", bad.len(), self.videos.len(), bad.join(", "));
@@ -176,6 +185,7 @@ impl AnalyzeCommand {
         options.frame_rate = self.frame_rate.or(options.frame_rate);
         options.output.columns = self.columns.unwrap_or(options.output.columns);
         options.output.annotated |= self.annotated;
+        options.output.crops |= self.crops;
         // What the command line says has the same ranges.
         Ok(config::with_sets("the options", &options, &[])?)
     }

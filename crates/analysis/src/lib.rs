@@ -14,4 +14,5 @@ pub mod video;
 
 pub use options::AnalysisOptions;
 pub use output::RESULTS_SCHEMA;
+pub use output::crops::join as join_crops;
 pub use parts::{Head, PartFacts, Parts};

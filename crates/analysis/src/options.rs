@@ -99,6 +99,9 @@ pub struct OutputOptions {
     pub columns: ColumnNames,
     /// Also write the embeddings into `results.json`.
     pub embeddings: bool,
+    /// Also write what the heads are shown of each face into `crops/`, and `crops.csv`, a manifest of them with all that was said:
+    /// `ferrotype data prepare manifest` makes a dataset of it.
+    pub crops: bool,
     /// Also write `annotated.mp4`: the video with boxes, landmarks, and what is said of each face as bars; without sound.
     pub annotated: bool,
 }

@@ -1,6 +1,7 @@
 //! The files of an analysis, made from its journal.
 
 mod annotated;
+pub(crate) mod crops;
 mod csv;
 mod json;
 mod kinds;
@@ -97,6 +98,9 @@ pub(crate) fn write(
     csv::frames(facts, &records, &out.join("frames.csv"))?;
     if facts.has_units {
         csv::unit_timeline(&records, &out.join("au_timeline.csv"))?;
+    }
+    if facts.options.output.crops {
+        crops::write(facts, &records, out)?;
     }
     write_atomic(out.join("summary.csv"), &csv::summary(&summary)?)?;
     let text = text::report(facts, &summary, notes);

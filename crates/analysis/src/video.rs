@@ -10,13 +10,14 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use ferrotype_run::files::explain;
 use ferrotype_vision::faces::{Bounds, Photo};
 use rayon::prelude::*;
 
 use crate::identity::Identities;
 use crate::look::Found;
 use crate::options::AnalysisOptions;
-use crate::output::{self, Facts, Written};
+use crate::output::{self, Facts, Written, crops};
 use crate::parts::Parts;
 use crate::record::{FaceRecord, FrameRecord};
 pub use journal::Journal;
@@ -86,7 +87,7 @@ pub fn analyse(
              frames of a video have them with --frame-rate",
         );
     }
-    std::fs::create_dir_all(out).map_err(|e| ferrotype_run::files::explain(out, &e))?;
+    std::fs::create_dir_all(out).map_err(|e| explain(out, &e))?;
     let facts = Facts {
         video: video.display().to_string(),
         sha256: source.sha256(),
@@ -125,6 +126,8 @@ struct Scan<'a> {
     done: Option<u64>,
     /// Columns and rows of the pictures.
     size: [usize; 2],
+    /// Where faces are written as pictures.
+    crops: Option<PathBuf>,
 }
 
 impl<'a> Scan<'a> {
@@ -149,7 +152,11 @@ impl<'a> Scan<'a> {
             watch.note(&format!("going on after frame {frame}, where an earlier process was stopped"));
         }
         let units = UnitTracks::new(parts.units.as_ref().filter(|_| facts.has_units));
-        Ok(Self { parts, facts, writer, identities, units, looked, faces, done, size: [0, 0] })
+        let crops = facts.options.output.crops.then(|| out.join(crops::FOLDER));
+        if let Some(folder) = &crops {
+            std::fs::create_dir_all(folder).map_err(|e| explain(folder, &e))?;
+        }
+        Ok(Self { parts, facts, writer, identities, units, looked, faces, done, size: [0, 0], crops })
     }
 
     fn run(&mut self, source: &mut Source, watch: &mut dyn Watch) -> Result<()> {
@@ -212,13 +219,13 @@ impl<'a> Scan<'a> {
             let heads: Vec<Vec<Vec<f64>>> =
                 (face..face + found.len()).map(|i| said.iter().map(|of_head| of_head[i].clone()).collect()).collect();
             face += found.len();
-            let record = self.record(shot, found, heads);
+            let record = self.record(shot, found, heads)?;
             self.writer.push(&record)?;
         }
         self.writer.flush()
     }
 
-    fn record(&mut self, shot: Shot, found: Vec<Found>, heads: Vec<Vec<Vec<f64>>>) -> FrameRecord {
+    fn record(&mut self, shot: Shot, found: Vec<Found>, heads: Vec<Vec<Vec<f64>>>) -> Result<FrameRecord> {
         let Shot { number: frame, time, name: picture, photo } = shot;
         if let Ok(photo) = &photo {
             self.size = [photo.width(), photo.height()];
@@ -231,6 +238,9 @@ impl<'a> Scan<'a> {
         };
         let mut faces = Vec::new();
         for ((f, track), heads) in found.into_iter().zip(persons).zip(heads) {
+            if let Some(folder) = &self.crops {
+                f.crop.save_png(&folder.join(crops::name(frame, track)))?;
+            }
             let units = self.units.push(self.looked, track, f.features.as_ref());
             let b = f.bounds;
             faces.push(FaceRecord {
@@ -246,7 +256,7 @@ impl<'a> Scan<'a> {
         }
         self.looked += 1;
         self.faces += faces.len() as u64;
-        FrameRecord { frame, time, picture, error: photo.err(), faces }
+        Ok(FrameRecord { frame, time, picture, error: photo.err(), faces })
     }
 }
 

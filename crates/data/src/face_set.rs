@@ -98,6 +98,8 @@ pub struct Provenance {
     pub source: String,
     /// Whether the faces are drawn, not photographed.
     pub synthetic: bool,
+    /// What gave the labels, where it was a machine.
+    pub labelled_by: Option<String>,
     /// Source files (or the folder) with their sha256.
     pub files: Vec<(String, String)>,
     /// The command that prepared it.

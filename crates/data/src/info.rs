@@ -33,6 +33,9 @@ pub fn describe(faces: &FaceSet) -> String {
     if let Some(motion) = faces.motion() {
         let _ = writeln!(page, "channels {}", motion.name());
     }
+    if let Some(machine) = &faces.provenance.labelled_by {
+        let _ = writeln!(page, "labelled by a machine: {machine}");
+    }
     page += &provenance(&faces.provenance);
     page
 }

@@ -229,9 +229,7 @@ fn provenance(source: &SourceOptions, plan: Plan, tools: &Tools, command: &str) 
         files: plan.files.into_iter().chain(tools.files()?).collect(),
         command: command.into(),
         notes,
-        record: None,
-        stored: None,
-        motion: None,
+        ..Provenance::default()
     })
 }
 

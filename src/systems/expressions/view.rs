@@ -146,6 +146,9 @@ pub(crate) fn dataset(data: &DataOptions, facts: &DatasetSummary) -> DatasetView
         kept: !data.drop_leaks,
     };
     let mut notes = facts.notes.clone();
+    if let Some(machine) = &facts.labelled_by {
+        notes.push(format!("Labels by a machine ({machine}): scores say how near a model comes to it, not to people."));
+    }
     if facts.dropped > 0 {
         notes.push(format!("{} training rows were removed because their picture is held out.", facts.dropped));
     }

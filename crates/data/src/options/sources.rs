@@ -240,6 +240,10 @@ pub struct ManifestOptions {
     #[serde(default, skip_serializing_if = "TargetColumns::is_empty")]
     #[command(flatten)]
     pub targets: TargetColumns,
+    /// What gave the labels, where it was a machine, such as "OpenFace 2.2.0": prepared files and reports say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "NAME")]
+    pub labelled_by: Option<String>,
     /// What labels are to be called, such as {HAPPINESS: happiness, "1": surprise}. The same new name merges classes; an
     /// empty one leaves their pictures out.
     #[serde(default, skip_serializing_if = "ClassNames::is_empty")]

@@ -44,6 +44,7 @@ pub(super) fn load(options: &JoinedOptions) -> Result<FaceSet> {
     all.source_rows = (0..all.len() as u32).collect();
     all.provenance = Provenance {
         synthetic: all.provenance.synthetic,
+        labelled_by: all.provenance.labelled_by,
         files: all.provenance.files,
         notes: all.provenance.notes,
         motion: all.provenance.motion,

@@ -85,6 +85,7 @@ pub(super) fn load(options: &ManifestOptions) -> Result<FaceSet> {
     pictures::drop_empty_classes(&mut faces);
     faces.provenance.files.insert(0, (options.csv.display().to_string(), table.sha256()));
     faces.provenance.notes.extend(classes.notes);
+    faces.provenance.labelled_by.clone_from(&options.labelled_by);
     let used = [Some(path), label, split, subject];
     let targets = typed.as_ref().map(|typed| typed.places().to_vec()).unwrap_or_default();
     if let Some(typed) = typed {

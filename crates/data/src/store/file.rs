@@ -38,6 +38,9 @@ pub(crate) fn write_provenance(b: &mut FileBuilder, provenance: &Provenance) -> 
     strings(b, "source_files", &files)?;
     strings(b, "source_sha256", &digests)?;
     strings(b, "notes", &provenance.notes)?;
+    if let Some(machine) = &provenance.labelled_by {
+        b.set_attr("labelled_by", AttrValue::VarLenString(machine.clone()));
+    }
     if let Some(record) = &provenance.record {
         b.set_attr("source_options", AttrValue::VarLenString(record.options.clone()));
         strings(b, "source_listing", &record.files)?;
@@ -150,6 +153,7 @@ pub(crate) fn read_provenance(file: &File) -> Result<Provenance> {
     Ok(Provenance {
         source: text(&attributes, "source")?,
         synthetic: number(&attributes, "synthetic")? != 0,
+        labelled_by: attributes.contains_key("labelled_by").then(|| text(&attributes, "labelled_by")).transpose()?,
         files: files.into_iter().zip(digests).collect(),
         command: text(&attributes, "command")?,
         notes: list(file, "notes")?,

@@ -29,6 +29,7 @@ pub(crate) fn sample(n: usize) -> FaceSet {
         provenance: Provenance {
             source: "manifest".into(),
             synthetic: true,
+            labelled_by: Some("OpenFace".into()),
             files: vec![("a.csv".into(), "12ab".into())],
             command: "ferrotype data prepare".into(),
             notes: vec!["one".into(), "two, längere".into()],

@@ -26,6 +26,9 @@ pub struct DatasetSummary {
     pub source: String,
     /// Whether the faces are drawn.
     pub synthetic: bool,
+    /// What gave the labels, where it was a machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labelled_by: Option<String>,
     /// How a picture file became a picture of the prepared file, where it holds single pictures.
     #[serde(default)]
     pub stored: Option<StoredForm>,
@@ -129,6 +132,7 @@ pub(super) fn facts(
         sha256: pixels_sha256(faces),
         source: faces.provenance.source.clone(),
         synthetic: faces.provenance.synthetic,
+        labelled_by: faces.provenance.labelled_by.clone(),
         stored: faces.stored_form(),
         motion: faces.motion(),
         classes: sets[0].labelled.classes.clone(),
