@@ -19,9 +19,14 @@ const MOST_BYTES: usize = 16 << 30;
 /// So many file names are listed in messages and notes.
 const LISTED: usize = 20;
 
+/// The box of the face in a picture, `[left, top, right, bottom]` in pixels, or none where there is no face.
+pub type FaceFinder = dyn Fn(&Photo) -> Result<Option<[f32; 4]>> + Sync;
+
 /// A picture file and what is known of it.
 pub(super) struct Picture {
     pub(super) path: PathBuf,
+    /// The box to which it is cut before it is stored, with a margin: `[left, top, right, bottom]` in pixels.
+    pub(super) face: Option<[f32; 4]>,
     pub(super) label: i16,
     pub(super) split: Split,
     pub(super) subject: String,
@@ -31,16 +36,28 @@ pub(super) struct Picture {
 
 impl Picture {
     pub(super) fn new(path: PathBuf, label: i16, split: Split, row: usize) -> Self {
-        Self { path, label, split, subject: String::new(), name: String::new(), source_row: row as u32 }
+        Self { path, face: None, label, split, subject: String::new(), name: String::new(), source_row: row as u32 }
     }
 }
 
 /// What is to be stored.
-pub(super) struct Want {
+#[derive(Clone, Copy)]
+pub(super) struct Want<'a> {
     pub(super) size: Option<usize>,
     pub(super) colour: Option<Colour>,
     pub(super) skip_bad: bool,
     pub(super) max_pixels: u64,
+    /// What finds the face in pictures without a box of their own; they are stored whole otherwise.
+    pub(super) finder: Option<&'a FaceFinder>,
+    /// What is added to a face's box at each edge, in lengths of its longer side.
+    pub(super) margin: f32,
+}
+
+impl Want<'_> {
+    /// Whole pictures, or faces cut out by the box of each, without a margin.
+    pub(super) fn whole(size: Option<usize>, colour: Option<Colour>, skip_bad: bool, max_pixels: u64) -> Self {
+        Self { size, colour, skip_bad, max_pixels, finder: None, margin: 0.0 }
+    }
 }
 
 /// A decoded picture, already at its size.
@@ -58,7 +75,7 @@ struct Decoded {
 pub(super) fn read(pictures: Vec<Picture>, classes: Vec<String>, want: &Want) -> Result<FaceSet> {
     ensure!(want.size.is_none_or(|s| (8..=1024).contains(&s)), "`size` must be from 8 to 1024 pixels per side");
     check_memory(&pictures, want)?;
-    let decoded: Vec<Result<Decoded>> = pictures.par_iter().map(|p| decode(&p.path, want)).collect();
+    let decoded: Vec<Result<Decoded>> = pictures.par_iter().map(|p| decode(p, want)).collect();
     let (mut kept, mut images, mut bad) = (Vec::new(), Vec::new(), Vec::new());
     for (picture, result) in pictures.into_iter().zip(decoded) {
         match result {
@@ -86,6 +103,7 @@ pub(super) fn read(pictures: Vec<Picture>, classes: Vec<String>, want: &Want) ->
 }
 
 fn check_memory(pictures: &[Picture], want: &Want) -> Result<()> {
+    // Cut out faces are not larger than the pictures, but for their margins.
     let side = want.size.or_else(|| {
         let (w, h) = picture::dimensions(&pictures.first()?.path).ok()?;
         Some(w.max(h))
@@ -101,10 +119,10 @@ fn check_memory(pictures: &[Picture], want: &Want) -> Result<()> {
     Ok(())
 }
 
-fn decode(path: &Path, want: &Want) -> Result<Decoded> {
-    let bytes = fs::read(path).map_err(|e| anyhow!("cannot be read: {e}"))?;
+fn decode(picture: &Picture, want: &Want) -> Result<Decoded> {
+    let bytes = fs::read(&picture.path).map_err(|e| anyhow!("cannot be read: {e}"))?;
     let digest = Sha256::digest(&bytes).into();
-    let photo = Photo::decode(&bytes, want.max_pixels)?;
+    let photo = cut(Photo::decode(&bytes, want.max_pixels)?, picture, want)?;
     let (width, height) = (photo.width(), photo.height());
     let (to_height, to_width) = want.size.map_or((height, width), |s| (s, s));
     let resized = (to_height, to_width) != (height, width);
@@ -115,6 +133,16 @@ fn decode(path: &Path, want: &Want) -> Result<Decoded> {
     }
     let grey = pixels.as_chunks::<3>().0.iter().all(|p| p[0] == p[1] && p[1] == p[2]);
     Ok(Decoded { pixels, height: to_height, width: to_width, grey, resized, digest })
+}
+
+/// The face of a picture, or the whole picture where no face is asked for.
+fn cut(photo: Photo, picture: &Picture, want: &Want) -> Result<Photo> {
+    let face = match (picture.face, want.finder) {
+        (None, None) => return Ok(photo),
+        (Some(face), _) => face,
+        (None, Some(finder)) => finder(&photo)?.ok_or_else(|| anyhow!("no face is found in it"))?,
+    };
+    photo.square_around(face, want.margin)
 }
 
 /// Bad files are an error, or with `skip_bad` notes.
@@ -228,14 +256,9 @@ pub(super) mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.png");
         png(&path, 10, 0, [200, 100, 50]);
-        let faces =
-            one(&path, &Want { size: None, colour: None, skip_bad: false, max_pixels: picture::MAX_PIXELS }).unwrap();
+        let faces = one(&path, &Want::whole(None, None, false, picture::MAX_PIXELS)).unwrap();
         assert_eq!((faces.images.channels, faces.images.get(0)[..3].to_vec()), (3, vec![200, 100, 50]));
-        let faces = one(
-            &path,
-            &Want { size: Some(8), colour: Some(Colour::Grey), skip_bad: false, max_pixels: picture::MAX_PIXELS },
-        )
-        .unwrap();
+        let faces = one(&path, &Want::whole(Some(8), Some(Colour::Grey), false, picture::MAX_PIXELS)).unwrap();
         // 59.8 + 58.7 + 5.7 = 124.2
         assert_eq!(faces.images.pixels, vec![124; 64]);
         assert_eq!(faces.provenance.notes.len(), 2);
@@ -249,7 +272,7 @@ pub(super) mod tests {
         let (a, b) = (dir.path().join("a.png"), dir.path().join("b.png"));
         png(&a, 8, 0, [9, 9, 9]);
         png(&b, 8, 0, [1, 2, 3]);
-        let want = Want { size: None, colour: None, skip_bad: false, max_pixels: picture::MAX_PIXELS };
+        let want = Want::whole(None, None, false, picture::MAX_PIXELS);
         assert_eq!(one(&a, &want).unwrap().images.channels, 1);
         let both = [&a, &b].iter().map(|p| Picture::new(p.to_path_buf(), 0, Split::Test, 0)).collect();
         let faces = read(both, vec!["x".into()], &want).unwrap();
