@@ -25,7 +25,7 @@ mod table;
 mod typed;
 mod votes;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 
@@ -87,6 +87,18 @@ pub fn detector(source: &SourceOptions) -> Option<&Path> {
     match source {
         SourceOptions::Disfa(o) => o.detector.as_deref(),
         SourceOptions::Bp4d(o) => o.detector.as_deref(),
+        _ => None,
+    }
+}
+
+/// Where a source that finds faces keeps the detector's file, so that a command may put a file in the place of a name.
+pub fn detector_mut(source: &mut SourceOptions) -> Option<&mut Option<PathBuf>> {
+    match source {
+        SourceOptions::Disfa(o) => Some(&mut o.detector),
+        SourceOptions::Bp4d(o) => Some(&mut o.detector),
+        SourceOptions::Casme2(o) | SourceOptions::Smic(o) | SourceOptions::Samm(o) | SourceOptions::Casme3(o) => {
+            Some(&mut o.detector)
+        }
         _ => None,
     }
 }

@@ -110,7 +110,7 @@ fn without_frames(options: &DisfaOptions) -> anyhow::Error {
     let place = options.frames.clone().unwrap_or_else(|| options.root.join("frames"));
     anyhow::anyhow!(
         "{0} has no folders of frames of the subjects. Make them of the videos, for each subject:\n  mkdir -p {0}/SN001 && ffmpeg -i \
-         LeftVideoSN001_comp.avi -vsync passthrough {0}/SN001/%05d.jpg\nor name the folder with --frames (frames: FOLDER)",
+         LeftVideoSN001_comp.avi -fps_mode passthrough -qscale:v 2 {0}/SN001/%05d.jpg\nor name the folder with --frames (frames: FOLDER)",
         place.display()
     )
 }

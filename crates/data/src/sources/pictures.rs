@@ -139,10 +139,25 @@ fn decode(picture: &Picture, want: &Want) -> Result<Decoded> {
 fn cut(photo: Photo, picture: &Picture, want: &Want) -> Result<Photo> {
     let face = match (picture.face, want.finder) {
         (None, None) => return Ok(photo),
-        (Some(face), _) => face,
+        (Some(face), _) => {
+            check_face(face, &photo)?;
+            face
+        }
         (None, Some(finder)) => finder(&photo)?.ok_or_else(|| anyhow!("no face is found in it"))?,
     };
     photo.square_around(face, want.margin)
+}
+
+/// Refuses a box that a dataset names and that is of no face in the picture.
+fn check_face([left, top, right, bottom]: [f32; 4], photo: &Photo) -> Result<()> {
+    let (width, height) = (photo.width() as f32, photo.height() as f32);
+    let longer = (right - left).max(bottom - top);
+    ensure!(
+        right > 0.0 && bottom > 0.0 && left < width && top < height && longer <= 2.0 * width.max(height),
+        "the box of its face, from {left} to {right} across and from {top} to {bottom} down, does not lie in its {width} x \
+         {height} pixels"
+    );
+    Ok(())
 }
 
 /// Bad files are an error, or with `skip_bad` notes.
@@ -264,6 +279,26 @@ pub(super) mod tests {
         assert_eq!(faces.provenance.notes.len(), 2);
         let all: Vec<u8> = (0..=255).flat_map(|v| [v; 3]).collect();
         assert!(to_channels(all.into(), 3, 1).iter().copied().eq(0..=255));
+    }
+
+    #[test]
+    fn a_box_must_be_of_a_face_in_the_picture() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.png");
+        png(&path, 10, 2, [7, 7, 7]);
+        let cut = |face: [f32; 4], margin: f32| {
+            let picture = Picture { face: Some(face), ..Picture::new(path.clone(), 0, Split::Test, 0) };
+            let want = Want { margin, ..Want::whole(None, None, false, picture::MAX_PIXELS) };
+            read(vec![picture], vec!["a".into()], &want).map(|faces| (faces.images.width, faces.images.height))
+        };
+        assert_eq!(cut([2.0, 1.0, 6.0, 7.0], 0.0).unwrap(), (6, 6));
+        // It may reach beyond the picture, but not lie beside it or be none.
+        assert_eq!(cut([-2.0, -1.0, 6.0, 7.0], 0.5).unwrap(), (16, 16));
+        for face in [[10.0, 1.0, 14.0, 5.0], [0.0, 0.0, 1e6, 5.0], [6.0, 6.0, 2.0, 2.0], [f32::NAN, 0.0, 5.0, 5.0]] {
+            assert!(cut(face, 0.1).is_err(), "{face:?}");
+        }
+        let error = cut([0.0, -9.0, 5.0, -1.0], 0.1).unwrap_err().to_string();
+        assert!(error.contains("a.png") && error.contains("does not lie in its 10 x 12 pixels"), "{error}");
     }
 
     #[test]
