@@ -68,6 +68,7 @@ struct Decoded {
     width: usize,
     grey: bool,
     resized: bool,
+    cut: bool,
     digest: [u8; 32],
 }
 
@@ -89,6 +90,10 @@ pub(super) fn read(pictures: Vec<Picture>, classes: Vec<String>, want: &Want) ->
     let mut notes = judge_bad(&bad, want.skip_bad)?;
     check_sizes(&kept, &images)?;
     let digest = images.iter().fold(Sha256::new(), |d, i| d.chain_update(i.digest)).finalize();
+    let cut = images.iter().filter(|i| i.cut).count();
+    if cut > 0 {
+        notes.push(format!("{cut} faces were cut out of their pictures, with a margin of {}", want.margin));
+    }
     let resized = images.iter().filter(|i| i.resized).count();
     if resized > 0 {
         notes.push(format!("{resized} pictures were resized with a triangle filter (bilinear, antialiased)"));
@@ -123,6 +128,7 @@ fn decode(picture: &Picture, want: &Want) -> Result<Decoded> {
     let bytes = fs::read(&picture.path).map_err(|e| anyhow!("cannot be read: {e}"))?;
     let digest = Sha256::digest(&bytes).into();
     let photo = cut(Photo::decode(&bytes, want.max_pixels)?, picture, want)?;
+    let is_cut = picture.face.is_some() || want.finder.is_some();
     let (width, height) = (photo.width(), photo.height());
     let (to_height, to_width) = want.size.map_or((height, width), |s| (s, s));
     let resized = (to_height, to_width) != (height, width);
@@ -132,7 +138,7 @@ fn decode(picture: &Picture, want: &Want) -> Result<Decoded> {
         pixels = triangle(&picture, to_height, to_width).into_owned();
     }
     let grey = pixels.as_chunks::<3>().0.iter().all(|p| p[0] == p[1] && p[1] == p[2]);
-    Ok(Decoded { pixels, height: to_height, width: to_width, grey, resized, digest })
+    Ok(Decoded { pixels, height: to_height, width: to_width, grey, resized, cut: is_cut, digest })
 }
 
 /// The face of a picture, or the whole picture where no face is asked for.

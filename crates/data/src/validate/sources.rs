@@ -110,7 +110,7 @@ pub(super) fn check_source(p: &mut Problems, source: &SourceOptions) {
 fn check_units(p: &mut Problems, at: &str, units: &[u32]) {
     let twice = units.iter().enumerate().any(|(i, unit)| units[..i].contains(unit));
     let numbers = units.iter().all(|unit| (1..=99).contains(unit));
-    p.check(&format!("{at}.units"), &units, numbers && !twice, "numbers from 1 to 99, none of them twice");
+    p.check(&format!("{at}.units"), units, numbers && !twice, "numbers from 1 to 99, none of them twice");
 }
 
 fn check_frames(p: &mut Problems, at: &str, every: Option<usize>, margin: Option<f32>) {
