@@ -11,7 +11,7 @@ struct Added {
     idents: &'static [&'static str],
 }
 
-const ADDED: [Added; 5] = [
+const ADDED: [Added; 6] = [
     Added {
         section: "## Add a model",
         names: ["mobilenet_v2", ""],
@@ -21,6 +21,11 @@ const ADDED: [Added; 5] = [
         section: "## Add a dataset",
         names: ["affectnet", ""],
         idents: &["Affectnet", "AffectnetOptions", "affectnet::", "mod affectnet"],
+    },
+    Added {
+        section: "## Add a dataset",
+        names: ["ck_plus", ""],
+        idents: &["CkPlus", "CkPlusOptions", "ck_plus::", "mod ck_plus"],
     },
     Added { section: "## Add a metric", names: ["kappa", ""], idents: &["Kappa", "kappa::", "mod kappa"] },
     Added { section: "## Add a system", names: ["anomaly", "anomalies"], idents: &["AnomalyExperiment"] },

@@ -4,6 +4,8 @@
 //! them: its label mode, split, preprocessing, augmentation, network and recipe stay as they are.
 
 mod common;
+#[path = "shipped/facial.rs"]
+mod facial;
 
 use std::fmt::Write;
 use std::fs;
@@ -118,6 +120,28 @@ fn data(resolved: &str) -> Vec<String> {
             "data.path=micro.h5",
             "export.onnx=true",
         ]
+    } else if resolved.contains("disfa:") {
+        &[
+            "data.source.disfa.root=DISFA",
+            "data.source.disfa.every=1",
+            "data.source.disfa.detector=null",
+            "data.path=disfa.h5",
+        ]
+    } else if resolved.contains("bp4d:") {
+        &[
+            "data.source.bp4d.root=BP4D",
+            "data.source.bp4d.every=1",
+            "data.source.bp4d.detector=null",
+            "data.path=bp4d.h5",
+        ]
+    } else if resolved.contains("ck_plus:") {
+        &["data.source.ck_plus.root=CK+", "data.path=ck_plus.h5"]
+    } else if resolved.contains("afew_va:") {
+        &["data.source.afew_va.root=AFEW-VA", "data.path=afew_va.h5"]
+    } else if resolved.contains("aff_wild2:") {
+        &["data.source.aff_wild2.root=Aff-Wild2", "data.path=aff_wild2.h5"]
+    } else if resolved.contains("affectnet:") {
+        &["data.source.affectnet.root=AffectNet", "data.path=affectnet.h5"]
     } else if resolved.contains("targets: true") {
         &["data.source.synthetic.count=120", "data.path=synthetic_targets.h5"]
     } else if resolved.contains("synthetic:") {
@@ -203,6 +227,7 @@ fn every_experiment_trains_is_exported_and_reported() {
     place.write("fer2013.csv", fer2013());
     place.write("votes.csv", votes());
     megc2019(&place);
+    facial::write(&place);
     let sources = Sources::make(&place);
     let mut found = Vec::new();
     experiments(&Path::new(env!("CARGO_MANIFEST_DIR")).join("configs"), &mut found);

@@ -24,6 +24,7 @@ use serde_json::json;
 
 /// The experiment that the target `set` lays settings over.
 pub const EXPERIMENT: &str = include_str!("../corpus/yaml/quickstart.yaml");
+const AFFECTNET_LIST: &str = include_str!("../corpus/affectnet_list/two_rows.csv");
 const FER2013: &str = include_str!("../corpus/fer2013/two_rows.csv");
 const FRAMES: &str = include_str!("../corpus/frame_table/py_feat.csv");
 
@@ -47,6 +48,18 @@ pub fn surroundings(root: &Path) -> Result<()> {
         put(root, &format!("Image/aligned/{name}_aligned.jpg"), &jpeg)?;
     }
     put(root, "val_set/images/0.jpg", &jpeg)?;
+    for name in [
+        "frames/SN001/1.png",
+        "Sequences/F001/T1/1.png",
+        "cohn-kanade-images/S005/001/S005_001_00000001.png",
+        "001/00000.png",
+        "cropped_aligned/v/00001.png",
+        "lists/p/0.png",
+        "lists/p/1.png",
+    ] {
+        put(root, name, &png)?;
+    }
+    put(root, "lists/validation.csv", AFFECTNET_LIST.as_bytes())?;
     put(root, "base.yaml", EXPERIMENT.as_bytes())?;
     for number in 46..50 {
         put(root, &format!("micro/Cropped/sub01/EP02_01f/reg_img{number}.jpg"), &jpeg)?;

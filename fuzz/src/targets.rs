@@ -124,6 +124,25 @@ pub const TARGETS: &[Target] = &[
         p.prepare(b, json!({"rafdb": {"root": p.root, "size": 8, "skip_bad": true}}))
     }),
     target("affectnet", "val_set/annotations/0_exp.npy", |b, p| p.prepare(b, json!({"affectnet": {"root": p.root}}))),
+    target("affectnet_list", "lists/training.csv", |b, p| {
+        let options = json!({"root": p.root.join("lists"), "size": 8, "targets": true, "crop": true, "skip_bad": true});
+        p.prepare(b, json!({"affectnet": options}))
+    }),
+    target("disfa", "ActionUnit_Labels/SN001/SN001_au12.txt", |b, p| {
+        p.prepare(b, json!({"disfa": {"root": p.root, "size": 8}}))
+    }),
+    target("bp4d", "AU_OCC/F001_T1.csv", |b, p| {
+        p.prepare(b, json!({"bp4d": {"root": p.root, "size": 8, "units": [1]}}))
+    }),
+    target("ck_plus", "FACS/S005/001/S005_001_00000001_facs.txt", |b, p| {
+        p.prepare(b, json!({"ck_plus": {"root": p.root, "size": 8}}))
+    }),
+    target("afew_va", "001/001.json", |b, p| {
+        p.prepare(b, json!({"afew_va": {"root": p.root, "size": 8, "crop": true, "skip_bad": true}}))
+    }),
+    target("aff_wild2", "VA_Estimation_Challenge/Train_Set/v.txt", |b, p| {
+        p.prepare(b, json!({"aff_wild2": {"root": p.root, "size": 8}}))
+    }),
     mended("png", "folder/happy/0.png", repair::png, picture),
     target("jpeg", "folder/happy/0.jpg", picture),
     target("picture", "folder/happy/0.png", picture),

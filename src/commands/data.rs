@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::faces::FacesCommand;
 use super::inputs::{HDF5, Inputs, JSON};
+use super::models::hub::of_option;
 use ferrotype_anomaly::generated::film;
 use ferrotype_anomaly::options::GeneratedOptions;
 use ferrotype_data::audit::audit;
@@ -194,7 +195,12 @@ impl DataCommand {
 impl Prepare {
     fn run(self) -> Result<()> {
         let source = match self.source {
-            Prepared::Dataset(source) => source,
+            Prepared::Dataset(mut source) => {
+                if let Some(detector) = sources::detector_mut(&mut source) {
+                    of_option("--detector", detector)?;
+                }
+                source
+            }
             Prepared::Faces(mut command) => {
                 command.resolve()?;
                 let out = self.out.unwrap_or_else(|| "datasets/faces.h5".into());

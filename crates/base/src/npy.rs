@@ -70,17 +70,17 @@ pub fn read(bytes: &[u8]) -> Result<Numbers> {
     Ok(Numbers { values: if fortran { row_major(&shape, &values) } else { values }, shape })
 }
 
-/// The single value of a `.npy` file as a whole number: a number, or text that says one.
+/// The single value of a `.npy` file: a number, or text that says one.
 ///
 /// # Errors
-/// As [`read`], and when there are several values or the value is not whole.
-pub fn integer(bytes: &[u8]) -> Result<i64> {
+/// As [`read`], and when there are several values or the value is not finite.
+pub fn number(bytes: &[u8]) -> Result<f64> {
     let Parts { descr, shape, data, .. } = parse(bytes)?;
     ensure!(shape.iter().all(|&side| side == 1), "a .npy of shape {shape:?}; a single value is expected");
     let is_text = matches!(descr.as_bytes().get(1), Some(b'S' | b'U'));
     let value = if is_text { said(&descr, data)? } else { read(bytes)?.values[0] };
-    ensure!(value.fract() == 0.0 && value.abs() < 1e15, "{value} is not a whole number");
-    Ok(value as i64)
+    ensure!(value.is_finite(), "{value} is no finite number");
+    Ok(value)
 }
 
 /// The number that a text of bytes (`S`) or of UTF-32 (`U`) says.
@@ -197,28 +197,30 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers_are_read_from_numbers_and_texts() {
-        let of = |descr, shape, data: &[u8]| integer(&single(descr, shape, data)).unwrap();
-        assert_eq!(of("<i8", "()", &6i64.to_le_bytes()), 6);
-        assert_eq!(of(">i4", "(1,)", &(-2i32).to_be_bytes()), -2);
-        assert_eq!(of("|u1", "()", &[7]), 7);
-        assert_eq!(of("<f8", "()", &3f64.to_le_bytes()), 3);
-        assert_eq!(of("|S1", "()", b"4"), 4);
-        assert_eq!(of("<U1", "()", &[b'5', 0, 0, 0]), 5);
-        assert_eq!(of("<U2", "()", &[b'5', 0, 0, 0, 0, 0, 0, 0]), 5);
-        assert_eq!(of(">U1", "()", &[0, 0, 0, b'3']), 3);
+    fn single_numbers_are_read_from_numbers_and_texts() {
+        let of = |descr, shape, data: &[u8]| number(&single(descr, shape, data)).unwrap();
+        assert_eq!(of("<f4", "()", &0.25f32.to_le_bytes()), 0.25);
+        assert_eq!(of("|S5", "()", b"-0.75"), -0.75);
+        assert_eq!(of("<i8", "()", &6i64.to_le_bytes()), 6.0);
+        assert_eq!(of(">i4", "(1,)", &(-2i32).to_be_bytes()), -2.0);
+        assert_eq!(of("|u1", "()", &[7]), 7.0);
+        assert_eq!(of("<f8", "()", &3f64.to_le_bytes()), 3.0);
+        assert_eq!(of("|S1", "()", b"4"), 4.0);
+        assert_eq!(of("<U1", "()", &[b'5', 0, 0, 0]), 5.0);
+        assert_eq!(of("<U2", "()", &[b'5', 0, 0, 0, 0, 0, 0, 0]), 5.0);
+        assert_eq!(of(">U1", "()", &[0, 0, 0, b'3']), 3.0);
     }
 
     #[test]
-    fn what_is_not_one_whole_number_is_refused() {
-        assert!(integer(b"hello").is_err());
+    fn what_is_not_one_number_is_refused() {
+        assert!(number(b"hello").is_err());
         let bad = [("<i8", "(2,)", 16), ("<i8", "()", 3), ("|S9", "()", 3), ("|S5", "()", 5), ("<U99999", "()", 8)];
         for (descr, shape, size) in bad {
-            assert!(integer(&single(descr, shape, &vec![b'x'; size])).is_err(), "{descr} {shape}");
+            assert!(number(&single(descr, shape, &vec![b'x'; size])).is_err(), "{descr} {shape}");
         }
-        assert!(integer(&single("<f8", "()", &0.5f64.to_le_bytes())).is_err());
+        assert!(number(&single("<f8", "()", &f64::INFINITY.to_le_bytes())).is_err());
         let good = single("<i8", "()", &6i64.to_le_bytes());
-        assert!((0..good.len()).all(|n| integer(&good[..n]).is_err()));
+        assert!((0..good.len()).all(|n| number(&good[..n]).is_err()));
     }
 
     #[test]

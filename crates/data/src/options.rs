@@ -28,8 +28,8 @@ pub use micro::{
 };
 pub use preprocess::{Colour, MeanStd, Preprocess, Resize, Scale};
 pub use sources::{
-    AffectnetOptions, Fer2013Options, FerplusOptions, FolderOptions, ManifestOptions, RafdbOptions, SourceOptions,
-    SyntheticOptions,
+    AfewVaOptions, AffWild2Options, AffWild2Task, AffectnetOptions, Bp4dOptions, CkPlusOptions, DisfaOptions,
+    Fer2013Options, FerplusOptions, FolderOptions, ManifestOptions, RafdbOptions, SourceOptions, SyntheticOptions,
 };
 pub use targets::{TargetColumns, TargetGroupOptions, TargetKindName};
 

@@ -6,6 +6,7 @@
 //! it is transparent, and given 8 bits per value, grey or RGB. There is one rule, too, of what a search of folders takes up
 //! ([`files`]).
 
+mod crop;
 mod decode;
 pub mod files;
 mod format;

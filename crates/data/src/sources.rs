@@ -1,11 +1,19 @@
 //! Datasets in their original forms, one file each. To add one: write its file, add its options to
 //! [`SourceOptions`], and add one line to `load` and one to [`name`].
 
+mod afew_va;
+mod aff_wild2;
 mod affectnet;
+mod annotated;
+mod bp4d;
+mod ck_plus;
+mod disfa;
+mod facial;
 mod fer2013;
 mod ferplus;
 mod folder;
 mod joined;
+mod label_files;
 mod labels;
 mod manifest;
 mod megc2019;
@@ -17,7 +25,7 @@ mod table;
 mod typed;
 mod votes;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 
@@ -28,12 +36,28 @@ use super::source_record::SourceRecord;
 use super::stored_form::StoredForm;
 use super::{FaceSet, store, synthetic};
 
+pub use pictures::FaceFinder;
+
 /// Reads a dataset from its original form, to be written to `out`. `command` is kept in its provenance.
 ///
 /// # Errors
-/// Where a file is missing or is not what its format says; the message names file, row, column and what was expected.
+/// Where a file is missing or is not what its format says; the message names file, row, column and what was expected. Where the
+/// source asks for a face detector, which is above this crate: see [`prepare_with`].
 pub fn prepare(source: &SourceOptions, out: &Path, command: &str) -> Result<FaceSet> {
-    let mut faces = load(source)?;
+    ensure!(
+        detector(source).is_none(),
+        "the source {} asks for faces to be cut out by a detector: this reader has none",
+        name(source)
+    );
+    prepare_with(source, out, command, None)
+}
+
+/// As [`prepare`], with what finds the faces of a source that asks for a [`detector`].
+///
+/// # Errors
+/// As there, and when no face is found in a picture (with `skip_bad`, in none).
+pub fn prepare_with(source: &SourceOptions, out: &Path, command: &str, finder: Option<&FaceFinder>) -> Result<FaceSet> {
+    let mut faces = load(source, finder)?;
     let mut record = SourceRecord::take(source, out, &faces.provenance.files)?;
     if let SourceOptions::Manifest(o) = source {
         record.add_listed(o.csv.parent().unwrap_or(Path::new("")), &faces.names);
@@ -58,7 +82,28 @@ pub fn write(source: &SourceOptions, out: &Path) -> Result<()> {
     store::write(&prepare(source, out, &command_line())?, out)
 }
 
-fn load(source: &SourceOptions) -> Result<FaceSet> {
+/// The file of the face detector that a source of pictures asks for.
+pub fn detector(source: &SourceOptions) -> Option<&Path> {
+    match source {
+        SourceOptions::Disfa(o) => o.detector.as_deref(),
+        SourceOptions::Bp4d(o) => o.detector.as_deref(),
+        _ => None,
+    }
+}
+
+/// Where a source that finds faces keeps the detector's file, so that a command may put a file in the place of a name.
+pub fn detector_mut(source: &mut SourceOptions) -> Option<&mut Option<PathBuf>> {
+    match source {
+        SourceOptions::Disfa(o) => Some(&mut o.detector),
+        SourceOptions::Bp4d(o) => Some(&mut o.detector),
+        SourceOptions::Casme2(o) | SourceOptions::Smic(o) | SourceOptions::Samm(o) | SourceOptions::Casme3(o) => {
+            Some(&mut o.detector)
+        }
+        _ => None,
+    }
+}
+
+fn load(source: &SourceOptions, finder: Option<&FaceFinder>) -> Result<FaceSet> {
     match source {
         SourceOptions::Synthetic(o) => synthetic::generate(o),
         SourceOptions::Fer2013(o) => fer2013::load(o),
@@ -67,6 +112,11 @@ fn load(source: &SourceOptions) -> Result<FaceSet> {
         SourceOptions::Manifest(o) => manifest::load(o),
         SourceOptions::Rafdb(o) => rafdb::load(o),
         SourceOptions::Affectnet(o) => affectnet::load(o),
+        SourceOptions::Disfa(o) => disfa::load(o, finder),
+        SourceOptions::Bp4d(o) => bp4d::load(o, finder),
+        SourceOptions::CkPlus(o) => ck_plus::load(o),
+        SourceOptions::AfewVa(o) => afew_va::load(o),
+        SourceOptions::AffWild2(o) => aff_wild2::load(o),
         SourceOptions::Megc2019(o) => megc2019::load(o),
         SourceOptions::Joined(o) => joined::load(o),
         SourceOptions::Casme2(_)
@@ -96,6 +146,11 @@ pub fn name(source: &SourceOptions) -> &'static str {
         SourceOptions::Manifest(_) => "manifest",
         SourceOptions::Rafdb(_) => "rafdb",
         SourceOptions::Affectnet(_) => "affectnet",
+        SourceOptions::Disfa(_) => "disfa",
+        SourceOptions::Bp4d(_) => "bp4d",
+        SourceOptions::CkPlus(_) => "ck_plus",
+        SourceOptions::AfewVa(_) => "afew_va",
+        SourceOptions::AffWild2(_) => "aff_wild2",
         SourceOptions::Megc2019(_) => "megc2019",
         SourceOptions::Casme2(_) => "casme2",
         SourceOptions::Smic(_) => "smic",

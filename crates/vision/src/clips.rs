@@ -22,6 +22,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::faces::{Detector, Photo};
 use crate::{micro, video};
 use extract::Tools;
 use ferrotype_data::clips::{Clip, ClipSet, Skipped, store};
@@ -87,12 +88,22 @@ pub fn write_source(source: &SourceOptions, out: &Path) -> Result<()> {
     ferrotype_data::store::write(&prepare_pictures(source, out, &command_line())?, out)
 }
 
-/// Makes the pictures of a source that is none of clips, to be written to `out`.
+/// Makes the pictures of a source that is none of clips, to be written to `out`; faces are cut out by the detector that the
+/// source names, if it names one.
 ///
 /// # Errors
-/// As [`micro::prepare`] or [`sources::prepare`].
+/// As [`micro::prepare`] or [`sources::prepare_with`], and when the detector cannot be used.
 pub fn prepare_pictures(source: &SourceOptions, out: &Path, command: &str) -> Result<FaceSet> {
-    if micro::is_micro(source) { micro::prepare(source, out, command) } else { sources::prepare(source, out, command) }
+    if micro::is_micro(source) {
+        return micro::prepare(source, out, command);
+    }
+    let Some(path) = sources::detector(source) else { return sources::prepare(source, out, command) };
+    let detector = Detector::open(path)?;
+    let find = move |photo: &Photo| -> Result<Option<[f32; 4]>> {
+        let found = detector.largest(&photo.picture(), 0.0, 1)?;
+        Ok(found.first().map(|face| [face.bounds.left, face.bounds.top, face.bounds.right, face.bounds.bottom]))
+    };
+    sources::prepare_with(source, out, command, Some(&find))
 }
 
 /// Prepares the clips of a source into the file `out`; gives everything but their pictures.

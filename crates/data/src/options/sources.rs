@@ -1,5 +1,8 @@
 //! Datasets in their original forms.
 
+mod affect;
+mod units;
+
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -11,8 +14,22 @@ use super::{
     SyntheticClipsOptions, SyntheticMotionOptions, TargetColumns,
 };
 
+pub use affect::{AfewVaOptions, AffWild2Options, AffWild2Task, AffectnetOptions};
+pub use units::{Bp4dOptions, CkPlusOptions, DisfaOptions};
+
 fn max_pixels() -> u64 {
     MAX_PIXELS
+}
+
+/// What `predict --detector` adds to a face's box at each edge.
+const MARGIN: f32 = 0.1;
+
+fn margin() -> f32 {
+    MARGIN
+}
+
+fn one() -> usize {
+    1
 }
 
 /// A dataset in its original form.
@@ -41,11 +58,39 @@ pub enum SourceOptions {
     /// RAF-DB's basic set in its official form.
     #[command(after_help = "Example: ferrotype data prepare rafdb --root RAF-DB/basic --out datasets/rafdb.h5")]
     Rafdb(RafdbOptions),
-    /// AffectNet in its official form.
+    /// AffectNet in its official forms: classes, valence and arousal.
     #[command(
-        after_help = "Example: ferrotype data prepare affectnet --root AffectNet --size 112 --out datasets/affectnet.h5"
+        after_help = "Example: ferrotype data prepare affectnet --root AffectNet --size 112 --out datasets/affectnet.h5\n         ferrotype data prepare affectnet --root AffectNet --targets --size 112"
     )]
     Affectnet(AffectnetOptions),
+    /// DISFA in its official form: intensities of twelve action units, frame by frame.
+    #[command(
+        after_help = "Example: ferrotype data prepare disfa --root DISFA --every 5 --detector yunet.onnx --size 112 --out datasets/disfa.h5"
+    )]
+    Disfa(DisfaOptions),
+    /// BP4D in its official form: action units, frame by frame.
+    #[command(
+        after_help = "Example: ferrotype data prepare bp4d --root BP4D --every 5 --detector yunet.onnx --size 112 --out datasets/bp4d.h5"
+    )]
+    Bp4d(Bp4dOptions),
+    /// CK+ in its official form: action units and emotion of each sequence's last frame.
+    #[command(
+        after_help = "Example: ferrotype data prepare ck_plus --root CK+ --crop --neutral --size 112 --out datasets/ck_plus.h5"
+    )]
+    #[command(name = "ck_plus")]
+    CkPlus(CkPlusOptions),
+    /// AFEW-VA in its official form: valence and arousal, frame by frame.
+    #[command(
+        after_help = "Example: ferrotype data prepare afew_va --root AFEW-VA --crop --size 112 --out datasets/afew_va.h5"
+    )]
+    #[command(name = "afew_va")]
+    AfewVa(AfewVaOptions),
+    /// Aff-Wild2 in its official form: valence and arousal, action units, expressions, frame by frame.
+    #[command(
+        after_help = "Example: ferrotype data prepare aff_wild2 --root Aff-Wild2 --tasks va --every 10 --out datasets/aff_wild2.h5"
+    )]
+    #[command(name = "aff_wild2")]
+    AffWild2(AffWild2Options),
     /// The MEGC 2019 composite of micro-expressions: 442 published pictures of optical flow, 28x28.
     #[command(after_help = "Example: ferrotype data prepare megc2019 --root megc2019/ --out datasets/megc2019.h5")]
     Megc2019(Megc2019Options),
@@ -266,31 +311,6 @@ pub struct RafdbOptions {
     #[serde(default)]
     #[arg(long)]
     pub size: Option<usize>,
-    /// Leave out files that are not pictures instead of refusing the dataset; the prepared file lists them.
-    #[serde(default)]
-    #[arg(long)]
-    pub skip_bad: bool,
-    /// The most pixels that a picture may have by its header; a larger one is refused before it is decoded.
-    #[serde(default = "max_pixels")]
-    #[arg(long, default_value_t = MAX_PIXELS)]
-    pub max_pixels: u64,
-}
-
-/// AffectNet: `train_set` and `val_set`, each with `images` and `annotations`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, clap::Args)]
-#[serde(deny_unknown_fields)]
-pub struct AffectnetOptions {
-    /// The folder with `train_set` and `val_set`.
-    #[arg(long)]
-    pub root: PathBuf,
-    /// Pixels per side to store (the pictures are 224).
-    #[serde(default)]
-    #[arg(long)]
-    pub size: Option<usize>,
-    /// Eight classes, or seven without contempt.
-    #[serde(default)]
-    #[arg(long)]
-    pub seven_classes: bool,
     /// Leave out files that are not pictures instead of refusing the dataset; the prepared file lists them.
     #[serde(default)]
     #[arg(long)]

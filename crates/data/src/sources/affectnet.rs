@@ -1,5 +1,11 @@
-//! AffectNet: `train_set` and `val_set`, each with `images/N.jpg` and `annotations/N_exp.npy`. Its validation set is the
-//! one that results are published on (the test set was never released), so it becomes the test set.
+//! AffectNet in its two forms. With eight expressions: `train_set` and `val_set`, each with `images/N.jpg` and
+//! `annotations/N_exp.npy`, `N_val.npy`, `N_aro.npy`. As first released: the lists `training.csv` and `validation.csv` with
+//! `Manually_Annotated_Images` (`lists`). Its validation set is the one that results are published on (the test set was never
+//! released), so it becomes the test set.
+
+mod lists;
+#[cfg(test)]
+mod tests;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +14,8 @@ use anyhow::{Context, Result, bail, ensure};
 use ferrotype_base::npy;
 use rayon::prelude::*;
 
+use super::annotated::Annotated;
+use super::facial::valence_arousal;
 use super::names::{AFFECTNET, owned};
 use super::pictures::{self, Picture, Want, file_name};
 use crate::listing::entries;
@@ -16,49 +24,130 @@ use crate::picture::files::sort;
 use crate::{FaceSet, Split};
 
 const CONTEMPT: i64 = 7;
+/// What stands for valence and arousal that are not known.
+const NO_VALUE: f64 = -2.0;
 
 /// Reads both sets.
 pub(super) fn load(options: &AffectnetOptions) -> Result<FaceSet> {
-    let kept = if options.seven_classes { &AFFECTNET[..7] } else { &AFFECTNET[..] };
-    let (mut all, mut dropped, mut unlabelled) = (Vec::new(), 0, Vec::new());
+    if let Some(lists) = lists::find(&options.root) {
+        return lists::load(options, &lists);
+    }
+    ensure!(
+        !options.crop,
+        "`crop` needs the boxes of the form with lists; the pictures of {} are cut out already",
+        options.root.display()
+    );
+    let mut all = Gathered::new(options);
     for (split, set) in [(Split::Train, "train_set"), (Split::Test, "val_set")] {
         let folder = options.root.join(set);
         ensure!(
             folder.join("images").is_dir() && folder.join("annotations").is_dir(),
             "{} needs the folders images and annotations: AffectNet's official form has train_set and val_set, each with \
-             both",
+             both; the older one has training.csv and validation.csv beside Manually_Annotated_Images",
             folder.display()
         );
         let files = numbered(&sort(entries(&folder.join("images"))?).pictures);
-        let labels: Vec<Result<i64>> = files.par_iter().map(|path| label(&folder, path)).collect();
+        let labels: Vec<Result<Annotation>> =
+            files.par_iter().map(|path| annotation(&folder, path, options.targets)).collect();
         for (path, label) in files.into_iter().zip(labels) {
             match label {
-                Ok(CONTEMPT) if options.seven_classes => dropped += 1,
-                Ok(label) => {
-                    let mut picture = Picture::new(path, label as i16, split, all.len() + dropped);
+                Ok(annotation) => {
+                    let mut picture = Picture::new(path, 0, split, all.seen());
                     picture.name = format!("{set}/images/{}", file_name(&picture.path));
-                    all.push(picture);
+                    all.add(picture, annotation)?;
                 }
-                Err(problem) if options.skip_bad => unlabelled.push(format!("{}: {problem:#}", path.display())),
+                Err(problem) if options.skip_bad => all.bad.push(format!("{}: {problem:#}", path.display())),
                 Err(problem) => bail!("{}: {problem:#}; pass --skip-bad to leave such pictures out", path.display()),
             }
         }
     }
-    ensure!(!all.is_empty(), "{} holds no labelled pictures", options.root.display());
-    let want = Want { size: options.size, colour: None, skip_bad: options.skip_bad, max_pixels: options.max_pixels };
-    let mut faces = pictures::read(all, owned(kept), &want)?;
-    add_notes(&mut faces.provenance.notes, dropped, unlabelled);
-    Ok(faces)
+    all.read(Vec::new())
 }
 
-fn add_notes(notes: &mut Vec<String>, dropped: usize, unlabelled: Vec<String>) {
-    notes.push("AffectNet's val_set is the test set here; valence and arousal are not stored".into());
-    if dropped > 0 {
-        notes.push(format!("{dropped} pictures of contempt were left out (seven_classes)"));
+/// What is known of a picture.
+struct Annotation {
+    /// Class number, where it is one of the eight.
+    class: Option<i64>,
+    /// Valence and arousal, each where it is known.
+    values: [Option<f32>; 2],
+}
+
+/// The pictures that are stored, and why others are not.
+struct Gathered<'a> {
+    options: &'a AffectnetOptions,
+    kept: Kept,
+    dropped: usize,
+    unknown: usize,
+    bad: Vec<String>,
+}
+
+/// Pictures with their classes alone, or with their values, too.
+enum Kept {
+    Classes(Vec<Picture>),
+    Typed(Annotated),
+}
+
+impl<'a> Gathered<'a> {
+    fn new(options: &'a AffectnetOptions) -> Self {
+        let kept = match options.targets {
+            true => Kept::Typed(Annotated::new(vec![valence_arousal()])),
+            false => Kept::Classes(Vec::new()),
+        };
+        Self { options, kept, dropped: 0, unknown: 0, bad: Vec::new() }
     }
-    if !unlabelled.is_empty() {
-        notes.push(format!("{} pictures without a usable label were left out (skip_bad):", unlabelled.len()));
-        notes.extend(unlabelled.into_iter().take(20));
+
+    fn len(&self) -> usize {
+        match &self.kept {
+            Kept::Classes(pictures) => pictures.len(),
+            Kept::Typed(set) => set.len(),
+        }
+    }
+
+    /// Pictures that were looked at so far, but for bad ones.
+    fn seen(&self) -> usize {
+        self.len() + self.dropped + self.unknown
+    }
+
+    fn add(&mut self, mut picture: Picture, annotation: Annotation) -> Result<()> {
+        if annotation.class == Some(CONTEMPT) && self.options.seven_classes {
+            self.dropped += 1;
+            return Ok(());
+        }
+        picture.label = annotation.class.map_or(crate::NO_LABEL, |class| class as i16);
+        let has_values = self.options.targets && annotation.values.iter().any(Option::is_some);
+        match &mut self.kept {
+            _ if annotation.class.is_none() && !has_values => self.unknown += 1,
+            Kept::Classes(pictures) => pictures.push(picture),
+            Kept::Typed(set) => set.push(picture, annotation.values.to_vec())?,
+        }
+        Ok(())
+    }
+
+    fn read(self, files: Vec<(String, String)>) -> Result<FaceSet> {
+        let options = self.options;
+        ensure!(self.len() > 0, "{} holds no labelled pictures", options.root.display());
+        let kept = if options.seven_classes { &AFFECTNET[..7] } else { &AFFECTNET[..] };
+        let want = Want::whole(options.size, None, options.skip_bad, options.max_pixels);
+        let mut faces = match self.kept {
+            Kept::Classes(pictures) => pictures::read(pictures, owned(kept), &want)?,
+            Kept::Typed(set) => set.read(owned(kept), &want)?,
+        };
+        faces.provenance.files.splice(0..0, files);
+        let notes = &mut faces.provenance.notes;
+        let values = if options.targets { "" } else { "; valence and arousal are not stored (targets)" };
+        notes.push(format!("AffectNet's validation set is the test set here{values}"));
+        if self.dropped > 0 {
+            notes.push(format!("{} pictures of contempt were left out (seven_classes)", self.dropped));
+        }
+        if self.unknown > 0 {
+            let what = if options.targets { "neither a class nor valence and arousal" } else { "none of the classes" };
+            notes.push(format!("{} pictures of {what} were left out", self.unknown));
+        }
+        if !self.bad.is_empty() {
+            notes.push(format!("{} pictures without usable labels were left out (skip_bad):", self.bad.len()));
+            notes.extend(self.bad.into_iter().take(20));
+        }
+        Ok(faces)
     }
 }
 
@@ -72,71 +161,35 @@ fn numbered(files: &[PathBuf]) -> Vec<PathBuf> {
     files
 }
 
-fn label(set: &Path, image: &Path) -> Result<i64> {
+/// What the `.npy` files of a picture say.
+fn annotation(set: &Path, image: &Path, with_values: bool) -> Result<Annotation> {
     let stem = image.file_stem().unwrap_or_default().to_string_lossy();
-    let path = set.join("annotations").join(format!("{stem}_exp.npy"));
-    let bytes = fs::read(&path).with_context(|| format!("its label {} cannot be read", path.display()))?;
-    let label = ferrotype_base::lfs::refuse(&bytes).and_then(|()| npy::integer(&bytes));
-    let label = label.with_context(|| format!("its label {} is not usable", path.display()))?;
+    let read = |kind: &str| -> Result<(PathBuf, f64)> {
+        let path = set.join("annotations").join(format!("{stem}_{kind}.npy"));
+        let bytes = fs::read(&path).with_context(|| format!("its label {} cannot be read", path.display()))?;
+        let number = ferrotype_base::lfs::refuse(&bytes).and_then(|()| npy::number(&bytes));
+        let number = number.with_context(|| format!("its label {} is not usable", path.display()))?;
+        Ok((path, number))
+    };
+    let (path, class) = read("exp")?;
     ensure!(
-        (0..AFFECTNET.len() as i64).contains(&label),
-        "its label {} is {label}; 0 to 7 is expected",
+        class.fract() == 0.0 && (0.0..AFFECTNET.len() as f64).contains(&class),
+        "its label {} is {class}; 0 to 7 is expected",
         path.display()
     );
-    Ok(label)
+    let value = |kind: &str| -> Result<Option<f32>> {
+        let (path, value) = read(kind)?;
+        checked(value).with_context(|| format!("its label {}", path.display()))
+    };
+    let values = if with_values { [value("val")?, value("aro")?] } else { [None; 2] };
+    Ok(Annotation { class: Some(class as i64), values })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::picture::MAX_PIXELS;
-    use ferrotype_run::numpy::Array;
-
-    fn add(root: &Path, set: &str, number: usize, label: &[u8]) {
-        let folder = root.join(set);
-        fs::create_dir_all(folder.join("images")).unwrap();
-        fs::create_dir_all(folder.join("annotations")).unwrap();
-        image::RgbImage::new(224, 224).save(folder.join(format!("images/{number}.jpg"))).unwrap();
-        fs::write(folder.join(format!("annotations/{number}_exp.npy")), label).unwrap();
-        fs::write(folder.join(format!("annotations/{number}_val.npy")), Array::text(&["0.125".into()]).npy()).unwrap();
-        fs::write(folder.join(format!("annotations/{number}_aro.npy")), Array::text(&["0.125".into()]).npy()).unwrap();
+/// A value of valence or arousal; none where the code says that there is none.
+fn checked(value: f64) -> Result<Option<f32>> {
+    if value == NO_VALUE {
+        return Ok(None);
     }
-
-    fn options(root: &Path) -> AffectnetOptions {
-        AffectnetOptions {
-            root: root.into(),
-            size: Some(32),
-            seven_classes: false,
-            skip_bad: false,
-            max_pixels: MAX_PIXELS,
-        }
-    }
-
-    #[test]
-    fn reads_the_official_form() {
-        let dir = tempfile::tempdir().unwrap();
-        add(dir.path(), "train_set", 10, &Array::text(&["7".into()]).npy());
-        add(dir.path(), "train_set", 2, &Array::text(&["1".into()]).npy());
-        add(dir.path(), "val_set", 0, &Array::i64(&[], [4]).npy());
-        let faces = load(&options(dir.path())).unwrap();
-        assert_eq!(faces.labels, [1, 7, 4]);
-        assert_eq!(faces.names, ["train_set/images/2.jpg", "train_set/images/10.jpg", "val_set/images/0.jpg"]);
-        assert_eq!(faces.splits, [Split::Train, Split::Train, Split::Test]);
-        assert_eq!((faces.classes.len(), faces.images.height), (8, 32));
-        let seven = load(&AffectnetOptions { seven_classes: true, ..options(dir.path()) }).unwrap();
-        assert_eq!((seven.labels, seven.classes.len()), (vec![1, 4], 7));
-    }
-
-    #[test]
-    fn bad_labels_are_named_or_skipped() {
-        let dir = tempfile::tempdir().unwrap();
-        add(dir.path(), "train_set", 1, &Array::i64(&[], [1]).npy());
-        add(dir.path(), "train_set", 2, &Array::i64(&[], [9]).npy());
-        assert!(load(&options(dir.path())).unwrap_err().to_string().contains("2_exp.npy"));
-        add(dir.path(), "val_set", 1, b"rubbish");
-        let faces = load(&AffectnetOptions { skip_bad: true, ..options(dir.path()) }).unwrap();
-        assert_eq!(faces.labels, [1]);
-        assert!(faces.provenance.notes.iter().any(|n| n.contains("val_set")), "{:?}", faces.provenance.notes);
-        assert!(load(&options(&dir.path().join("train_set"))).unwrap_err().to_string().contains("annotations"));
-    }
+    ensure!((-1.0..=1.0).contains(&value), "{value} is no valence or arousal; -1 to 1 is expected, or -2 for none");
+    Ok(Some(value as f32))
 }

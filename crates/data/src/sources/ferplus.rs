@@ -180,7 +180,7 @@ fn from_folders(root: &Path) -> Result<FaceSet> {
         counts.extend(file.counts);
         files.push((file.path.display().to_string(), file.sha256));
     }
-    let want = Want { size: None, colour: Some(Colour::Grey), skip_bad: false, max_pixels: MAX_PIXELS };
+    let want = Want::whole(None, Some(Colour::Grey), false, MAX_PIXELS);
     let mut faces = pictures::read(pictures, owned(&super::names::FER2013), &want)?;
     faces.votes = Some(table(&counts));
     faces.provenance.files.extend(files);

@@ -55,8 +55,7 @@ pub(super) fn load(options: &FolderOptions) -> Result<FaceSet> {
     let classes = labels::assign(&mut all, &labels, Kind::Folders, &options.classes)
         .with_context(|| options.root.display().to_string())?;
     notes.extend((!empty.is_empty()).then(|| format!("class folders without pictures: {}", empty.join(", "))));
-    let want =
-        Want { size: options.size, colour: options.colour, skip_bad: options.skip_bad, max_pixels: options.max_pixels };
+    let want = Want::whole(options.size, options.colour, options.skip_bad, options.max_pixels);
     let mut faces = pictures::read(all, classes.names, &want)?;
     pictures::drop_empty_classes(&mut faces);
     faces.provenance.notes.splice(0..0, notes.into_iter().chain(classes.notes));

@@ -79,8 +79,7 @@ pub(super) fn load(options: &ManifestOptions) -> Result<FaceSet> {
     }
     ensure!(!all.is_empty(), "{} has a header and no rows", options.csv.display());
     let classes = assign(&mut all, &labels, options).with_context(|| options.csv.display().to_string())?;
-    let want =
-        Want { size: options.size, colour: options.colour, skip_bad: options.skip_bad, max_pixels: options.max_pixels };
+    let want = Want::whole(options.size, options.colour, options.skip_bad, options.max_pixels);
     let mut faces = pictures::read(all, classes.names, &want)?;
     pictures::drop_empty_classes(&mut faces);
     faces.provenance.files.insert(0, (options.csv.display().to_string(), table.sha256()));

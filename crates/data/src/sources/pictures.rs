@@ -19,9 +19,14 @@ const MOST_BYTES: usize = 16 << 30;
 /// So many file names are listed in messages and notes.
 const LISTED: usize = 20;
 
+/// The box of the face in a picture, `[left, top, right, bottom]` in pixels, or none where there is no face.
+pub type FaceFinder = dyn Fn(&Photo) -> Result<Option<[f32; 4]>> + Sync;
+
 /// A picture file and what is known of it.
 pub(super) struct Picture {
     pub(super) path: PathBuf,
+    /// The box to which it is cut before it is stored, with a margin: `[left, top, right, bottom]` in pixels.
+    pub(super) face: Option<[f32; 4]>,
     pub(super) label: i16,
     pub(super) split: Split,
     pub(super) subject: String,
@@ -31,16 +36,28 @@ pub(super) struct Picture {
 
 impl Picture {
     pub(super) fn new(path: PathBuf, label: i16, split: Split, row: usize) -> Self {
-        Self { path, label, split, subject: String::new(), name: String::new(), source_row: row as u32 }
+        Self { path, face: None, label, split, subject: String::new(), name: String::new(), source_row: row as u32 }
     }
 }
 
 /// What is to be stored.
-pub(super) struct Want {
+#[derive(Clone, Copy)]
+pub(super) struct Want<'a> {
     pub(super) size: Option<usize>,
     pub(super) colour: Option<Colour>,
     pub(super) skip_bad: bool,
     pub(super) max_pixels: u64,
+    /// What finds the face in pictures without a box of their own; they are stored whole otherwise.
+    pub(super) finder: Option<&'a FaceFinder>,
+    /// What is added to a face's box at each edge, in lengths of its longer side.
+    pub(super) margin: f32,
+}
+
+impl Want<'_> {
+    /// Whole pictures, or faces cut out by the box of each, without a margin.
+    pub(super) fn whole(size: Option<usize>, colour: Option<Colour>, skip_bad: bool, max_pixels: u64) -> Self {
+        Self { size, colour, skip_bad, max_pixels, finder: None, margin: 0.0 }
+    }
 }
 
 /// A decoded picture, already at its size.
@@ -51,6 +68,7 @@ struct Decoded {
     width: usize,
     grey: bool,
     resized: bool,
+    cut: bool,
     digest: [u8; 32],
 }
 
@@ -58,7 +76,7 @@ struct Decoded {
 pub(super) fn read(pictures: Vec<Picture>, classes: Vec<String>, want: &Want) -> Result<FaceSet> {
     ensure!(want.size.is_none_or(|s| (8..=1024).contains(&s)), "`size` must be from 8 to 1024 pixels per side");
     check_memory(&pictures, want)?;
-    let decoded: Vec<Result<Decoded>> = pictures.par_iter().map(|p| decode(&p.path, want)).collect();
+    let decoded: Vec<Result<Decoded>> = pictures.par_iter().map(|p| decode(p, want)).collect();
     let (mut kept, mut images, mut bad) = (Vec::new(), Vec::new(), Vec::new());
     for (picture, result) in pictures.into_iter().zip(decoded) {
         match result {
@@ -72,6 +90,10 @@ pub(super) fn read(pictures: Vec<Picture>, classes: Vec<String>, want: &Want) ->
     let mut notes = judge_bad(&bad, want.skip_bad)?;
     check_sizes(&kept, &images)?;
     let digest = images.iter().fold(Sha256::new(), |d, i| d.chain_update(i.digest)).finalize();
+    let cut = images.iter().filter(|i| i.cut).count();
+    if cut > 0 {
+        notes.push(format!("{cut} faces were cut out of their pictures, with a margin of {}", want.margin));
+    }
     let resized = images.iter().filter(|i| i.resized).count();
     if resized > 0 {
         notes.push(format!("{resized} pictures were resized with a triangle filter (bilinear, antialiased)"));
@@ -86,6 +108,7 @@ pub(super) fn read(pictures: Vec<Picture>, classes: Vec<String>, want: &Want) ->
 }
 
 fn check_memory(pictures: &[Picture], want: &Want) -> Result<()> {
+    // Cut out faces are not larger than the pictures, but for their margins.
     let side = want.size.or_else(|| {
         let (w, h) = picture::dimensions(&pictures.first()?.path).ok()?;
         Some(w.max(h))
@@ -101,10 +124,11 @@ fn check_memory(pictures: &[Picture], want: &Want) -> Result<()> {
     Ok(())
 }
 
-fn decode(path: &Path, want: &Want) -> Result<Decoded> {
-    let bytes = fs::read(path).map_err(|e| anyhow!("cannot be read: {e}"))?;
+fn decode(picture: &Picture, want: &Want) -> Result<Decoded> {
+    let bytes = fs::read(&picture.path).map_err(|e| anyhow!("cannot be read: {e}"))?;
     let digest = Sha256::digest(&bytes).into();
-    let photo = Photo::decode(&bytes, want.max_pixels)?;
+    let photo = cut(Photo::decode(&bytes, want.max_pixels)?, picture, want)?;
+    let is_cut = picture.face.is_some() || want.finder.is_some();
     let (width, height) = (photo.width(), photo.height());
     let (to_height, to_width) = want.size.map_or((height, width), |s| (s, s));
     let resized = (to_height, to_width) != (height, width);
@@ -114,7 +138,32 @@ fn decode(path: &Path, want: &Want) -> Result<Decoded> {
         pixels = triangle(&picture, to_height, to_width).into_owned();
     }
     let grey = pixels.as_chunks::<3>().0.iter().all(|p| p[0] == p[1] && p[1] == p[2]);
-    Ok(Decoded { pixels, height: to_height, width: to_width, grey, resized, digest })
+    Ok(Decoded { pixels, height: to_height, width: to_width, grey, resized, cut: is_cut, digest })
+}
+
+/// The face of a picture, or the whole picture where no face is asked for.
+fn cut(photo: Photo, picture: &Picture, want: &Want) -> Result<Photo> {
+    let face = match (picture.face, want.finder) {
+        (None, None) => return Ok(photo),
+        (Some(face), _) => {
+            check_face(face, &photo)?;
+            face
+        }
+        (None, Some(finder)) => finder(&photo)?.ok_or_else(|| anyhow!("no face is found in it"))?,
+    };
+    photo.square_around(face, want.margin)
+}
+
+/// Refuses a box that a dataset names and that is of no face in the picture.
+fn check_face([left, top, right, bottom]: [f32; 4], photo: &Photo) -> Result<()> {
+    let (width, height) = (photo.width() as f32, photo.height() as f32);
+    let longer = (right - left).max(bottom - top);
+    ensure!(
+        right > 0.0 && bottom > 0.0 && left < width && top < height && longer <= 2.0 * width.max(height),
+        "the box of its face, from {left} to {right} across and from {top} to {bottom} down, does not lie in its {width} x \
+         {height} pixels"
+    );
+    Ok(())
 }
 
 /// Bad files are an error, or with `skip_bad` notes.
@@ -228,14 +277,9 @@ pub(super) mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.png");
         png(&path, 10, 0, [200, 100, 50]);
-        let faces =
-            one(&path, &Want { size: None, colour: None, skip_bad: false, max_pixels: picture::MAX_PIXELS }).unwrap();
+        let faces = one(&path, &Want::whole(None, None, false, picture::MAX_PIXELS)).unwrap();
         assert_eq!((faces.images.channels, faces.images.get(0)[..3].to_vec()), (3, vec![200, 100, 50]));
-        let faces = one(
-            &path,
-            &Want { size: Some(8), colour: Some(Colour::Grey), skip_bad: false, max_pixels: picture::MAX_PIXELS },
-        )
-        .unwrap();
+        let faces = one(&path, &Want::whole(Some(8), Some(Colour::Grey), false, picture::MAX_PIXELS)).unwrap();
         // 59.8 + 58.7 + 5.7 = 124.2
         assert_eq!(faces.images.pixels, vec![124; 64]);
         assert_eq!(faces.provenance.notes.len(), 2);
@@ -244,12 +288,32 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_box_must_be_of_a_face_in_the_picture() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.png");
+        png(&path, 10, 2, [7, 7, 7]);
+        let cut = |face: [f32; 4], margin: f32| {
+            let picture = Picture { face: Some(face), ..Picture::new(path.clone(), 0, Split::Test, 0) };
+            let want = Want { margin, ..Want::whole(None, None, false, picture::MAX_PIXELS) };
+            read(vec![picture], vec!["a".into()], &want).map(|faces| (faces.images.width, faces.images.height))
+        };
+        assert_eq!(cut([2.0, 1.0, 6.0, 7.0], 0.0).unwrap(), (6, 6));
+        // It may reach beyond the picture, but not lie beside it or be none.
+        assert_eq!(cut([-2.0, -1.0, 6.0, 7.0], 0.5).unwrap(), (16, 16));
+        for face in [[10.0, 1.0, 14.0, 5.0], [0.0, 0.0, 1e6, 5.0], [6.0, 6.0, 2.0, 2.0], [f32::NAN, 0.0, 5.0, 5.0]] {
+            assert!(cut(face, 0.1).is_err(), "{face:?}");
+        }
+        let error = cut([0.0, -9.0, 5.0, -1.0], 0.1).unwrap_err().to_string();
+        assert!(error.contains("a.png") && error.contains("does not lie in its 10 x 12 pixels"), "{error}");
+    }
+
+    #[test]
     fn grey_pictures_stay_grey_and_mixed_ones_become_rgb() {
         let dir = tempfile::tempdir().unwrap();
         let (a, b) = (dir.path().join("a.png"), dir.path().join("b.png"));
         png(&a, 8, 0, [9, 9, 9]);
         png(&b, 8, 0, [1, 2, 3]);
-        let want = Want { size: None, colour: None, skip_bad: false, max_pixels: picture::MAX_PIXELS };
+        let want = Want::whole(None, None, false, picture::MAX_PIXELS);
         assert_eq!(one(&a, &want).unwrap().images.channels, 1);
         let both = [&a, &b].iter().map(|p| Picture::new(p.to_path_buf(), 0, Split::Test, 0)).collect();
         let faces = read(both, vec!["x".into()], &want).unwrap();

@@ -42,7 +42,7 @@ pub(super) fn load(options: &RafdbOptions) -> Result<FaceSet> {
         all.push(picture);
     }
     ensure!(!all.is_empty(), "{} is empty", list.display());
-    let want = Want { size: options.size, colour: None, skip_bad: options.skip_bad, max_pixels: options.max_pixels };
+    let want = Want::whole(options.size, None, options.skip_bad, options.max_pixels);
     let mut faces = pictures::read(all, owned(&RAFDB), &want)?;
     faces.provenance.files.insert(0, (list.display().to_string(), digest::sha256(&bytes)));
     faces.provenance.notes.push("RAF-DB has no validation set of its own".into());

@@ -1,4 +1,4 @@
-//! Typed targets from the columns of a table.
+//! Typed targets of the rows of a source, and those from the columns of a table.
 
 use anyhow::{Context, Result, ensure};
 use csv::ByteRecord;
@@ -8,13 +8,51 @@ use crate::FaceSet;
 use crate::options::TargetColumns;
 use crate::targets::{TargetGroup, Targets, check_row};
 
+/// The targets of each row of a source, gathered while it is read.
+pub(super) struct TypedRows {
+    groups: Vec<TargetGroup>,
+    /// Of each row, a value or none for each column of all groups.
+    rows: Vec<Vec<Option<f32>>>,
+}
+
+impl TypedRows {
+    /// No rows yet.
+    pub(super) fn new(groups: Vec<TargetGroup>) -> Self {
+        Self { groups, rows: Vec::new() }
+    }
+
+    /// Takes a row; gives its number, which is a picture's `source_row`.
+    ///
+    /// # Errors
+    /// When a value does not fit its kind.
+    pub(super) fn push(&mut self, row: Vec<Option<f32>>) -> Result<usize> {
+        let values: Vec<f32> = row.iter().map(|value| value.unwrap_or_default()).collect();
+        let known: Vec<bool> = row.iter().map(Option::is_some).collect();
+        check_row(&self.groups, &values, &known)?;
+        self.rows.push(row);
+        Ok(self.rows.len() - 1)
+    }
+
+    /// Gives the rows that became faces their targets.
+    ///
+    /// # Errors
+    /// When names of groups or columns are not what names are.
+    pub(super) fn finish(self, faces: &mut FaceSet) -> Result<()> {
+        let mut targets = Targets { groups: self.groups, ..Targets::default() };
+        for &row in &faces.source_rows {
+            self.rows[row as usize].iter().for_each(|&value| targets.push(value));
+        }
+        targets.check(faces.len())?;
+        faces.targets = Some(targets);
+        Ok(())
+    }
+}
+
 /// The targets of each row of a table, gathered while it is read.
 pub(super) struct Gathered {
-    groups: Vec<TargetGroup>,
+    typed: TypedRows,
     /// The column of each target.
     places: Vec<usize>,
-    /// Of each row of the table, a value or none for each target.
-    rows: Vec<Vec<Option<f32>>>,
 }
 
 impl Gathered {
@@ -31,7 +69,7 @@ impl Gathered {
             }
             groups.push(TargetGroup { name: name.clone(), kind, columns: group.columns.clone() });
         }
-        Ok((!groups.is_empty()).then_some(Self { groups, places, rows: Vec::new() }))
+        Ok((!groups.is_empty()).then(|| Self { typed: TypedRows::new(groups), places }))
     }
 
     /// The columns that are used.
@@ -46,25 +84,16 @@ impl Gathered {
     pub(super) fn add(&mut self, table: &Table, record: &ByteRecord) -> Result<()> {
         let row: Vec<Option<f32>> =
             self.places.iter().map(|&place| cell(table, record, place)).collect::<Result<_>>()?;
-        let values: Vec<f32> = row.iter().map(|value| value.unwrap_or_default()).collect();
-        let known: Vec<bool> = row.iter().map(Option::is_some).collect();
-        check_row(&self.groups, &values, &known).with_context(|| table.place(table.rows() - 1, record))?;
-        self.rows.push(row);
+        self.typed.push(row).with_context(|| table.place(table.rows() - 1, record))?;
         Ok(())
     }
 
-    /// Gives the rows that became faces their targets.
+    /// As [`TypedRows::finish`].
     ///
     /// # Errors
-    /// When names of groups or columns are not what names are.
+    /// As there.
     pub(super) fn finish(self, faces: &mut FaceSet) -> Result<()> {
-        let mut targets = Targets { groups: self.groups, ..Targets::default() };
-        for &row in &faces.source_rows {
-            self.rows[row as usize].iter().for_each(|&value| targets.push(value));
-        }
-        targets.check(faces.len())?;
-        faces.targets = Some(targets);
-        Ok(())
+        self.typed.finish(faces)
     }
 }
 

@@ -82,3 +82,34 @@ fn drawn_faces_are_found_and_their_landmarks_too() {
         assert!(median < 0.25, "{median}");
     }
 }
+
+/// A person of DISFA with two frames, which are photographs of a face.
+#[needs(data)]
+#[test]
+fn faces_of_labelled_frames_are_cut_out_as_predictions_see_them() {
+    let (data, dir) = (data_folder(), tempfile::tempdir().unwrap());
+    let put = |place: &str, bytes: &[u8]| {
+        let path = dir.path().join(place);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    };
+    let shown = ["001_neutral.jpg", "001_smiling.jpg"].map(|name| data.join("london").join(name));
+    for (i, path) in shown.iter().enumerate() {
+        put(&format!("frames/SN001/{:05}.jpg", i + 1), &std::fs::read(path).unwrap());
+    }
+    put("ActionUnit_Labels/SN001/SN001_au12.txt", b"1,0\n2,3\n");
+    let detector = data.join("onnx/yunet.onnx");
+    let options = serde_json::json!({"root": dir.path(), "units": [12], "detector": detector, "size": 64});
+    let source: SourceOptions = serde_json::from_value(serde_json::json!({ "disfa": options })).unwrap();
+    let out = dir.path().join("out.h5");
+    assert!(sources::prepare(&source, &out, "test").unwrap_err().to_string().contains("by a detector"));
+    let faces = prepare_pictures(&source, &out, "test").unwrap();
+    assert_eq!(faces.targets.as_ref().unwrap().values, [0.0, 0.0, 1.0, 3.0]);
+    let detector = Detector::open(&detector).unwrap();
+    for (row, path) in shown.iter().enumerate() {
+        let photo = Photo::open(path, ferrotype_data::picture::MAX_PIXELS).unwrap();
+        let face = detector.largest(&photo.picture(), 0.0, 1).unwrap().remove(0).bounds.crop(&photo, 0.1).unwrap();
+        let wanted = ferrotype_data::stored_form::StoredForm::of(&faces.images);
+        assert_eq!(wanted.apply(&face.picture()).picture().pixels, faces.images.get(row));
+    }
+}
