@@ -142,6 +142,8 @@ fn data(resolved: &str) -> Vec<String> {
         &["data.source.aff_wild2.root=Aff-Wild2", "data.path=aff_wild2.h5"]
     } else if resolved.contains("affectnet:") {
         &["data.source.affectnet.root=AffectNet", "data.path=affectnet.h5"]
+    } else if resolved.contains("manifest:") {
+        &["data.source.manifest.csv=machine/crops.csv", "data.path=machine.h5"]
     } else if resolved.contains("targets: true") {
         &["data.source.synthetic.count=120", "data.path=synthetic_targets.h5"]
     } else if resolved.contains("synthetic:") {

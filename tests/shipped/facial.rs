@@ -1,4 +1,5 @@
-//! Small folders in the official forms of the datasets with action units, valence and arousal: five people of four frames each.
+//! Small folders in the official forms of the datasets with action units, valence and arousal, and what `analyze --crops` writes:
+//! five people of four frames each.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -18,6 +19,7 @@ pub fn write(place: &Place) {
     afew_va(place);
     aff_wild2(place);
     affectnet(place);
+    machine_labelled(place);
 }
 
 /// A picture of stripes that differ from person to person and from frame to frame.
@@ -133,4 +135,21 @@ fn affectnet(place: &Place) {
             of("aro", format!("{}", (12.0 - n as f32) / 24.0));
         }
     }
+}
+
+/// What `ferrotype analyze --crops` writes of videos with action units.
+fn machine_labelled(place: &Place) {
+    let units = [1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45];
+    let header: String = units.iter().map(|unit| format!(",AU{unit:02}_r")).collect();
+    let mut table = format!("path,subject,frame{header}\n");
+    for person in 0..PEOPLE {
+        for frame in 0..FRAMES {
+            let path = format!("video_{person}/crops/{frame:06}_0.png");
+            picture(place, format!("machine/{path}"), person, frame);
+            let values: String =
+                units.iter().map(|unit| format!(",{:.4}", ((unit + frame + person) % 6) as f64 * 0.9)).collect();
+            writeln!(table, "{path},video_{person}/0,{frame}{values}").unwrap();
+        }
+    }
+    place.write("machine/crops.csv", table);
 }
