@@ -14,7 +14,6 @@ mod embedder;
 mod golden_tests;
 mod landmarks;
 mod letterbox;
-mod onnx;
 mod openface;
 #[cfg(test)]
 mod tests;

@@ -6,9 +6,9 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use rten::{Dimension, Model, NodeId};
 
-use super::onnx::OnnxNetwork;
 use super::{Detection, Letterbox, suppress, ultraface, yunet};
 use ferrotype_data::preprocess::Picture;
+use ferrotype_onnx::OnnxNetwork;
 
 /// Smallest score of a face, unless said otherwise: both detectors find what is there at it, and little else.
 const MIN_SCORE: f32 = 0.6;
@@ -70,7 +70,7 @@ impl Detector {
             Kind::UltraFace { frame, .. } => *frame,
             Kind::YuNet { .. } => [yunet::SIDE; 2],
         };
-        network.try_once(input, [1, 3, height, width], kind.outputs())?;
+        network.try_once(input, &[1, 3, height, width], kind.outputs())?;
         Ok(Self { network, input, kind, min_score: MIN_SCORE })
     }
 
@@ -144,7 +144,7 @@ impl Detector {
 
     /// The values of each output, for one picture.
     fn run(&self, planes: Vec<f32>, [width, height]: [usize; 2]) -> Result<Vec<Vec<f32>>> {
-        let values = self.network.run(self.input, [1, 3, height, width], planes, self.kind.outputs())?;
+        let values = self.network.run(self.input, &[1, 3, height, width], planes, self.kind.outputs())?;
         let values = values.into_iter().map(|value| {
             let (shape, values) = value.into_shape_vec::<f32, 3>().map_err(|e| anyhow!("one of its outputs: {e}"))?;
             ensure!(shape[0] == 1, "one of its outputs is for {} pictures, not 1", shape[0]);

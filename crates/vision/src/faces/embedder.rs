@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use rten::{Dimension, NodeId};
 
-use super::onnx::OnnxNetwork;
+use ferrotype_onnx::OnnxNetwork;
 
 /// Where the middles of the eyes stand in the faces that such networks are trained on (ArcFace's template, Deng et al.,
 /// arXiv:1801.07698), as parts of the side.
@@ -56,7 +56,7 @@ impl Embedder {
         };
         // A landmark network has the same form; its numbers are no identity.
         ensure!(size != 136, "{shown} gives 136 values: it is a landmark network, not an embedding one");
-        network.try_once(input, [1, 3, side, side], &[output])?;
+        network.try_once(input, &[1, 3, side, side], &[output])?;
         Ok(Self { network, input, output, side, size })
     }
 
@@ -82,7 +82,7 @@ impl Embedder {
     }
 
     fn run(&self, planes: Vec<f32>) -> Result<Vec<f32>> {
-        let values = self.network.run(self.input, [1, 3, self.side, self.side], planes, &[self.output])?;
+        let values = self.network.run(self.input, &[1, 3, self.side, self.side], planes, &[self.output])?;
         let value = values.into_iter().next().context("it has no output")?;
         let (shape, values) = value.into_shape_vec::<f32, 2>().map_err(|e| anyhow!("its output: {e}"))?;
         let is_good = shape == [1, self.size] && values.iter().all(|v| v.is_finite());

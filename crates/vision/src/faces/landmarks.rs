@@ -7,10 +7,10 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use rten::{Dimension, NodeId};
 
 use super::Bounds;
-use super::onnx::OnnxNetwork;
 use ferrotype_data::augment::{Affine, resample};
 use ferrotype_data::options::Fill;
 use ferrotype_data::preprocess::Picture;
+use ferrotype_onnx::OnnxNetwork;
 
 /// The points of the iBUG 300-W scheme (Sagonas et al. 2013), `[x, y]` in pixels, where 0 is the edge of the first pixel:
 /// jaw 0..16, brows 17..21 and 22..26, nose 27..35, eyes 36..41 and 42..47, lips 48..67. Left before right in the picture.
@@ -58,7 +58,7 @@ impl Landmarker {
                  output [batch, 136] is expected, as PFLD with 68 points has them"
             );
         };
-        network.try_once(input, [1, 3, SIDE, SIDE], &[output])?;
+        network.try_once(input, &[1, 3, SIDE, SIDE], &[output])?;
         Ok(Self { network, input, output })
     }
 
@@ -79,7 +79,7 @@ impl Landmarker {
     }
 
     fn run(&self, planes: Vec<f32>) -> Result<Vec<f32>> {
-        let values = self.network.run(self.input, [1, 3, SIDE, SIDE], planes, &[self.output])?;
+        let values = self.network.run(self.input, &[1, 3, SIDE, SIDE], planes, &[self.output])?;
         let value = values.into_iter().next().context("it has no output")?;
         let (shape, values) = value.into_shape_vec::<f32, 2>().map_err(|e| anyhow!("its output: {e}"))?;
         ensure!(shape == [1, 136] && values.iter().all(|v| v.is_finite()), "its output has the shape {shape:?}");

@@ -74,11 +74,11 @@ fn a_good_network_runs() {
     let nodes = vec![node("Relu", &["x"], "r"), node("Resize", &["r", "", "scales"], "y")];
     let network = open(&file(&graph(nodes, vec![scales]).encode_to_vec())).unwrap();
     let (input, output) = (network.model().input_ids()[0], network.model().output_ids()[0]);
-    network.try_once(input, [1, 3, 16, 16], &[output]).unwrap();
-    let values = network.run(input, [1, 3, 16, 16], vec![-1.0; 768], &[output]).unwrap();
+    network.try_once(input, &[1, 3, 16, 16], &[output]).unwrap();
+    let values = network.run(input, &[1, 3, 16, 16], vec![-1.0; 768], &[output]).unwrap();
     let (shape, values) = values.into_iter().next().unwrap().into_shape_vec::<f32, 4>().unwrap();
     assert_eq!((shape, values), ([1, 3, 32, 32], vec![0.0; 3072]));
-    let text = format!("{:#}", network.try_once(input, [1, 3, 1 << 30, 16], &[output]).unwrap_err());
+    let text = format!("{:#}", network.try_once(input, &[1, 3, 1 << 30, 16], &[output]).unwrap_err());
     assert!(text.contains("larger than any face detector takes"), "{text}");
 }
 

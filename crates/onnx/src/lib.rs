@@ -1,7 +1,7 @@
-//! ONNX files of other people's networks: the one place where they are opened and run.
+//! ONNX files of other people's networks, and the only place where they are opened and run.
 //!
 //! A damaged or hostile file must not run for ever or fill the memory, so it is judged before the runtime sees it
-//! ([`bounds`]), and loaded and tried once under a limit of time: whatever its numbers are, a run on a picture computes
+//! (`bounds`), and loaded and tried once under a limit of time: whatever its numbers are, a run on a picture computes
 //! as much as that one did.
 
 mod bounds;
@@ -67,25 +67,25 @@ impl OnnxNetwork {
     ///
     /// # Errors
     /// When it cannot, or takes longer than any network for a picture does.
-    pub fn try_once(&self, input: NodeId, shape: [usize; 4], outputs: &[NodeId]) -> Result<()> {
+    pub fn try_once(&self, input: NodeId, shape: &[usize], outputs: &[NodeId]) -> Result<()> {
         ensure!(
             shape.iter().all(|side| (1..=LARGEST_SIDE).contains(side)),
             "{} asks for an input of {shape:?}, larger than any {} takes: the file is damaged",
             self.path.display(),
             self.what
         );
-        let (model, outputs) = (self.model.clone(), outputs.to_vec());
+        let (model, shape, outputs) = (self.model.clone(), shape.to_vec(), outputs.to_vec());
         let zeros = vec![0.0; shape.iter().product()];
-        limited(LONGEST, move || run(&model, input, shape, zeros, &outputs).map(drop))
+        limited(LONGEST, move || run(&model, input, &shape, zeros, &outputs).map(drop))
             .and_then(|ran| ran)
             .with_context(|| format!("the {} {} cannot be run", self.what, self.path.display()))
     }
 
-    /// The values of each output for an input `[pictures, channels, height, width]`.
+    /// The values of each output for an input of that shape.
     ///
     /// # Errors
     /// When the network cannot be run.
-    pub fn run(&self, input: NodeId, shape: [usize; 4], values: Vec<f32>, outputs: &[NodeId]) -> Result<Vec<Value>> {
+    pub fn run(&self, input: NodeId, shape: &[usize], values: Vec<f32>, outputs: &[NodeId]) -> Result<Vec<Value>> {
         run(&self.model, input, shape, values, outputs)
     }
 
@@ -95,7 +95,7 @@ impl OnnxNetwork {
     }
 }
 
-fn run(model: &Model, input: NodeId, shape: [usize; 4], values: Vec<f32>, outputs: &[NodeId]) -> Result<Vec<Value>> {
+fn run(model: &Model, input: NodeId, shape: &[usize], values: Vec<f32>, outputs: &[NodeId]) -> Result<Vec<Value>> {
     let values = Value::from_shape(shape, values).map_err(|e| anyhow!("{e}"))?;
     model.run(vec![(input, values.into())], outputs, None).map_err(|e| anyhow!("{e}"))
 }
