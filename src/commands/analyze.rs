@@ -12,6 +12,7 @@ use super::say;
 use crate::config;
 use crate::runner::bar::bar_of;
 use crate::systems::loaded;
+use ferrotype_analysis::mesh::{self, MeshOptions};
 use ferrotype_analysis::options::{ColumnNames, HeadOptions, Sampling};
 use ferrotype_analysis::video::{self, Progress, Watch};
 use ferrotype_analysis::{AnalysisOptions, Head, PartFacts, Parts};
@@ -42,12 +43,15 @@ pub struct AnalyzeCommand {
     /// The ONNX file of a face detector, YuNet or UltraFace, or a published model by its name: yunet.
     #[arg(long, value_name = "ONNX")]
     detector: Option<PathBuf>,
-    /// The ONNX file of a landmark network (PFLD, 68 points), or a name: pfld68.
+    /// The ONNX file of a landmark network (PFLD, 68 points), or a name: pfld68; or `mesh`: those of --mesh.
     #[arg(long, value_name = "ONNX")]
     landmarks: Option<PathBuf>,
     /// The ONNX file of an identity embedding, or a name: mobilefacenet. A face that leaves and returns keeps its number.
     #[arg(long, value_name = "ONNX")]
     embedder: Option<PathBuf>,
+    /// MediaPipe's face mesh and blendshapes: the folder of their ONNX files, or `mediapipe` for the published models.
+    #[arg(long, value_name = "FOLDER")]
+    mesh: Option<PathBuf>,
     /// Predictors of action units, made by `ferrotype import openface`.
     #[arg(long, value_name = "FILE")]
     action_units: Option<PathBuf>,
@@ -97,10 +101,16 @@ impl AnalyzeCommand {
             return say(ferrotype_analysis::RESULTS_SCHEMA.trim_end());
         }
         let mut options = self.options()?;
-        let parts = &mut options.parts;
-        of_option("--detector", &mut parts.detector)?;
-        of_option("--landmarks", &mut parts.landmarks)?;
-        of_option("--embedder", &mut parts.embedder)?;
+        of_option("--detector", &mut options.parts.detector)?;
+        if !mesh::gives_landmarks(&options) {
+            of_option("--landmarks", &mut options.parts.landmarks)?;
+        }
+        of_option("--embedder", &mut options.parts.embedder)?;
+        if let Some(mesh) = &mut options.parts.mesh {
+            of_option("parts.mesh.detector", &mut mesh.detector)?;
+            of_option("parts.mesh.landmarks", &mut mesh.landmarks)?;
+            of_option("parts.mesh.blendshapes", &mut mesh.blendshapes)?;
+        }
         ferrotype_vision::video::available()?;
         let parts = Parts::open(&options, heads(&options)?)?;
         let mut watching = Watching { interrupt: Interrupt::listen()?, json: self.json, bar: ProgressBar::hidden() };
@@ -171,6 +181,9 @@ impl AnalyzeCommand {
                 *part = Some(path.clone());
             }
         }
+        if let Some(folder) = &self.mesh {
+            parts.mesh = Some(mesh_of(folder));
+        }
         for named in &self.runs {
             let Some((name, run)) = named.split_once('=') else {
                 bail!("--run is `{named}`: give the run a name, as in --run expression={named}");
@@ -189,6 +202,16 @@ impl AnalyzeCommand {
         // What the command line says has the same ranges.
         Ok(config::with_sets("the options", &options, &[])?)
     }
+}
+
+/// The folder of a face mesh; `mediapipe`, where there is no such folder, are the published models.
+fn mesh_of(folder: &Path) -> MeshOptions {
+    if folder != Path::new("mediapipe") || folder.exists() {
+        return MeshOptions::of_folder(folder);
+    }
+    let named = |name: &str| Some(PathBuf::from(format!("mediapipe_{name}")));
+    let (detector, landmarks, blendshapes) = (named("face_detector"), named("face_mesh"), named("blendshapes"));
+    MeshOptions { folder: None, detector, landmarks, blendshapes }
 }
 
 /// Opens the runs.

@@ -6,6 +6,7 @@
 
 pub mod identity;
 mod look;
+pub mod mesh;
 pub mod options;
 pub mod output;
 mod parts;

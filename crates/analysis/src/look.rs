@@ -8,6 +8,7 @@ use ferrotype_data::preprocess::Picture;
 use ferrotype_expressions::Planes;
 use ferrotype_vision::faces::{Bounds, Detection, Landmarks, Photo, TEMPLATE, align_eyes};
 
+use crate::mesh::FoundMesh;
 use crate::options::FaceOptions;
 use crate::parts::{Head, Parts};
 use crate::record::HeadPose;
@@ -18,6 +19,7 @@ pub struct Found {
     pub score: f32,
     pub points: Option<Vec<[f32; 2]>>,
     pub pose: Option<HeadPose>,
+    pub mesh: Option<FoundMesh>,
     pub embedding: Option<Vec<f32>>,
     /// What predictors of action units are handed; none where the landmarks are no face's.
     pub features: Option<Features>,
@@ -37,7 +39,11 @@ impl Parts {
     }
 
     fn face(&self, photo: &Photo, picture: &Picture, d: &Detection, options: &FaceOptions) -> Result<Found> {
-        let landmarks = self.landmarker.as_ref().map(|l| l.find(picture, &d.bounds)).transpose()?;
+        let mesh = self.mesh.as_ref().map(|m| m.find(photo, &d.bounds)).transpose()?.flatten();
+        let landmarks = match &self.landmarker {
+            Some(landmarker) => Some(landmarker.find(picture, &d.bounds)?),
+            None => mesh.as_ref().filter(|_| self.mesh_gives_landmarks).map(FoundMesh::landmarks),
+        };
         let eyes = d.eyes(landmarks.as_ref());
         let embedding = match (&self.embedder, eyes) {
             // Eyes at one place are none.
@@ -50,7 +56,7 @@ impl Parts {
         let (features, pose) = landmarks.as_ref().map_or((None, None), |points| self.shape(photo, points));
         let points = landmarks.map(|points| points.to_vec()).or_else(|| d.points.map(|points| points.to_vec()));
         let crop = d.bounds.crop(photo, options.margin as f32)?;
-        Ok(Found { bounds: d.bounds, score: d.score, points, pose, embedding, features, crop })
+        Ok(Found { bounds: d.bounds, score: d.score, points, pose, mesh, embedding, features, crop })
     }
 
     /// Features and pose by the shape model. Landmarks that are no face's give neither: the face is kept without.

@@ -9,6 +9,8 @@ use ferrotype_config::Root;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::mesh::{self, MeshOptions};
+
 /// What is looked at, by what, and what is written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -34,11 +36,13 @@ pub struct AnalysisOptions {
 pub struct PartOptions {
     /// The ONNX file of a face detector: YuNet or UltraFace. Needed.
     pub detector: Option<PathBuf>,
-    /// The ONNX file of a landmark network (PFLD, 68 points).
+    /// The ONNX file of a landmark network (PFLD, 68 points), or `mesh`: the points of parts.mesh that are nearest to the 68.
     pub landmarks: Option<PathBuf>,
     /// The ONNX file of an identity embedding (MobileFaceNet): a face that leaves and returns keeps its number. It needs eyes:
     /// landmarks, or YuNet's points.
     pub embedder: Option<PathBuf>,
+    /// MediaPipe's face mesh: 478 points, and 52 blendshapes under `heads.blendshapes`.
+    pub mesh: Option<MeshOptions>,
     /// Predictors of action units: what `ferrotype import openface` wrote. They need landmarks.
     pub action_units: Option<PathBuf>,
 }
@@ -104,6 +108,8 @@ pub struct OutputOptions {
     pub crops: bool,
     /// Also write `annotated.mp4`: the video with boxes, landmarks, and what is said of each face as bars; without sound.
     pub annotated: bool,
+    /// Also write the 478 points of the mesh into `results.json`: about 10 KB for each face in each frame.
+    pub mesh_points: bool,
 }
 
 /// Names of columns.
@@ -144,6 +150,7 @@ impl Root for AnalysisOptions {
         if self.parts.action_units.is_some() && self.parts.landmarks.is_none() {
             p.add("parts.action_units", "needs the landmarks of a face: give parts.landmarks, too".into());
         }
+        mesh::check(self, p);
         problems.into_vec()
     }
 }

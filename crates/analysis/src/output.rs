@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::options::AnalysisOptions;
 use crate::parts::PartFacts;
-use crate::record::FrameRecord;
+use crate::record::{FaceRecord, FrameRecord};
 use crate::video::{FinishedUnits, Journal, PICTURES, Watch};
 use summary::Summary;
 
@@ -66,6 +66,15 @@ impl Facts {
         let parts: Vec<&str> = self.parts.iter().map(|p| p.sha256.as_str()).collect();
         digest::sha256(format!("{}\n{options}\n{}\n{}", self.sha256, parts.join(" "), env!("CARGO_PKG_VERSION")))
     }
+}
+
+/// What the heads say of a face, an entry for each output of each; none where one says nothing of it.
+fn head_values(facts: &Facts, face: &FaceRecord) -> Vec<Option<f64>> {
+    let of_head = |((_, outputs), values): (&(String, Vec<String>), &Vec<f64>)| match values.is_empty() {
+        true => vec![None; outputs.len()],
+        false => values.iter().copied().map(Some).collect(),
+    };
+    facts.heads.iter().zip(&face.heads).flat_map(of_head).collect()
 }
 
 /// What was written.

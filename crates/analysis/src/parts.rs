@@ -11,12 +11,14 @@ use ferrotype_run::files::explain;
 use ferrotype_vision::faces::{Detector, Embedder, Landmarker};
 use serde::{Deserialize, Serialize};
 
+use crate::mesh::{self, MeshPart};
 use crate::options::AnalysisOptions;
 
 /// What is known of a part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PartFacts {
-    /// What it does: `detector`, `landmarks`, `embedder`, `action_units`, or `head NAME`.
+    /// What it does: `detector`, `landmarks`, `mesh detector`, `mesh`, `blendshapes`, `embedder`, `action_units`, or
+    /// `head NAME`.
     pub role: String,
     /// What it is.
     pub name: String,
@@ -52,6 +54,9 @@ impl Head {
 pub struct Parts {
     pub(crate) detector: Detector,
     pub(crate) landmarker: Option<Landmarker>,
+    pub(crate) mesh: Option<MeshPart>,
+    /// Whether the 68 landmarks are those of the mesh.
+    pub(crate) mesh_gives_landmarks: bool,
     pub(crate) embedder: Option<Embedder>,
     pub(crate) units: Option<UnitPredictor>,
     /// Runs that are shown each face.
@@ -77,15 +82,19 @@ impl Parts {
             facts.push(PartFacts::of(role, name, path)?);
             Ok(())
         };
-        let landmarker = parts.landmarks.as_deref().map(Landmarker::open).transpose()?;
-        parts.landmarks.as_deref().map(|path| add("landmarks", "68 points", path)).transpose()?;
+        let mesh_gives_landmarks = mesh::gives_landmarks(options);
+        let landmarks = parts.landmarks.as_deref().filter(|_| !mesh_gives_landmarks);
+        let landmarker = landmarks.map(Landmarker::open).transpose()?;
+        landmarks.map(|path| add("landmarks", "68 points", path)).transpose()?;
         let embedder = parts.embedder.as_deref().map(Embedder::open).transpose()?;
         parts.embedder.as_deref().map(|path| add("embedder", "identity", path)).transpose()?;
         ensure!(
-            embedder.is_none() || landmarker.is_some() || detector.name() == "YuNet",
+            embedder.is_none() || landmarker.is_some() || mesh_gives_landmarks || detector.name() == "YuNet",
             "faces are aligned by their eyes before they are embedded, and {} finds none: give parts.landmarks, too",
             detector.name()
         );
+        let (mesh, of_mesh) = parts.mesh.as_ref().map(MeshPart::open).transpose()?.unzip();
+        facts.extend(of_mesh.into_iter().flatten());
         let units = parts.action_units.as_deref().map(UnitPredictor::open).transpose()?;
         if let (Some(path), Some(units)) = (&parts.action_units, &units) {
             let mut of = PartFacts::of("action_units", "OpenFace 2.2.0's predictors", path)?;
@@ -94,7 +103,7 @@ impl Parts {
         }
         let (heads, of_heads): (Vec<Head>, Vec<PartFacts>) = heads.into_iter().unzip();
         facts.extend(of_heads);
-        Ok(Self { detector, landmarker, embedder, units, heads, facts })
+        Ok(Self { detector, landmarker, mesh, mesh_gives_landmarks, embedder, units, heads, facts })
     }
 
     /// Whether action units are predicted.
@@ -104,7 +113,14 @@ impl Parts {
 
     /// Whether faces have 68 landmarks.
     pub fn has_landmarks(&self) -> bool {
-        self.landmarker.is_some()
+        self.landmarker.is_some() || self.mesh_gives_landmarks
+    }
+
+    /// What is said of each face, by name: the runs, then the mesh's blendshapes.
+    pub(crate) fn said(&self) -> Vec<(String, Vec<String>, Vec<TargetHead>)> {
+        let runs = self.heads.iter().map(|h| (h.name.clone(), h.outputs().to_vec(), h.heads().to_vec()));
+        let blendshapes = self.mesh.as_ref().and_then(MeshPart::head);
+        runs.chain(blendshapes.map(|(name, outputs, head)| (name, outputs, vec![head]))).collect()
     }
 }
 

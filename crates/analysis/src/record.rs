@@ -38,7 +38,11 @@ pub struct FaceRecord {
     /// The head's pose, by the shape model of the predictors of action units.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pose: Option<HeadPose>,
-    /// What each head says, in the order of its outputs.
+    /// x, y and z of the 478 points of the mesh in pixels, where they are wanted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mesh: Option<Vec<[f64; 3]>>,
+    /// What each head says, in the order of its outputs; the mesh's blendshapes are the last. Nothing where one says nothing of
+    /// the face.
     #[serde(default)]
     pub heads: Vec<Vec<f64>>,
     /// Action units; while the video is looked at those of the moment, in the end those of the whole video.
@@ -109,8 +113,11 @@ impl Serialize for ShownFace<'_> {
         if let Some(pose) = &face.pose {
             map.serialize_entry("pose", pose)?;
         }
+        if let Some(points) = &face.mesh {
+            map.serialize_entry("mesh", points)?;
+        }
         if !shown.heads.is_empty() {
-            let said = shown.heads.iter().zip(&face.heads);
+            let said = shown.heads.iter().zip(&face.heads).filter(|(_, values)| !values.is_empty());
             let said = said.map(|((name, outputs), values)| (name, Named(outputs.iter().zip(values).collect())));
             map.serialize_entry("heads", &Named(said.collect()))?;
         }

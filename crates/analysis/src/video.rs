@@ -16,6 +16,7 @@ use rayon::prelude::*;
 
 use crate::identity::Identities;
 use crate::look::Found;
+use crate::mesh::FoundMesh;
 use crate::options::AnalysisOptions;
 use crate::output::{self, Facts, Written, crops};
 use crate::parts::Parts;
@@ -88,6 +89,7 @@ pub fn analyse(
         );
     }
     std::fs::create_dir_all(out).map_err(|e| explain(out, &e))?;
+    let said = parts.said();
     let facts = Facts {
         video: video.display().to_string(),
         sha256: source.sha256(),
@@ -95,8 +97,8 @@ pub fn analyse(
         is_stills,
         options: options.clone(),
         parts: parts.facts.clone(),
-        heads: parts.heads.iter().map(|h| (h.name.clone(), h.outputs().to_vec())).collect(),
-        kinds: parts.heads.iter().map(|h| h.heads().to_vec()).collect(),
+        heads: said.iter().map(|(name, outputs, _)| (name.clone(), outputs.clone())).collect(),
+        kinds: said.into_iter().map(|(_, _, kinds)| kinds).collect(),
         has_landmarks: parts.has_landmarks(),
         has_pose: parts.has_units(),
         has_units: parts.has_units() && !is_stills,
@@ -119,6 +121,8 @@ struct Scan<'a> {
     writer: Writer,
     identities: Identities,
     units: UnitTracks,
+    /// Whether the mesh's blendshapes are the last of the heads.
+    tells_blendshapes: bool,
     /// Frames that were looked at, over all processes.
     looked: u64,
     faces: u64,
@@ -156,7 +160,20 @@ impl<'a> Scan<'a> {
         if let Some(folder) = &crops {
             std::fs::create_dir_all(folder).map_err(|e| explain(folder, &e))?;
         }
-        Ok(Self { parts, facts, writer, identities, units, looked, faces, done, size: [0, 0], crops })
+        let tells_blendshapes = facts.heads.len() > parts.heads.len();
+        Ok(Self {
+            parts,
+            facts,
+            writer,
+            identities,
+            units,
+            tells_blendshapes,
+            looked,
+            faces,
+            done,
+            size: [0, 0],
+            crops,
+        })
     }
 
     fn run(&mut self, source: &mut Source, watch: &mut dyn Watch) -> Result<()> {
@@ -237,10 +254,15 @@ impl<'a> Scan<'a> {
             false => self.identities.step(time, &boxes, &embeddings),
         };
         let mut faces = Vec::new();
-        for ((f, track), heads) in found.into_iter().zip(persons).zip(heads) {
+        for ((f, track), mut heads) in found.into_iter().zip(persons).zip(heads) {
             if let Some(folder) = &self.crops {
                 f.crop.save_png(&folder.join(crops::name(frame, track)))?;
             }
+            if self.tells_blendshapes {
+                heads.push(f.mesh.as_ref().and_then(|m| m.blendshapes.clone()).unwrap_or_default());
+            }
+            let points_of_mesh =
+                f.mesh.as_ref().filter(|_| self.facts.options.output.mesh_points).map(FoundMesh::points);
             let units = self.units.push(self.looked, track, f.features.as_ref());
             let b = f.bounds;
             faces.push(FaceRecord {
@@ -249,6 +271,7 @@ impl<'a> Scan<'a> {
                 score: f.score,
                 points: f.points,
                 pose: f.pose,
+                mesh: points_of_mesh,
                 heads,
                 units,
                 embedding: f.embedding,

@@ -12,6 +12,7 @@ use ferrotype_vision::video::Encoder;
 
 use super::kinds::{ranges, valence_arousal};
 use super::{Facts, Records};
+use crate::mesh::BLENDSHAPES;
 use crate::options::{AnalysisOptions, Sampling};
 use crate::record::{FaceRecord, FrameRecord};
 use crate::video::{Progress, Shot, Source, Watch};
@@ -93,16 +94,19 @@ impl Drawing<'_> {
 
 fn overlay(facts: &Facts, face: &FaceRecord) -> FaceOverlay {
     let mut title = format!("Person {}", face.track);
-    let (mut bars, mut affect) = (Vec::new(), None);
+    // Of the many blendshapes those are shown for which there is room.
+    let (mut bars, mut blendshapes, mut affect) = (Vec::new(), Vec::new(), None);
     for (((name, outputs), kinds), values) in facts.heads.iter().zip(&facts.kinds).zip(&face.heads) {
         if let (true, Some((best, value))) = (kinds.is_empty(), largest(values)) {
             title += &format!(" · {} {:.0} %", outputs[best], 100.0 * value);
         }
         affect = affect.or_else(|| valence_arousal(outputs, values));
         let several = facts.heads.len() > 1;
+        let is_blendshapes = name == BLENDSHAPES;
         for ((output, [low, high]), value) in outputs.iter().zip(ranges(outputs, kinds)).zip(values) {
             let name = if several { format!("{name}.{output}") } else { output.clone() };
-            bars.push(Bar { name, share: (value - low) / (high - low), text: format!("{value:.2}") });
+            let bar = Bar { name, share: (value - low) / (high - low), text: format!("{value:.2}") };
+            if is_blendshapes { blendshapes.push(bar) } else { bars.push(bar) }
         }
     }
     if let Some(units) = &face.units {
@@ -112,6 +116,7 @@ fn overlay(facts: &Facts, face: &FaceRecord) -> FaceOverlay {
             text: format!("{value:.1}"),
         }));
     }
+    bars.extend(blendshapes);
     let points = face.points.as_ref().map_or_else(Vec::new, |points| points.iter().map(|p| p.map(f64::from)).collect());
     FaceOverlay { bounds: face.bounds.map(f64::from), person: face.track, title, points, bars, affect }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use ferrotype_action_units::{INTENSITIES, PRESENCES};
 use ferrotype_run::files::{explain, write_atomic};
 
-use super::{Facts, Records};
+use super::{Facts, Records, head_values};
 use crate::record::{FaceRecord, FrameRecord};
 
 /// The folder of the pictures.
@@ -54,7 +54,8 @@ fn row(facts: &Facts, source: &str, record: &FrameRecord, face: &FaceRecord) -> 
             None => cells.resize(cells.len() + INTENSITIES.len() + PRESENCES.len(), String::new()),
         }
     }
-    cells.extend(face.heads.iter().flatten().map(|v| format!("{v:.6}")));
+    let values = head_values(facts, face).into_iter();
+    cells.extend(values.map(|v| v.map_or_else(String::new, |v| format!("{v:.6}"))));
     cells
 }
 

@@ -9,7 +9,7 @@ use ferrotype_action_units::{INTENSITIES, PRESENCES};
 use ferrotype_base::files::write_atomic_with;
 
 use super::summary::Summary;
-use super::{Facts, Records};
+use super::{Facts, Records, head_values};
 use crate::options::ColumnNames;
 use crate::record::{FaceRecord, FrameRecord};
 
@@ -27,8 +27,9 @@ fn head_columns(facts: &Facts) -> String {
     names.collect()
 }
 
-fn head_values(face: &FaceRecord) -> String {
-    face.heads.iter().flatten().map(|v| format!(",{v:.6}")).collect()
+/// Cells of the heads, empty where one says nothing of the face.
+fn head_cells(facts: &Facts, face: &FaceRecord) -> String {
+    head_values(facts, face).iter().map(|v| v.map_or_else(|| ",".into(), |v| format!(",{v:.6}"))).collect()
 }
 
 /// The first column of pictures in a folder, as py-feat calls it.
@@ -60,7 +61,12 @@ fn openface(facts: &Facts, records: &Records, path: &Path) -> Result<()> {
         records.each(|record| {
             let picture = picture_cell(facts, &record);
             for face in &record.faces {
-                writeln!(file, "{picture}{}{}", openface_line(facts, columns, &record, Some(face)), head_values(face))?;
+                writeln!(
+                    file,
+                    "{picture}{}{}",
+                    openface_line(facts, columns, &record, Some(face)),
+                    head_cells(facts, face)
+                )?;
             }
             if record.faces.is_empty() {
                 writeln!(file, "{picture}{}{}", openface_line(facts, columns, &record, None), ",0".repeat(outputs))?;
@@ -115,7 +121,7 @@ fn pyfeat(facts: &Facts, records: &Records, path: &Path) -> Result<()> {
         writeln!(file, "{head}{}", head_columns(facts))?;
         records.each(|record| {
             for face in &record.faces {
-                writeln!(file, "{}{}", pyfeat_line(facts, &record, face), head_values(face))?;
+                writeln!(file, "{}{}", pyfeat_line(facts, &record, face), head_cells(facts, face))?;
             }
             Ok(())
         })

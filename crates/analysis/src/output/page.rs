@@ -12,7 +12,7 @@ use ferrotype_report::analysis::{self, AffectPath, AnalysisView, HeatMap, HeatRo
 
 use super::kinds::valence_arousal;
 use super::summary::{Summary, TrackSummary};
-use super::{Facts, Records};
+use super::{Facts, Records, head_values};
 use crate::record::FaceRecord;
 
 /// Most stretches of time; a short video has one for each frame that was looked at.
@@ -130,7 +130,7 @@ fn affect(facts: &Facts, sums: &Sums) -> Vec<AffectPath> {
 
 /// What is drawn of a face: the outputs of all heads, then the intensities of action units.
 fn values(facts: &Facts, face: &FaceRecord) -> Vec<Option<f64>> {
-    let mut all: Vec<Option<f64>> = face.heads.iter().flatten().map(|v| Some(*v)).collect();
+    let mut all = head_values(facts, face);
     if facts.has_units {
         match &face.units {
             Some(units) => all.extend(units.intensities.iter().map(|v| Some(f64::from(*v)))),

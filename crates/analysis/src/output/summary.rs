@@ -214,6 +214,9 @@ impl Person {
         self.frames += 1;
         self.last = time;
         for (h, ((_, outputs, is_class), values)) in names.heads.iter().zip(&face.heads).enumerate() {
+            if values.is_empty() {
+                continue;
+            }
             let dominant = is_class.then(|| first_largest(values));
             for (o, &value) in values.iter().enumerate() {
                 self.quantities.entry((h, o)).or_default().add(value, time, dominant.map(|d| d == o));

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::Facts;
 use super::summary::{QuantitySummary, Summary, TrackSummary};
+use crate::mesh::BLENDSHAPES;
 
 /// Quantities that are shown of each person.
 const SHOWN: usize = 5;
@@ -47,8 +48,13 @@ fn person(track: &TrackSummary) -> String {
         let longest = q.longest.map_or_else(String::new, |e| format!(", longest {:.2} to {:.2} s", e.from, e.to));
         let _ = writeln!(text, "  {:28} {:5.1} % of the {of}{longest}", q.name, 100.0 * q.share.unwrap_or(0.0));
     }
+    let is_blendshape =
+        |q: &&QuantitySummary| q.name.starts_with(BLENDSHAPES) && q.name[BLENDSHAPES.len()..].starts_with('.');
     let values = track.quantities.iter().filter(|q| q.share.is_none() && !q.name.ends_with("_r"));
-    for q in values.take(2 * SHOWN) {
+    let mut blendshapes: Vec<&QuantitySummary> = values.clone().filter(is_blendshape).collect();
+    blendshapes.sort_by(|a, b| b.mean.unwrap_or(0.0).total_cmp(&a.mean.unwrap_or(0.0)));
+    let others = values.filter(|q| !is_blendshape(q)).take(2 * SHOWN);
+    for q in others.chain(blendshapes.into_iter().take(SHOWN)) {
         let _ = writeln!(
             text,
             "  {:28} mean {:.3}, {:.3} to {:.3}",
