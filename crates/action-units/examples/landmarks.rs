@@ -32,7 +32,9 @@ fn landmarks(path: &str) -> Result<Vec<Option<Landmarks>>> {
 
 fn frames(video: &str, size: usize) -> Result<Vec<u8>> {
     let mut command = Command::new("ffmpeg");
-    command.args(["-v", "error", "-i", video, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]).stdin(Stdio::null());
+    command
+        .args(["-v", "error", "-i", video, "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"])
+        .stdin(Stdio::null());
     let output = command.output().context("ffmpeg")?;
     ensure!(
         output.status.success() && output.stdout.len() % size == 0,

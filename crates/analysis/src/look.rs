@@ -39,7 +39,7 @@ impl Parts {
     }
 
     fn face(&self, photo: &Photo, picture: &Picture, d: &Detection, options: &FaceOptions) -> Result<Found> {
-        let mesh = self.mesh.as_ref().map(|m| m.find(photo, &d.bounds)).transpose()?.flatten();
+        let mesh = self.mesh.as_ref().map(|m| m.find(photo, d)).transpose()?.flatten();
         let landmarks = match &self.landmarker {
             Some(landmarker) => Some(landmarker.find(picture, &d.bounds)?),
             None => mesh.as_ref().filter(|_| self.mesh_gives_landmarks).map(FoundMesh::landmarks),

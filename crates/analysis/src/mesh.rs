@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use ferrotype_base::problems::Problems;
 use ferrotype_base::targets::{Head as TargetHead, TargetKind};
 use ferrotype_face_mesh::{FaceMesh, Mesh, MeshFiles, Picture, blendshapes, ibug};
-use ferrotype_vision::faces::{Bounds, Landmarks, Photo};
+use ferrotype_vision::faces::{Detection, Landmarks, Photo};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -112,14 +112,17 @@ impl MeshPart {
         Ok((Self { networks }, facts.collect::<Result<_>>()?))
     }
 
-    /// The mesh of a face in a box; none where MediaPipe finds no face there.
+    /// The mesh of a face that the detector found; none where the mesh is no face there.
     ///
     /// # Errors
     /// When a network cannot be run.
-    pub fn find(&self, photo: &Photo, bounds: &Bounds) -> Result<Option<FoundMesh>> {
+    pub fn find(&self, photo: &Photo, face: &Detection) -> Result<Option<FoundMesh>> {
         let picture = Picture::new(photo.pixels(), photo.width(), photo.height())?;
-        let bounds = [bounds.left, bounds.top, bounds.right, bounds.bottom];
-        let Some(mesh) = self.networks.face_in(&picture, bounds).context("the face mesh")? else { return Ok(None) };
+        let b = &face.bounds;
+        let (bounds, eyes) = ([b.left, b.top, b.right, b.bottom], face.eyes(None));
+        let Some(mesh) = self.networks.face_in(&picture, bounds, eyes).context("the face mesh")? else {
+            return Ok(None);
+        };
         let scores = self.networks.blendshapes(&mesh)?;
         Ok(Some(FoundMesh { blendshapes: scores.map(|s| s.iter().map(|v| rounded(*v, 1e6)).collect()), mesh }))
     }

@@ -34,7 +34,7 @@ impl Run<'_> {
                 None => None,
             },
             mode => match self.boxes.get(self.rows as usize) {
-                Some(bounds) => self.networks.face_in(picture, *bounds)?,
+                Some(bounds) => self.networks.face_in(picture, *bounds, None)?,
                 None => bail!("`{mode}` is none of alone, tracked, twice, boxes=FILE, or its file has too few lines"),
             },
         })
@@ -62,7 +62,15 @@ impl Run<'_> {
         let sides: Vec<usize> = size.trim().split(',').filter_map(|n| n.parse().ok()).collect();
         let [width, height] = sides[..] else { bail!("{} is no video: {size}", path.display()) };
         let mut command = Command::new("ffmpeg");
-        command.args(["-v", "error", "-i"]).arg(path).args(["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]);
+        command.args(["-v", "error", "-i"]).arg(path).args([
+            "-fps_mode",
+            "passthrough",
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "rgb24",
+            "-",
+        ]);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("ffmpeg")?;
         let mut pipe = child.stdout.take().context("ffmpeg has no output")?;
         let mut frame = vec![0; width * height * 3];

@@ -147,7 +147,7 @@ fn pictures_without_faces_have_none() {
         let picture = Picture::new(&grey, width, height).unwrap();
         assert_eq!(networks.faces(&picture, 5).unwrap(), []);
         assert_eq!(networks.tracker(2).step(&picture).unwrap(), []);
-        assert_eq!(networks.face_in(&picture, [0.0, 0.0, 1.0, 1.0]).unwrap(), None);
+        assert_eq!(networks.face_in(&picture, [0.0, 0.0, 1.0, 1.0], None).unwrap(), None);
         let outside = Region { centre: [-500.0, 9000.0], size: [200.0; 2], rotation: 1.0 };
         assert_eq!(networks.present(&picture, &outside).unwrap(), None);
         let nowhere = Region { size: [f32::NAN; 2], ..outside };
@@ -224,7 +224,7 @@ fn small_faces_are_found_within_their_boxes() {
     let picture = Picture::new(&wide, 4000, 2000).unwrap();
     assert_eq!(networks.faces(&picture, 1).unwrap(), []);
     let bounds = [low[0] + 3000.0, low[1] + 900.0, high[0] + 3000.0, high[1] + 900.0];
-    let found = networks.face_in(&picture, bounds).unwrap().unwrap();
+    let found = networks.face_in(&picture, bounds, None).unwrap().unwrap();
     let far = (0..POINTS).map(|i| {
         let (a, b) = (found.points[i], mesh.points[i]);
         (a[0] - b[0] - 3000.0).hypot(a[1] - b[1] - 900.0)

@@ -43,13 +43,14 @@ impl FaceMesh {
         Ok(found)
     }
 
-    /// The mesh of a face that another detector found: its box (left, top, right, bottom in pixels). In a
-    /// window of twice its longer side MediaPipe's detector looks for the face nearest to its middle, and the mesh is that
-    /// one's; None where it finds none, or the mesh is no face.
+    /// The mesh of a face that another detector found: its box (left, top, right, bottom in pixels) and, where they are known,
+    /// its eyes, the left one in the picture first. In a window of twice the longer side MediaPipe's detector looks for the
+    /// face nearest to the middle, and the mesh is that one's. Where it finds none, the mesh lies about the box, and is looked
+    /// for again where it came out. None where that is no face.
     ///
     /// # Errors
     /// When the box is no place in a picture, or a network cannot be run.
-    pub fn face_in(&self, picture: &Picture, bounds: [f32; 4]) -> Result<Option<Mesh>> {
+    pub fn face_in(&self, picture: &Picture, bounds: [f32; 4], eyes: Option<[[f32; 2]; 2]>) -> Result<Option<Mesh>> {
         let [left, top, right, bottom] = bounds;
         let centre = [(left + right) / 2.0, (top + bottom) / 2.0];
         let around = Region { centre, size: [WINDOW * (right - left).max(bottom - top); 2], rotation: 0.0 };
@@ -58,8 +59,15 @@ impl FaceMesh {
             ((a + c) / 2.0 - centre[0]).hypot((b + d) / 2.0 - centre[1])
         };
         let found = self.detector.find_in(picture, &around)?;
-        let nearest = found.iter().min_by(|a, b| far(a).total_cmp(&far(b)));
-        nearest.map_or(Ok(None), |detection| self.present(picture, &Region::of_detection(detection)))
+        if let Some(nearest) = found.iter().min_by(|a, b| far(a).total_cmp(&far(b)))
+            && let Some(mesh) = self.present(picture, &Region::of_detection(nearest))?
+        {
+            return Ok(Some(mesh));
+        }
+        match self.present(picture, &Region::of_box(bounds, eyes))? {
+            Some(first) => self.present(picture, &Region::of_mesh(&first)),
+            None => Ok(None),
+        }
     }
 
     /// The faces that the detector finds, the best score first.

@@ -9,6 +9,10 @@ use crate::landmarks::Mesh;
 
 /// How many times a face's box the mesh is shown.
 const REACH: f32 = 1.5;
+/// How many longer sides of another detector's box, and how far below its middle: measured with YuNet's boxes, which go to the
+/// hair, where MediaPipe's begin at the brows.
+const BOX_REACH: f32 = 1.2;
+const BOX_SHIFT: f32 = 0.09;
 /// Outer corners of the eyes in the mesh, the left one in the picture first.
 const CORNERS: [usize; 2] = [33, 263];
 /// Sides outside of which nothing is to be seen, or to be computed with.
@@ -34,6 +38,20 @@ impl Region {
             centre: [(left + right) / 2.0, (top + bottom) / 2.0],
             size: [REACH * (right - left), REACH * (bottom - top)],
             rotation: level(detection.points[0], detection.points[1]),
+        }
+    }
+
+    /// What the mesh is shown of a face that another detector found, whose box (left, top, right, bottom) reaches from the
+    /// hair to the chin: as much as of one that MediaPipe's detector found. It is turned so that the eyes are level, where
+    /// they are known, the left one in the picture first.
+    pub fn of_box([left, top, right, bottom]: [f32; 4], eyes: Option<[[f32; 2]; 2]>) -> Self {
+        let (longer, rotation) = ((right - left).max(bottom - top), eyes.map_or(0.0, |[a, b]| level(a, b)));
+        let (sin, cos) = rotation.sin_cos();
+        let down = BOX_SHIFT * longer;
+        Self {
+            centre: [(left + right) / 2.0 - sin * down, (top + bottom) / 2.0 + cos * down],
+            size: [BOX_REACH * longer; 2],
+            rotation,
         }
     }
 
@@ -109,6 +127,17 @@ mod tests {
         assert_eq!(turned.rotation, PI / 2.0);
         let upside_down = Region::of_detection(&detection([0.0, 0.0, 2.0, 2.0], [[2.0, 1.0], [0.0, 1.0]]));
         assert_eq!(upside_down.rotation, -PI);
+    }
+
+    #[test]
+    fn regions_of_boxes_turn_with_the_eyes() {
+        let bounds = [100.0, 100.0, 180.0, 200.0];
+        let straight = Region::of_box(bounds, None);
+        assert_eq!((straight.centre, straight.rotation), ([140.0, 159.0], 0.0));
+        assert!(straight.size.iter().all(|s| (s - 120.0).abs() < 1e-4), "{straight:?}");
+        let turned = Region::of_box(bounds, Some([[140.0, 120.0], [140.0, 160.0]]));
+        assert!((turned.centre[0] - 131.0).abs() < 1e-4 && (turned.centre[1] - 150.0).abs() < 1e-4, "{turned:?}");
+        assert_eq!(turned.rotation, PI / 2.0);
     }
 
     #[test]
