@@ -18,7 +18,7 @@ use ferrotype_run::files::write_atomic;
 use ferrotype_vision::video::Header;
 use serde_json::{Value, json};
 
-use crate::options::AnalysisOptions;
+use crate::options::{AnalysisOptions, Sampling};
 use crate::parts::PartFacts;
 use crate::record::{FaceRecord, FrameRecord};
 use crate::video::{FinishedUnits, Journal, PICTURES, Watch};
@@ -178,7 +178,8 @@ fn facts_json(facts: &Facts, size: [usize; 2]) -> Value {
     };
     json!({
         kind: source,
-        "sampling": facts.options.sampling,
+        // Of stills none is left out.
+        "sampling": if facts.is_stills { Sampling::Every(1) } else { facts.options.sampling },
         "faces": facts.options.faces,
         "parts": facts.parts,
         "heads": heads,
