@@ -203,6 +203,7 @@ fn what_cannot_be_analysed_is_told() {
         ("analyze video.mp4 --config unknown.yaml", "detector"),
         ("analyze video.mp4 --run runs/a", "give the run a name"),
         ("analyze video.mp4 --every 0", "sampling.every"),
+        ("analyze video.mp4 --landmarks mesh", "give parts.mesh"),
         ("import openface --from . --out a.safetensors", "terms"),
         ("import openface --from . --out a.safetensors --accept-terms", "a.safetensors"),
     ] {

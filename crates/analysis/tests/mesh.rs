@@ -111,6 +111,8 @@ fn faces_without_a_mesh_have_empty_cells() {
     let told = faces.iter().filter(|face| face["heads"].get("blendshapes").is_some()).count();
     println!("{told} of {} faces have a mesh", faces.len());
     assert_eq!(rows.iter().filter(|row| !row[smile].is_empty()).count(), told);
+    let success = columns.iter().position(|c| c == "success").unwrap();
+    assert_eq!(rows.iter().filter(|row| row[success] == "1").count(), told);
     for face in faces {
         // Where there is no mesh, the detector's five points stay.
         let points = face["points"].as_array().unwrap().len();

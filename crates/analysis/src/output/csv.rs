@@ -45,7 +45,8 @@ fn picture_cell(facts: &Facts, record: &FrameRecord) -> String {
     }
 }
 
-/// OpenFace's columns. A frame without a face has a row without success, as there.
+/// OpenFace's columns. A frame without a face has a row without success, as there; so has a face without the landmarks that are
+/// asked for, whose cells hold zeros.
 fn openface(facts: &Facts, records: &Records, path: &Path) -> Result<()> {
     let columns = Columns {
         face_id: true,
@@ -92,7 +93,7 @@ fn openface_line(facts: &Facts, columns: Columns, record: &FrameRecord, face: Op
             // As OpenFace writes pictures.
             timestamp: if facts.is_stills { 0.0 } else { record.time },
             confidence: face.map_or(0.0, |f| f64::from(f.score)),
-            success: face.is_some(),
+            success: face.is_some() && (landmarks.is_some() || !columns.landmarks),
             pose: pose.as_ref(),
             landmarks: landmarks.as_ref(),
             landmarks_in_space: None,
