@@ -1,0 +1,92 @@
+//! `POST /v1/analyze`: a video in; a job out, its progress, its results.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::IntoResponse;
+use tokio::time::timeout;
+
+use super::{Answer, State, blocking};
+use crate::events;
+use crate::jobs::{Phase, Place};
+use crate::models::AnalyzeOptions;
+use crate::problem::Problem;
+use crate::query::Words;
+use crate::upload::{self, Allowed};
+
+/// How long a body may wait for others to be read.
+const TURN: Duration = Duration::from_secs(5);
+/// Every so many frames are looked at unless the request says otherwise, as `ferrotype analyze` does.
+const EVERY: usize = 5;
+
+pub async fn begin(shared: State, uri: Uri, headers: HeaderMap, body: Body) -> Answer {
+    let limits = &shared.options.limits;
+    if let Some(why) = shared.models.refuses_videos() {
+        return Err(Problem::unavailable(why));
+    }
+    if !shared.jobs.has_room() {
+        return Err(shared.jobs.busy());
+    }
+    let mut words = Words::of_query(uri.query());
+    let allowed = Allowed { bytes: limits.video_body, pause: limits.pause, time: limits.video_time };
+    let place = blocking(Place::new).await?;
+    let name = {
+        let busy = || Problem::busy("too many bodies are being received", 2);
+        let _turn = timeout(TURN, shared.uploads.acquire()).await.map_err(|_| busy())?;
+        upload::video(&headers, body, allowed, &place.video(), &mut words).await?
+    };
+    let every = words.number("every", 1, 1000)?.unwrap_or(EVERY);
+    words.done()?;
+    if shared.keep.is_some() {
+        let (shared, video) = (shared.clone(), place.video());
+        blocking(move || shared.keep.as_ref().map_or(Ok(()), |keep| keep.file(&video))).await?;
+    }
+    let options = AnalyzeOptions { every, max_seconds: limits.video_seconds, max_pixels: limits.pixels, name };
+    let job = shared.jobs.add(place, options)?;
+    let mut answer = super::json_with(StatusCode::ACCEPTED, &job.json(&job.state()))?;
+    if let Ok(place) = HeaderValue::from_str(&format!("/v1/analyze/{}", job.id)) {
+        answer.headers_mut().insert(header::LOCATION, place);
+    }
+    Ok(answer)
+}
+
+pub async fn state(shared: State, Path(id): Path<String>) -> Answer {
+    let job = shared.jobs.find(&id)?;
+    super::json(&job.json(&job.state()))
+}
+
+pub async fn remove(shared: State, Path(id): Path<String>) -> Answer {
+    shared.jobs.remove(&id)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub async fn events(shared: State, Path(id): Path<String>) -> Answer {
+    let job = shared.jobs.find(&id)?;
+    events::of_job(&shared, job)
+}
+
+pub async fn file(shared: State, Path((id, name)): Path<(String, String)>) -> Answer {
+    let job = shared.jobs.find(&id)?;
+    let state = job.state();
+    if state.phase != Phase::Done {
+        return Err(Problem::conflict("the analysis has no results, or none yet: its address says how it stands"));
+    }
+    let file = state.files.into_iter().find(|file| file.name == name);
+    let file = file.ok_or_else(|| Problem::not_found("the analysis has no such file: its address lists them"))?;
+    let (kind, path) = (file.media_type, file.path);
+    // The job is held until its file is read.
+    let bytes = blocking(move || {
+        let bytes = std::fs::read(path);
+        drop(job);
+        Ok(bytes?)
+    });
+    Ok(([(header::CONTENT_TYPE, kind), POLICY], bytes.await?).into_response())
+}
+
+/// For pages that are not the server's own: no code, nothing from anywhere, an origin of their own.
+pub const POLICY: (header::HeaderName, &str) = (
+    header::CONTENT_SECURITY_POLICY,
+    "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'",
+);
