@@ -31,11 +31,11 @@ function line(series, x, y) {
     isDown = true;
   }
   const style = { stroke: series.colour, strokeDasharray: series.dashed ? "6 4" : "", opacity: series.faint ? 0.45 : 1 };
-  const dots = series.points.length < 40 && !series.faint ? series.points.filter(([, v]) => Number.isFinite(v)) : [];
-  return [s("path", { d: path, style }), dots.map(([px, py]) => s("circle", { cx: x(px), cy: y(py), r: 2.5, style: { fill: series.colour } }))];
+  const dots = series.loose || (series.points.length < 40 && !series.faint) ? series.points.filter(([, v]) => Number.isFinite(v)) : [];
+  return [!series.loose && s("path", { d: path, style }), dots.map(([px, py]) => s("circle", { cx: x(px), cy: y(py), r: 2.5, style: { fill: series.colour } }))];
 }
 
-/** A figure of curves: `series` are { name, points: [[x, y]], colour, dashed, faint }. */
+/** A figure of curves: `series` are { name, points: [[x, y]], colour, dashed, faint }; of a `loose` one only the points. */
 export function chart(title, xName, series) {
   const points = series.flatMap((one) => one.points).filter(([, y]) => Number.isFinite(y));
   if (points.length === 0) return null;
@@ -56,5 +56,5 @@ export function chart(title, xName, series) {
     series.map((one) => line(one, x, y)));
   const legend = h("ul", { class: "legend" }, series.map((one) => h("li", {},
     h("i", { class: one.dashed ? "dashed" : undefined, style: { borderColor: one.colour, opacity: one.faint ? 0.45 : 1 } }), one.name)));
-  return h("figure", { class: "card" }, h("h3", {}, title), svg, legend);
+  return h("figure", { class: "card" }, h("figcaption", {}, title), svg, legend);
 }

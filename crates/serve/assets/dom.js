@@ -21,7 +21,8 @@ export const s = (tag, attributes, ...children) =>
 
 export const $ = (id) => document.getElementById(id);
 
-export const show = (element, visible) => { element.hidden = !visible; };
+// SVG elements have the attribute alone.
+export const show = (element, visible) => { element.toggleAttribute("hidden", !visible); };
 
 export const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} %`;
 

@@ -53,7 +53,7 @@ export function draw(overlay, picture, { models, selected, heatOf, pick }) {
     const tall = lines.length * size * 1.3;
     // Above the face where there is room, else within it.
     const top = t - tall >= 0 ? t - tall : Math.max(t, 0);
-    const wide = Math.max(0, ...lines.map((line) => line.length)) * size * 0.56 + size * 0.6;
+    const wide = Math.max(0, ...lines.map((line) => line.length)) * size * 0.61 + size * 0.6;
     const left = Math.min(Math.max(l, 0), Math.max(picture.width - wide, 0));
     const group = s("g", {
       class: "face", tabindex: 0, role: "button", "data-face": i, "aria-pressed": i === selected,

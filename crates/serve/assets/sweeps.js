@@ -19,7 +19,12 @@ async function list(place, signal) {
       h("table", { class: "list" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, sweeps.map(row)))));
 }
 
-const text = (value) => (value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value));
+function text(value) {
+  if (value === undefined) return "–";
+  // 0.30000000000000004 is 0.3.
+  if (typeof value === "number") return String(Number(value.toPrecision(6)));
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
 
 /** The values of trials in the order of their numbers, and the best so far. */
 function course(sweep) {
@@ -30,7 +35,7 @@ function course(sweep) {
   let best;
   const so = done.map((t) => { best = best === undefined ? t.value : better(best, t.value); return [t.number, best]; });
   return chart("Trials", "trial", [
-    { name: metricName(sweep.metric), points: done.map((t) => [t.number, t.value]), colour: colours[0], faint: done.length >= 40 },
+    { name: metricName(sweep.metric), points: done.map((t) => [t.number, t.value]), colour: colours[0], loose: true },
     { name: "best so far", points: so, colour: colours[1], dashed: true },
   ]);
 }

@@ -6,18 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::Result;
 use ferrotype_base::files::write_atomic;
 
-/// How files begin, by their endings.
-const MAGIC: [(&[u8], usize, &str); 9] = [
-    (b"\x89PNG", 0, "png"),
-    (b"\xff\xd8\xff", 0, "jpg"),
-    (b"GIF8", 0, "gif"),
-    (b"WEBP", 8, "webp"),
-    (b"BM", 0, "bmp"),
-    (b"II*\0", 0, "tif"),
-    (b"MM\0*", 0, "tif"),
-    (b"ftyp", 4, "mp4"),
-    (b"\x1aE\xdf\xa3", 0, "webm"),
-];
+use crate::kinds;
 
 /// A folder into which files go under names of the server's own.
 pub struct Keep {
@@ -35,19 +24,15 @@ impl Keep {
     fn path(&self, head: &[u8]) -> PathBuf {
         let time = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S");
         let number = self.count.fetch_add(1, Ordering::Relaxed);
-        let fits = |(bytes, at, _): &&(&[u8], usize, &str)| head.get(*at..).is_some_and(|h| h.starts_with(bytes));
-        let ending = MAGIC.iter().find(fits).map_or("bin", |(_, _, ending)| ending);
-        self.folder.join(format!("{time}-{}-{number:06}.{ending}", std::process::id()))
+        self.folder.join(format!("{time}-{}-{number:06}.{}", std::process::id(), kinds::ending(head)))
     }
 
     pub fn bytes(&self, bytes: &[u8]) -> Result<()> {
         write_atomic(self.path(bytes), bytes)
     }
 
-    pub fn file(&self, path: &Path) -> Result<()> {
-        let mut head = [0u8; 16];
-        let read = std::io::Read::read(&mut std::fs::File::open(path)?, &mut head)?;
-        std::fs::copy(path, self.path(&head[..read]))?;
+    pub fn file(&self, path: &Path, head: &[u8]) -> Result<()> {
+        std::fs::copy(path, self.path(head))?;
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ mod events;
 mod guard;
 mod jobs;
 mod keep;
+mod kinds;
 mod metrics;
 mod models;
 mod options;

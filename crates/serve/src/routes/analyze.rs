@@ -1,5 +1,6 @@
 //! `POST /v1/analyze`: a video in; a job out, its progress, its results.
 
+use std::io::Read;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,6 +12,7 @@ use tokio::time::timeout;
 use super::{Answer, State, blocking};
 use crate::events;
 use crate::jobs::{Phase, Place};
+use crate::kinds;
 use crate::models::AnalyzeOptions;
 use crate::problem::Problem;
 use crate::query::Words;
@@ -39,9 +41,18 @@ pub async fn begin(shared: State, uri: Uri, headers: HeaderMap, body: Body) -> A
     };
     let every = words.number("every", 1, 1000)?.unwrap_or(EVERY);
     words.done()?;
-    if shared.keep.is_some() {
-        let (shared, video) = (shared.clone(), place.video());
-        blocking(move || shared.keep.as_ref().map_or(Ok(()), |keep| keep.file(&video))).await?;
+    let (kept, video) = (shared.clone(), place.video());
+    let is_video = blocking(move || {
+        let mut head = Vec::new();
+        std::fs::File::open(&video)?.take(kinds::HEAD as u64).read_to_end(&mut head)?;
+        let is_video = kinds::is_video(&head);
+        kept.keep.as_ref().filter(|_| is_video).map_or(Ok(()), |keep| keep.file(&video, &head))?;
+        Ok(is_video)
+    });
+    if !is_video.await? {
+        return Err(Problem::unusable(format!(
+            "{name}: it does not begin like a video (MP4, MOV, WebM, Matroska, AVI, MPEG, Ogg, FLV or ASF)"
+        )));
     }
     let options = AnalyzeOptions { every, max_seconds: limits.video_seconds, max_pixels: limits.pixels, name };
     let job = shared.jobs.add(place, options)?;

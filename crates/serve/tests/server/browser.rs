@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use chromium::Chromium;
 use ferrotype_needs::needs;
 
-use super::client::png;
+use super::client::{BROKEN, png};
 use super::{Running, TOKEN};
 
 /// One browser at a time: each is several processes.
@@ -114,7 +114,7 @@ fn what_goes_wrong_is_said() {
         b.value("window.onerror = null");
         b.choose("#file", &files);
         b.until("document.getElementById('alert').textContent.includes('bad.png')");
-        let files = [file(b, "talk.mp4", b"no video")];
+        let files = [file(b, "talk.mp4", BROKEN)];
         b.choose("#file", &files);
         b.until("document.getElementById('alert').textContent.includes('ffmpeg knows nothing')");
         b.value("console.clear()");
@@ -235,7 +235,7 @@ fn the_token_is_asked_for_and_taken_out_of_sight() {
         assert_eq!(b.text("location.hash"), "#faces");
         b.value("sessionStorage.clear()");
         let plain = server.link.split('#').next().unwrap().to_owned();
-        b.open("about:blank#");
+        b.call("Page.navigate", serde_json::json!({ "url": "about:blank" }));
         b.open(&plain);
         b.until("!document.getElementById('token-form').hidden");
         let enter = |b: &mut Chromium, token: &str| {

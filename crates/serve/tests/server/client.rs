@@ -94,6 +94,10 @@ pub fn post(address: SocketAddr, path: &str, kind: &str, body: &[u8]) -> Answer 
     raw(address, &request("POST", path, &[("Content-Type", kind)], body))
 }
 
+/// What begins like a video, and what the mock cannot read.
+pub const VIDEO: &[u8] = b"\0\0\0\x18ftypmp42";
+pub const BROKEN: &[u8] = b"\0\0\0\x18ftypmp42no video";
+
 pub const FORM: &str = "multipart/form-data; boundary=-edge";
 
 /// A form: name, file name or none, content.

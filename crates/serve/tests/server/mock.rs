@@ -172,7 +172,7 @@ impl Models for MockModels {
     ) -> Result<Vec<ResultFile>, Fault> {
         self.pass();
         let bytes = std::fs::read(video).map_err(|e| Fault::Internal(e.to_string()))?;
-        if bytes.starts_with(b"no video") {
+        if bytes.ends_with(b"no video") {
             return Err(Fault::Input("ffmpeg knows nothing of the kind".into()));
         }
         let frames: Vec<u64> = (0..120).step_by(options.every).collect();

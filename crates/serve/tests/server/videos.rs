@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::Running;
-use super::client::{Answer, FORM, form, get, post, raw, request};
+use super::client::{Answer, BROKEN, FORM, VIDEO, form, get, post, raw, request};
 
 fn finished(server: &Running, address: &str) -> Value {
     let began = Instant::now();
@@ -24,7 +24,7 @@ fn delete(server: &Running, address: &str) -> Answer {
 #[test]
 fn a_video_becomes_results_and_is_forgotten() {
     let server = Running::start();
-    let body = form(&[("every", None, b"10"), ("video", Some("talk.mp4"), b"a video")]);
+    let body = form(&[("every", None, b"10"), ("video", Some("talk.mp4"), VIDEO)]);
     let begun = post(server.address, "/v1/analyze", FORM, &body);
     assert_eq!(begun.status, 202, "{}", begun.text());
     let address = begun.header("location").unwrap().to_owned();
@@ -45,7 +45,7 @@ fn a_video_becomes_results_and_is_forgotten() {
 #[test]
 fn a_video_that_cannot_be_read_says_so() {
     let server = Running::start();
-    let begun = post(server.address, "/v1/analyze", "video/mp4", b"no video").json();
+    let begun = post(server.address, "/v1/analyze", "video/mp4", BROKEN).json();
     let state = finished(&server, begun["address"].as_str().unwrap());
     assert_eq!((&state["state"], &state["problem"]["status"]), (&"failed".into(), &422.into()));
     let file = get(server.address, &format!("{}/files/results.json", begun["address"].as_str().unwrap()));
@@ -56,7 +56,7 @@ fn a_video_that_cannot_be_read_says_so() {
 fn too_many_videos_wait_elsewhere_and_one_can_be_stopped() {
     let server = Running::with(|options| options.limits.analyses = 1);
     server.models.close();
-    let send = || post(server.address, "/v1/analyze", "video/mp4", b"a video");
+    let send = || post(server.address, "/v1/analyze", "video/mp4", VIDEO);
     let first = send().json();
     // The first is taken up, the second waits.
     let began = Instant::now();
@@ -74,7 +74,11 @@ fn too_many_videos_wait_elsewhere_and_one_can_be_stopped() {
 #[test]
 fn what_is_too_large_or_wrong_leaves_nothing() {
     let server = Running::with(|options| options.limits.video_body = 1000);
-    let cases: [(&str, &str, &[u8], u16); 5] = [
+    let list = b"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n";
+    let cases: [(&str, &str, &[u8], u16); 7] = [
+        // A play list would make the decoder open what it names.
+        ("/v1/analyze", "video/mp4", list, 422),
+        ("/v1/analyze", "video/mp4", b"", 422),
         ("/v1/analyze", "video/mp4", &[0; 2000], 413),
         ("/v1/analyze", "image/png", b"x", 415),
         ("/v1/analyze?every=0", "video/mp4", b"x", 400),
@@ -90,7 +94,7 @@ fn what_is_too_large_or_wrong_leaves_nothing() {
 #[test]
 fn results_are_forgotten_after_their_time() {
     let server = Running::with(|options| options.limits.results_time = Duration::from_millis(200));
-    let begun = post(server.address, "/v1/analyze?every=60", "video/mp4", b"a video").json();
+    let begun = post(server.address, "/v1/analyze?every=60", "video/mp4", VIDEO).json();
     let address = begun["address"].as_str().unwrap();
     assert_eq!(finished(&server, address)["state"], "done");
     std::thread::sleep(Duration::from_millis(300));

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::Running;
-use super::client::{connect, get, post, request};
+use super::client::{VIDEO, connect, get, post, request};
 
 /// A stream of events, line by line.
 struct Watched(BufReader<TcpStream>);
@@ -81,7 +81,7 @@ fn streams_are_counted_and_one_that_is_left_makes_room() {
 #[test]
 fn an_analysis_is_watched_to_its_end() {
     let server = Running::start();
-    let begun = post(server.address, "/v1/analyze?every=2", "video/mp4", b"a video").json();
+    let begun = post(server.address, "/v1/analyze?every=2", "video/mp4", VIDEO).json();
     let mut watched = Watched::open(&server, begun["events"].as_str().unwrap(), &[]);
     watched.until("\"state\":\"running\"");
     watched.until("event: end");

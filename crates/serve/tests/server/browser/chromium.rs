@@ -108,7 +108,7 @@ impl Chromium {
         while self.value(&format!("Boolean({expression})")) != true {
             if began.elapsed() > PATIENCE {
                 let alert = self.text(
-                    "document.getElementById('alert').textContent + document.getElementById('status').textContent",
+                    "(document.getElementById('alert')?.textContent ?? '') + (document.getElementById('status')?.textContent ?? '')",
                 );
                 panic!("not so: {expression}; the page says `{alert}`; {:?}", self.complaints());
             }
@@ -194,8 +194,8 @@ impl Chromium {
                 }
                 "Runtime.exceptionThrown" => Some(of.to_string()),
                 "Runtime.consoleAPICalled" if of["type"] == "error" => Some(of.to_string()),
-                // Answers of 401 are part of asking for a token.
-                "Log.entryAdded" if of["entry"]["level"] == "error" && !of.to_string().contains("401") => {
+                // Answers of 4xx are told by the page, and are no errors of its own.
+                "Log.entryAdded" if of["entry"]["level"] == "error" && of["entry"]["source"] != "network" => {
                     Some(of.to_string())
                 }
                 _ => None,
