@@ -18,8 +18,8 @@ const short = (v) => (Math.abs(v) >= 1000 ? v.toLocaleString("en") : String(Numb
 
 const LEFT = 52;
 const TOP = 8;
-const [WIDTH, HEIGHT] = [520, 240];
-const [RIGHT, BOTTOM] = [WIDTH - 10, HEIGHT - 34];
+const [WIDTH, HEIGHT] = [520, 246];
+const [RIGHT, BOTTOM] = [WIDTH - 10, HEIGHT - 40];
 
 function line(series, x, y) {
   let path = "";
@@ -51,7 +51,7 @@ export function chart(title, xName, series) {
   const svg = s("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}. Last: ${last.join(", ")}` },
     ticks(y0, y1, 5).map((t) => [s("line", { class: "grid", x1: LEFT, x2: RIGHT, y1: y(t), y2: y(t) }),
       s("text", { x: LEFT - 6, y: y(t) + 4, "text-anchor": "end" }, short(t))]),
-    ticks(x0, x1, 6).map((t) => s("text", { x: x(t), y: BOTTOM + 16, "text-anchor": "middle" }, short(t))),
+    ticks(x0, x1, 6).map((t) => s("text", { x: x(t), y: BOTTOM + 18, "text-anchor": "middle" }, short(t))),
     s("text", { x: (LEFT + RIGHT) / 2, y: HEIGHT - 3, "text-anchor": "middle" }, xName),
     series.map((one) => line(one, x, y)));
   const legend = h("ul", { class: "legend" }, series.map((one) => h("li", {},

@@ -90,6 +90,12 @@ async function take(files) {
   }
   view.items = files.slice(0, view.server.limits.pictures).map((blob) => ({ blob, name: blob.name, url: URL.createObjectURL(blob) }));
   if (files.length > view.items.length) alertUser(`The first ${view.items.length} pictures are looked at: that is the limit of a request.`);
+  const size = view.items.reduce((sum, { blob }) => sum + blob.size, 0);
+  if (size > view.server.limits.body_bytes) {
+    alertUser(`These pictures have ${(size / 2 ** 20).toFixed(0)} MiB; a request may have ${(view.server.limits.body_bytes / 2 ** 20).toFixed(0)}.`);
+    view.items = [];
+    return;
+  }
   await ask();
 }
 

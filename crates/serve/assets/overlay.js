@@ -75,10 +75,8 @@ export function draw(overlay, picture, { models, selected, heatOf, pick }) {
   if (focused !== undefined) overlay.querySelector(`[data-face="${focused}"]`)?.focus();
 }
 
-/** A picture with boxes, labels and maps as a PNG file. `source` is what the browser shows. */
-export function annotated(source, picture, { models, heatOf }) {
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [picture.width, picture.height];
+/** Paints a picture with boxes, labels and maps onto a canvas of its size. `source` is what the browser shows. */
+export function paint(canvas, source, picture, { models, heatOf }) {
   const c = canvas.getContext("2d");
   c.drawImage(source, 0, 0, picture.width, picture.height);
   const size = Math.max(12, picture.width / 50);
@@ -100,5 +98,12 @@ export function annotated(source, picture, { models, heatOf }) {
     c.fillStyle = "#ffffff";
     lines.forEach((line, k) => c.fillText(line, Math.max(l, 0) + size * 0.3, top + size * (1.3 * k + 1)));
   }
+}
+
+/** The same as a PNG file. */
+export function annotated(source, picture, options) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [picture.width, picture.height];
+  paint(canvas, source, picture, options);
   return new Promise((resolve) => { canvas.toBlob(resolve, "image/png"); });
 }

@@ -2,6 +2,7 @@
 
 import { events, getBlob, getJson, remove, sendVideo } from "./api.js";
 import { $, download, h, percent, show } from "./dom.js";
+import { paint } from "./overlay.js";
 import { timeline } from "./timeline.js";
 
 let open = null;
@@ -29,6 +30,8 @@ function progress(text, share) {
 
 /** Sends a video and shows what is found in it. `shows` draws a frame; `models` gives those that are shown. */
 export async function openVideo(file, { server, models, shows, signal }) {
+  const { video_body_bytes: most } = server.limits;
+  if (file.size > most) throw new Error(`${file.name} has ${(file.size / 2 ** 20).toFixed(0)} MiB; up to ${(most / 2 ** 20).toFixed(0)} are taken.`);
   if (!server.videos.available) throw new Error(`Videos cannot be looked at: ${server.videos.why_not}`);
   const control = new AbortController();
   const own = { url: URL.createObjectURL(file), control, job: null };
@@ -73,11 +76,12 @@ function present(clip, file, results, files, { models, shows }) {
     seek: (time) => { clip.currentTime = time; at(time); },
     pick: (chosen) => { track = chosen; at(clip.currentTime); },
   });
+  const pictureAt = (time) => ({ name: file.name, width, height, faces: results.frames[frameAt(results.frames, time)]?.faces ?? [] });
   function at(time) {
     const frame = results.frames[frameAt(results.frames, time)];
     if (!frame) return;
     const face = Math.max(frame.faces.findIndex((f) => f.track === track), 0);
-    shows({ name: file.name, width, height, faces: frame.faces }, { keep: true, names: frame.faces.map((f) => `Person ${f.track}`), face });
+    shows(pictureAt(time), { keep: true, names: frame.faces.map((f) => `Person ${f.track}`), face });
     line.at(time);
   }
   const follow = () => {
@@ -94,10 +98,51 @@ function present(clip, file, results, files, { models, shows }) {
   $("save-csv").hidden = true;
   $("more-files").replaceChildren(...Object.entries(files).map(([name, address]) => h("button", {
     type: "button", onclick: async () => download(name, await getBlob(address)),
-  }, name)), " ");
+  }, name)), recordButton(clip, file.name, pictureAt, results.video, models));
   if (clip.readyState >= 1) at(0);
   else clip.onloadedmetadata = () => at(0);
   at(0);
+}
+
+/** The video with boxes and labels as a WebM file: recorded while it plays from its beginning, as browsers can. */
+async function record(clip, pictureAt, { width, height }, models) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [width, height];
+  const recorder = new MediaRecorder(canvas.captureStream());
+  const parts = [];
+  recorder.ondataavailable = (e) => parts.push(e.data);
+  const stopped = new Promise((resolve) => { recorder.onstop = resolve; });
+  clip.pause();
+  clip.currentTime = 0;
+  await new Promise((resolve) => { clip.addEventListener("seeked", resolve, { once: true }); });
+  recorder.start();
+  await clip.play();
+  const step = () => {
+    paint(canvas, clip, pictureAt(clip.currentTime), { models });
+    // Whoever pauses it ends it.
+    if (clip.ended || clip.paused) recorder.stop();
+    else requestAnimationFrame(step);
+  };
+  step();
+  await stopped;
+  return new Blob(parts, { type: recorder.mimeType });
+}
+
+function recordButton(clip, name, pictureAt, size, models) {
+  const button = h("button", {
+    type: "button",
+    onclick: async () => {
+      button.disabled = true;
+      button.textContent = "Recording while it plays …";
+      try {
+        download(`${name}-annotated.webm`, await record(clip, pictureAt, size, models));
+      } finally {
+        button.disabled = false;
+        button.textContent = "Annotated video";
+      }
+    },
+  }, "Annotated video");
+  return button;
 }
 
 function summary(results) {

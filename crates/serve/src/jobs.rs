@@ -115,6 +115,7 @@ pub struct Jobs {
     lane: Arc<Lane<Arc<Job>>>,
     waiting: usize,
     keep: Duration,
+    most: usize,
     thread: JoinHandle<()>,
 }
 
@@ -131,7 +132,14 @@ impl Jobs {
                 jobs.iter().for_each(|job| run(&*models, job));
             }
         })?;
-        Ok(Self { table: Mutex::default(), lane, waiting: limits.analyses, keep: limits.results_time, thread })
+        Ok(Self {
+            table: Mutex::default(),
+            lane,
+            waiting: limits.analyses,
+            keep: limits.results_time,
+            most: limits.results,
+            thread,
+        })
     }
 
     fn table(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Job>>> {
@@ -190,10 +198,15 @@ impl Jobs {
         self.table().values().filter(|job| job.state.borrow().ended.is_none()).count()
     }
 
-    /// Forgets those that ended long ago.
+    /// Forgets those that ended long ago, and of too many the oldest.
     pub fn sweep(&self) {
-        let is_new = |job: &Job| job.state.borrow().ended.is_none_or(|ended| ended.elapsed() < self.keep);
-        self.table().retain(|_, job| is_new(job));
+        let mut table = self.table();
+        let ended = |job: &Job| job.state.borrow().ended;
+        let mut all: Vec<Instant> = table.values().filter_map(|job| ended(job)).collect();
+        all.sort_unstable_by(|a, b| b.cmp(a));
+        let newer = all.get(self.most).copied();
+        let is_kept = |at: Instant| at.elapsed() < self.keep && newer.is_none_or(|newer| at > newer);
+        table.retain(|_, job| ended(job).is_none_or(is_kept));
     }
 
     /// Stops all.

@@ -101,8 +101,12 @@ pub struct Limits {
     pub analyses: usize,
     /// Connections at a time; more wait to be accepted.
     pub connections: usize,
-    /// Bodies that are read at a time.
+    /// Bodies with pictures that are read at a time.
     pub uploads: usize,
+    /// Videos that are received at a time.
+    pub video_uploads: usize,
+    /// Analyses that ended and are kept; of more, the oldest are forgotten.
+    pub results: usize,
     /// Streams of events at a time.
     pub streams: usize,
     /// How long the head of a request may take.
@@ -136,6 +140,8 @@ impl Default for Limits {
             analyses: 4,
             connections: 256,
             uploads: 32,
+            video_uploads: 4,
+            results: 64,
             streams: 32,
             head_time: seconds(10),
             pause: seconds(10),

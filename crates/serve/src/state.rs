@@ -23,6 +23,7 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     pub keep: Option<Keep>,
     pub uploads: Semaphore,
+    pub video_uploads: Semaphore,
     pub streams: Arc<Semaphore>,
     /// Becomes true when the server stops: streams end.
     pub stopping: watch::Receiver<bool>,
@@ -41,6 +42,7 @@ impl Shared {
             jobs: Jobs::start(models.clone(), &options.limits)?,
             keep: options.keep.clone().map(Keep::new).transpose()?,
             uploads: Semaphore::new(options.limits.uploads),
+            video_uploads: Semaphore::new(options.limits.video_uploads),
             streams: Arc::new(Semaphore::new(options.limits.streams)),
             metrics,
             models,

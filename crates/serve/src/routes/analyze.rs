@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::query::Words;
 use crate::upload::{self, Allowed};
 
-/// How long a body may wait for others to be read.
+/// How long a video may wait for others to be received.
 const TURN: Duration = Duration::from_secs(5);
 /// Every so many frames are looked at unless the request says otherwise, as `ferrotype analyze` does.
 const EVERY: usize = 5;
@@ -35,8 +35,8 @@ pub async fn begin(shared: State, uri: Uri, headers: HeaderMap, body: Body) -> A
     let allowed = Allowed { bytes: limits.video_body, pause: limits.pause, time: limits.video_time };
     let place = blocking(Place::new).await?;
     let name = {
-        let busy = || Problem::busy("too many bodies are being received", 2);
-        let _turn = timeout(TURN, shared.uploads.acquire()).await.map_err(|_| busy())?;
+        let busy = || Problem::busy("too many videos are being received", 10);
+        let _turn = timeout(TURN, shared.video_uploads.acquire()).await.map_err(|_| busy())?;
         upload::video(&headers, body, allowed, &place.video(), &mut words).await?
     };
     let every = words.number("every", 1, 1000)?.unwrap_or(EVERY);

@@ -100,3 +100,18 @@ fn results_are_forgotten_after_their_time() {
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(get(server.address, address).status, 404);
 }
+
+#[test]
+fn of_too_many_results_the_oldest_are_forgotten() {
+    let server = Running::with(|options| options.limits.results = 2);
+    let addresses: Vec<String> = (0..3)
+        .map(|_| {
+            let begun = post(server.address, "/v1/analyze?every=60", "video/mp4", VIDEO).json();
+            let address = begun["address"].as_str().unwrap().to_owned();
+            assert_eq!(finished(&server, &address)["state"], "done");
+            address
+        })
+        .collect();
+    let there: Vec<u16> = addresses.iter().map(|address| get(server.address, address).status).collect();
+    assert_eq!(there, [404, 200, 200]);
+}
