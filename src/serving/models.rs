@@ -1,11 +1,12 @@
 //! Finished runs, a detector and what else says something of a face.
 
+mod videos;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use ferrotype_analysis::options::{AnalysisOptions, Sampling};
+use ferrotype_analysis::options::AnalysisOptions;
 use ferrotype_analysis::record::ShownUnits;
-use ferrotype_analysis::video::{self, Progress};
 use ferrotype_analysis::{Found, Head, PartFacts, Parts};
 use ferrotype_data::picture::{Photo, dimensions_of};
 use ferrotype_data::template::FaceTemplate;
@@ -13,7 +14,7 @@ use ferrotype_expressions::Predictor;
 use ferrotype_model::saliency::{self, Method};
 use ferrotype_serve::{AnalyzeOptions, Crop, Face, Fault, HeatMap, ModelInfo, Models, ResultFile, Seen, Watch};
 use ferrotype_vision::faces::Bounds;
-use ferrotype_vision::video::{Header, available, probe};
+use ferrotype_vision::video::available;
 use serde_json::{Map, Value};
 
 use crate::commands::predict::pictures::doubt;
@@ -202,18 +203,7 @@ impl Models for ServedModels {
         let Eyes::Parts(parts) = &self.eyes else {
             return Err(Fault::Unavailable("the server has no face detector".into()));
         };
-        let header = probe(video).map_err(|e| unnamed(&e, video))?;
-        check(&header, options)?;
-        let mut watching =
-            Watching { watch, rate: header.rate.unwrap_or(25.0), limit: options.max_seconds, seconds: 0.0 };
-        let analysis = AnalysisOptions { sampling: Sampling::Every(options.every), ..self.options.clone() };
-        let done = video::analyse_as(&options.name, parts, &analysis, video, out, &mut watching);
-        match done {
-            Ok(_) => {}
-            Err(_) if watching.is_too_long() => return Err(too_long(watching.seconds, options.max_seconds)),
-            Err(_) if watch.is_asked_to_stop() => return Err(Fault::Stopped),
-            Err(e) => return Err(unnamed(&e, video)),
-        }
+        videos::analyze(parts, &self.options, video, out, options, watch)?;
         let made = FILES.into_iter().map(|(name, media_type)| ResultFile {
             name: name.into(),
             path: out.join(name),
@@ -229,33 +219,6 @@ fn input(error: anyhow::Error) -> Fault {
 
 fn internal(error: anyhow::Error) -> Fault {
     Fault::Internal(format!("{error:#}"))
-}
-
-/// What is wrong with a video, without the path that it has here.
-fn unnamed(error: &anyhow::Error, video: &Path) -> Fault {
-    Fault::Input(format!("{error:#}").replace(&video.display().to_string(), "the video"))
-}
-
-/// Refuses by the header what would be refused in the end.
-fn check(header: &Header, options: &AnalyzeOptions) -> Result<(), Fault> {
-    let pixels = header.width as u64 * header.height as u64;
-    if pixels > options.max_pixels {
-        let (width, height) = (header.width, header.height);
-        let limit = options.max_pixels;
-        return Err(Fault::TooLarge(format!(
-            "its frames have {width} x {height} pixels, and the limit is {limit} in all"
-        )));
-    }
-    match (header.frames, header.rate) {
-        (Some(frames), Some(rate)) if frames as f64 / rate > options.max_seconds => {
-            Err(too_long(frames as f64 / rate, options.max_seconds))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn too_long(seconds: f64, limit: f64) -> Fault {
-    Fault::TooLarge(format!("it lasts {seconds:.0} s or longer, and the limit is {limit:.0} s"))
 }
 
 fn photo(crop: &Crop) -> Result<Photo, Fault> {
@@ -295,33 +258,5 @@ fn shown(parts: &Parts, found: Found, margin: f32) -> Face {
         points: found.points,
         more,
         crop: crop(found.crop, square(&b, margin)),
-    }
-}
-
-/// Tells the server how far an analysis is, and ends it where the header was wrong about its length.
-struct Watching<'a> {
-    watch: &'a dyn Watch,
-    rate: f64,
-    limit: f64,
-    seconds: f64,
-}
-
-impl Watching<'_> {
-    fn is_too_long(&self) -> bool {
-        self.seconds > self.limit
-    }
-}
-
-impl video::Watch for Watching<'_> {
-    fn progress(&mut self, progress: &Progress) {
-        self.seconds = progress.frame as f64 / self.rate;
-        self.watch.progress(progress.frame, progress.of, progress.faces);
-    }
-
-    // Of an analysis from the beginning there is nothing to be known.
-    fn note(&mut self, _: &str) {}
-
-    fn is_asked_to_stop(&self) -> bool {
-        self.is_too_long() || self.watch.is_asked_to_stop()
     }
 }

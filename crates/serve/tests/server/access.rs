@@ -1,7 +1,8 @@
 use ferrotype_serve::{Limits, Options, Server};
 
 use super::client::{get, png, raw, request};
-use super::mock::{MockModels, MockRuns};
+use super::mock::MockModels;
+use super::mock_runs::MockRuns;
 use super::{Running, TOKEN};
 
 fn status(server: &Running, path: &str, headers: &[(&str, &str)]) -> u16 {

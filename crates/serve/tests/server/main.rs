@@ -8,6 +8,7 @@ mod client;
 mod hostile;
 mod load;
 mod mock;
+mod mock_runs;
 mod videos;
 mod watching;
 
@@ -16,7 +17,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use ferrotype_serve::{Limits, Options, Server, Stop, Token};
-use mock::{MockModels, MockRuns};
+use mock::MockModels;
+use mock_runs::MockRuns;
 
 pub const TOKEN: &str = "a-token-for-the-tests";
 
