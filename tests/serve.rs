@@ -113,7 +113,7 @@ fn what_cannot_be_served_is_named() {
     for (words, said) in [
         ("serve --run runs/none", "there is no run folder"),
         ("serve --token short", "at least 16"),
-        ("serve --max-seconds -1", "max-seconds"),
+        ("serve --max-seconds 0", "max-seconds"),
         ("serve --detector none.onnx", "none.onnx"),
         ("serve --host 0.0.0.0 --token not-long-enough", "at least 16"),
     ] {

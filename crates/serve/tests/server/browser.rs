@@ -298,7 +298,7 @@ fn fits(b: &mut Chromium, name: &str) {
 #[test]
 fn axe_finds_nothing_to_complain_of() {
     let server = Running::start();
-    let axe = std::fs::read_to_string(option_env!("FERROTYPE_AXE").unwrap()).unwrap();
+    let axe = std::fs::read_to_string(std::env::var("FERROTYPE_AXE").unwrap()).unwrap();
     with_browser(&server, None, |b| {
         let files = [wide(b)];
         b.choose("#file", &files);
