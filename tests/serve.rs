@@ -5,7 +5,7 @@ mod common;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::Place;
@@ -51,7 +51,13 @@ impl Served {
 }
 
 impl Drop for Served {
+    /// Asks it to end, since who is killed cannot remove temporary files.
     fn drop(&mut self) {
+        let _ = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        let began = Instant::now();
+        while self.child.try_wait().is_ok_and(|ended| ended.is_none()) && began.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -129,7 +135,7 @@ fn ctrl_c_ends_it_in_order() {
     let mut served = Served::start(&place, "");
     assert_eq!(served.json("GET", "/health", b"")["status"], "ok");
     let pid = served.child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     let began = Instant::now();
     loop {
         if let Some(ended) = served.child.try_wait().unwrap() {

@@ -21,7 +21,8 @@ use crate::commands::predict::pictures::doubt;
 use crate::systems::loaded;
 
 /// Files of an analysis with their media types; the options stay here, since they name files of this machine.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
+    ("annotated.mp4", "video/mp4"),
     ("results.json", "application/json"),
     ("frames.csv", "text/csv; charset=utf-8"),
     ("summary.csv", "text/csv; charset=utf-8"),

@@ -107,6 +107,7 @@ pub fn analyse_as(
     let said = parts.said();
     let facts = Facts {
         video: name.to_owned(),
+        path: video.to_path_buf(),
         sha256: source.sha256(),
         header: source.header(),
         is_stills,

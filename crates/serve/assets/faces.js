@@ -73,6 +73,7 @@ function reset() {
   $("said").replaceChildren();
   $("face-tabs").replaceChildren();
   $("more-files").replaceChildren();
+  for (const id of ["save-json", "save-csv"]) show($(id), true);
   for (const id of ["downloads", "overlay", "strip"]) show($(id), false);
   $("status").textContent = "";
   alertUser();

@@ -81,7 +81,7 @@ impl Job {
         let files: BTreeMap<&str, String> =
             state.files.iter().map(|f| (f.name.as_str(), format!("{base}/files/{}", f.name))).collect();
         json!({
-            "id": self.id, "name": self.options.name, "every": self.options.every, "state": state.phase,
+            "id": self.id, "name": self.options.name, "every": self.options.every, "annotated": self.options.annotated, "state": state.phase,
             "frame": state.frame, "of": state.of, "faces": state.faces, "problem": state.problem, "files": files,
             "address": base, "events": format!("{base}/events"),
         })

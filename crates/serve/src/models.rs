@@ -89,6 +89,8 @@ pub struct AnalyzeOptions {
     pub max_seconds: f64,
     /// The most pixels of a frame.
     pub max_pixels: u64,
+    /// Whether a video with boxes and labels is wished for, too.
+    pub annotated: bool,
     /// What the video is called in the results.
     pub name: String,
 }

@@ -24,7 +24,8 @@ pub(super) fn analyze(
     check(&header, options)?;
     let mut watching =
         Watching { watch, rate: header.rate.unwrap_or(25.0).min(FASTEST), limit: options.max_seconds, seconds: 0.0 };
-    let analysis = AnalysisOptions { sampling: Sampling::Every(options.every), ..base.clone() };
+    let mut analysis = AnalysisOptions { sampling: Sampling::Every(options.every), ..base.clone() };
+    analysis.output.annotated = options.annotated;
     let done = video::analyse_as(&options.name, parts, &analysis, video, out, &mut watching);
     match done {
         Ok(_) => Ok(()),
@@ -95,7 +96,8 @@ mod tests {
 
     #[test]
     fn what_a_header_claims_is_checked() {
-        let options = AnalyzeOptions { every: 1, max_seconds: 10.0, max_pixels: 1000, name: "a".into() };
+        let options =
+            AnalyzeOptions { every: 1, max_seconds: 10.0, max_pixels: 1000, annotated: false, name: "a".into() };
         let header = |width, height, frames, rate| Header { width, height, frames, rate, ..Header::default() };
         assert_eq!(check(&header(20, 50, Some(250), Some(25.0)), &options), Ok(()));
         assert!(matches!(check(&header(20, 51, None, None), &options), Err(Fault::TooLarge(_))));

@@ -3,7 +3,7 @@
 use std::path::{Path as FilePath, PathBuf};
 
 use axum::extract::Path;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
 
@@ -84,7 +84,7 @@ async fn page(exists: bool, file: PathBuf) -> Answer {
         return Err(Problem::not_found("it has no report yet"));
     }
     let bytes = blocking(move || Ok(std::fs::read(file)?)).await?;
-    Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8"), POLICY], bytes).into_response())
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")), POLICY], bytes).into_response())
 }
 
 fn object(value: &impl serde::Serialize) -> Result<Map<String, Value>, Problem> {

@@ -171,6 +171,11 @@ fn a_video_has_a_timeline() {
             std::thread::sleep(Duration::from_millis(100));
         }
         assert!(std::fs::read(film).unwrap().starts_with(b"\x1aE\xdf\xa3"));
+        // A picture after it has its own downloads again.
+        let files = [wide(b)];
+        b.choose("#file", &files);
+        b.until("document.getElementById('status').textContent.startsWith('2 faces')");
+        assert_eq!(b.value("document.getElementById('save-json').hidden"), false);
     });
 }
 

@@ -24,12 +24,13 @@ fn delete(server: &Running, address: &str) -> Answer {
 #[test]
 fn a_video_becomes_results_and_is_forgotten() {
     let server = Running::start();
-    let body = form(&[("every", None, b"10"), ("video", Some("talk.mp4"), VIDEO)]);
+    let body = form(&[("every", None, b"10"), ("annotated", None, b"true"), ("video", Some("talk.mp4"), VIDEO)]);
     let begun = post(server.address, "/v1/analyze", FORM, &body);
     assert_eq!(begun.status, 202, "{}", begun.text());
     let address = begun.header("location").unwrap().to_owned();
     let state = finished(&server, &address);
     assert_eq!((&state["state"], &state["name"], &state["every"]), (&"done".into(), &"talk.mp4".into(), &10.into()));
+    assert_eq!(state["annotated"], true);
     let results = get(server.address, state["files"]["results.json"].as_str().unwrap());
     assert_eq!(results.header("content-type"), Some("application/json"));
     assert_eq!(results.json()["frames"].as_array().unwrap().len(), 12);
