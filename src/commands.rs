@@ -24,6 +24,7 @@ pub mod report;
 pub mod reproduce;
 pub mod runs;
 pub mod scored_set;
+pub mod serve;
 mod slurm;
 pub mod sweep;
 pub mod train;
@@ -68,6 +69,7 @@ enum Command {
     Compare(compare::CompareCommand),
     Predict(predict::PredictCommand),
     Analyze(analyze::AnalyzeCommand),
+    Serve(serve::ServeCommand),
     Import(import::ImportCommand),
     Attack(attack::AttackCommand),
     Explain(explain::ExplainCommand),
@@ -104,6 +106,7 @@ impl Cli {
             Command::Compare(c) => c.run(),
             Command::Predict(c) => c.run(),
             Command::Analyze(c) => c.run(),
+            Command::Serve(c) => c.run(),
             Command::Import(c) => c.run(),
             Command::Attack(c) => c.run(),
             Command::Explain(c) => c.run(),

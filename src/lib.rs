@@ -79,6 +79,8 @@ pub mod reproduction;
 #[doc(hidden)]
 pub mod runner;
 #[doc(hidden)]
+pub mod serving;
+#[doc(hidden)]
 pub mod systems;
 
 #[doc(hidden)]

@@ -6,7 +6,7 @@ pub(super) mod files;
 #[cfg(test)]
 mod golden_tests;
 mod heads;
-pub(super) mod pictures;
+pub(crate) mod pictures;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -109,7 +109,8 @@ fn row(name: String, run: &RunFolder) -> Row {
     }
 }
 
-fn unfinished(run: &RunFolder) -> String {
+/// How far a run is that is not finished, in words.
+pub(crate) fn unfinished(run: &RunFolder) -> String {
     if run.is_imported() {
         return "imported".into();
     }

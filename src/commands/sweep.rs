@@ -1,7 +1,7 @@
 //! `ferrotype sweep`
 
 mod cluster;
-mod folder;
+pub(crate) mod folder;
 mod live;
 mod local;
 mod page;

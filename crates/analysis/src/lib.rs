@@ -13,6 +13,7 @@ mod parts;
 pub mod record;
 pub mod video;
 
+pub use look::Found;
 pub use options::AnalysisOptions;
 pub use output::RESULTS_SCHEMA;
 pub use output::crops::join as join_crops;

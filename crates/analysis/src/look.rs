@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use ferrotype_action_units::align::{Order, Picture as UnitPicture};
 use ferrotype_action_units::features::Features;
 use ferrotype_action_units::pose::{Camera, head_pose};
+use ferrotype_action_units::predict::ActionUnits;
 use ferrotype_data::preprocess::Picture;
 use ferrotype_expressions::Planes;
 use ferrotype_vision::faces::{Bounds, Detection, Landmarks, Photo, TEMPLATE, align_eyes};
@@ -15,11 +16,16 @@ use crate::record::HeadPose;
 
 /// A face in a frame, before it is known whose it is.
 pub struct Found {
+    /// Its box in pixels.
     pub bounds: Bounds,
+    /// The detector's score, 0 to 1.
     pub score: f32,
+    /// `[x, y]` of 68 landmarks, or of the detector's five points, in pixels.
     pub points: Option<Vec<[f32; 2]>>,
+    /// The head's pose, by the shape model of the predictors of action units.
     pub pose: Option<HeadPose>,
-    pub mesh: Option<FoundMesh>,
+    pub(crate) mesh: Option<FoundMesh>,
+    /// The identity embedding, of length 1.
     pub embedding: Option<Vec<f32>>,
     /// What predictors of action units are handed; none where the landmarks are no face's.
     pub features: Option<Features>,
@@ -32,10 +38,15 @@ impl Parts {
     ///
     /// # Errors
     /// When a network cannot compute.
-    pub(crate) fn look(&self, photo: &Photo, options: &FaceOptions) -> Result<Vec<Found>> {
+    pub fn look(&self, photo: &Photo, options: &FaceOptions) -> Result<Vec<Found>> {
         let picture = photo.picture();
         let found = self.detector.largest(&picture, options.min_size, options.most)?;
         found.iter().map(|d| self.face(photo, &picture, d, options)).collect()
+    }
+
+    /// The action units of a face of a single picture, by the predictors that OpenFace has for those.
+    pub fn units_of(&self, found: &Found) -> Option<ActionUnits> {
+        Some(self.units.as_ref()?.picture(found.features.as_ref()?))
     }
 
     fn face(&self, photo: &Photo, picture: &Picture, d: &Detection, options: &FaceOptions) -> Result<Found> {
@@ -79,7 +90,7 @@ impl Head {
     ///
     /// # Errors
     /// When the network cannot compute.
-    pub(crate) fn tell(&self, crops: &[&Photo]) -> Result<Vec<Vec<f64>>> {
+    pub fn tell(&self, crops: &[&Photo]) -> Result<Vec<Vec<f64>>> {
         let planes: Vec<Planes> = crops.iter().map(|crop| self.predictor.planes(&crop.picture())).collect();
         let said = match self.heads() {
             [] => self.predictor.predict_planes(&planes).map(|all| all.into_iter().map(|p| p.probabilities).collect()),

@@ -30,8 +30,10 @@ pub const RESULTS_SCHEMA: &str = include_str!("output/results.schema.json");
 /// What is known of an analysis before the first frame.
 #[derive(Clone, Debug)]
 pub struct Facts {
-    /// The path of the video, folder or picture.
+    /// What results call the video, folder or picture: its path, unless the caller has another name for it.
     pub video: String,
+    /// Where it is.
+    pub path: PathBuf,
     /// The video's sha256; of pictures that of their names and sizes.
     pub sha256: String,
     /// What its header says.
@@ -116,7 +118,7 @@ pub(crate) fn write(
     write_atomic(out.join("report.txt"), text.as_bytes())?;
     page::write(facts, &records, &summary, notes, out)?;
     if facts.options.output.annotated {
-        annotated::write(facts, &records, Path::new(&facts.video), &out.join("annotated.mp4"), watch)?;
+        annotated::write(facts, &records, &facts.path, &out.join("annotated.mp4"), watch)?;
     }
     json::results(facts, &records, &summary, size, notes, &out.join("results.json"))?;
     Ok(Written { folder: out.to_path_buf(), summary, text })

@@ -122,10 +122,7 @@ impl Serialize for ShownFace<'_> {
             map.serialize_entry("heads", &Named(said.collect()))?;
         }
         if let Some(units) = &face.units {
-            let name = |unit: &u8| format!("AU{unit:02}");
-            let intensity = Named(INTENSITIES.iter().map(name).zip(&units.intensities).collect());
-            let presence = Named(PRESENCES.iter().map(name).zip(&units.presences).collect());
-            map.serialize_entry("action_units", &ShownUnits { intensity, presence })?;
+            map.serialize_entry("action_units", &ShownUnits::of(units))?;
         }
         if let Some(embedding) = face.embedding.as_ref().filter(|_| shown.with_embeddings) {
             map.serialize_entry("embedding", embedding)?;
@@ -134,10 +131,21 @@ impl Serialize for ShownFace<'_> {
     }
 }
 
+/// Action units as they stand in `results.json`: intensities and presences by the units' names.
 #[derive(Serialize)]
-struct ShownUnits<'a> {
+pub struct ShownUnits<'a> {
     intensity: Named<String, &'a f32>,
     presence: Named<String, &'a bool>,
+}
+
+impl<'a> ShownUnits<'a> {
+    /// Those of a face.
+    pub fn of(units: &'a ActionUnits) -> Self {
+        let name = |unit: &u8| format!("AU{unit:02}");
+        let intensity = Named(INTENSITIES.iter().map(name).zip(&units.intensities).collect());
+        let presence = Named(PRESENCES.iter().map(name).zip(&units.presences).collect());
+        Self { intensity, presence }
+    }
 }
 
 /// Values by name, in their order.

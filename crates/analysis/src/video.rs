@@ -75,6 +75,21 @@ pub fn analyse(
     out: &Path,
     watch: &mut dyn Watch,
 ) -> Result<Written> {
+    analyse_as(&video.display().to_string(), parts, options, video, out, watch)
+}
+
+/// As [`analyse`]; the results call the video by another name than its path.
+///
+/// # Errors
+/// As [`analyse`].
+pub fn analyse_as(
+    name: &str,
+    parts: &Parts,
+    options: &AnalysisOptions,
+    video: &Path,
+    out: &Path,
+    watch: &mut dyn Watch,
+) -> Result<Written> {
     let mut source = Source::open(video, options)?;
     let is_stills = source.is_stills();
     ensure!(
@@ -91,7 +106,8 @@ pub fn analyse(
     std::fs::create_dir_all(out).map_err(|e| explain(out, &e))?;
     let said = parts.said();
     let facts = Facts {
-        video: video.display().to_string(),
+        video: name.to_owned(),
+        path: video.to_path_buf(),
         sha256: source.sha256(),
         header: source.header(),
         is_stills,

@@ -16,6 +16,6 @@ mod png;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{MAX_PIXELS, dimensions};
+pub use decode::{MAX_PIXELS, dimensions, dimensions_of};
 pub use format::ENDINGS;
 pub use photo::Photo;

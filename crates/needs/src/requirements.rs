@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// The environment variables that are looked at.
-pub const VARIABLES: [&str; 4] = ["FERROTYPE_DATA", "FERROTYPE_FER2013", "FERROTYPE_SMILES", "FERROTYPE_SLOW_TESTS"];
+pub const VARIABLES: [&str; 5] =
+    ["FERROTYPE_DATA", "FERROTYPE_FER2013", "FERROTYPE_SMILES", "FERROTYPE_SLOW_TESTS", "FERROTYPE_AXE"];
 
 /// Something outside the repository that a test needs.
 #[derive(Clone, Copy)]
@@ -22,6 +23,10 @@ pub enum Requirement {
     Mount,
     /// The user's wish to run tests that take a minute.
     Slow,
+    /// Debian's Chromium.
+    Chromium,
+    /// The file axe.min.js of the npm package axe-core.
+    Axe,
     /// Python with h5py.
     H5py,
     /// Python with onnx and onnxruntime.
@@ -32,13 +37,13 @@ pub enum Requirement {
 
 impl Requirement {
     /// The names in the order of the variants.
-    pub const NAMES: [&str; 9] =
-        ["data", "fer2013", "smiles", "ffmpeg", "mount", "slow", "h5py", "onnxruntime", "pillow"];
+    pub const NAMES: [&str; 11] =
+        ["data", "fer2013", "smiles", "ffmpeg", "mount", "slow", "chromium", "axe", "h5py", "onnxruntime", "pillow"];
 
     /// The requirement of that name.
     pub fn named(name: &str) -> Option<Self> {
         use Requirement::*;
-        let all = [Data, Fer2013, Smiles, Ffmpeg, Mount, Slow, H5py, Onnxruntime, Pillow];
+        let all = [Data, Fer2013, Smiles, Ffmpeg, Mount, Slow, Chromium, Axe, H5py, Onnxruntime, Pillow];
         Self::NAMES.iter().position(|n| *n == name).map(|i| all[i])
     }
 
@@ -55,6 +60,11 @@ impl Requirement {
             Self::Slow => (
                 env::var_os("FERROTYPE_SLOW_TESTS").is_some_and(|v| v == "1"),
                 "takes a minute: set FERROTYPE_SLOW_TESTS=1",
+            ),
+            Self::Chromium => (runs("chromium", &["--version"]), "install chromium"),
+            Self::Axe => (
+                path("FERROTYPE_AXE").is_some_and(|file| file.is_file()),
+                "npm install axe-core, and set FERROTYPE_AXE to the path of its axe.min.js",
             ),
             Self::H5py => (runs("python3", &["-c", "import h5py"]), "pip install h5py"),
             Self::Onnxruntime => {

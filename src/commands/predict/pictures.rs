@@ -144,7 +144,7 @@ impl Cutter {
 }
 
 /// What speaks against a picture being a face crop.
-pub(in crate::commands) fn doubt(picture: &Picture, template: Option<&FaceTemplate>) -> Option<String> {
+pub(crate) fn doubt(picture: &Picture, template: Option<&FaceTemplate>) -> Option<String> {
     let (width, height) = (picture.width, picture.height);
     if width > 2 * height || height > 2 * width {
         return Some(format!("is {width} x {height}: a face crop is about square"));

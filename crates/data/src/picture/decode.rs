@@ -77,6 +77,15 @@ pub fn dimensions(path: &Path) -> Result<(usize, usize)> {
     Ok((width as usize, height as usize))
 }
 
+/// As [`dimensions`], of the bytes of a file.
+///
+/// # Errors
+/// When they are not those of a picture.
+pub fn dimensions_of(bytes: &[u8]) -> Result<(usize, usize)> {
+    let (width, height) = reader(Cursor::new(bytes), format::known(bytes)?, MAX_PIXELS).into_dimensions()?;
+    Ok((width as usize, height as usize))
+}
+
 fn reader<R: BufRead + Seek>(source: R, format: ImageFormat, max_pixels: u64) -> ImageReader<R> {
     let mut reader = ImageReader::with_format(source, format);
     let mut limits = Limits::no_limits();
