@@ -184,6 +184,10 @@ fn pictures_are_stills_or_the_frames_of_a_video() {
         assert_eq!((&a["frame"], &a["faces"]), (&b["frame"], &b["faces"]));
     }
     assert!(Decoder::open(&place.at("frames/shots/annotated.mp4")).unwrap().count() == 12);
+    // Once a second and without embeddings: the same person all the time.
+    let yunet = data("onnx/yunet.onnx");
+    let said = place.ok(&format!("analyze {} --detector {} --every 36 --out sparse", video.display(), yunet.display()));
+    assert!(said.contains("14 looked at, 14 with a face; 1 person"), "{said}");
     let refused = place.refused(&format!("analyze shots {} --annotated --out none", networks()));
     assert!(refused.contains("annotated videos are made of videos"), "{refused}");
     fs::create_dir(place.at("empty")).unwrap();

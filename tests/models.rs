@@ -80,6 +80,8 @@ fn a_model_is_pulled_used_verified_and_removed() {
     place.write("video.mp4", "no video");
     let used = text(&run(&place, "analyze video.mp4 --detector hub:tiny", None));
     assert!(used.contains("tiny.onnx") && used.contains("face detector"), "{used}");
+    let imported = text(&run(&place, "import --model mini_xception --from tiny --out imported", None));
+    assert!(imported.contains("tiny.onnx") && !place.at("imported").exists(), "{imported}");
     fs::write(&path, b"something else of another len").unwrap();
     let verified = run(&place, "models verify tiny", None);
     assert!(!verified.status.success() && text(&verified).contains("damaged"), "{}", text(&verified));

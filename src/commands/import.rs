@@ -13,6 +13,7 @@ use ferrotype_base::digest;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::models::hub::of_option;
 use super::say;
 use super::scored_set::label_mode;
 use crate::config::{self, Experiment};
@@ -38,7 +39,7 @@ pub struct ImportCommand {
     /// The network: a name of the zoo.
     #[arg(long, value_name = "NAME", required_unless_present = "origins")]
     model: Option<String>,
-    /// The file with the weights.
+    /// The file with the weights, or a published model by its name: mini_xception.
     #[arg(long, value_name = "FILE", required_unless_present = "origins")]
     from: Option<PathBuf>,
     /// The run folder to make.
@@ -100,6 +101,7 @@ impl ImportCommand {
         if let Some(ImportOf::Openface(command)) = self.of.take() {
             return command.run();
         }
+        of_option("--from", &mut self.from)?;
         let (Some(model), Some(from), Some(out)) = (&self.model, &self.from, &self.out) else { return list() };
         if self.origins {
             return list();

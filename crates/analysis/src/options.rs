@@ -83,7 +83,8 @@ pub struct FaceOptions {
     pub most: usize,
     /// What heads are shown beyond the box at each edge, as a part of its longer side; as `predict --margin`.
     pub margin: f64,
-    /// Seconds that a face may be out of sight and still be the same by its place alone.
+    /// Seconds that a face may be out of sight and still be the same by its place alone; at least one and a half times the time
+    /// between two frames that are looked at.
     pub gap: f64,
     /// Smallest cosine of two embeddings of one person.
     pub likeness: f64,

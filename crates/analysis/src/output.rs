@@ -62,6 +62,14 @@ impl Facts {
         self.header.codec == PICTURES
     }
 
+    /// Seconds between two frames that are looked at, as far as the header knows.
+    pub fn interval(&self) -> Option<f64> {
+        match self.options.sampling {
+            Sampling::Every(n) => self.header.rate.map(|rate| n as f64 / rate),
+            Sampling::Rate(rate) => Some(1.0 / rate),
+        }
+    }
+
     /// sha256 of all that decides what is written.
     pub fn digest(&self) -> String {
         let options = serde_json::to_string(&self.options).unwrap_or_default();

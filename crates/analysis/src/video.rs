@@ -153,7 +153,9 @@ struct Scan<'a> {
 impl<'a> Scan<'a> {
     fn begin(parts: &'a Parts, facts: &'a Facts, out: &Path, watch: &mut dyn Watch) -> Result<Self> {
         let options = &facts.options.faces;
-        let mut identities = Identities::new(options.gap, options.likeness as f32);
+        // Who is looked at once a second is not out of sight in between.
+        let gap = facts.interval().map_or(options.gap, |interval| options.gap.max(1.5 * interval));
+        let mut identities = Identities::new(gap, options.likeness as f32);
         let (mut looked, mut faces, mut done) = (0, 0, None);
         // Predictors of action units cannot take up where they were: their medians are over all features.
         let mut replay = |record: &FrameRecord| {
