@@ -158,7 +158,9 @@ fn pictures_are_stills_or_the_frames_of_a_video() {
     }
     place.write("shots/broken.png", "no picture");
     place.write("shots/notes, mine.txt", "no picture");
-    let said = place.ok(&format!("analyze shots {} --out stills", networks()));
+    let predictors = data("openface/predictors");
+    place.ok(&format!("import openface --from {} --out au.safetensors --accept-terms", predictors.display()));
+    let said = place.ok(&format!("analyze shots {} --action-units au.safetensors --out stills", networks()));
     assert!(said.contains("12 looked at, 12 with a face, 1 unusable; 12 faces"), "{said}");
     assert!(said.contains("passed over 1 files that are no pictures"), "{said}");
     let schema: Value = serde_json::from_str(&place.ok("analyze --results-schema")).unwrap();
@@ -168,6 +170,9 @@ fn pictures_are_stills_or_the_frames_of_a_video() {
     assert_eq!((frames.len(), &frames[2]["picture"], &frames[10]["picture"]), (13, &"2.png".into(), &"10.png".into()));
     let face = &frames[0]["faces"][0];
     assert!(frames[0].get("time").is_none() && face.get("track").is_none() && stills.get("tracks").is_none());
+    let unit = |f: usize| frames[f]["faces"][0]["action_units"]["intensity"]["AU01"].as_f64().unwrap();
+    assert!((0.0..=5.0).contains(&unit(0)) && unit(0) != unit(11), "{} {}", unit(0), unit(11));
+    assert!(!place.at("stills/shots/au_timeline.csv").exists());
     assert!(frames[12]["error"].as_str().is_some() && frames[12].get("faces").is_none());
     let table = fs::read_to_string(place.at("stills/shots/frames.csv")).unwrap();
     assert!(table.starts_with("input,frame,face_id,timestamp,") && table.contains("\n10.png,11,0,0,"), "{table}");

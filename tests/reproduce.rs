@@ -69,9 +69,7 @@ fn a_shortened_run_says_so_everywhere_and_is_published_once() {
     let config = fs::read_to_string(folder.join("config.yaml")).unwrap();
     assert!(config.contains("Unconfirmed.") && config.contains("Selected on the test set"), "{config}");
     let page = readme(&place);
-    for part in
-        ["**1 of 2 epochs**", "| **test** |", "accuracy 50.00 % (unconfirmed)", "not run: needs SECRET (videos)"]
-    {
+    for part in ["**1 of 2 epochs**", "| **test** |", "accuracy 50.00 % (unconfirmed)", "needs SECRET (videos)"] {
         assert!(page.contains(part), "{page}\nlacks {part}");
     }
     assert!(page.contains("not run: people, not a model"), "{page}");

@@ -65,7 +65,7 @@ pub struct AnalyzeCommand {
     #[arg(long, value_name = "RATE")]
     rate: Option<f64>,
     /// The pictures of a folder are the frames of a video at so many per second, in the order of their names; without it they are
-    /// stills, which have no times, persons and action units.
+    /// stills, which have no times and persons.
     #[arg(long, value_name = "RATE")]
     frame_rate: Option<f64>,
     /// Names of the columns of frames.csv.

@@ -18,25 +18,28 @@ pub struct Line<'r> {
 }
 
 /// Why nothing was run: what it needs and costs. The same on every machine, whatever data lie there, for the table is published.
-fn not_run(entry: &Entry, root: &Path) -> String {
+fn not_run(entry: &Entry) -> String {
     let needs: Vec<String> = entry.needs.iter().map(super::Need::text).collect();
     let needs = if needs.is_empty() { String::new() } else { format!("needs {}; ", needs.join(" and ")) };
-    let Some(recipe) = &entry.recipe else { return format!("not run: {needs}{}", entry.no_run) };
-    match entry.experiment(root, &[]) {
-        Ok(_) => format!("not run yet: {needs}about {} a seed on two cores", duration(recipe.seconds)),
-        Err(e) => format!("not run: {e:#}"),
+    match &entry.recipe {
+        None => format!("not run: {needs}{}", entry.no_run),
+        Some(recipe) => format!("not run yet: {needs}about {} a seed on two cores", duration(recipe.seconds)),
     }
 }
 
 /// Why nothing was run on this machine: what is missing here, or that nobody has begun.
 pub fn not_run_here(entry: &Entry, root: &Path) -> String {
+    let Some(recipe) = &entry.recipe else { return not_run(entry) };
     let experiment = entry.experiment(root, &[]);
-    let missing = if entry.recipe.is_some() { entry.missing(experiment.as_ref().ok()) } else { Vec::new() };
-    if missing.is_empty() {
-        return not_run(entry, root);
+    let missing = entry.missing(experiment.as_ref().ok());
+    if !missing.is_empty() {
+        let needs: Vec<String> = missing.into_iter().map(super::Need::text).collect();
+        return format!("not run: needs {}", needs.join(" and "));
     }
-    let needs: Vec<String> = missing.into_iter().map(super::Need::text).collect();
-    format!("not run: needs {}", needs.join(" and "))
+    match experiment {
+        Ok(_) => format!("not run yet: about {} a seed on two cores", duration(recipe.seconds)),
+        Err(e) => format!("not run: {e:#}"),
+    }
 }
 
 /// The lines of all entries in their order, each with its runs, full recipes first.
@@ -50,7 +53,7 @@ pub fn lines<'r>(registry: &'r Registry, outcomes: &'r [Outcome]) -> Result<Vec<
         let mut runs: Vec<&Outcome> = outcomes.iter().filter(mine).collect();
         runs.sort_by_key(|o| (!o.comparison.is_full(), std::cmp::Reverse(o.comparison.epochs), o.folder.clone()));
         if runs.is_empty() {
-            all.push(Line { entry, outcome: None, verdict: not_run(entry, &registry.root) });
+            all.push(Line { entry, outcome: None, verdict: not_run(entry) });
         }
         for run in runs {
             let text = verdict(entry, run)?.map(|v| v.text);

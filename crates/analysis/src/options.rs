@@ -22,7 +22,7 @@ pub struct AnalysisOptions {
     /// Which frames of a video are looked at; of stills every one is.
     pub sampling: Sampling,
     /// Frames per second, where the pictures of a folder are the frames of a video in the order of their names. Without it they
-    /// are stills: without times, persons and action units.
+    /// are stills: without times and persons, and with action units by the predictors that OpenFace has for single pictures.
     pub frame_rate: Option<f64>,
     /// Which faces are.
     pub faces: FaceOptions,

@@ -50,9 +50,7 @@ pub struct Facts {
     pub kinds: Vec<Vec<Head>>,
     /// Whether faces have 68 landmarks.
     pub has_landmarks: bool,
-    /// Whether heads have poses.
-    pub has_pose: bool,
-    /// Whether action units are predicted.
+    /// Whether action units and poses are predicted.
     pub has_units: bool,
 }
 
@@ -108,14 +106,15 @@ pub(crate) fn write(
     out: &Path,
     watch: &mut dyn Watch,
 ) -> Result<Written> {
-    let records = Records { journal, units };
+    // Those of stills are final as they are.
+    let records = Records { journal, units: (!facts.is_stills).then_some(units) };
     let mut summary = Summary::new(facts);
     records.each(|record| {
         summary.add(&record);
         Ok(())
     })?;
     csv::frames(facts, &records, &out.join("frames.csv"))?;
-    if facts.has_units {
+    if facts.has_units && !facts.is_stills {
         csv::unit_timeline(&records, &out.join("au_timeline.csv"))?;
     }
     if facts.options.output.crops {
@@ -135,15 +134,17 @@ pub(crate) fn write(
 /// The frames of a journal with the final action units.
 struct Records<'a> {
     journal: &'a Journal,
-    units: &'a FinishedUnits,
+    units: Option<&'a FinishedUnits>,
 }
 
 impl Records<'_> {
     fn each(&self, mut f: impl FnMut(FrameRecord) -> Result<()>) -> Result<()> {
         let mut at = 0;
         self.journal.each(|mut record| {
-            for face in record.faces.iter_mut().filter(|face| face.units.is_some()) {
-                face.units = self.units.of(at, face.track).cloned();
+            if let Some(finished) = self.units {
+                for face in record.faces.iter_mut().filter(|face| face.units.is_some()) {
+                    face.units = finished.of(at, face.track).cloned();
+                }
             }
             at += 1;
             f(record)

@@ -97,12 +97,6 @@ pub fn analyse_as(
         "annotated videos are made of videos: {} is none",
         video.display()
     );
-    if is_stills && parts.has_units() {
-        watch.note(
-            "OpenFace's action units compare a face with its own over time: of stills they are absent. Pictures that are \
-             frames of a video have them with --frame-rate",
-        );
-    }
     std::fs::create_dir_all(out).map_err(|e| explain(out, &e))?;
     let said = parts.said();
     let facts = Facts {
@@ -116,8 +110,7 @@ pub fn analyse_as(
         heads: said.iter().map(|(name, outputs, _)| (name.clone(), outputs.clone())).collect(),
         kinds: said.into_iter().map(|(_, _, kinds)| kinds).collect(),
         has_landmarks: parts.has_landmarks(),
-        has_pose: parts.has_units(),
-        has_units: parts.has_units() && !is_stills,
+        has_units: parts.has_units(),
     };
     let mut scan = Scan::begin(parts, &facts, out, watch)?;
     scan.run(&mut source, watch)?;
@@ -166,7 +159,7 @@ impl<'a> Scan<'a> {
             faces += record.faces.len() as u64;
             done = Some(record.frame);
         };
-        let writer = match facts.has_units {
+        let writer = match facts.has_units && !facts.is_stills {
             true => Writer::begin(out, &facts.digest())?,
             false => Writer::resume(out, &facts.digest(), &mut replay)?,
         };
@@ -281,7 +274,10 @@ impl<'a> Scan<'a> {
             }
             let points_of_mesh =
                 f.mesh.as_ref().filter(|_| self.facts.options.output.mesh_points).map(FoundMesh::points);
-            let units = self.units.push(self.looked, track, f.features.as_ref());
+            let units = match self.facts.is_stills {
+                true => self.parts.units_of(&f),
+                false => self.units.push(self.looked, track, f.features.as_ref()),
+            };
             let b = f.bounds;
             faces.push(FaceRecord {
                 track,

@@ -50,7 +50,7 @@ fn picture_cell(facts: &Facts, record: &FrameRecord) -> String {
 fn openface(facts: &Facts, records: &Records, path: &Path) -> Result<()> {
     let columns = Columns {
         face_id: true,
-        pose: facts.has_pose,
+        pose: facts.has_units,
         landmarks: facts.has_landmarks,
         landmarks_in_space: false,
         parameters: false,
@@ -112,7 +112,7 @@ fn pyfeat(facts: &Facts, records: &Records, path: &Path) -> Result<()> {
     if facts.has_landmarks {
         ["x", "y"].iter().for_each(|axis| (0..68).for_each(|i| head += &format!(",{axis}_{i}")));
     }
-    if facts.has_pose {
+    if facts.has_units {
         head += ",Pitch,Roll,Yaw";
     }
     if facts.has_units {
@@ -148,7 +148,7 @@ fn pyfeat_line(facts: &Facts, record: &FrameRecord, face: &FaceRecord) -> String
             _ => line += &blank(136),
         }
     }
-    if facts.has_pose {
+    if facts.has_units {
         match face.pose {
             Some(pose) => {
                 let [pitch, yaw, roll] = pose.rotation.map(f64::to_degrees);
