@@ -7,12 +7,12 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::models::hub::of_option;
+use super::models::hub::of_parts;
 use super::say;
 use crate::config;
 use crate::runner::bar::bar_of;
 use crate::systems::loaded;
-use ferrotype_analysis::mesh::{self, MeshOptions};
+use ferrotype_analysis::mesh::MeshOptions;
 use ferrotype_analysis::options::{ColumnNames, HeadOptions, Sampling};
 use ferrotype_analysis::video::{self, Progress, Watch};
 use ferrotype_analysis::{AnalysisOptions, Head, PartFacts, Parts};
@@ -101,16 +101,7 @@ impl AnalyzeCommand {
             return say(ferrotype_analysis::RESULTS_SCHEMA.trim_end());
         }
         let mut options = self.options()?;
-        of_option("--detector", &mut options.parts.detector)?;
-        if !mesh::gives_landmarks(&options) {
-            of_option("--landmarks", &mut options.parts.landmarks)?;
-        }
-        of_option("--embedder", &mut options.parts.embedder)?;
-        if let Some(mesh) = &mut options.parts.mesh {
-            of_option("parts.mesh.detector", &mut mesh.detector)?;
-            of_option("parts.mesh.landmarks", &mut mesh.landmarks)?;
-            of_option("parts.mesh.blendshapes", &mut mesh.blendshapes)?;
-        }
+        of_parts(&mut options)?;
         ferrotype_vision::video::available()?;
         let parts = Parts::open(&options, heads(&options)?)?;
         let mut watching = Watching { interrupt: Interrupt::listen()?, json: self.json, bar: ProgressBar::hidden() };

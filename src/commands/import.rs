@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::Device;
 use clap::{Args, Subcommand};
 use ferrotype_base::digest;
+use ferrotype_base::problems::first_repeat;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::models::hub::of_option;
 use super::say;
@@ -208,7 +208,7 @@ impl ImportCommand {
             ..Meta::default()
         };
         Checkpoint { tensors: network.state()?, meta }.save(&run.best_weights())?;
-        let sha256 = sha256(from)?;
+        let sha256 = digest::sha256_file(from).with_context(|| format!("cannot read {}", from.display()))?;
         let file = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let record = Record {
             file: file.clone(),
@@ -330,15 +330,8 @@ fn class_names(text: &str) -> Result<Vec<String>> {
         !names.is_empty() && names.iter().all(|n| !n.is_empty()),
         "--classes is `{text}`: give names between commas, or a text file with a name per line"
     );
-    if let Some(i) = (0..names.len()).find(|&i| names[..i].contains(&names[i])) {
+    if let Some(i) = first_repeat(&names) {
         bail!("--classes names `{}` twice", names[i]);
     }
     Ok(names)
-}
-
-fn sha256(path: &Path) -> Result<String> {
-    let mut file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut hash = Sha256::new();
-    std::io::copy(&mut file, &mut hash).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(digest::hex(&hash.finalize()))
 }

@@ -1,9 +1,10 @@
 //! `ferrotype runs`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
+use ferrotype_run::folder::runs_below;
 
 use super::say;
 use crate::systems;
@@ -11,7 +12,6 @@ use crate::systems::loaded::any_experiment_of;
 use ferrotype_evaluation::Scores;
 use ferrotype_report as report;
 use ferrotype_run::RunFolder;
-use ferrotype_run::folder::GROUP;
 use ferrotype_run::history::History;
 
 /// List runs with their scores.
@@ -43,10 +43,7 @@ impl RunsCommand {
     /// # Errors
     /// When the folder cannot be read.
     pub fn run(self) -> Result<()> {
-        let mut rows = Vec::new();
-        if self.folder.is_dir() {
-            collect(&self.folder, &self.folder, &mut rows)?;
-        }
+        let rows: Vec<Row> = runs_below(&self.folder)?.into_iter().map(|(name, run)| row(name, &run)).collect();
         if self.json {
             for row in &rows {
                 say(serde_json::to_string(row)?)?;
@@ -69,24 +66,6 @@ impl RunsCommand {
         }
         Ok(())
     }
-}
-
-/// Adds the runs below `folder`, groups' members included, in order of name.
-fn collect(root: &Path, folder: &Path, rows: &mut Vec<Row>) -> Result<()> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
-    paths.sort();
-    for path in paths {
-        if let Ok(run) = RunFolder::open(&path) {
-            if path.join(GROUP).is_file() {
-                collect(root, &path, rows)?;
-            } else {
-                let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
-                rows.push(row(name, &run));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// A run that cannot be read still has its line: the list is where one looks for what is wrong.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use clap::Args;
 
-use super::models::hub::of_option;
+use super::models::hub::of_parts;
 use super::say;
 use crate::config;
 use crate::serving::{Chosen, ServedModels, ServedRuns};
@@ -147,9 +147,7 @@ impl ServeCommand {
         parts.landmarks = self.landmarks.clone();
         parts.embedder = self.embedder.clone();
         parts.action_units = self.action_units.clone();
-        of_option("--detector", &mut parts.detector)?;
-        of_option("--landmarks", &mut parts.landmarks)?;
-        of_option("--embedder", &mut parts.embedder)?;
+        of_parts(&mut options)?;
         options.faces.min_score = self.min_score.unwrap_or(options.faces.min_score);
         options.faces.margin = self.margin.unwrap_or(options.faces.margin);
         // What the command line says has the ranges of the file of an analysis.

@@ -9,6 +9,7 @@ use super::row::{self, row};
 use crate::reproduction::{self, Outcome, Registry};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
+use ferrotype_run::folder::folders;
 
 /// Where runs are by default.
 pub const RUNS: &str = "runs";
@@ -114,15 +115,4 @@ pub fn read(registry: &Registry, folder: &Path) -> Result<Option<Outcome>> {
         outcome.judge_by(&recipe);
     }
     Ok(outcome)
-}
-
-/// The folders in a folder in order of name; none where it does not exist.
-pub fn folders(parent: &Path) -> Result<Vec<PathBuf>> {
-    if !parent.is_dir() {
-        return Ok(Vec::new());
-    }
-    let entries = std::fs::read_dir(parent).with_context(|| format!("cannot list {}", parent.display()))?;
-    let mut folders: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
-    folders.sort();
-    Ok(folders)
 }

@@ -44,7 +44,8 @@ pub struct Chosen {
 pub struct ServedModels {
     infos: Vec<ModelInfo>,
     eyes: Eyes,
-    explainers: Vec<Explainer>,
+    /// None of models without maps.
+    explainers: Vec<Option<Explainer>>,
     options: AnalysisOptions,
 }
 
@@ -59,8 +60,7 @@ enum Eyes {
 /// A network as it was trained: maps need all of its layers.
 struct Explainer {
     predictor: Predictor,
-    /// None where no layer has maps of more than one pixel, or the model has heads.
-    layer: Option<String>,
+    layer: String,
 }
 
 impl ServedModels {
@@ -82,15 +82,19 @@ impl ServedModels {
                 run.facts.synthetic.then(|| "Trained on drawn faces: it says nothing about real ones.".into());
             let mut facts = PartFacts::of(&format!("head {}", one.name), &architecture, &run.run.best_weights())?;
             facts.path = one.run.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let explainer = Explainer::new(Predictor::new(open()?)?);
-            let predictor = Predictor::new(run)?.folded()?;
+            let predictor = Predictor::new(run)?;
+            let explainer = match map_layer(&predictor) {
+                Some(layer) => Some(Explainer { predictor: Predictor::new(open()?)?, layer }),
+                None => None,
+            };
+            let predictor = predictor.folded()?;
             infos.push(ModelInfo {
                 name: one.name.clone(),
                 architecture,
                 outputs: predictor.classes().to_vec(),
                 heads: predictor.heads().to_vec(),
                 input: predictor.shape(),
-                heat_map: explainer.layer.is_some(),
+                heat_map: explainer.is_some(),
                 notes: synthetic.into_iter().collect(),
             });
             explainers.push(explainer);
@@ -121,19 +125,17 @@ fn last_name(path: &str) -> String {
     Path::new(path).file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-impl Explainer {
-    fn new(predictor: Predictor) -> Self {
-        let has_classes = predictor.heads().is_empty();
-        let layer = has_classes.then(|| saliency::layer_for(predictor.network(), None).ok()).flatten();
-        Self { predictor, layer }
-    }
+/// The layer whose maps show what a model looks at; none where none has maps of more than one pixel, or the model has heads.
+fn map_layer(predictor: &Predictor) -> Option<String> {
+    predictor.heads().is_empty().then(|| saliency::layer_for(predictor.network(), None).ok()).flatten()
+}
 
+impl Explainer {
     /// Grad-CAM of a class.
     fn map(&self, crop: &Photo, class: usize) -> Result<HeatMap> {
-        let layer = self.layer.as_deref().context("the model has no maps")?;
         let planes = [self.predictor.planes(&crop.picture())];
         let x = self.predictor.input(&planes)?;
-        let maps = saliency::explain(self.predictor.network(), x, &[class], Method::GradCam, Some(layer))?;
+        let maps = saliency::explain(self.predictor.network(), x, &[class], Method::GradCam, Some(&self.layer))?;
         let map = maps.first().context("no map was made")?;
         let most = map.values.iter().copied().fold(0.0f32, f32::max).max(f32::MIN_POSITIVE);
         let values = map.values.iter().map(|v| (255.0 * (v / most).clamp(0.0, 1.0)) as u8).collect();
@@ -191,6 +193,7 @@ impl Models for ServedModels {
     fn heat_map(&self, model: usize, crop: &Crop, output: usize) -> Result<HeatMap, Fault> {
         let explainer =
             self.explainers.get(model).ok_or_else(|| Fault::Internal(format!("there is no model {model}")))?;
+        let explainer = explainer.as_ref().ok_or_else(|| Fault::Internal("the model has no maps".into()))?;
         explainer.map(&photo(crop)?, output).map_err(internal)
     }
 

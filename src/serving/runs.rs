@@ -1,15 +1,15 @@
 //! Runs below a folder, and sweeps below another.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use ferrotype_evaluation::Scores;
 use ferrotype_report::read_metrics;
 use ferrotype_run::RunFolder;
-use ferrotype_run::folder::GROUP;
+use ferrotype_run::folder::runs_below;
 use ferrotype_run::lock::Lock;
 use ferrotype_serve::{RunDetail, RunEntry, Runs, Score, SweepDetail, SweepEntry};
 
@@ -35,19 +35,6 @@ impl ServedRuns {
     /// Those below two folders, which need not be there.
     pub fn new(runs: PathBuf, sweeps: PathBuf) -> Self {
         Self { runs, sweeps, known: Mutex::default() }
-    }
-
-    fn collect(&self, folder: &Path, entries: &mut Vec<RunEntry>) -> Result<()> {
-        for path in folders(folder)? {
-            let Ok(run) = RunFolder::open(&path) else { continue };
-            if path.join(GROUP).is_file() {
-                self.collect(&path, entries)?;
-            } else {
-                let name = path.strip_prefix(&self.runs).unwrap_or(&path).display().to_string();
-                entries.push(self.entry(name, &run));
-            }
-        }
-        Ok(())
     }
 
     /// A run that cannot be read still has its line: the list is where one looks for what is wrong.
@@ -92,14 +79,6 @@ impl ServedRuns {
     }
 }
 
-/// The folders in a folder, in order of name.
-pub(super) fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
-    paths.sort();
-    Ok(paths)
-}
-
 fn main_scores(scores: &Scores) -> BTreeMap<String, f64> {
     let all = || scores.metrics.iter().map(|(name, score)| (name.clone(), score.value));
     let main: BTreeMap<String, f64> = all().filter(|(name, _)| MAIN.contains(&name.as_str())).collect();
@@ -108,11 +87,13 @@ fn main_scores(scores: &Scores) -> BTreeMap<String, f64> {
 
 impl Runs for ServedRuns {
     fn list(&self) -> Result<Vec<RunEntry>> {
-        let mut entries = Vec::new();
-        if self.runs.is_dir() {
-            self.collect(&self.runs, &mut entries)?;
-        }
-        Ok(entries)
+        Ok(runs_below(&self.runs)?.into_iter().map(|(name, run)| self.entry(name, &run)).collect())
+    }
+
+    /// Reads the files of that one alone.
+    fn find(&self, name: &str) -> Result<Option<RunEntry>> {
+        let found = runs_below(&self.runs)?.into_iter().find(|(known, _)| known == name);
+        Ok(found.map(|(name, run)| self.entry(name, &run)))
     }
 
     fn detail(&self, entry: &RunEntry) -> Result<RunDetail> {

@@ -3,18 +3,15 @@
 use std::path::Path;
 
 use anyhow::Result;
+use ferrotype_run::folder::folders;
 use ferrotype_serve::{SweepDetail, SweepEntry, SweepTrial};
 use ferrotype_sweep::study::{Study, Trial};
 use ferrotype_sweep::table;
 
-use super::runs::folders;
 use crate::commands::sweep::folder;
 
 /// The sweeps below a folder; one that cannot be read has a line that says so.
 pub(super) fn list(parent: &Path) -> Result<Vec<SweepEntry>> {
-    if !parent.is_dir() {
-        return Ok(Vec::new());
-    }
     let studies = folders(parent)?.into_iter().filter(|path| Study::file(path).is_file());
     Ok(studies.map(|path| entry(&path)).collect())
 }

@@ -73,9 +73,14 @@ pub fn header(columns: Columns) -> String {
     add(columns.landmarks_in_space, &mut points(&["X", "Y", "Z"]));
     add(columns.parameters, &mut fixed(&["p_scale", "p_rx", "p_ry", "p_rz", "p_tx", "p_ty"]));
     add(columns.parameters, &mut (0..MODES).map(|i| format!("p_{i}")));
-    add(columns.units, &mut INTENSITIES.iter().map(|unit| format!("AU{unit:02}_r")));
-    add(columns.units, &mut PRESENCES.iter().map(|unit| format!("AU{unit:02}_c")));
+    add(columns.units, &mut unit_columns());
     names.join(",")
+}
+
+/// `AU01_r` to `AU45_r`, then `AU01_c` to `AU45_c`.
+pub fn unit_columns() -> impl Iterator<Item = String> {
+    let intensities = INTENSITIES.iter().map(|unit| format!("AU{unit:02}_r"));
+    intensities.chain(PRESENCES.iter().map(|unit| format!("AU{unit:02}_c")))
 }
 
 /// A line of values, without its end; six significant digits, as OpenFace has them.

@@ -60,6 +60,16 @@ impl Facts {
         self.header.codec == PICTURES
     }
 
+    /// Columns of what the heads say: `HEAD.OUTPUT`.
+    pub fn head_columns(&self) -> impl Iterator<Item = String> {
+        self.heads.iter().flat_map(|(head, outputs)| outputs.iter().map(move |output| format!("{head}.{output}")))
+    }
+
+    /// What was looked at (`video` or `pictures`), and what it is made of (`frames` or `pictures`).
+    pub fn kind(&self) -> [&'static str; 2] {
+        if self.is_stills { ["pictures", "pictures"] } else { ["video", "frames"] }
+    }
+
     /// Seconds between two frames that are looked at, as far as the header knows.
     pub fn interval(&self) -> Option<f64> {
         match self.options.sampling {

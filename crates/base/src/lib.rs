@@ -1,5 +1,6 @@
 //! What every part of Ferrotype needs and nothing else knows of: random numbers by key, files that appear whole or not at
-//! all, and small things for files: checks, digests, zip archives, arrays of NumPy, pointers of Git LFS, lists of names.
+//! all, and small things for files: checks, digests, zip archives, arrays of NumPy, pointers of Git LFS, lists of names; what the
+//! system tells of the process.
 
 pub mod crc;
 pub mod digest;
@@ -7,6 +8,7 @@ pub mod files;
 pub mod lfs;
 pub mod npy;
 pub mod problems;
+pub mod process;
 pub mod random;
 pub mod statistics;
 pub mod targets;

@@ -12,6 +12,11 @@ pub struct Problem {
     pub message: String,
 }
 
+/// The place of the first value of a list that stands there before, too.
+pub fn first_repeat<T: PartialEq>(values: &[T]) -> Option<usize> {
+    (0..values.len()).find(|&i| values[..i].contains(&values[i]))
+}
+
 /// The problems found so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Problems {

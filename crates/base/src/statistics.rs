@@ -35,9 +35,20 @@ pub fn quantile(sorted: &[f64], at: f64) -> f64 {
     sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
 }
 
+/// The place of the largest value, the first of several; 0 of no values. Values that cannot be compared are passed over.
+pub fn first_largest<T: PartialOrd>(values: &[T]) -> usize {
+    (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_of_the_largest_is_taken() {
+        assert_eq!(first_largest(&[0.2, 0.4, 0.4]), 1);
+        assert_eq!((first_largest::<f64>(&[]), first_largest(&[3, 1])), (0, 0));
+    }
 
     // numpy: x = [1, 2, 4, 8]; x.mean(), x.std(ddof=1), x.std(), median(x), quantile(x, [0, .25, .5, .975, 1])
     #[test]

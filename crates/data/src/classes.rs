@@ -1,6 +1,7 @@
 //! Classes of a model and of a dataset, matched by name: neither order nor spelling need be the same.
 
 use anyhow::{Result, bail};
+use ferrotype_base::problems::first_repeat;
 
 use super::Labelled;
 
@@ -34,7 +35,7 @@ pub fn places(from: &[String], to: &[String]) -> Result<Vec<Option<usize>>> {
     }
     for list in [from, to] {
         let names: Vec<String> = list.iter().map(|n| canonical(n)).collect();
-        if let Some(i) = (0..names.len()).find(|&i| names[..i].contains(&names[i])) {
+        if let Some(i) = first_repeat(&names) {
             let other = names.iter().position(|n| *n == names[i]).unwrap_or(i);
             bail!("the classes `{}` and `{}` are one by name: rename one of them", list[other], list[i]);
         }

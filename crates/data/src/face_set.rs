@@ -5,6 +5,7 @@ use super::options::{Component, MotionInput};
 use super::source_record::SourceRecord;
 use super::stored_form::StoredForm;
 use super::targets::Targets;
+use ferrotype_base::statistics::first_largest;
 use ferrotype_base::targets::{Head, TargetKind, width};
 
 /// The class index of a row without a label.
@@ -269,7 +270,7 @@ impl Labelled {
             }
             t = head.of(t);
         }
-        (0..t.len()).fold(0, |best, j| if t[j] > t[best] { j } else { best })
+        first_largest(t)
     }
 }
 

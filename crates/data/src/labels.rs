@@ -6,6 +6,7 @@ mod ferplus;
 mod heads;
 
 use anyhow::{Result, ensure};
+use ferrotype_base::statistics::first_largest;
 
 use super::options::LabelMode;
 use super::{FaceSet, Labelled, NO_LABEL, Votes};
@@ -132,8 +133,7 @@ fn argmax_of_emotions(faces: &FaceSet, votes: &Votes, labelled: &mut Labelled) {
         if counts.iter().all(|&v| v == 0) || (named && faces.names[row].is_empty()) {
             continue;
         }
-        let emotions = &counts[..labelled.classes.len()];
-        let best = (0..emotions.len()).fold(0, |best, i| if emotions[i] > emotions[best] { i } else { best });
+        let best = first_largest(&counts[..labelled.classes.len()]);
         push_one(labelled, row, best);
     }
 }

@@ -44,6 +44,19 @@ pub fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(all)
 }
 
+/// Folders in a folder, in the order of their names, without junk.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
+    Ok(entries(folder)?.into_iter().filter(|path| path.is_dir()).collect())
+}
+
+/// The first of these folders below `root` that is there.
+pub fn first_folder(root: &Path, names: &[&str]) -> Option<PathBuf> {
+    names.iter().map(|name| root.join(name)).find(|path| path.is_dir())
+}
+
 /// All files below a folder, in the order of their paths, without junk. Links are followed, but not one that leads to a
 /// folder that it lies in.
 ///

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail, ensure};
+use ferrotype_base::statistics::first_largest;
 use ferrotype_base::targets::{Head, TargetKind, width};
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +62,7 @@ impl HeadPredictions {
         for i in (0..self.rows.len()).filter(|&i| part(&self.known, i, k).iter().all(|&known| known)) {
             let truth = part(&self.truth, i, k);
             out.rows.push(self.rows[i]);
-            out.truth.push((0..k).fold(0, |best, j| if truth[j] > truth[best] { j } else { best }));
+            out.truth.push(first_largest(truth));
             out.targets.extend(truth);
             out.logits.extend(part(&self.outputs, i, k));
         }

@@ -25,6 +25,7 @@ pub use sample::{Confusion, Sample, Scored};
 pub use scores::{CalibrationBin, ClassScores, Score, Scores, score, score_folds};
 
 use anyhow::{Result, bail, ensure};
+use ferrotype_base::statistics::first_largest;
 
 /// What a model said of a labelled set, row by row.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -92,8 +93,7 @@ impl Predictions {
 
     /// The predicted class of example `i`: the first of the largest logits.
     pub fn predicted(&self, i: usize) -> usize {
-        let z = self.logits_of(i);
-        (0..z.len()).fold(0, |best, j| if z[j] > z[best] { j } else { best })
+        first_largest(self.logits_of(i))
     }
 
     /// Whether the parts fit each other and every number is usable.

@@ -1,6 +1,7 @@
 //! The ranges of the section `heads`, and what heads cannot be combined with.
 
 use ferrotype_base::problems::Problems;
+use ferrotype_base::problems::first_repeat;
 use ferrotype_model::objective::{HeadLoss, HeadOptions, ObjectiveOptions};
 
 use crate::Experiment;
@@ -38,7 +39,7 @@ fn check(p: &mut Problems, name: &str, head: &HeadOptions) {
     p.check(&at, name, is_name, "a name of letters, digits and `_`: outputs of the exported model are called after it");
     p.range(&format!("{at}.weight"), head.weight, head.weight > 0.0, "a number above 0");
     if let Some(columns) = &head.columns {
-        let twice = columns.iter().enumerate().any(|(i, c)| columns[..i].contains(c));
+        let twice = first_repeat(columns).is_some();
         p.check(&format!("{at}.columns"), columns, !columns.is_empty() && !twice, "at least one column, none twice");
     }
     match &head.loss {

@@ -8,6 +8,7 @@ mod tests;
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::{Tensor, TensorData};
+use ferrotype_base::statistics::first_largest;
 use serde::{Deserialize, Serialize};
 
 use crate::{Network, ReluRule};
@@ -61,8 +62,7 @@ pub struct Map {
 impl Map {
     /// Row and column of the largest sum of absolute values over channels; the first of several.
     pub fn peak(&self) -> (usize, usize) {
-        let plane = self.plane();
-        let best = (0..plane.len()).fold(0, |best, i| if plane[i] > plane[best] { i } else { best });
+        let best = first_largest(&self.plane());
         (best / self.width, best % self.width)
     }
 

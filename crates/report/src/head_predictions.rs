@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use ferrotype_base::statistics::first_largest;
 use ferrotype_base::targets::{Head, TargetKind};
 
 use ferrotype_evaluation::HeadPredictions;
@@ -44,10 +45,9 @@ fn add(head: &HeadPredictions, i: usize, record: &mut Vec<String>) {
     // Nine significant digits, as for classes.
     let number = |v: f64| format!("{v:.8e}");
     if head.head.kind.has_classes() {
-        let first = |v: &[f64]| (0..v.len()).fold(0, |best, j| if v[j] > v[best] { j } else { best });
         let known: Option<Vec<f64>> = truth.iter().map(|t| t.map(f64::from)).collect();
-        record.push(known.map(|t| columns[first(&t)].clone()).unwrap_or_default());
-        record.push(columns[first(&values)].clone());
+        record.push(known.map(|t| columns[first_largest(&t)].clone()).unwrap_or_default());
+        record.push(columns[first_largest(&values)].clone());
         record.extend(values.into_iter().map(number));
         return;
     }

@@ -61,6 +61,12 @@ fn legend(figure: &mut Figure, (left, y): (f64, f64), entries: &[(&str, Colour)]
     }
 }
 
+/// A colour on the way from one to another.
+fn blend(a: Colour, b: Colour, share: f64) -> Colour {
+    let mix = |a: u8, b: u8| (f64::from(a) + share * (f64::from(b) - f64::from(a))).round() as u8;
+    (mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+}
+
 /// A message where there is nothing to draw.
 fn nothing(heading: &str, why: &str) -> Figure {
     let mut figure = Figure::new(640.0, 120.0, heading);

@@ -278,6 +278,41 @@ impl RunFolder {
     }
 }
 
+/// The folders in a folder, in order of name; none where it does not exist.
+///
+/// # Errors
+/// When it cannot be listed.
+pub fn folders(parent: &Path) -> Result<Vec<PathBuf>> {
+    if !parent.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(parent).with_context(|| format!("cannot list {}", parent.display()))?;
+    let mut folders: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
+    folders.sort();
+    Ok(folders)
+}
+
+/// The runs below a folder with their names there, members of groups (`x-seeds/seed-0`) in place of the groups, in order of name.
+///
+/// # Errors
+/// As [`folders`].
+pub fn runs_below(root: &Path) -> Result<Vec<(String, RunFolder)>> {
+    fn collect(root: &Path, folder: &Path, runs: &mut Vec<(String, RunFolder)>) -> Result<()> {
+        for path in folders(folder)? {
+            let Ok(run) = RunFolder::open(&path) else { continue };
+            if path.join(GROUP).is_file() {
+                collect(root, &path, runs)?;
+            } else {
+                runs.push((path.strip_prefix(root).unwrap_or(&path).display().to_string(), run));
+            }
+        }
+        Ok(())
+    }
+    let mut runs = Vec::new();
+    collect(root, root, &mut runs)?;
+    Ok(runs)
+}
+
 /// Whether training left something to go on from in any of the folders below.
 fn begun_below(folder: &Path) -> bool {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();

@@ -6,11 +6,11 @@ pub mod group;
 pub mod history;
 pub mod lock;
 pub mod numpy;
-pub mod process;
 pub mod provenance;
 pub mod public_folder;
 pub mod tensorboard;
 
+pub use ferrotype_base::process;
 pub use folder::RunFolder;
 pub use provenance::Provenance;
 pub use public_folder::PublicFolder;

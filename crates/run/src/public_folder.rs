@@ -132,7 +132,7 @@ mod tests {
             ("cd /home/ann/fer and", "cd . and"),
             (r#"{"root":"/data/my pictures/jaffe"}"#, r#"{"root":".../jaffe"}"#),
             (
-                r#""note: from {\"root\":\"/work/data/megc2019\"}; (/srv/ann/megc2019)""#,
+                r#""note: from {\"root\":\"/mnt/data/megc2019\"}; (/srv/ann/megc2019)""#,
                 r#""note: from {\"root\":\".../megc2019\"}; (.../megc2019)""#,
             ),
             (r#""C:\\Users\\ann\\it.h5""#, r#"".../it.h5""#),

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use ferrotype_base::process::resident_memory;
+
 /// Upper ends of the times' ranges in seconds.
 const ENDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
@@ -134,19 +136,12 @@ impl Metrics {
         line(o, format_args!("ferrotype_connections {}", self.connections.load(Ordering::Relaxed)));
         head(o, "ferrotype_uptime_seconds", "gauge", "Time since the server began.");
         line(o, format_args!("ferrotype_uptime_seconds {}", self.uptime()));
-        if let Some(bytes) = resident() {
+        if let Some(bytes) = resident_memory() {
             head(o, "process_resident_memory_bytes", "gauge", "Memory of the process.");
             line(o, format_args!("process_resident_memory_bytes {bytes}"));
         }
         out
     }
-}
-
-/// Memory of this process, where the system says it as Linux does.
-fn resident() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
 fn head(out: &mut String, name: &str, kind: &str, help: &str) {

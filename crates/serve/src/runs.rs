@@ -115,6 +115,14 @@ pub trait Runs: Send + Sync {
     /// When the folder cannot be read.
     fn list(&self) -> Result<Vec<RunEntry>>;
 
+    /// The run of the list that has this name.
+    ///
+    /// # Errors
+    /// As [`Runs::list`].
+    fn find(&self, name: &str) -> Result<Option<RunEntry>> {
+        Ok(self.list()?.into_iter().find(|run| run.name == name))
+    }
+
     /// More of a run of the list.
     ///
     /// # Errors

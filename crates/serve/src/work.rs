@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use axum::body::Bytes;
+use ferrotype_base::statistics::first_largest;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::metrics::Metrics;
@@ -180,16 +181,11 @@ fn with_maps(models: &dyn Models, model: usize, tell: &Tell, said: Vec<Vec<f64>>
         if !tell.heat_maps {
             return Ok((values, None));
         }
-        let strongest = strongest(&values);
+        let strongest = first_largest(&values);
         let map = guarded(|| models.heat_map(model, &face.crop, strongest))?;
         Ok((values, Some(map)))
     };
     said.into_iter().zip(&tell.seen.faces).map(map).collect()
-}
-
-/// The place of the largest value, the first of several.
-pub fn strongest(values: &[f64]) -> usize {
-    (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
 }
 
 #[cfg(test)]
@@ -205,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_first_of_the_largest_is_the_strongest() {
-        assert_eq!(strongest(&[0.2, 0.4, 0.4]), 1);
-        assert_eq!(strongest(&[]), 0);
+        assert_eq!(first_largest(&[0.2, 0.4, 0.4]), 1);
+        assert_eq!(first_largest::<f64>(&[]), 0);
     }
 }

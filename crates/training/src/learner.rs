@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::{Device, Tensor, TensorData};
+use ferrotype_base::statistics::first_largest;
 
 use super::adversarial::Adversary;
 use super::checkpoint::Checkpoint;
@@ -309,7 +310,6 @@ fn tensors_mut(network: &mut Network) -> impl Iterator<Item = &mut Tensor<1>> {
 
 /// How many rows have their largest logit where their target is largest.
 fn correct(logits: &[f32], targets: &[f32], classes: usize) -> u64 {
-    let first_largest = |v: &[f32]| (0..v.len()).fold(0, |best, j| if v[j] > v[best] { j } else { best });
     let rows = logits.chunks_exact(classes).zip(targets.chunks_exact(classes));
     rows.filter(|(z, t)| first_largest(z) == first_largest(t)).count() as u64
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
+use ferrotype_analysis::{AnalysisOptions, mesh};
 use ferrotype_hub::{Accept, Entry, Event, Hub, Listed, Options, Registry, State};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -170,6 +171,27 @@ pub fn of_flag(flag: &str, path: &Path) -> Result<PathBuf> {
 pub fn of_option(flag: &str, path: &mut Option<PathBuf>) -> Result<()> {
     if let Some(given) = path {
         *given = of_flag(flag, given)?;
+    }
+    Ok(())
+}
+
+/// As [`of_option`], of the networks of an analysis.
+///
+/// # Errors
+/// As [`of_flag`].
+pub fn of_parts(options: &mut AnalysisOptions) -> Result<()> {
+    // The landmarks of the mesh are no file.
+    let takes_mesh = mesh::gives_landmarks(options);
+    let parts = &mut options.parts;
+    of_option("--detector", &mut parts.detector)?;
+    if !takes_mesh {
+        of_option("--landmarks", &mut parts.landmarks)?;
+    }
+    of_option("--embedder", &mut parts.embedder)?;
+    if let Some(mesh) = &mut parts.mesh {
+        of_option("parts.mesh.detector", &mut mesh.detector)?;
+        of_option("parts.mesh.landmarks", &mut mesh.landmarks)?;
+        of_option("parts.mesh.blendshapes", &mut mesh.blendshapes)?;
     }
     Ok(())
 }

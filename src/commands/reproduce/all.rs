@@ -9,10 +9,10 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::{How, Plan, judged};
 use crate::commands::say;
-use crate::publication::experiments::folders;
 use crate::reproduction::{Mark, Registry, duration, not_run_here};
 use crate::runner::is_finished;
 use ferrotype_run::RunFolder;
+use ferrotype_run::folder::folders;
 use ferrotype_run::group::Group;
 use ferrotype_training::interrupt::{Interrupt, Interrupted};
 

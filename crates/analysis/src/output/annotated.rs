@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use ferrotype_action_units::INTENSITIES;
+use ferrotype_base::statistics::first_largest;
 use ferrotype_report::overlay::{Bar, FaceOverlay, draw};
 use ferrotype_vision::video::Encoder;
 
@@ -97,8 +98,9 @@ fn overlay(facts: &Facts, face: &FaceRecord) -> FaceOverlay {
     // Of the many blendshapes those are shown for which there is room.
     let (mut bars, mut blendshapes, mut affect) = (Vec::new(), Vec::new(), None);
     for (((name, outputs), kinds), values) in facts.heads.iter().zip(&facts.kinds).zip(&face.heads) {
-        if let (true, Some((best, value))) = (kinds.is_empty(), largest(values)) {
-            title += &format!(" · {} {:.0} %", outputs[best], 100.0 * value);
+        if kinds.is_empty() && !values.is_empty() {
+            let best = first_largest(values);
+            title += &format!(" · {} {:.0} %", outputs[best], 100.0 * values[best]);
         }
         affect = affect.or_else(|| valence_arousal(outputs, values));
         let several = facts.heads.len() > 1;
@@ -119,11 +121,6 @@ fn overlay(facts: &Facts, face: &FaceRecord) -> FaceOverlay {
     bars.extend(blendshapes);
     let points = face.points.as_ref().map_or_else(Vec::new, |points| points.iter().map(|p| p.map(f64::from)).collect());
     FaceOverlay { bounds: face.bounds.map(f64::from), person: face.track, title, points, bars, affect }
-}
-
-fn largest(values: &[f64]) -> Option<(usize, f64)> {
-    // Of equal ones the first.
-    values.iter().copied().enumerate().rev().max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// A film of a constant rate from frames with times of their own.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use ferrotype_action_units::csv::unit_columns;
 use ferrotype_action_units::{INTENSITIES, PRESENCES};
 use ferrotype_run::files::{explain, write_atomic};
 
@@ -25,11 +26,9 @@ pub(super) fn write(facts: &Facts, records: &Records, out: &Path) -> Result<()> 
     let mut table = csv::Writer::from_writer(Vec::new());
     let mut names: Vec<String> = ["path", "subject", "frame"].map(str::to_owned).to_vec();
     if facts.has_units {
-        names.extend(INTENSITIES.iter().map(|unit| format!("AU{unit:02}_r")));
-        names.extend(PRESENCES.iter().map(|unit| format!("AU{unit:02}_c")));
+        names.extend(unit_columns());
     }
-    let outputs = facts.heads.iter().flat_map(|(head, outputs)| outputs.iter().map(move |o| format!("{head}.{o}")));
-    names.extend(outputs);
+    names.extend(facts.head_columns());
     table.write_record(&names)?;
     let source = out.file_name().unwrap_or_default().to_string_lossy().into_owned();
     records.each(|record| {

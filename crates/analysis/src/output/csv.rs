@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use ferrotype_action_units::csv::{Columns, Row, header, line};
+use ferrotype_action_units::INTENSITIES;
+use ferrotype_action_units::csv::{Columns, Row, header, line, unit_columns};
 use ferrotype_action_units::pose::Pose;
-use ferrotype_action_units::{INTENSITIES, PRESENCES};
 use ferrotype_base::files::write_atomic_with;
 
 use super::summary::Summary;
@@ -21,10 +21,9 @@ pub fn frames(facts: &Facts, records: &Records, path: &Path) -> Result<()> {
     }
 }
 
-/// Names of the heads' columns: `HEAD.OUTPUT`.
+/// Names of the heads' columns.
 fn head_columns(facts: &Facts) -> String {
-    let names = facts.heads.iter().flat_map(|(head, outputs)| outputs.iter().map(move |o| format!(",{head}.{o}")));
-    names.collect()
+    facts.head_columns().map(|name| format!(",{name}")).collect()
 }
 
 /// Cells of the heads, empty where one says nothing of the face.
@@ -169,9 +168,8 @@ fn pyfeat_line(facts: &Facts, record: &FrameRecord, face: &FaceRecord) -> String
 /// Writes `au_timeline.csv`: time, person, intensities and presences.
 pub fn unit_timeline(records: &Records, path: &Path) -> Result<()> {
     write_atomic_with(path, |file| {
-        let intensities: String = INTENSITIES.iter().map(|unit| format!(",AU{unit:02}_r")).collect();
-        let presences: String = PRESENCES.iter().map(|unit| format!(",AU{unit:02}_c")).collect();
-        writeln!(file, "timestamp,frame,face_id{intensities}{presences}")?;
+        let units: String = unit_columns().map(|name| format!(",{name}")).collect();
+        writeln!(file, "timestamp,frame,face_id{units}")?;
         records.each(|record| {
             for (face, units) in record.faces.iter().filter_map(|face| Some((face, face.units.as_ref()?))) {
                 let intensities: String = units.intensities.iter().map(|v| format!(",{v:.3}")).collect();

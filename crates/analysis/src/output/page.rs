@@ -172,26 +172,18 @@ fn maps(facts: &Facts, sums: &Sums, [from, to]: [f64; 2]) -> Vec<HeatMap> {
 fn said(track: &TrackSummary) -> Vec<(String, String)> {
     let text = |share: f64, longest: Option<super::summary::Episode>| {
         let longest = longest.map_or_else(String::new, |e| format!("; the longest {:.1} to {:.1} s", e.from, e.to));
-        let of = if track.track.is_some() { "frames" } else { "faces" };
-        format!("{:.1} % of the {of}{longest}", 100.0 * share)
+        format!("{:.1} % of the {}{longest}", 100.0 * share, track.unit())
     };
     track.shares().into_iter().take(8).map(|q| (q.name.clone(), text(q.share.unwrap_or(0.0), q.longest))).collect()
 }
 
 fn video(facts: &Facts, summary: &Summary) -> Vec<(String, String)> {
-    let (source, shots) = if facts.is_stills { ("pictures", "pictures") } else { ("video", "frames") };
+    let [source, shots] = facts.kind();
     let mut rows = vec![(source.to_owned(), facts.video.clone())];
     if !facts.is_stills {
         rows.push(("sha256".into(), facts.sha256.clone()));
     }
-    let unusable = if summary.unusable > 0 { format!(", {} unusable", summary.unusable) } else { String::new() };
-    let counts = format!(
-        "{} looked at, {} with a face{unusable}; {}",
-        summary.frames,
-        summary.frames_with_faces,
-        summary.count()
-    );
-    rows.push((shots.into(), counts));
+    rows.push((shots.into(), summary.counts()));
     rows.extend(facts.parts.iter().map(|p| (p.role.clone(), format!("{} ({})", p.path, p.name))));
     rows
 }

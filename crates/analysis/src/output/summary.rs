@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ferrotype_action_units::{INTENSITIES, PRESENCES};
+use ferrotype_base::statistics::first_largest;
 use serde::Serialize;
 
 use super::Facts;
@@ -95,6 +96,11 @@ impl TrackSummary {
             }
             _ => format!("All faces: {}", self.frames),
         }
+    }
+
+    /// What its shares are of.
+    pub fn unit(&self) -> &'static str {
+        if self.track.is_some() { "frames" } else { "faces" }
     }
 
     /// What was present or dominant at all, the largest share of frames first.
@@ -199,8 +205,15 @@ impl Summary {
         tracks
     }
 
+    /// `20 looked at, 18 with a face, 1 unusable; 2 persons`.
+    pub fn counts(&self) -> String {
+        let unusable = if self.unusable > 0 { format!(", {} unusable", self.unusable) } else { String::new() };
+        let Self { frames, frames_with_faces, .. } = self;
+        format!("{frames} looked at, {frames_with_faces} with a face{unusable}; {}", self.count())
+    }
+
     /// `3 persons`, or `12 faces` of stills.
-    pub fn count(&self) -> String {
+    fn count(&self) -> String {
         let (n, one) = match self.is_stills {
             true => (self.persons.values().map(|p| p.frames).sum(), "face"),
             false => (self.persons.len() as u64, "person"),
@@ -304,8 +317,4 @@ impl Quantity {
             longest: self.longest,
         }
     }
-}
-
-fn first_largest(values: &[f64]) -> usize {
-    (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
 }

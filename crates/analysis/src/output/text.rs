@@ -13,18 +13,11 @@ const SHOWN: usize = 5;
 pub fn report(facts: &Facts, summary: &Summary, notes: &[String]) -> String {
     let mut text = String::new();
     let tracks = summary.tracks();
-    let (source, shots) = if facts.is_stills { ("pictures", "pictures") } else { ("video", "frames") };
+    let [source, shots] = facts.kind();
     let sha256 = &facts.sha256[..16.min(facts.sha256.len())];
     let sha256 = if facts.is_stills { String::new() } else { format!(" (sha256 {sha256})") };
     let _ = writeln!(text, "{source:12} {}{sha256}", facts.video);
-    let unusable = if summary.unusable > 0 { format!(", {} unusable", summary.unusable) } else { String::new() };
-    let _ = writeln!(
-        text,
-        "{shots:12} {} looked at, {} with a face{unusable}; {}",
-        summary.frames,
-        summary.frames_with_faces,
-        summary.count()
-    );
+    let _ = writeln!(text, "{shots:12} {}", summary.counts());
     for part in &facts.parts {
         let _ = writeln!(text, "{:12} {}", part.role, part.path);
     }
@@ -43,10 +36,10 @@ pub fn report(facts: &Facts, summary: &Summary, notes: &[String]) -> String {
 
 fn person(track: &TrackSummary) -> String {
     let mut text = format!("{}\n", track.title());
-    let of = if track.track.is_some() { "frames" } else { "faces" };
     for q in track.shares().into_iter().take(2 * SHOWN) {
         let longest = q.longest.map_or_else(String::new, |e| format!(", longest {:.2} to {:.2} s", e.from, e.to));
-        let _ = writeln!(text, "  {:28} {:5.1} % of the {of}{longest}", q.name, 100.0 * q.share.unwrap_or(0.0));
+        let _ =
+            writeln!(text, "  {:28} {:5.1} % of the {}{longest}", q.name, 100.0 * q.share.unwrap_or(0.0), track.unit());
     }
     let is_blendshape =
         |q: &&QuantitySummary| q.name.starts_with(BLENDSHAPES) && q.name[BLENDSHAPES.len()..].starts_with('.');

@@ -1,6 +1,7 @@
 //! Support vector machines of several classes: one for each pair of classes (libsvm's C-SVC, scikit-learn's `SVC`).
 
 use anyhow::{Result, ensure};
+use ferrotype_base::statistics::first_largest;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -124,7 +125,7 @@ impl OneVsOne {
             sums[first] += value;
             sums[second] -= value;
         }
-        let winner = (1..self.classes).fold(0, |best, class| if votes[class] > votes[best] { class } else { best });
+        let winner = first_largest(&votes);
         let decision = |(vote, sum): (&f64, &f64)| vote + sum / (3.0 * (sum.abs() + 1.0));
         (winner, votes.iter().zip(&sums).map(decision).collect())
     }

@@ -2,13 +2,15 @@
 //!
 //! Each rule takes the votes without outliers and returns the votes it keeps, or none to drop the example.
 
+use ferrotype_base::statistics::first_largest;
+
 /// The target distribution over the emotions, or none where the example is dropped.
 pub(super) fn target(votes: &[u8], rule: fn(&[u32], u32) -> Option<Vec<u32>>) -> Option<Vec<f32>> {
     let emotions = votes.len() - super::NO_EMOTION;
     // A single vote is an outlier.
     let votes: Vec<u32> = votes.iter().map(|&v| if v > 1 { u32::from(v) } else { 0 }).collect();
     let kept = rule(&votes, votes.iter().sum())?;
-    let first_best = (0..kept.len()).fold(0, |best, i| if kept[i] > kept[best] { i } else { best });
+    let first_best = first_largest(&kept);
     if first_best >= emotions {
         return None;
     }

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ferrotype_base::text::listed;
 
 use super::annotated::{Frame, Video, Videos};
-use super::facial::{column, first_folder, folders, nothing, occurrence, pictures_in, valence_arousal};
+use super::facial::{column, folders, frames_folder, nothing, occurrence, pictures_in, valence_arousal};
 use super::label_files::{LabelFiles, Line, lines};
 use super::pictures::{Want, drop_empty_classes, file_name};
 use crate::listing::entries;
@@ -58,7 +58,7 @@ struct Labelled {
 /// Reads the text files and the faces.
 pub(super) fn load(options: &AffWild2Options) -> Result<FaceSet> {
     let root = &options.root;
-    let frames = options.frames.clone().or_else(|| first_folder(root, &FRAMES)).filter(|folder| folder.is_dir());
+    let frames = frames_folder(options.frames.as_deref(), root, &FRAMES);
     let Some(frames) = frames else {
         return nothing(root, "Aff-Wild2", "the folder cropped_aligned, or one named with --frames");
     };

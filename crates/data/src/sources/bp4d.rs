@@ -14,10 +14,10 @@ use anyhow::{Context, Result, bail, ensure};
 use ferrotype_base::text::listed;
 
 use super::annotated::{Frame, Video, Videos};
-use super::facial::{chosen, column, first_folder, folders, intensity, nothing, occurrence, pictures_in};
+use super::facial::{chosen, column, folders, frames_folder, intensity, nothing, occurrence, pictures_in};
 use super::label_files::{LabelFiles, Line, MOST_FRAMES, intensities, lines};
 use super::pictures::{FaceFinder, Want};
-use crate::listing::entries;
+use crate::listing::{entries, first_folder};
 use crate::options::Bp4dOptions;
 use crate::{FaceSet, Split};
 
@@ -36,7 +36,7 @@ pub(super) fn load(options: &Bp4dOptions, finder: Option<&FaceFinder>) -> Result
     let Some(occurrences) = first_folder(root, &OCCURRENCES) else {
         return nothing(root, "BP4D", "the folder AUCoding/AU_OCC");
     };
-    let frames = options.frames.clone().or_else(|| first_folder(root, &FRAMES)).filter(|folder| folder.is_dir());
+    let frames = frames_folder(options.frames.as_deref(), root, &FRAMES);
     let Some(frames) = frames else {
         return nothing(root, "BP4D", "the folder Sequences(2D+3D) with F001/T1 and so on, or one named with --frames");
     };

@@ -15,11 +15,11 @@ use anyhow::{Context, Result, bail, ensure};
 use ferrotype_base::text::listed;
 
 use super::annotated::Annotated;
-use super::facial::{box_of, chosen, column, first_folder, folders, intensity, nothing, occurrence, pictures_in};
+use super::facial::{box_of, chosen, column, folders, intensity, nothing, occurrence, pictures_in};
 use super::label_files::{LabelFiles, lines};
 use super::names::owned;
 use super::pictures::{self, Picture, Want, file_name};
-use crate::listing::entries;
+use crate::listing::{entries, first_folder};
 use crate::options::CkPlusOptions;
 use crate::{FaceSet, NO_LABEL, Split};
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail, ensure};
 
 use super::annotated::{Frame, Video, Videos};
-use super::facial::{chosen, first_folder, folders, intensity, nothing, occurrence, pictures_in};
+use super::facial::{chosen, folders, frames_folder, intensity, nothing, occurrence, pictures_in};
 use super::label_files::{LabelFiles, intensities};
 use super::pictures::{FaceFinder, Want};
 use crate::options::DisfaOptions;
@@ -95,10 +95,7 @@ fn labels_of(
 
 /// The folder with the subjects' folders of frames.
 fn frames_root(options: &DisfaOptions) -> Result<PathBuf> {
-    let found = match &options.frames {
-        Some(folder) => Some(folder.clone()).filter(|folder| folder.is_dir()),
-        None => first_folder(&options.root, &FRAMES),
-    };
+    let found = frames_folder(options.frames.as_deref(), &options.root, &FRAMES);
     let Some(folder) = found else { return Err(without_frames(options)) };
     if folders(&folder)?.iter().any(|(name, _)| name.to_uppercase().contains("SN0")) {
         return Ok(folder);

@@ -8,7 +8,7 @@ use ferrotype_base::targets::TargetKind;
 
 use super::micro::frames_in;
 use super::pictures::file_name;
-use crate::listing::entries;
+use crate::listing::{self, first_folder};
 use crate::targets::TargetGroup;
 
 /// The name of a unit's column: `AU01`.
@@ -47,14 +47,14 @@ pub(super) fn chosen(asked: &[u32], usual: &[u32], known: impl Fn(u32) -> bool, 
     Ok(if asked.is_empty() { usual.to_vec() } else { asked.to_vec() })
 }
 
-/// The first of these folders below `root` that is there.
-pub(super) fn first_folder(root: &Path, names: &[&str]) -> Option<PathBuf> {
-    names.iter().map(|name| root.join(name)).find(|path| path.is_dir())
+/// The folder of a dataset's frames: the one that is named, or the first of these below `root`; none where it is not there.
+pub(super) fn frames_folder(named: Option<&Path>, root: &Path, names: &[&str]) -> Option<PathBuf> {
+    named.map(Path::to_path_buf).or_else(|| first_folder(root, names)).filter(|folder| folder.is_dir())
 }
 
 /// Folders in a folder, with their names.
 pub(super) fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
-    Ok(entries(folder)?.into_iter().filter(|path| path.is_dir()).map(|path| (file_name(&path), path)).collect())
+    Ok(listing::folders(folder)?.into_iter().map(|path| (file_name(&path), path)).collect())
 }
 
 /// The pictures of a video by the number of the frame; none where the folder is not there.

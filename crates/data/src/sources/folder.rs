@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::labels::{self, Kind};
 use super::names;
 use super::pictures::{self, Picture, Want, file_name};
-use crate::listing::entries;
+use crate::listing::{entries, folders};
 use crate::options::FolderOptions;
 use crate::picture::files::{Sorted, sort};
 use crate::{FaceSet, Split};
@@ -19,7 +19,7 @@ pub(super) fn load(options: &FolderOptions) -> Result<FaceSet> {
     let parts = parts(&options.root)?;
     let mut classes = BTreeSet::new();
     for (_, folder) in &parts {
-        for class in subfolders(folder)? {
+        for class in folders(folder)? {
             classes.insert(file_name(&class));
         }
     }
@@ -64,7 +64,7 @@ pub(super) fn load(options: &FolderOptions) -> Result<FaceSet> {
 
 /// The folders that hold class folders: the root itself, or one per part of the dataset.
 fn parts(root: &Path) -> Result<Vec<(Split, PathBuf)>> {
-    let folders = subfolders(root)?;
+    let folders = folders(root)?;
     let splits: Vec<Option<Split>> = folders.iter().map(|f| names::split(&file_name(f))).collect();
     if splits.iter().all(Option::is_none) {
         return Ok(vec![(Split::Unassigned, root.into())]);
@@ -85,10 +85,6 @@ fn parts(root: &Path) -> Result<Vec<(Split, PathBuf)>> {
     Ok(parts)
 }
 
-fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
-    Ok(entries(folder)?.into_iter().filter(|p| p.is_dir()).collect())
-}
-
 /// Classes that none of these pictures is of.
 fn without_pictures(pictures: &[Picture], classes: &[String]) -> Vec<String> {
     let is_empty = |class: usize| pictures.iter().all(|p| usize::try_from(p.label) != Ok(class));
@@ -104,7 +100,7 @@ fn add_part(
     classes: &[String],
 ) -> Result<Vec<PathBuf>> {
     let mut others = Vec::new();
-    for class in subfolders(folder)? {
+    for class in folders(folder)? {
         let label = classes.binary_search(&file_name(&class)).unwrap_or(0) as i16;
         let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = entries(&class)?.into_iter().partition(|p| p.is_dir());
         if let Some(nested) = folders.first() {

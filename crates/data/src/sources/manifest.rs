@@ -42,14 +42,8 @@ pub(super) fn load(options: &ManifestOptions) -> Result<FaceSet> {
     };
     let (mut all, mut labels, mut record) = (Vec::new(), Vec::new(), ByteRecord::new());
     while table.next(&mut record)? {
+        table.check_width(&record)?;
         let place = || table.place(table.rows() - 1, &record);
-        ensure!(
-            record.len() == table.header.len(),
-            "{}: {} cells, and the header has {}",
-            place(),
-            record.len(),
-            table.header.len()
-        );
         let (file, class) = (text(&record, path), label.map(|column| text(&record, column)).unwrap_or_default());
         ensure!(!file.is_empty(), "{}, column {path_name}: empty; the path of a picture is expected", place());
         ensure!(

@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use csv::{ByteRecord, ReaderBuilder};
 use ferrotype_base::digest::hex;
 use ferrotype_base::lfs;
@@ -72,6 +72,18 @@ impl Table {
         let more = self.reader.read_byte_record(record).with_context(|| format!("cannot read {}", self.name))?;
         self.rows += usize::from(more);
         Ok(more)
+    }
+
+    /// Refuses a row with another number of cells than the header has.
+    pub(super) fn check_width(&self, record: &ByteRecord) -> Result<()> {
+        ensure!(
+            record.len() == self.header.len(),
+            "{}: {} cells, and the header has {}",
+            self.place(self.rows - 1, record),
+            record.len(),
+            self.header.len()
+        );
+        Ok(())
     }
 
     /// Rows read so far.

@@ -1,6 +1,6 @@
 //! Ranges of the options of sources.
 
-use ferrotype_base::problems::Problems;
+use ferrotype_base::problems::{Problems, first_repeat};
 
 use crate::options::{
     Component, FerplusOptions, MicroOptions, SegmentOptions, SegmentRule, SourceOptions, SyntheticClipsOptions,
@@ -76,7 +76,7 @@ pub(super) fn check_source(p: &mut Problems, source: &SourceOptions) {
         }
         SourceOptions::AffWild2(options) => {
             let at = format!("{at}.aff_wild2");
-            let twice = options.tasks.iter().enumerate().any(|(i, task)| options.tasks[..i].contains(task));
+            let twice = first_repeat(&options.tasks).is_some();
             p.check(&format!("{at}.tasks"), &options.tasks, !twice, "none of them twice");
             check_frames(p, &at, Some(options.every), None);
             options.size.map(|size| ("aff_wild2", size))
@@ -108,7 +108,7 @@ pub(super) fn check_source(p: &mut Problems, source: &SourceOptions) {
 }
 
 fn check_units(p: &mut Problems, at: &str, units: &[u32]) {
-    let twice = units.iter().enumerate().any(|(i, unit)| units[..i].contains(unit));
+    let twice = first_repeat(units).is_some();
     let numbers = units.iter().all(|unit| (1..=99).contains(unit));
     p.check(&format!("{at}.units"), units, numbers && !twice, "numbers from 1 to 99, none of them twice");
 }
@@ -159,7 +159,7 @@ fn check_video(p: &mut Problems, at: &str, options: &VideoOptions) {
 }
 
 fn check_parts(p: &mut Problems, at: &str, parts: &[Component]) {
-    let twice = parts.iter().enumerate().any(|(i, p)| parts[..i].contains(p));
+    let twice = first_repeat(parts).is_some();
     p.check(at, parts, !parts.is_empty() && !twice, "at least one part, none of them twice");
 }
 

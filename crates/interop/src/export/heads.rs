@@ -1,9 +1,10 @@
 //! The outputs of a model with heads: each by its own name, and how they are checked.
 
 use anyhow::{Result, anyhow, ensure};
+use ferrotype_base::statistics::first_largest;
 use ferrotype_base::targets::{Head, TargetKind};
 
-use super::verify::{Decision, margin, softmax_error, top, worse};
+use super::verify::{Decision, margin, softmax_error, worse};
 use super::writer::{Writer, integer};
 
 /// `NAME_logits`, or of continuous values `NAME_values`.
@@ -117,7 +118,7 @@ pub(super) fn decisions(heads: &[Head], network: &[f32], onnx: &[f32]) -> Vec<De
     for head in heads {
         let (a, b) = (head.of(network), head.of(onnx));
         if head.kind.has_classes() {
-            all.push(Decision { margin: margin(a), network: top(a), onnx: top(b) });
+            all.push(Decision { margin: margin(a), network: first_largest(a), onnx: first_largest(b) });
         } else if head.kind == TargetKind::Labels {
             let label = |(&a, &b): (&f32, &f32)| Decision {
                 margin: 2.0 * f64::from(a).abs(),

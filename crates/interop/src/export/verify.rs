@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use burn::tensor::{Tensor, TensorData};
+use ferrotype_base::statistics::first_largest;
 use serde::{Deserialize, Serialize};
 
 use super::heads::{as_exported, decisions, gather, output_names};
@@ -218,7 +219,7 @@ fn compare(seen: &Seen, heads: &[Head], tolerance: f64) -> ExportCheck {
     let (mut decided, mut agreeing, mut ties) = (0, 0, Vec::new());
     for (&row, (a, b)) in seen.rows.iter().zip(pairs()) {
         let decisions = match heads {
-            [] => vec![Decision { margin: margin(a), network: top(a), onnx: top(b) }],
+            [] => vec![Decision { margin: margin(a), network: first_largest(a), onnx: first_largest(b) }],
             heads => decisions(heads, a, b),
         };
         for Decision { margin, network, onnx } in decisions {
@@ -231,7 +232,7 @@ fn compare(seen: &Seen, heads: &[Head], tolerance: f64) -> ExportCheck {
         }
     }
     let accuracy = |side: &[Vec<f32>]| {
-        let right = side.iter().zip(&seen.labels).filter(|(z, label)| top(z) == **label).count();
+        let right = side.iter().zip(&seen.labels).filter(|(z, label)| first_largest(z) == **label).count();
         let all = seen.labels.len();
         (all > 0 && all == seen.rows.len()).then(|| right as f64 / all as f64)
     };
@@ -258,14 +259,9 @@ pub(super) fn worse(a: f64, b: f64) -> f64 {
     if b.is_finite() { a.max(b) } else { f64::MAX }
 }
 
-/// The first of the largest logits.
-pub(super) fn top(z: &[f32]) -> usize {
-    (0..z.len()).fold(0, |best, j| if z[j] > z[best] { j } else { best })
-}
-
 /// The difference of the two largest logits; infinite for a single class.
 pub(super) fn margin(z: &[f32]) -> f64 {
-    let best = top(z);
+    let best = first_largest(z);
     let second = (0..z.len()).filter(|&j| j != best).map(|j| z[j]).fold(f32::NEG_INFINITY, f32::max);
     f64::from(z[best]) - f64::from(second)
 }

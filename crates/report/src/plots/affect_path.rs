@@ -1,6 +1,6 @@
 //! Valence and arousal over time, as a path on their plane (Russell 1980).
 
-use super::{BLUE, Colour, Figure, GRID, INK, MUTED, ORANGE, TEXT, legend, nothing, title};
+use super::{BLUE, Figure, GRID, INK, MUTED, ORANGE, TEXT, blend, legend, nothing, title};
 use crate::analysis::AffectPath;
 use crate::figure::{Anchor, Label};
 
@@ -26,12 +26,12 @@ pub fn affect_path(path: &AffectPath) -> Figure {
     let last = path.points.len().saturating_sub(1).max(1) as f64;
     for (i, pair) in path.points.windows(2).enumerate() {
         if let [Some(a), Some(b)] = pair {
-            figure.faint_line(&[place(*a), place(*b)], between(BLUE, ORANGE, i as f64 / last), 1.6, 0.7);
+            figure.faint_line(&[place(*a), place(*b)], blend(BLUE, ORANGE, i as f64 / last), 1.6, 0.7);
         }
     }
     for (i, point) in path.points.iter().enumerate() {
         if let Some(point) = point {
-            figure.dot(place(*point), 2.2, between(BLUE, ORANGE, i as f64 / last));
+            figure.dot(place(*point), 2.2, blend(BLUE, ORANGE, i as f64 / last));
         }
     }
     figure
@@ -52,9 +52,4 @@ fn axes(figure: &mut Figure) {
     }
     figure.text((x, bottom + 34.0), "valence", Label::new(TEXT, INK).anchored(Anchor::Middle));
     figure.text((LEFT - 34.0, y), "arousal", Label::new(TEXT, INK).anchored(Anchor::Middle).upright());
-}
-
-fn between(a: Colour, b: Colour, share: f64) -> Colour {
-    let mix = |a: u8, b: u8| (f64::from(a) + share * (f64::from(b) - f64::from(a))).round() as u8;
-    (mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
 }

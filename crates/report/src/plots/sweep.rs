@@ -1,7 +1,7 @@
 //! The plots of a sweep.
 
 use super::axes::{Axes, plain, range, ticks};
-use super::{BLUE, Colour, Figure, GRID, INK, MUTED, ORANGE, RED, TEXT, legend, nothing, title};
+use super::{BLUE, Colour, Figure, GRID, INK, MUTED, ORANGE, RED, TEXT, blend, legend, nothing, title};
 use crate::figure::{Anchor, Label, text_width};
 use crate::sweep::{SweepState, SweepTrial, SweepView};
 use ferrotype_evaluation::metrics::{Metric, Unit};
@@ -25,8 +25,7 @@ fn axis_name(metric: &dyn Metric) -> String {
 fn colour(trial: &SweepTrial, finished: usize) -> Colour {
     let Some(rank) = trial.rank else { return GREY };
     let t = rank as f64 / (finished.max(2) - 1) as f64;
-    let mix = |a: u8, b: u8| (f64::from(a) + t * (f64::from(b) - f64::from(a))).round() as u8;
-    (mix(BEST.0, WORST.0), mix(BEST.1, WORST.1), mix(BEST.2, WORST.2))
+    blend(BEST, WORST, t)
 }
 
 fn finished(view: &SweepView) -> usize {

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Uri};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ferrotype_base::statistics::first_largest;
 use futures_util::future::try_join_all;
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
@@ -17,7 +18,7 @@ use crate::problem::Problem;
 use crate::query::Words;
 use crate::state::Shared;
 use crate::upload::{self, Allowed, Sent};
-use crate::work::{Admitted, Said, strongest};
+use crate::work::{Admitted, Said};
 
 /// How long a body may wait for others to be read.
 const TURN: Duration = Duration::from_secs(5);
@@ -119,7 +120,7 @@ fn shown_face(face: &Face, said: &[(&ModelInfo, &Said)]) -> Value {
         .iter()
         .filter_map(|(model, (values, heat))| {
             let heat = heat.as_ref()?;
-            let of = model.outputs.get(strongest(values))?;
+            let of = model.outputs.get(first_largest(values))?;
             let value = json!({
                 "of": of, "box": face.crop.bounds, "width": heat.width, "height": heat.height,
                 "values": STANDARD.encode(&heat.values),

@@ -69,7 +69,7 @@ pub async fn sweep_report(shared: State, Path(name): Path<String>) -> Answer {
 
 async fn find(shared: &State, name: String) -> Result<RunEntry, Problem> {
     let runs = shared.runs.clone();
-    let found = blocking(move || Ok(runs.list()?.into_iter().find(|run| run.name == name))).await?;
+    let found = blocking(move || runs.find(&name)).await?;
     found.ok_or_else(|| Problem::not_found("there is no run of that name: /v1/runs lists those there are"))
 }
 

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use burn::tensor::{Tensor, TensorData};
+use ferrotype_base::statistics::first_largest;
 
 use super::{Attack, AttackTarget, Method, Norm};
 use ferrotype_base::random::{Purpose, key};
@@ -145,7 +146,7 @@ impl RobustnessTest {
 
     /// Whether logits are what the attacker wants.
     fn is_reached(&self, z: &[f32], truth: usize) -> bool {
-        let said = (0..z.len()).fold(0, |best, j| if z[j] > z[best] { j } else { best });
+        let said = first_largest(z);
         match self.target {
             Some(target) => said == target,
             None => said != truth,

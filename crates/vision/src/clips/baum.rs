@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use ferrotype_data::listing::first_folder;
 
 use super::files::VideoFiles;
 use super::labels::{self, Row, SYSTEM003};
@@ -127,7 +128,7 @@ fn contradiction(clip: &str, word: &str, code: &str, states: &[&str]) -> Option<
 
 fn folder_of(root: &Path, subset: &Subset) -> Result<PathBuf> {
     ensure!(root.is_dir(), "{} is not a folder; the one with {} in it is expected", root.display(), subset.folders[0]);
-    let inside = subset.folders.iter().map(|name| root.join(name)).find(|path| path.is_dir());
+    let inside = first_folder(root, &subset.folders);
     let is_it = root.file_name().is_some_and(|n| n.to_string_lossy().starts_with(subset.name));
     inside.or_else(|| is_it.then(|| root.to_path_buf())).with_context(|| {
         format!(

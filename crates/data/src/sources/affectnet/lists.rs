@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use csv::ByteRecord;
 
-use super::super::facial::first_folder;
 use super::super::names::AFFECTNET;
 use super::super::pictures::Picture;
 use super::super::table::{Table, text};
 use super::{Annotation, Gathered, checked};
+use crate::listing::first_folder;
 use crate::options::AffectnetOptions;
 use crate::{FaceSet, Split};
 
@@ -62,14 +62,8 @@ fn read(
     };
     let mut record = ByteRecord::new();
     while table.next(&mut record)? {
+        table.check_width(&record)?;
         let place = || table.place(table.rows() - 1, &record);
-        ensure!(
-            record.len() == table.header.len(),
-            "{}: {} cells, and the header has {}",
-            place(),
-            record.len(),
-            table.header.len()
-        );
         let number = |column: usize| -> Result<f64> {
             let cell = text(&record, column);
             let number = cell.parse::<f64>().ok().filter(|n| n.is_finite());

@@ -23,7 +23,7 @@ pub(super) fn root_of_frames(form: &Form, options: &MicroOptions) -> Result<Path
     let candidates: Vec<PathBuf> = names.iter().flat_map(|name| nested(name)).chain([root.clone()]).collect();
     for candidate in &candidates {
         let is_it = |path: &PathBuf| (form.subject)(&name_of(path)).is_some();
-        if candidate.is_dir() && folders_in(candidate)?.iter().any(is_it) {
+        if candidate.is_dir() && listing::folders(candidate)?.iter().any(is_it) {
             return Ok(candidate.clone());
         }
     }
@@ -53,7 +53,7 @@ impl Subjects {
     pub(super) fn find(form: &Form, root: &Path) -> Result<Self> {
         let mut folders: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
         let mut by_clip = false;
-        for folder in folders_in(root)? {
+        for folder in listing::folders(root)? {
             let name = name_of(&folder);
             let Some(subject) = (form.subject)(&name) else { continue };
             by_clip |= name.contains('_');
@@ -110,15 +110,10 @@ fn below(folder: &Path, path: &str) -> Option<PathBuf> {
         let exact = at.join(part);
         at = match exact.is_dir() {
             true => exact,
-            false => folders_in(&at).ok()?.into_iter().find(|f| name_of(f).to_lowercase() == part)?,
+            false => listing::folders(&at).ok()?.into_iter().find(|f| name_of(f).to_lowercase() == part)?,
         };
     }
     Some(at)
-}
-
-/// Folders in a folder, by name.
-pub(super) fn folders_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    Ok(listing::entries(folder)?.into_iter().filter(|path| path.is_dir()).collect())
 }
 
 /// The last part of a path.

@@ -7,8 +7,9 @@ use anyhow::Result;
 
 use super::classes::Composite::{Negative, Positive, Surprise};
 use super::classes::Emotion;
-use super::folders::{Subjects, folders_in, frames_in, name_of};
+use super::folders::{Subjects, frames_in, name_of};
 use super::{Bad, Coded, Form, numbered, shown};
+use crate::listing::folders;
 
 pub(super) const FORM: Form = Form {
     name: "smic",
@@ -40,17 +41,17 @@ fn subject(text: &str) -> Option<String> {
 pub(super) fn rows(subjects: &Subjects, bad: &mut Bad) -> Result<Vec<Coded>> {
     let mut rows = Vec::new();
     for (subject, folder) in subjects.all() {
-        let Some(micro) = folders_in(folder)?.into_iter().find(|f| name_of(f).eq_ignore_ascii_case("micro")) else {
+        let Some(micro) = folders(folder)?.into_iter().find(|f| name_of(f).eq_ignore_ascii_case("micro")) else {
             bad.add(&shown(folder), "there is no folder `micro`");
             continue;
         };
-        for class in folders_in(&micro)? {
+        for class in folders(&micro)? {
             let emotion = name_of(&class).to_lowercase();
             if !SHORT.iter().any(|(name, _)| *name == emotion) {
                 bad.add(&shown(&class), "it is none of the classes negative, positive and surprise");
                 continue;
             }
-            for clip in folders_in(&class)? {
+            for clip in folders(&class)? {
                 let row = rows.len() as u32;
                 match coded(&clip, subject, &emotion, row) {
                     Ok(coded) => rows.push(coded),
