@@ -19,6 +19,8 @@ pub mod import;
 pub(crate) mod inputs;
 pub mod models;
 pub mod predict;
+#[cfg(test)]
+mod reference;
 pub mod renamed;
 pub mod report;
 pub mod reproduce;
