@@ -72,6 +72,7 @@ fn run_view(out: &std::path::Path, test: &Predictions) -> Result<RunView> {
     mistakes.iter_mut().for_each(|m| m.face = Some(face(m.row)));
     mistakes[4].face = None;
     Ok(RunView {
+        calibration: None,
         attacks: Vec::new(),
         evaluations: Vec::new(),
         saliency: Default::default(),

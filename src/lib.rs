@@ -75,6 +75,8 @@ pub mod config;
 #[doc(hidden)]
 pub mod publication;
 #[doc(hidden)]
+pub mod published;
+#[doc(hidden)]
 pub mod reproduction;
 #[doc(hidden)]
 pub mod runner;

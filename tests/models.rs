@@ -112,3 +112,139 @@ fn what_cannot_be_had_says_what_to_do() {
     let told = text(&run(&place, "analyze video.mp4 --detector models/yunet.onnx", None));
     assert!(told.contains("models/yunet.onnx"), "{told}");
 }
+
+/// Two pictures of noise, `a.png` and `b.png`, in a folder.
+fn pictures(place: &Place) {
+    fs::create_dir_all(place.at("faces")).unwrap();
+    for (name, step) in [("a.png", 37), ("b.png", 101)] {
+        let pixels = (0..40 * 40).map(|i| ((i * step + i / 40 * 13) % 256) as u8).collect();
+        image::GrayImage::from_raw(40, 40, pixels).unwrap().save(place.at("faces").join(name)).unwrap();
+    }
+}
+
+/// Trains `small.yaml` and publishes it as `tiny_faces` into `pub/` and the cache; gives the run.
+fn published(place: &Place) -> String {
+    let run = place.train("runs", "").display().to_string();
+    let words = format!(
+        "models publish {run} --name tiny_faces --licence MIT --commercial allowed --out pub --url https://example.org/m --add"
+    );
+    let done = self::run(place, &words, None);
+    assert!(done.status.success() && text(&done).contains("hub:tiny_faces"), "{}", text(&done));
+    run
+}
+
+/// The probabilities that a run gives both pictures.
+fn predictions(place: &Place, run: &str) -> String {
+    let done = self::run(place, &format!("predict --run {run} faces --csv out.csv"), None);
+    assert!(done.status.success(), "{}", text(&done));
+    fs::read_to_string(place.at("out.csv")).unwrap()
+}
+
+#[test]
+fn a_published_run_is_used_by_its_name() {
+    let place = Place::new();
+    pictures(&place);
+    let run = published(&place);
+    let here = place.path().to_string_lossy().into_owned();
+    let card = fs::read_to_string(place.at("pub/README.md")).unwrap();
+    assert!(card.contains("license: mit") && card.contains("say nothing about people"), "{card}");
+    for name in ["README.md", "tiny_faces.onnx", "tiny_faces.safetensors", "tiny_faces.yaml", "tiny_faces_onnx.yaml"] {
+        let bytes = fs::read(place.at("pub").join(name)).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains(&here), "{name} says where it was made");
+    }
+    let entry = fs::read_to_string(place.at("pub/tiny_faces.yaml")).unwrap();
+    assert!(entry.contains("https://example.org/m/tiny_faces.safetensors"), "{entry}");
+
+    let own = predictions(&place, &run);
+    assert_eq!(predictions(&place, "hub:tiny_faces"), own);
+    // What is changed in the run that was made of it is made anew from the checked file.
+    let kept = fs::read_dir(place.at("home/runs/tiny_faces")).unwrap().next().unwrap().unwrap().path();
+    let weights = kept.join("tiny_faces/checkpoints/best.safetensors");
+    let mut bytes = fs::read(&weights).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 0x40;
+    fs::write(&weights, bytes).unwrap();
+    assert_eq!(predictions(&place, "hub:tiny_faces"), own);
+
+    // It begins a training and teaches one; the run says which file it was.
+    let sum = |path: &str| -> String {
+        Sha256::digest(fs::read(place.at(path)).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    let distilled = "base: small.yaml\nobjective: {distillation: {teachers: [\"hub:tiny_faces\"]}}\ntrain: {epochs: 1, init: \"hub:tiny_faces\"}\n";
+    place.write("distilled.yaml", distilled);
+    let trained = self::run(&place, "train --config distilled.yaml --out next -q", None);
+    assert!(trained.status.success(), "{}", text(&trained));
+    let next = place.only("next");
+    let provenance = fs::read_to_string(next.join("provenance.json")).unwrap();
+    assert!(
+        provenance.contains("hub:tiny_faces") && provenance.contains(&sum("pub/tiny_faces.safetensors")),
+        "{provenance}"
+    );
+}
+
+#[test]
+fn weights_that_do_not_say_what_they_said_are_refused() {
+    let place = Place::new();
+    pictures(&place);
+    published(&place);
+    let path = place.at("pub/tiny_faces.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let changed: Vec<(String, Vec<usize>, Vec<u8>)> = file
+        .iter()
+        .map(|(name, view)| {
+            let mut data = view.data().to_vec();
+            if name.ends_with(".weight") {
+                // The exponent of the first value.
+                data[3] ^= 0x01;
+            }
+            (name.to_owned(), view.shape().to_vec(), data)
+        })
+        .collect();
+    let views = changed.iter().map(|(name, shape, data)| {
+        (name, safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), data).unwrap())
+    });
+    let other = safetensors::tensor::serialize(views.collect::<Vec<_>>(), header.metadata().clone()).unwrap();
+    place.write("other.safetensors", &other);
+    let sum: String = Sha256::digest(&other).iter().map(|byte| format!("{byte:02x}")).collect();
+    let entry = fs::read_to_string(place.at("pub/tiny_faces.yaml")).unwrap();
+    let key = |line: &str| match line.split_once(": ") {
+        Some(("name", _)) => "name: \"other\"".to_owned(),
+        Some(("sha256", _)) => format!("sha256: \"{sum}\""),
+        Some(("size", _)) => format!("size: {}", other.len()),
+        _ => line.to_owned(),
+    };
+    place.write("other.yaml", entry.lines().map(key).collect::<Vec<_>>().join("\n"));
+    let added = run(&place, "models add other.yaml other.safetensors", None);
+    assert!(added.status.success(), "{}", text(&added));
+    let told = run(&place, "predict --run hub:other faces", None);
+    assert!(!told.status.success() && text(&told).contains("does not say here what it said"), "{}", text(&told));
+    assert!(!place.at("home/runs/other").exists());
+    // Nothing can be published under the name of one of ours, and no run is made of a detector.
+    let taken = fs::read_to_string(place.at("pub/tiny_faces.yaml")).unwrap().replace("\"tiny_faces\"", "\"yunet\"");
+    place.write("yunet.yaml", taken);
+    let told = run(&place, "models add yunet.yaml pub/tiny_faces.safetensors", None);
+    assert!(!told.status.success() && text(&told).contains("`yunet` already"), "{}", text(&told));
+}
+
+#[test]
+fn a_training_begins_with_weights_of_another_program() {
+    let place = Place::new();
+    let trained = place.train("runs", "");
+    let bytes = fs::read(trained.join("checkpoints/best.safetensors")).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    // Weights under PyTorch's names, without a word of Ferrotype.
+    let plain = safetensors::tensor::serialize(file.iter().collect::<Vec<_>>(), None).unwrap();
+    place.write("plain.safetensors", plain);
+    let done =
+        place.run("train --config small.yaml --out next --set train.epochs=1 --set train.init=plain.safetensors");
+    assert!(
+        done.code == Some(0) && done.err.contains(&format!("{} tensors from plain.safetensors", file.len())),
+        "{}",
+        done.err
+    );
+    let told = place
+        .refused("train --config small.yaml --out no --set train.init=plain.safetensors --set model=mini_xception");
+    assert!(told.contains("train.init") && told.contains("mini_xception"), "{told}");
+}

@@ -219,3 +219,69 @@ fn seeds_go_to_slurm_as_one_array() {
     let alone = place.refused(&format!("train --member-of {}", folder.display()));
     assert!(alone.contains("SLURM_ARRAY_TASK_ID is not set"), "{alone}");
 }
+
+/// Waits until the queue says a word; gives what it says.
+#[cfg(target_os = "linux")]
+fn queue_is(place: &Place, word: &str) -> serde_json::Value {
+    let begun = std::time::Instant::now();
+    loop {
+        let said: serde_json::Value = serde_json::from_str(&place.ok("reproduce status --json")).unwrap();
+        if said["queue"].as_str().unwrap().contains(word) {
+            return said;
+        }
+        // It has what everything else on the machine leaves.
+        assert!(begun.elapsed().as_secs() < 900, "{said}");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_queue_works_in_the_background_waits_and_goes_on() {
+    let place = place();
+    let told = place.refused("reproduce pause");
+    assert!(told.contains("--background"), "{told}");
+    // Long enough to be frozen, ended and gone on with.
+    let words = "reproduce all --background --publish published --set train.epochs=400 --seeds 0..1";
+    let out = place.ok(words);
+    assert!(out.contains("reproduce status"), "{out}");
+    let working = queue_is(&place, "working");
+    assert_eq!(working["entries"][0]["epochs"], 400, "not what the queue was asked for: {working}");
+    let pid = working["ticket"]["pid"].as_u64().unwrap();
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    // It leads a session of its own, and is as nice as can be.
+    assert_eq!((fields[3].parse::<u64>().unwrap(), fields[16]), (pid, "19"), "{stat}");
+    let told = place.refused(words);
+    assert!(told.contains("works on these runs already"), "{told}");
+    place.ok("reproduce pause");
+    queue_is(&place, "frozen");
+    let before = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let time = |stat: &str| stat.rsplit_once(')').unwrap().1.split_whitespace().nth(11).unwrap().to_owned();
+    assert_eq!(time(&before), time(&fs::read_to_string(format!("/proc/{pid}/stat")).unwrap()), "it works on");
+    // What is measured does not let a queue go on that somebody froze.
+    place.ok("bench --models tiny_xception --mode infer --rounds 1 --steps 1");
+    queue_is(&place, "frozen");
+    place.ok("reproduce resume");
+    queue_is(&place, "working");
+    place.ok("reproduce stop");
+    queue_is(&place, "nobody");
+    let ended = place.ok("reproduce status --json --set train.epochs=400 --seeds 0..1");
+    let ended: serde_json::Value = serde_json::from_str(&ended).unwrap();
+    let entry = &ended["entries"][0];
+    assert_eq!((entry["entry"].as_str(), entry["state"].as_str()), (Some("tiny"), Some("unfinished")), "{ended}");
+    assert!(entry["epochs_done"].as_u64().unwrap() < 400, "{ended}");
+    // Shorter, it comes to its end and is published.
+    place.ok("reproduce all --background --publish published --set train.epochs=1 --seeds 0..1");
+    queue_is(&place, "nobody");
+    let log = fs::read_to_string(place.at("runs/.queue/queue.log")).unwrap();
+    assert!(
+        log.contains("verdict on tiny") && place.at("published/tiny-1-epochs-seeds/aggregate.json").is_file(),
+        "{log}"
+    );
+    let said: serde_json::Value =
+        serde_json::from_str(&place.ok("reproduce status --json --set train.epochs=1 --seeds 0..1")).unwrap();
+    assert_eq!(said["entries"][0]["state"], "done", "{said}");
+    assert!(said["entries"][0]["seconds_per_epoch"].as_f64().unwrap() > 0.0, "{said}");
+}

@@ -157,3 +157,46 @@ fn runs_that_begin_in_the_same_second_have_folders_of_their_own() {
     assert_eq!(runs.len(), 3, "{runs:?}");
     assert!(runs.iter().all(|r| place.at("runs").join(r).join("report.html").exists()));
 }
+
+#[test]
+fn a_calibrated_run_predicts_the_same_classes_and_is_surer_or_less_sure_everywhere() {
+    let place = Place::new();
+    let plain = place.train("plain", "--set train.epochs=4");
+    let scaled = place.train("scaled", "--set train.epochs=4 --set evaluate.calibrate=temperature");
+    let rows = |run: &Path| -> Vec<(String, Vec<f64>)> {
+        let mut csv = csv::Reader::from_path(run.join("predictions.csv")).unwrap();
+        let row = |r: csv::StringRecord| (r[2].to_owned(), r.iter().skip(3).map(|v| v.parse().unwrap()).collect());
+        csv.records().map(|r| row(r.unwrap())).collect()
+    };
+    let facts = json(&scaled.join("calibration.json"));
+    let temperature = facts["temperature"].as_f64().unwrap();
+    for ((class, before), (same, after)) in rows(&plain).iter().zip(rows(&scaled)) {
+        assert_eq!(*class, same);
+        // log p is z less a number of the row: differences of two classes are divided by the temperature.
+        let gap = |p: &[f64]| (p[0] / p[1]).ln();
+        assert!((gap(before) / temperature - gap(&after)).abs() < 1e-3, "{before:?} {after:?} {temperature}");
+    }
+    // The scores before are those of the run without it; on the validation set the loss has become less.
+    let scores = |run: &Path, set: &str, name: &str| {
+        json(&run.join("metrics.json"))[set]["metrics"][name]["value"].as_f64().unwrap()
+    };
+    for set in ["validation", "test"] {
+        for name in ["ece", "log_loss"] {
+            let before = facts["before"][set][name].as_f64().unwrap();
+            assert!((before - scores(&plain, set, name)).abs() < 1e-5, "{set} {name}");
+        }
+        assert_eq!(scores(&plain, set, "accuracy"), scores(&scaled, set, "accuracy"));
+    }
+    assert!(scores(&scaled, "validation", "log_loss") <= scores(&plain, "validation", "log_loss"));
+    let report = fs::read_to_string(scaled.join("report.html")).unwrap();
+    assert!(report.contains(&format!("divided by {temperature:.3}")), "the report does not say it");
+    // Resumed, it is not scaled again; predictions, ONNX and all are of the scaled network.
+    let bytes = fs::read(scaled.join("checkpoints/best.safetensors")).unwrap();
+    fs::remove_file(scaled.join("metrics.json")).unwrap();
+    place.ok(&format!("train --resume {} -q", scaled.display()));
+    assert_eq!(fs::read(scaled.join("checkpoints/best.safetensors")).unwrap(), bytes);
+    assert_eq!(json(&scaled.join("onnx_check.json"))["passed"], true);
+    let told =
+        place.refused("train --config small.yaml --set evaluate.calibrate=temperature --set evaluate.select_on=test");
+    assert!(told.contains("evaluate.calibrate") && told.contains("validation set"), "{told}");
+}

@@ -196,7 +196,7 @@ impl AnalyzeCommand {
 }
 
 /// The folder of a face mesh; `mediapipe`, where there is no such folder, are the published models.
-fn mesh_of(folder: &Path) -> MeshOptions {
+pub(super) fn mesh_of(folder: &Path) -> MeshOptions {
     if folder != Path::new("mediapipe") || folder.exists() {
         return MeshOptions::of_folder(folder);
     }

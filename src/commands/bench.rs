@@ -3,6 +3,7 @@
 mod anomalies;
 
 use std::io::{BufRead, Write};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use clap::builder::RangedU64ValueParser;
@@ -11,6 +12,8 @@ use serde_json::{Value, json};
 
 use crate::bench::{self, Optimizer, Order, Times, Worker};
 use crate::config::{KernelBackend, Kernels, KernelsIsa};
+use crate::publication::experiments::RUNS;
+use crate::reproduction::queue::Queue;
 use crate::systems::pool::in_pool;
 use anomalies::AnomaliesCommand;
 use ferrotype_expressions::compute::compute;
@@ -110,6 +113,10 @@ impl BenchCommand {
     pub fn run(self) -> Result<()> {
         if let Some(Verb::Anomalies(command)) = &self.verb {
             return command.run();
+        }
+        let aside = Queue::of(Path::new(RUNS)).step_aside();
+        if aside.is_some() {
+            eprintln!("the queue of reproductions waits meanwhile");
         }
         in_pool(self.threads, |threads| self.run_in_pool(threads))
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::inputs::{CSV, Inputs, JSON};
 use super::say;
 use super::scored_set::{Chosen, ScoredSet};
+use crate::published;
 use crate::systems::evaluations;
 use crate::systems::expressions::exposure::Exposure;
 use crate::systems::expressions::report_run;
@@ -53,7 +54,8 @@ impl EvalCommand {
     ///
     /// # Errors
     /// When run or data cannot be read, or their classes differ.
-    pub fn run(self) -> Result<()> {
+    pub fn run(mut self) -> Result<()> {
+        self.run = published::run_of(&self.run)?;
         let run = RunFolder::open(&self.run)?;
         let inputs = Inputs::new().run(&self.run).paths("--data", &self.set.data);
         inputs.spare(&[("--json", self.json.as_deref(), JSON), ("--csv", self.csv.as_deref(), CSV)])?;

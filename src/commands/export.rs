@@ -12,10 +12,7 @@ use super::scored_set::ScoredSet;
 use crate::systems::expressions::exposure::Exposure;
 use crate::systems::expressions::onnx::{self, Examples, Exported, Pictures};
 use crate::systems::loaded;
-use ferrotype_data::options::SyntheticOptions;
 use ferrotype_data::picture::MAX_PIXELS;
-use ferrotype_data::preprocess::{Picture, Pipeline};
-use ferrotype_data::synthetic;
 use ferrotype_expressions::LoadedRun;
 use ferrotype_interop::export::ExportCheck;
 use ferrotype_report as report;
@@ -103,7 +100,7 @@ impl ExportCommand {
             let pictures = given_pictures(&loaded, &given, self.max_pixels)?;
             onnx::export(&what, &Examples::Pictures(&pictures), &self.out, interrupt)?
         } else if self.set.is_missing(&loaded) {
-            let pictures = drawn_pictures(&loaded)?;
+            let pictures = onnx::drawn_pictures(&loaded, DRAWN)?;
             onnx::export(&what, &Examples::Pictures(&pictures), &self.out, interrupt)?
         } else {
             let chosen = self.set.load(&loaded)?;
@@ -134,21 +131,4 @@ fn given_pictures(loaded: &LoadedRun, files: &[PathBuf], max_pixels: u64) -> Res
     let planes =
         files.iter().map(|path| Ok(chain.planes(&Photo::open(path, max_pixels)?.picture()))).collect::<Result<_>>()?;
     Ok(Pictures { planes, pipeline: chain.pipeline().clone(), what: "given files".to_owned() })
-}
-
-/// Synthetic faces, for a network whose data are not at hand. Of a network of sequences each example takes the faces that
-/// follow its first.
-fn drawn_pictures(loaded: &LoadedRun) -> Result<Pictures> {
-    let data = &loaded.experiment.data;
-    let pictures = data.clips.as_ref().map_or(1, |clips| clips.pictures());
-    let pipeline = Pipeline::new(&data.preprocess)?;
-    let size = data.preprocess.size.clamp(16, 1024);
-    let images =
-        synthetic::generate(&SyntheticOptions { count: DRAWN + pictures - 1, size, ..SyntheticOptions::default() })?
-            .images;
-    let one = |n: usize| Ok(pipeline.resize_colour(&Picture::new(images.get(n), size, size, images.channels)?));
-    let faces: Vec<Vec<f32>> = (0..images.len()).map(one).collect::<Result<_>>()?;
-    let planes = (0..DRAWN).map(|n| faces[n..n + pictures].concat()).collect();
-    let what = format!("synthetic faces: {} is not at hand", data.path.display());
-    Ok(Pictures { planes, pipeline: pipeline.with_pictures(pictures), what })
 }

@@ -93,6 +93,24 @@ struct Record<'a> {
 }
 
 impl ImportCommand {
+    /// The import of a file as the network is published.
+    pub fn of(model: &str, from: &Path, out: &Path) -> Self {
+        Self {
+            of: None,
+            model: Some(model.to_owned()),
+            from: Some(from.to_path_buf()),
+            out: Some(out.to_path_buf()),
+            origin: None,
+            classes: None,
+            head: Head::File,
+            data: None,
+            labels: None,
+            folds: false,
+            sets: Vec::new(),
+            origins: false,
+        }
+    }
+
     /// Imports.
     ///
     /// # Errors
@@ -102,10 +120,20 @@ impl ImportCommand {
             return command.run();
         }
         of_option("--from", &mut self.from)?;
-        let (Some(model), Some(from), Some(out)) = (&self.model, &self.from, &self.out) else { return list() };
         if self.origins {
             return list();
         }
+        self.make()?.iter().try_for_each(say)
+    }
+
+    /// Makes the run; gives what is to be said of it.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn make(&self) -> Result<Vec<String>> {
+        let (Some(model), Some(from), Some(out)) = (&self.model, &self.from, &self.out) else {
+            bail!("--model, --from and --out are needed")
+        };
         let origins = self.origins_of(model)?;
         if out.exists() && std::fs::read_dir(out).map_or(true, |mut entries| entries.next().is_some()) {
             bail!("{} is there already: choose another --out, or remove it", out.display());
@@ -113,7 +141,8 @@ impl ImportCommand {
         let classes = self.classes.as_deref().map(class_names).transpose()?;
         let foreign = import::read(from)?;
         if self.folds {
-            return folds::import(&self, from, &foreign, origins, out);
+            folds::import(self, from, &foreign, origins, out)?;
+            return Ok(Vec::new());
         }
         let forms = origins.into_iter().map(|origin| self.form(origin, &foreign.declared, out));
         let forms = forms.collect::<Result<Vec<_>>>().with_context(|| format!("cannot import {}", from.display()))?;
@@ -129,7 +158,7 @@ impl ImportCommand {
             // What stands there now was made here.
             let _ = std::fs::remove_dir_all(out);
         }
-        written?.iter().try_for_each(say)
+        written
     }
 
     /// The forms to be tried.

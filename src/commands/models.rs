@@ -1,6 +1,7 @@
 //! `ferrotype models`
 
 pub mod hub;
+mod publish;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -12,7 +13,7 @@ use ferrotype_model::zoo;
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  ferrotype models\n  ferrotype models --json\n  ferrotype models list --hub\n  ferrotype models pull yunet"
+    after_help = "Examples:\n  ferrotype models\n  ferrotype models --json\n  ferrotype models list --hub\n  ferrotype models pull yunet\n  ferrotype models publish runs/vgg13-20260101-120000 --name my_vgg13 --licence MIT"
 )]
 pub struct ModelsCommand {
     #[command(subcommand)]
@@ -25,6 +26,7 @@ pub struct ModelsCommand {
 enum Action {
     /// List the networks of the zoo, or published models.
     List(ListArgs),
+    Publish(publish::PublishCommand),
     #[command(flatten)]
     Hub(hub::HubCommand),
 }
@@ -48,6 +50,7 @@ impl ModelsCommand {
     pub fn run(self) -> Result<()> {
         match self.action {
             Some(Action::Hub(command)) => command.run(),
+            Some(Action::Publish(command)) => command.run(),
             Some(Action::List(args)) => args.run(),
             None => self.list.run(),
         }

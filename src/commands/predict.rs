@@ -24,6 +24,7 @@ use self::pictures::{CutArgs, Cutter, Face, FaceBox};
 use self::table::{Row, line, table};
 use super::inputs::{CSV, Inputs};
 use super::say;
+use crate::published;
 use crate::runner::bar::bar;
 use crate::systems::loaded::{self, any_experiment_of};
 use crate::systems::{self, real_fake};
@@ -73,6 +74,7 @@ impl PredictCommand {
     /// When the run or the detector cannot be loaded, or a picture cannot be used; the others are still predicted.
     pub fn run(mut self) -> Result<()> {
         self.cut.resolve()?;
+        self.run = published::run_of(&self.run)?;
         let run = RunFolder::open(&self.run)?;
         systems::of(&any_experiment_of(&run)?).predict(&run, &self)
     }

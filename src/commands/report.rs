@@ -1,6 +1,6 @@
 //! `ferrotype report`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -30,6 +30,11 @@ pub struct ReportCommand {
 }
 
 impl ReportCommand {
+    /// The report of a run that is published, too.
+    pub fn published(run: &Path, parent: &Path) -> Self {
+        Self { run: run.to_path_buf(), publish: Some(parent.to_path_buf()) }
+    }
+
     /// Builds it and prints the result's lines.
     ///
     /// # Errors

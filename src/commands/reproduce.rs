@@ -2,6 +2,7 @@
 
 mod all;
 mod list;
+mod queue;
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,8 @@ use super::slurm::{self, Place};
 use super::verdict::judged;
 use crate::config::AnyExperiment;
 use crate::publication::experiments;
-use crate::reproduction::{self, Entry, Mark, Registry, comparison};
+use crate::reproduction::queue::Queue;
+use crate::reproduction::{self, Costs, Entry, Mark, Registry, comparison};
 use crate::runner::{GroupOptions, Jobs, Runner, begin_group};
 use crate::systems::loaded::any_experiment_of;
 use ferrotype_run::RunFolder;
@@ -29,6 +31,8 @@ use ferrotype_training::progress::Style;
   ferrotype reproduce fer2013-mini_xception --seeds 0..3
   ferrotype reproduce ferplus-vgg13-majority --seeds 0..5 --set train.epochs=10     (listed as shortened)
   ferrotype reproduce all --budget 2h
+  ferrotype reproduce all --background --publish experiments
+  ferrotype reproduce status
   ferrotype reproduce table")]
 pub struct ReproduceCommand {
     #[command(subcommand)]
@@ -68,6 +72,14 @@ struct How {
     quiet: bool,
 }
 
+/// Whose queue.
+#[derive(Clone, Debug, Args)]
+struct Runs {
+    /// Where its run folders are made.
+    #[arg(long, value_name = "FOLDER", default_value = experiments::RUNS)]
+    out: PathBuf,
+}
+
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// List the published results, and whether they can be run here.
@@ -81,9 +93,33 @@ enum Verb {
         /// Stop after so long and save: 45m, 2h, 1h30m. The same command goes on from there.
         #[arg(long, value_name = "TIME")]
         budget: Option<String>,
+        /// Work in the background at the lowest priority, beyond the end of this terminal. The same command goes on after a kill or
+        /// a restart; `reproduce status`, `pause`, `resume` and `stop` are for it, and `bench` has it wait.
+        #[arg(long)]
+        background: bool,
+        /// What the process in the background is started with.
+        #[arg(long, hide = true, conflicts_with = "background")]
+        queued: bool,
+        /// Publish each entry into this folder as soon as it is finished, as `report --publish` does.
+        #[arg(long, value_name = "FOLDER")]
+        publish: Option<PathBuf>,
         #[command(flatten)]
         how: How,
     },
+    /// Say how far each entry is, what an epoch costs here, and what the queue in the background does.
+    Status {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Freeze the queue in the background: it takes no processor time and keeps its memory.
+    Pause(Runs),
+    /// Let a frozen queue go on.
+    Resume(Runs),
+    /// Have the queue save and end.
+    Stop(Runs),
     /// Write README.md and results.csv of the published experiments from the folders of runs.
     Table {
         /// The published runs, and where the two files are written.
@@ -117,7 +153,15 @@ impl ReproduceCommand {
                 self.one(&registry, registry.find(name)?)
             }
             Some(Verb::List { json }) => list::print(&registry, *json),
-            Some(Verb::All { budget, how }) => all::run(&registry, budget.as_deref(), how),
+            Some(Verb::All { background: true, how, .. }) => queue::start(&how.out),
+            Some(Verb::All { budget, queued, publish, how, .. }) => {
+                let _taken = queued.then(|| Queue::of(&how.out).take(how.seeds.as_deref(), &how.sets)).transpose()?;
+                all::run(&registry, budget.as_deref(), publish.as_deref(), how)
+            }
+            Some(Verb::Status { json, how }) => queue::status(&registry, how, *json),
+            Some(Verb::Pause(runs)) => queue::tell(&runs.out, queue::Told::Pause),
+            Some(Verb::Resume(runs)) => queue::tell(&runs.out, queue::Told::Resume),
+            Some(Verb::Stop(runs)) => queue::tell(&runs.out, queue::Told::Stop),
             Some(Verb::Table { experiments: parent, runs }) => {
                 let written = experiments::write(&registry, parent, runs)?;
                 say(format_args!(
@@ -185,6 +229,11 @@ impl<'r> Plan<'r> {
         let group = options.group(&experiment)?.context("no seeds")?;
         let comparison = comparison(&entry.experiment(&registry.root, &[])?, &experiment);
         Ok(Self { entry, experiment, comparison, group })
+    }
+
+    /// Seconds that are left of it; without a folder, all.
+    fn left(&self, costs: &Costs, folder: Option<&Path>) -> f64 {
+        costs.left(self.entry, &self.comparison, &self.group, folder)
     }
 
     /// Makes the marked folder of a new group.

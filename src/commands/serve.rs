@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use clap::Args;
 
+use super::analyze::mesh_of;
 use super::models::hub::of_parts;
 use super::say;
 use crate::config;
@@ -25,6 +26,7 @@ const TOKEN: &str = "FERROTYPE_TOKEN";
 #[command(after_help = "Examples:
   ferrotype serve
   ferrotype serve --run runs/vgg13-20260101-120000 --detector yunet
+  ferrotype serve --run hub:mini_xception --detector yunet --mesh mediapipe
   ferrotype serve --run a=runs/a --run b=runs/b --detector yunet.onnx --landmarks pfld68 --action-units openface-au.safetensors
   FERROTYPE_TOKEN=$(openssl rand -hex 16) ferrotype serve --run runs/a --host 0.0.0.0 --port 8000")]
 pub struct ServeCommand {
@@ -36,9 +38,12 @@ pub struct ServeCommand {
     /// taken for a face, and videos are refused.
     #[arg(long, value_name = "ONNX")]
     detector: Option<PathBuf>,
-    /// The ONNX file of a landmark network (PFLD, 68 points), or a name: pfld68.
+    /// The ONNX file of a landmark network (PFLD, 68 points), or a name: pfld68; or `mesh`: those of --mesh.
     #[arg(long, value_name = "ONNX", requires = "detector")]
     landmarks: Option<PathBuf>,
+    /// MediaPipe's face mesh and blendshapes: the folder of their ONNX files, or `mediapipe` for the published models.
+    #[arg(long, value_name = "FOLDER", requires = "detector")]
+    mesh: Option<PathBuf>,
     /// The ONNX file of an identity embedding, or a name: mobilefacenet. In videos, who leaves and returns keeps a number.
     #[arg(long, value_name = "ONNX", requires = "detector")]
     embedder: Option<PathBuf>,
@@ -146,6 +151,7 @@ impl ServeCommand {
         parts.detector = self.detector.clone();
         parts.landmarks = self.landmarks.clone();
         parts.embedder = self.embedder.clone();
+        parts.mesh = self.mesh.as_deref().map(mesh_of);
         parts.action_units = self.action_units.clone();
         of_parts(&mut options)?;
         options.faces.min_score = self.min_score.unwrap_or(options.faces.min_score);
@@ -160,7 +166,7 @@ fn chosen(runs: &[String]) -> Result<Vec<Chosen>> {
     let one = |text: &String| {
         let (name, run) = match text.split_once('=') {
             Some((name, run)) => (name.to_owned(), Path::new(run)),
-            None => (last_name(Path::new(text)), Path::new(text.as_str())),
+            None => (last_name(Path::new(text.strip_prefix("hub:").unwrap_or(text))), Path::new(text.as_str())),
         };
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         ensure!(

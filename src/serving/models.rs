@@ -177,7 +177,8 @@ impl Models for ServedModels {
                 let doubt = doubt(&photo.picture(), template.as_ref()).map(|doubt| format!("The picture {doubt}."));
                 let bounds = [0.0, 0.0, width as f32, height as f32];
                 let more = Map::new();
-                let face = Face { bounds, score: None, points: None, more, crop: crop(photo, bounds) };
+                let heads = Map::new();
+                let face = Face { bounds, score: None, points: None, heads, more, crop: crop(photo, bounds) };
                 (vec![face], doubt.into_iter().collect())
             }
         };
@@ -255,11 +256,13 @@ fn shown(parts: &Parts, found: Found, margin: f32) -> Face {
     if let Some(units) = parts.units_of(&found) {
         add("action_units", serde_json::to_value(ShownUnits::of(&units)));
     }
+    let said = parts.blendshapes_of(&found).map(|(name, said)| (name.to_owned(), Value::Object(said)));
     let b = found.bounds;
     Face {
         bounds: [b.left, b.top, b.right, b.bottom],
         score: Some(found.score),
         points: found.points,
+        heads: said.into_iter().collect(),
         more,
         crop: crop(found.crop, square(&b, margin)),
     }

@@ -2,6 +2,7 @@
 //! in files of their own.
 
 mod announce;
+mod calibration;
 pub(crate) mod exposure;
 mod finish;
 mod heads;
@@ -105,7 +106,8 @@ impl Training for Session<'_> {
 
     fn fit(&self, data: &mut Data, work: &mut Workbench<'_>) -> Result<(Meta, Effort)> {
         let progress = work.progress.as_mut();
-        self.begin_with(&mut data.network, data.checkpoint.as_ref(), progress)?;
+        let classes = data.task.output_names();
+        self.begin_with(&mut data.network, data.checkpoint.as_ref(), &classes, progress)?;
         let prepared = self.build_on(&data.task, &data.network, work.compute, progress)?;
         let learner = self.learner(data.network.clone(), &data.task, &prepared)?;
         let (meta, checkpoint) = (data.meta.clone(), data.checkpoint.take());

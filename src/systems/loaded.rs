@@ -1,4 +1,4 @@
-//! A finished run, loaded for use.
+//! A finished run, loaded for use. Where a path of a run is taken, `hub:NAME` means that of a published model.
 
 use std::path::Path;
 
@@ -9,6 +9,7 @@ use ferrotype_model::device::DeviceName;
 use ferrotype_run::RunFolder;
 
 use crate::config::{self, AnyExperiment, Experiment};
+use crate::published;
 
 /// Reads an experiment file of any system with `--set` overrides; says on standard error what its writer should know.
 ///
@@ -51,6 +52,14 @@ pub fn open(path: &Path, device: Option<&str>) -> Result<LoadedRun> {
 /// # Errors
 /// When the folder holds no run of that system, or no selected weights yet.
 pub fn open_with_heads(path: &Path, device: Option<&str>) -> Result<LoadedRun> {
+    open_folder(&published::run_of(path)?, device)
+}
+
+/// As [`open_with_heads`], of a path that is a folder and no published model's name.
+///
+/// # Errors
+/// As [`open_with_heads`].
+pub(crate) fn open_folder(path: &Path, device: Option<&str>) -> Result<LoadedRun> {
     let run = RunFolder::open(path)?;
     let experiment = experiment_of(&run)?;
     let device = device.unwrap_or(&experiment.device.0).parse::<DeviceName>()?.open()?;

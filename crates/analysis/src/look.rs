@@ -7,9 +7,12 @@ use ferrotype_action_units::pose::{Camera, head_pose};
 use ferrotype_action_units::predict::ActionUnits;
 use ferrotype_data::preprocess::Picture;
 use ferrotype_expressions::Planes;
+use ferrotype_face_mesh::blendshapes::NAMES;
 use ferrotype_vision::faces::{Bounds, Detection, Landmarks, Photo, TEMPLATE, align_eyes};
 
-use crate::mesh::FoundMesh;
+use serde_json::{Map, Value, json};
+
+use crate::mesh::{BLENDSHAPES, FoundMesh};
 use crate::options::FaceOptions;
 use crate::parts::{Head, Parts};
 use crate::record::HeadPose;
@@ -42,6 +45,12 @@ impl Parts {
         let picture = photo.picture();
         let found = self.detector.largest(&picture, options.min_size, options.most)?;
         found.iter().map(|d| self.face(photo, &picture, d, options)).collect()
+    }
+
+    /// What the mesh's blendshapes say of a face, by name, and what they are called as a head.
+    pub fn blendshapes_of(&self, found: &Found) -> Option<(&'static str, Map<String, Value>)> {
+        let said = found.mesh.as_ref()?.blendshapes.as_ref()?;
+        Some((BLENDSHAPES, NAMES.iter().zip(said).map(|(name, v)| ((*name).to_owned(), json!(v))).collect()))
     }
 
     /// The action units of a face of a single picture, by the predictors that OpenFace has for those.

@@ -1,13 +1,14 @@
 //! Random changes to training images, one file per family.
 //!
-//! Geometry comes first and, where the resizing rule is bilinear, in one resampling with it; then brightness and contrast,
-//! then erasing; all on values in 0..255, before scaling. [`Mix`] works on finished batches. Every choice is a function of
+//! Geometry comes first and, where the resizing rule is bilinear, in one resampling with it; then a policy's operations, brightness
+//! and contrast, then erasing; all on values in 0..255, before scaling. [`Mix`] works on finished batches. Every choice is a function of
 //! seed, epoch and row (for mixing: seed, epoch and batch) alone.
 
 mod erase;
 mod geometric;
 mod mix;
 mod photometric;
+mod policy;
 mod ranges;
 
 use anyhow::Result;
@@ -55,6 +56,9 @@ impl Augmentation {
         let negated = self.horizontal.filter(|_| self.mirrors(choice)).map(|h| motion::negate(picture, h));
         let picture = &Picture { pixels: negated.as_deref().unwrap_or(picture.pixels), ..*picture };
         let mut image = self.resize_moved(picture, pipeline, choice);
+        if let Some(policy) = &self.ranges.policy {
+            policy::apply(policy, &mut image, size, self.ranges.fill, choice);
+        }
         jitter(&mut image, self.ranges.brightness, self.ranges.contrast, choice);
         if choice.chance(self.ranges.erase) {
             erase(&mut image, size, choice);

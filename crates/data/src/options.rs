@@ -15,7 +15,7 @@ use super::split::Dividing;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use augment::{Augment, AugmentPreset, Fill};
+pub use augment::{Augment, AugmentPreset, Fill, Policy, RandAugmentOptions};
 pub use class_names::ClassNames;
 pub use clips::{
     Baum1Options, Baum2Options, BaumClasses, ClipsOptions, Component, GapPolicy, SegmentOptions, SegmentRule,

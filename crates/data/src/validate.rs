@@ -2,7 +2,7 @@
 
 mod sources;
 
-use crate::options::{Augment, DataOptions, MeanStd, Preprocess, Scale, SplitRule};
+use crate::options::{Augment, DataOptions, MeanStd, Policy, Preprocess, Scale, SplitRule};
 use crate::split::Dividing;
 use ferrotype_base::problems::Problems;
 use sources::{check_segments, check_source};
@@ -97,6 +97,11 @@ fn check_augment(p: &mut Problems, augment: &Augment) {
     let amounts = [("scale", augment.scale), ("shear", augment.shear)];
     for (name, value) in amounts.into_iter().chain([("mixup", augment.mixup), ("cutmix", augment.cutmix)]) {
         value.into_iter().for_each(|value| p.not_negative_f32(&at(name), value));
+    }
+    if let Some(Policy::RandAugment(o)) = augment.policy {
+        let at = |key: &str| at(&format!("policy.rand_augment.{key}"));
+        p.check(&at("operations"), o.operations, (1..=14).contains(&o.operations), "1 to 14");
+        p.check(&at("magnitude"), o.magnitude, o.magnitude <= 30, "0 to 30");
     }
     if let Some(degrees) = augment.rotate {
         p.range(&at("rotate"), degrees, (0.0..=180.0).contains(&degrees), "0 to 180 degrees");

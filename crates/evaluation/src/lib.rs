@@ -8,6 +8,7 @@
 //! such rows as some class hides a broken model.
 
 mod aggregate;
+mod calibration;
 pub mod compare;
 mod decisions;
 mod heads;
@@ -18,6 +19,7 @@ mod scores;
 pub mod statistics;
 
 pub use aggregate::{Aggregate, Spread, aggregate};
+pub use calibration::{TEMPERATURES, fit_temperature};
 pub use compare::McNemar;
 pub use decisions::Decisions;
 pub use heads::{ColumnScores, HeadPredictions, HeadScores, score_heads, split_outputs};

@@ -19,7 +19,7 @@ use ferrotype_data::labels::HeadRequest;
 use ferrotype_data::options::{DataOptions, Scale, SplitRule};
 use ferrotype_model::ModelOptions;
 use ferrotype_model::objective::{HeadOptions, ObjectiveOptions};
-use ferrotype_training::options::{Evaluate, SelectOn, TrainOptions};
+use ferrotype_training::options::{Calibrate, Evaluate, SelectOn, TrainOptions};
 use ferrotype_training::validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -97,6 +97,23 @@ impl Experiment {
             ),
             SelectOn::None => validate::without_validation(p, &self.train),
             SelectOn::Validation | SelectOn::Test => {}
+        }
+        if self.evaluate.calibrate == Calibrate::None {
+            return;
+        }
+        if self.selected_on() != SelectOn::Validation || !has_validation {
+            p.add(
+                "evaluate.calibrate",
+                "temperature is fitted on a validation set that is not scored in the end, and there is none; expected with it \
+                 evaluate.select_on: validation, and a division with a validation set"
+                    .into(),
+            );
+        }
+        if !self.heads.is_empty() {
+            p.add(
+                "evaluate.calibrate",
+                "is for a model of classes alone, which has no heads; remove one of the two".into(),
+            );
         }
     }
 

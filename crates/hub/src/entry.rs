@@ -107,6 +107,9 @@ pub struct Entry {
     pub output: String,
     /// What it must give, and on what.
     pub known_answer: String,
+    /// The network of the zoo (`ferrotype models`) whose weights the file holds, where a run can be made of it by this name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub network: String,
     /// How it is used here, or what to look out for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub notes: String,

@@ -4,6 +4,7 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use ferrotype_base::files::write_atomic;
 use ferrotype_base::lfs;
 
 use super::cache::{Cache, Found, digest, interrupted, unreadable};
@@ -251,6 +252,23 @@ impl Hub {
             }
             done => done,
         }
+    }
+
+    /// Keeps an entry of the user's own in the cache (`entries/NAME.yaml`), in place of an earlier one of that name, and its file.
+    ///
+    /// # Errors
+    /// When the name is that of a published model, or as [`Self::add_file`]; then no entry is kept.
+    pub fn add_entry(&mut self, entry: Entry, file: &Path, accept: &Accept<'_>) -> Result<PathBuf> {
+        let mut registry = Registry::shipped()?;
+        registry.add(entry.clone())?;
+        self.registry.replace(entry.clone());
+        let kept = self.add_file(&entry.name, file, accept)?;
+        let folder = self.cache.entries();
+        let path = folder.join(format!("{}.yaml", entry.name));
+        fs::create_dir_all(&folder).map_err(|e| self.cache.unwritable(&folder, &e))?;
+        write_atomic(&path, entry.to_yaml().as_bytes())
+            .map_err(|e| Error::new(ErrorKind::Disk, format!("cannot write {}: {e:#}", path.display())))?;
+        Ok(kept)
     }
 
     /// The error of a file that is not the model's.

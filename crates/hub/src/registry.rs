@@ -94,6 +94,13 @@ impl Registry {
         }
     }
 
+    /// Puts an entry in the place of the one of its name, or adds it.
+    pub(crate) fn replace(&mut self, entry: Entry) {
+        self.entries.retain(|e| e.name != entry.name);
+        let at = self.entries.partition_point(|e| e.name < entry.name);
+        self.entries.insert(at, entry);
+    }
+
     /// All, in the order of their names.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

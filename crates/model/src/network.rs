@@ -1,6 +1,7 @@
 //! A graph with values.
 
 mod gradient;
+mod scale;
 
 use std::sync::Arc;
 

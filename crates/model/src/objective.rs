@@ -110,7 +110,7 @@ pub struct BinaryCrossEntropyOptions {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DistillationOptions {
-    /// Run folders, finished or imported, whose networks teach. Their classes are matched to the data's by name.
+    /// Run folders, finished or imported, or `hub:NAME` of published models, whose networks teach. Their classes are matched to the data's by name.
     pub teachers: Vec<PathBuf>,
     /// The temperature T that teachers' and student's logits are divided by.
     pub temperature: f32,

@@ -195,6 +195,24 @@ pub fn selection(run: &RunView) -> String {
     format!("Weights of epoch {}, selected by {title} on the {} set ({value}).", s.epoch, s.set)
 }
 
+/// What the calibration did to each set, one line of text; empty where there was none.
+pub fn calibration(run: &RunView) -> String {
+    let Some(c) = &run.calibration else { return String::new() };
+    let mut text =
+        format!("Logits are divided by {:.3}, fitted on {} rows of the validation set.", c.temperature, c.rows);
+    for (set, scores) in [("validation", &run.validation), ("test", &run.test)] {
+        let Some((scores, before)) = scores.as_ref().zip(c.before.get(set)) else { continue };
+        let change = |(name, &was): (&String, &f64)| {
+            let metric = metrics::find(name).ok()?;
+            let now = scores.metrics.get(metric.name())?.value;
+            Some(format!("{} {} -> {}", metric.title(), format_value(metric, was), format_value(metric, now)))
+        };
+        let changes: Vec<String> = before.iter().filter_map(change).collect();
+        text += &format!(" On the {set} set: {}.", changes.join(", "));
+    }
+    text
+}
+
 /// The check of the exported model.
 pub fn onnx_facts(onnx: &OnnxView) -> Vec<Fact> {
     let compared = onnx.rows.saturating_sub(onnx.ties.len() as u64);

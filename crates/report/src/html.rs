@@ -39,6 +39,7 @@ pub fn run_page(run: &RunView, figures: &Plots) -> Result<String> {
             "synthetic": run.dataset.synthetic,
             "warnings": warnings,
             "selection": text::selection(run),
+            "calibration": text::calibration(run),
             "metrics": text::metric_rows(run.validation.as_ref(), run.test.as_ref()),
             "classes": scored.map(text::class_rows),
             "dataset": text::dataset_facts(&run.dataset),
@@ -166,6 +167,7 @@ pub(super) fn render(name: &str, values: Value) -> Result<String> {
         ("heads.html", include_str!("templates/heads.html")),
         ("analysis.html", include_str!("templates/analysis.html")),
         ("anomalies.html", include_str!("templates/anomalies.html")),
+        ("card.md", include_str!("templates/card.md")),
         ("sweep.html", include_str!("templates/sweep.html")),
         ("real_fake.html", include_str!("templates/real_fake.html")),
     ] {

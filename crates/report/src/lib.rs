@@ -14,6 +14,7 @@ pub mod ablation;
 pub mod analysis;
 pub mod anomalies;
 mod attack;
+mod card;
 mod context;
 mod evaluation;
 mod figure;
@@ -33,6 +34,7 @@ mod view;
 mod write;
 
 pub use attack::{AttackPoint, AttackView};
+pub use card::{CardView, card};
 pub use evaluation::{EvaluationView, SeenShare};
 pub use figure::Figure;
 pub use plots::{
@@ -43,8 +45,8 @@ pub use saliency::{MapView, SaliencyTile, SaliencyView};
 pub use sweep::{SweepAxis, SweepShare, SweepState, SweepTrial, SweepView, write_sweep};
 pub use verdict::{Verdict, verdict};
 pub use view::{
-    AggregateView, DatasetView, ExpectView, Face, LeakFigure, Mistake, ModelView, OnnxView, RunRow, RunView,
-    SelectionView, SetView, Warning, worst_mistakes,
+    AggregateView, CalibrationView, DatasetView, ExpectView, Face, LeakFigure, Mistake, ModelView, OnnxView, RunRow,
+    RunView, SelectionView, SetView, Warning, worst_mistakes,
 };
 pub use write::{read_metrics, read_test_scores, write_aggregate, write_metrics, write_run};
 

@@ -7,7 +7,7 @@ use super::*;
 use ferrotype_evaluation::{mocks::twelve, score};
 use ferrotype_run::history::{EpochRecord, History};
 
-fn run() -> RunView {
+pub(super) fn run() -> RunView {
     let predictions = twelve();
     let mut mistakes = worst_mistakes(&predictions, 3);
     mistakes[0].face = Some(Face { width: 2, height: 2, channels: 3, pixels: vec![90; 12] });

@@ -1,5 +1,7 @@
 //! What a report is made of: plain data that the caller fills from a run.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -30,6 +32,8 @@ pub struct RunView {
     pub history: History,
     /// How the weights were selected.
     pub selection: Option<SelectionView>,
+    /// What was done to the probabilities after training.
+    pub calibration: Option<CalibrationView>,
     /// Scores of the selected weights on the validation set.
     pub validation: Option<Scores>,
     /// Scores of the selected weights on the test set.
@@ -131,6 +135,18 @@ pub struct SelectionView {
     pub value: f64,
     /// The epoch that won, counted from 1.
     pub epoch: u64,
+}
+
+/// How probabilities were calibrated: `calibration.json` of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CalibrationView {
+    /// What the logits were divided by.
+    pub temperature: f64,
+    /// Rows of the validation set that it was fitted on.
+    pub rows: u64,
+    /// By set, the metrics that it changes, as they were before.
+    pub before: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
 /// A published or earlier figure.

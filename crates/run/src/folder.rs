@@ -12,13 +12,14 @@ use super::lock::Lock;
 pub const GROUP: &str = "group.json";
 
 /// Files and folders of a run of whatever system, and of a group of runs.
-const OWN: [&str; 27] = [
+const OWN: [&str; 28] = [
     "config.yaml",
     "metrics.jsonl",
     "metrics.json",
     "dataset.json",
     "face_template.json",
     "seen_pictures.json",
+    "calibration.json",
     "predictions.csv",
     "provenance.json",
     "import.json",
@@ -179,6 +180,11 @@ impl RunFolder {
     /// The final scores.
     pub fn scores(&self) -> PathBuf {
         self.path.join("metrics.json")
+    }
+
+    /// What the logits were divided by after training, and the scores before that.
+    pub fn calibration(&self) -> PathBuf {
+        self.path.join("calibration.json")
     }
 
     /// Test predictions, row by row.

@@ -142,7 +142,8 @@ impl Provenance {
     }
 }
 
-fn now() -> String {
+/// The time, as provenance has it.
+pub fn now() -> String {
     jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
 }
 

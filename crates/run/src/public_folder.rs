@@ -38,12 +38,17 @@ impl PublicFolder {
         Self::create(self.path.join(name))
     }
 
+    /// A text as others may see it.
+    pub fn shown(&self, text: &str) -> String {
+        without_local_paths(text, self.here.as_deref())
+    }
+
     /// Writes a file of text.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, name: impl AsRef<Path>, text: &str) -> Result<()> {
-        write_atomic(self.path.join(name), without_local_paths(text, self.here.as_deref()).as_bytes())
+        write_atomic(self.path.join(name), self.shown(text).as_bytes())
     }
 
     /// Copies those of a run's files that there are.

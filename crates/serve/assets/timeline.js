@@ -1,7 +1,7 @@
 // What was said over the time of a video, as shades that can be clicked.
 
 import { h, seconds, show } from "./dom.js";
-import { headsOf } from "./values.js";
+import { headsOf, partHeads } from "./values.js";
 
 /** The most stretches of time; a screen has not many more columns. */
 const COLUMNS = 600;
@@ -18,8 +18,11 @@ function quantities(models, frames) {
       return value === undefined || !head.range ? value : (value - head.range[0]) / (head.range[1] - head.range[0]);
     },
   }))));
-  const units = frames.flatMap((f) => f.faces).find((face) => face.action_units)?.action_units.intensity ?? {};
-  return rows.concat(Object.keys(units).map((unit) => ({
+  const parts = partHeads(frames.flatMap((f) => f.faces), models).flatMap(([group, outputs]) => outputs.map((name) => ({
+    group, name, share: (face) => face.heads?.[group]?.[name],
+  })));
+  const units.flatMap((f) => f.faces).find((face) => face.action_units)?.action_units.intensity ?? {};
+  return rows.concat(parts, Object.keys(units).map((unit) => ({
     group: "Action units", name: unit, share: (face) => (face.action_units ? face.action_units.intensity[unit] / 5 : undefined),
   })));
 }

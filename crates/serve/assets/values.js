@@ -100,6 +100,25 @@ function unitCard(units) {
     h("header", {}, h("h2", {}, "Action units"), h("span", { class: "quiet" }, "intensity 0 to 5")), bars("Action units", rows));
 }
 
+/** Heads that are no model's: the strongest outputs of each; all of them are in the table. */
+function partCard(name, said) {
+  const strongest = Object.entries(said).filter(([, v]) => v >= 0.05).sort(([, a], [, b]) => b - a).slice(0, 12);
+  const rows = strongest.map(([output, v]) => ({ name: output, from: 0, to: v, text: v.toFixed(2), isTop: v >= 0.5 }));
+  return h("section", { class: "card", "aria-label": name }, h("header", {}, h("h2", {}, name), h("span", { class: "quiet" }, "0 to 1, the strongest")),
+    rows.length > 0 ? bars(name, rows) : h("p", { class: "quiet" }, "None is stronger than 0.05."));
+}
+
+/** Names of heads that are no model's, with their outputs, over faces. */
+export function partHeads(faces, models) {
+  const found = {};
+  for (const face of faces) {
+    for (const [name, said] of Object.entries(face.heads ?? {})) {
+      if (!models.some((model) => model.name === name)) found[name] ??= Object.keys(said);
+    }
+  }
+  return Object.entries(found).filter(([, outputs]) => outputs.length > 0);
+}
+
 function poseCard(pose) {
   const degrees = pose.rotation.map((r) => `${((r * 180) / Math.PI).toFixed(0)}°`);
   return h("section", { class: "card", "aria-label": "Head pose" }, h("header", {}, h("h2", {}, "Head pose")),
@@ -109,12 +128,14 @@ function poseCard(pose) {
 /** Everything that is said of a face, model beside model. */
 export function panel(face, models) {
   return h("div", { class: "said" }, models.map((model) => card(face, model)),
+    partHeads([face], models).map(([name]) => partCard(name, face.heads[name])),
     face.action_units && unitCard(face.action_units), face.pose && poseCard(face.pose));
 }
 
 /** A row for each face: where it is, and every value. */
 export function table(pictures, models) {
-  const columns = models.flatMap((model) => model.outputs.map((output) => [model.name, output]));
+  const parts = partHeads(pictures.flatMap((p) => p.faces), models).flatMap(([name, outputs]) => outputs.map((output) => [name, output]));
+  const columns = models.flatMap((model) => model.outputs.map((output) => [model.name, output])).concat(parts);
   const units = [...new Set(pictures.flatMap((p) => p.faces.flatMap((f) => Object.keys(f.action_units?.intensity ?? {}))))].sort();
   const head = ["picture", "face", "left", "top", "right", "bottom", "score", ...columns.map((c) => c.join(".")), ...units];
   const rows = pictures.flatMap((picture) => picture.faces.map((face, i) => [

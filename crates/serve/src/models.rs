@@ -50,6 +50,8 @@ pub struct Face {
     pub score: Option<f32>,
     /// `[x, y]` of its landmarks in pixels.
     pub points: Option<Vec<[f32; 2]>>,
+    /// What parts say of it by themselves that stands among the heads of an analysis, by head and output: `blendshapes`.
+    pub heads: Map<String, Value>,
     /// What else is known of it, as it stands in `results.json` of an analysis: `pose`, `action_units`.
     pub more: Map<String, Value>,
     /// What models are shown.

@@ -18,6 +18,9 @@ use ferrotype_model::StateTensor;
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 
+/// Before the names of the tensors by which a published file is checked: pictures, and what the network says of them.
+pub const KNOWN_ANSWER: &str = "known_answer/";
+
 /// The version of the layout.
 const FORMAT: u32 = 1;
 
@@ -65,6 +68,12 @@ pub struct Meta {
     /// Weights that this training builds on (those it began with, its teachers'): path and sha256.
     #[serde(default)]
     pub sources: BTreeMap<String, String>,
+    /// What the logits were divided by after training; none where they are as trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// Files of the run by name, where the file is a whole run to be handed on and not a checkpoint of one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
 }
 
 /// A checkpoint in memory.
@@ -132,6 +141,14 @@ impl Checkpoint {
             tensors.push(StateTensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
         }
         Ok(Self { tensors, meta })
+    }
+
+    /// Whether a file is a safetensors file of Ferrotype's, by its header.
+    pub fn is_one(path: &Path) -> bool {
+        std::fs::read(path).is_ok_and(|bytes| {
+            SafeTensors::read_metadata(&bytes)
+                .is_ok_and(|(_, header)| header.metadata().as_ref().is_some_and(|m| m.contains_key("ferrotype")))
+        })
     }
 
     /// The checkpoint that a run goes on from, if it has one: of the same model and experiment as `new` says, and

@@ -8,7 +8,7 @@ use burn::tensor::{Tensor, TensorData};
 use ferrotype_base::digest;
 use ferrotype_base::text::listed;
 
-use super::checkpoint::{Checkpoint, Meta};
+use super::checkpoint::{Checkpoint, KNOWN_ANSWER, Meta};
 use ferrotype_model::{Network, StateTensor, patterns};
 use ferrotype_run::RunFolder;
 
@@ -79,7 +79,16 @@ impl Source {
         // Of a checkpoint to resume from, the optimizer's memory and the average are no weights to begin with.
         checkpoint.take("optimizer/");
         checkpoint.take("ema/");
+        checkpoint.take(KNOWN_ANSWER);
         Ok(Self { file, sha256, meta: checkpoint.meta, tensors: checkpoint.tensors })
+    }
+
+    /// Weights that another program wrote, brought to the names of this network.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn of_tensors(file: PathBuf, meta: Meta, tensors: Vec<StateTensor>) -> Result<Self> {
+        Ok(Self { sha256: sha256_of(&file)?, file, meta, tensors })
     }
 
     /// Fills the network. What the source does not have in the right shape begins with new initial values if it belongs to the head or

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::adversarial::AdversarialOptions;
-pub use evaluate::{Evaluate, SelectOn};
+pub use evaluate::{Calibrate, Evaluate, SelectOn};
 pub use transfer::{FeatureCache, Unfreeze};
 
 /// How the objective is minimised.
@@ -53,8 +53,8 @@ pub struct TrainOptions {
     /// When checkpoints are written, besides the end of each epoch.
     #[serde(default)]
     pub checkpoint: CheckpointCadence,
-    /// Weights to begin with: a run folder (finished or imported), or a file of weights of one. They are taken by name
-    /// and shape.
+    /// Weights to begin with: a run folder (finished or imported), a file of weights (of a run, or published ones of this network
+    /// in Keras', PyTorch's or safetensors form), or `hub:NAME` of a published model. They are taken by name and shape.
     #[serde(default)]
     pub init: Option<PathBuf>,
     /// Patterns of parameters that may begin with new initial values where `init` has none of their name and shape. The head always may.
@@ -192,6 +192,8 @@ pub enum ScheduleOptions {
     MultiStep(MultiStepOptions),
     /// A half cosine down to `floor` times the base rate, after a linear warm-up.
     Cosine(CosineOptions),
+    /// Cosine that begins anew, each time over a longer stretch.
+    CosineRestarts(CosineRestartsOptions),
     /// Smith's one-cycle (arXiv:1708.07120), as PyTorch's OneCycleLR with cosine annealing.
     OneCycle(OneCycleOptions),
     /// Divided by `1 + decay * steps`: the `decay` of Keras' optimizers before 2.11.
@@ -246,6 +248,24 @@ pub struct OneCycleOptions {
     pub start_div: f64,
     /// Last rate is the first divided by this.
     pub end_div: f64,
+}
+
+/// Cosine with warm restarts (Loshchilov and Hutter, arXiv:1608.03983), as PyTorch's CosineAnnealingWarmRestarts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CosineRestartsOptions {
+    /// Epochs of the first stretch, PyTorch's T_0.
+    pub first: f64,
+    /// Each stretch is so many times as long as the one before, PyTorch's T_mult.
+    pub growth: f64,
+    /// Smallest factor on the base rate, at the end of each stretch.
+    pub floor: f64,
+}
+
+impl Default for CosineRestartsOptions {
+    fn default() -> Self {
+        Self { first: 10.0, growth: 2.0, floor: 0.0 }
+    }
 }
 
 impl Default for OneCycleOptions {

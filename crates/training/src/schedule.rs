@@ -3,6 +3,7 @@
 //! A new schedule is one file with a [`Schedule`], one variant of `ScheduleOptions` and one line in [`build`].
 
 mod cosine;
+mod cosine_restarts;
 mod inverse_time;
 mod one_cycle;
 mod plateau;
@@ -70,6 +71,7 @@ pub fn build(options: &ScheduleOptions, base_lr: f64) -> Box<dyn Schedule> {
         ScheduleOptions::Step(o) => Box::new(steps::Step(o.clone())),
         ScheduleOptions::MultiStep(o) => Box::new(steps::MultiStep(o.clone())),
         ScheduleOptions::Cosine(o) => Box::new(cosine::Cosine(o.clone())),
+        ScheduleOptions::CosineRestarts(o) => Box::new(cosine_restarts::CosineRestarts(o.clone())),
         ScheduleOptions::OneCycle(o) => Box::new(one_cycle::OneCycle(o.clone())),
         ScheduleOptions::InverseTime(o) => Box::new(inverse_time::InverseTime(o.clone())),
         ScheduleOptions::ReduceOnPlateau(o) => Box::new(plateau::Plateau::new(o.clone(), base_lr)),

@@ -82,6 +82,12 @@ fn check_schedule(p: &mut Problems, schedule: &ScheduleOptions, epochs: usize, h
             p.range(&at("cosine.warmup"), options.warmup, fits, &format!("0 to train.epochs, {epochs}"));
             p.fraction(&at("cosine.floor"), options.floor);
         }
+        ScheduleOptions::CosineRestarts(options) => {
+            let first = options.first;
+            p.range(&at("cosine_restarts.first"), first, first >= 0.1, "epochs, at least 0.1");
+            p.range(&at("cosine_restarts.growth"), options.growth, options.growth >= 1.0, "a factor of at least 1");
+            p.fraction(&at("cosine_restarts.floor"), options.floor);
+        }
         ScheduleOptions::OneCycle(options) => {
             p.fraction(&at("one_cycle.rise"), options.rise);
             let (start, end) = (options.start_div, options.end_div);

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use ferrotype_analysis::{AnalysisOptions, mesh};
 use ferrotype_hub::{Accept, Entry, Event, Hub, Listed, Options, Registry, State};
@@ -38,7 +38,7 @@ pub enum HubCommand {
     },
     /// Put a file that came in another way into the cache, if it is the model's.
     Add {
-        /// The model's name.
+        /// The model's name; or the file of an entry (NAME.yaml), which is kept in the cache, too.
         name: String,
         /// The file; it stays where it is.
         file: PathBuf,
@@ -56,6 +56,13 @@ pub struct Network {
     /// Ask no network: what is not in the cache is an error (as FERROTYPE_OFFLINE=1).
     #[arg(long)]
     offline: bool,
+}
+
+impl Network {
+    /// Of somebody who made the model, and has no licence to accept.
+    pub fn of_author() -> Self {
+        Self { accept_licence: true, offline: true }
+    }
 }
 
 impl HubCommand {
@@ -82,8 +89,8 @@ impl HubCommand {
                 Ok(())
             }
             Self::Add { name, file, network } => {
-                let files = Files::open(network)?;
-                say(files.hub.add_file(&name, &file, &files.accept())?.display())
+                let mut files = Files::open(network)?;
+                say(files.add(&name, &file)?.display())
             }
         }
     }
@@ -214,6 +221,19 @@ impl Files {
         Ok(Self { hub: Hub::with_options(options)?, network })
     }
 
+    /// The entry of a published model.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn entry(&self, name: &str) -> Result<&Entry> {
+        Ok(self.hub.registry().find(name)?)
+    }
+
+    /// The folder of the cache.
+    pub fn home(&self) -> &Path {
+        &self.hub.options().home
+    }
+
     /// The path that a flag's value means: the value itself, or the file of the model of that name.
     ///
     /// # Errors
@@ -221,6 +241,16 @@ impl Files {
     pub fn of(&self, flag: &str, text: &str) -> Result<PathBuf> {
         let path = self.hub.resolve_with(text, &self.accept(), &mut self.terminal());
         path.map_err(|e| anyhow::Error::new(e).context(format!("{flag} {text}")))
+    }
+
+    /// Puts a file into the cache; `name` is that of its entry, or the entry's own file.
+    pub(super) fn add(&mut self, name: &str, file: &Path) -> Result<PathBuf> {
+        let accept = self.accept();
+        if !name.ends_with(".yaml") {
+            return Ok(self.hub.add_file(name, file, &accept)?);
+        }
+        let text = std::fs::read_to_string(name).with_context(|| format!("cannot read {name}"))?;
+        Ok(self.hub.add_entry(Entry::from_yaml(name, &text)?, file, &accept)?)
     }
 
     fn accept(&self) -> Accept<'static> {

@@ -8,8 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{How, Plan, judged};
+use crate::commands::report::ReportCommand;
 use crate::commands::say;
-use crate::reproduction::{Mark, Registry, duration, not_run_here};
+use crate::reproduction::{Costs, Mark, Registry, duration, not_run_here};
 use crate::runner::is_finished;
 use ferrotype_run::RunFolder;
 use ferrotype_run::folder::folders;
@@ -20,16 +21,17 @@ use ferrotype_training::interrupt::{Interrupt, Interrupted};
 ///
 /// # Errors
 /// When an entry failed, or the user interrupted; the others' results stay.
-pub fn run(registry: &Registry, budget: Option<&str>, how: &How) -> Result<()> {
+pub fn run(registry: &Registry, budget: Option<&str>, publish: Option<&Path>, how: &How) -> Result<()> {
     let interrupt = Interrupt::listen()?;
     let over = budget.map(parse).transpose()?.map(|budget| end_after(budget, &interrupt));
-    let (plans, mut left) = plans(registry, how)?;
+    let costs = Costs::measured(registry, &how.out)?;
+    let (plans, mut left) = plans(registry, how, &costs)?;
     let runner = how.runner(interrupt.clone());
     let mut failed = Vec::new();
     for plan in &plans {
         let name = &plan.entry.name;
         if interrupt.is_asked() {
-            left.push(format!("{name}: not run: no time was left (about {})", duration(estimate(plan))));
+            left.push(format!("{name}: not run: no time was left (about {})", duration(plan.left(&costs, None))));
             continue;
         }
         let (folder, trained) = match begun(plan, &how.out)? {
@@ -38,18 +40,24 @@ pub fn run(registry: &Registry, budget: Option<&str>, how: &How) -> Result<()> {
                 continue;
             }
             Begun::Unfinished(folder) => {
-                eprintln!("== {name}: going on with {}", folder.display());
+                let time = duration(plan.left(&costs, Some(&folder)));
+                eprintln!("== {name}: going on with {}, about {time}", folder.display());
                 let run = RunFolder::open(&folder)?;
                 (folder, runner.group(&plan.experiment, &run, &plan.group))
             }
             Begun::No => {
-                eprintln!("== {name}: about {}", duration(estimate(plan)));
+                eprintln!("== {name}: about {}", duration(plan.left(&costs, None)));
                 let run = plan.begin(&how.out)?;
                 (run.path().to_path_buf(), runner.new_group(&plan.experiment, &run, &plan.group))
             }
         };
         match trained {
-            Ok(_) => say(judged(registry, &folder)?.unwrap_or_default())?,
+            Ok(_) => {
+                say(judged(registry, &folder)?.unwrap_or_default())?;
+                if let Some(parent) = publish {
+                    ReportCommand::published(&folder, parent).run()?;
+                }
+            }
             Err(e) if e.downcast_ref::<Interrupted>().is_some() => {
                 let (group, what) = (folder.display(), "unfinished and saved: the same command goes on with it, or");
                 // Stopped before the first step it leaves nothing.
@@ -73,7 +81,7 @@ pub fn run(registry: &Registry, budget: Option<&str>, how: &How) -> Result<()> {
 }
 
 /// What can be run, the cheapest first; and why the rest cannot.
-fn plans<'r>(registry: &'r Registry, how: &How) -> Result<(Vec<Plan<'r>>, Vec<String>)> {
+pub(super) fn plans<'r>(registry: &'r Registry, how: &How, costs: &Costs) -> Result<(Vec<Plan<'r>>, Vec<String>)> {
     let (mut plans, mut left) = (Vec::new(), Vec::new());
     for entry in &registry.entries {
         match Plan::of(registry, entry, how) {
@@ -87,26 +95,20 @@ fn plans<'r>(registry: &'r Registry, how: &How) -> Result<(Vec<Plan<'r>>, Vec<St
             Err(e) => left.push(format!("{}: not run: {e:#}", entry.name)),
         }
     }
-    plans.sort_by(|a, b| estimate(a).total_cmp(&estimate(b)).then_with(|| a.entry.name.cmp(&b.entry.name)));
+    let whole = |plan: &Plan<'_>| plan.left(costs, None);
+    plans.sort_by(|a, b| whole(a).total_cmp(&whole(b)).then_with(|| a.entry.name.cmp(&b.entry.name)));
     Ok((plans, left))
 }
 
-/// Seconds that a plan takes by the registry's estimate, for as many epochs and seeds.
-fn estimate(plan: &Plan<'_>) -> f64 {
-    let seconds = plan.entry.recipe.as_ref().map_or(0.0, |r| r.seconds);
-    let share = plan.comparison.epochs as f64 / plan.comparison.recipe_epochs.max(1) as f64;
-    seconds * share * plan.group.runs() as f64
-}
-
 /// What an earlier call left of a plan.
-enum Begun {
+pub(super) enum Begun {
     No,
     Unfinished(PathBuf),
     Finished(PathBuf),
 }
 
 /// Looks for a folder with the same mark and seeds.
-fn begun(plan: &Plan<'_>, out: &Path) -> Result<Begun> {
+pub(super) fn begun(plan: &Plan<'_>, out: &Path) -> Result<Begun> {
     let mut unfinished = None;
     for folder in folders(out)? {
         let Some(mark) = Mark::open(&folder)? else { continue };

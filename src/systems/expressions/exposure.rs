@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::config::Experiment;
+use crate::published;
 use crate::systems::loaded::experiment_of;
 use ferrotype_data::task::{DatasetSummary, Seen, SeenRows, Subset, Task};
 use ferrotype_evaluation::{Predictions, Scores, score};
@@ -41,9 +42,10 @@ fn inherited_at(experiment: &Experiment, depth: usize) -> Seen {
     all
 }
 
-/// The run whose folder, or whose file of weights, a path names.
+/// The run whose folder, file of weights or published name a path is.
 fn run_of(path: &Path) -> Option<RunFolder> {
-    let folder = if path.is_file() { path.parent()?.parent()? } else { path };
+    let path = published::run_of(path).ok()?;
+    let folder = if path.is_file() { path.parent()?.parent()? } else { &path };
     RunFolder::open(folder).ok()
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::{Session, report_run, saliency};
+use super::{Session, calibration, report_run, saliency};
 use crate::systems::engine::Account;
 use crate::systems::expressions::onnx;
 use crate::systems::{RunScope, Summary};
@@ -17,7 +17,9 @@ use ferrotype_model::Network;
 use ferrotype_report::{self as report, head_predictions};
 use ferrotype_run::files::write_json;
 use ferrotype_run::tensorboard::TensorBoard;
+use ferrotype_training::checkpoint::Meta;
 use ferrotype_training::interrupt::Interrupted;
+use ferrotype_training::options::Calibrate;
 use ferrotype_training::progress::Progress;
 use ferrotype_training::trainer::load_selected;
 use ferrotype_training::{head_scoring, scoring};
@@ -54,8 +56,12 @@ impl Session<'_> {
         account: &mut Account<'_>,
         progress: &mut dyn Progress,
     ) -> Result<Summary> {
-        let meta = load_selected(self.job.run, &mut network)?;
+        let mut meta = load_selected(self.job.run, &mut network)?;
         self.stop_if_asked()?;
+        // What a trial tells a sweep is how it was trained.
+        if self.job.scope != RunScope::ValidationOnly {
+            self.calibrate(task, &mut network, &mut meta, progress)?;
+        }
         let validation = match task.validation.is_empty() {
             true => None,
             false => Some(self.predict(&network, &task.validation, progress)?.scores()?),
@@ -67,6 +73,9 @@ impl Session<'_> {
         let said = self.predict(&network, &task.test, progress)?;
         self.stop_if_asked()?;
         let test = said.scores().context("cannot score the test set")?;
+        if let (Some(temperature), Said::Classes(predictions)) = (meta.temperature, &said) {
+            calibration::before(self.job.run, "test", predictions, temperature)?;
+        }
         let check = match self.experiment.export.onnx {
             true => Some(self.export(task, &network, &test, progress)?),
             false => None,
@@ -95,6 +104,25 @@ impl Session<'_> {
             true => Said::Classes(scoring::predict(network, subset, evaluate, progress)?),
             false => Said::Heads(head_scoring::predict(network, subset, evaluate, progress)?),
         })
+    }
+
+    /// Fits and applies what the experiment asks for, once: the checkpoint says so.
+    fn calibrate(
+        &self,
+        task: &Task,
+        network: &mut Network,
+        meta: &mut Meta,
+        progress: &mut dyn Progress,
+    ) -> Result<()> {
+        if self.experiment.evaluate.calibrate == Calibrate::None || meta.temperature.is_some() {
+            return Ok(());
+        }
+        let evaluate = &self.experiment.evaluate;
+        let predictions = scoring::predict(network, &task.validation, evaluate, progress)?;
+        let temperature = calibration::apply(self.job.run, network, meta, &predictions)?;
+        progress
+            .note(&format!("calibrated: logits are divided by {temperature:.3}, fitted on {} rows", predictions.len()));
+        Ok(())
     }
 
     /// The result as one JSON object.

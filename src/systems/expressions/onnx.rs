@@ -8,9 +8,12 @@ use ferrotype_base::targets::{Head, output_names};
 use ferrotype_kernels::recurrent::States;
 
 use crate::config::Experiment;
-use ferrotype_data::preprocess::Pipeline;
+use ferrotype_data::options::SyntheticOptions;
+use ferrotype_data::preprocess::{Picture, Pipeline};
+use ferrotype_data::synthetic;
 use ferrotype_data::task::{DatasetSummary, Subset};
 use ferrotype_evaluation::Scores;
+use ferrotype_expressions::LoadedRun;
 use ferrotype_interop::export::{self, CheckBatch, ExportCheck, ModelCard};
 use ferrotype_model::{Graph, Layer, Network};
 use ferrotype_run::RunFolder;
@@ -77,6 +80,26 @@ impl Examples<'_> {
         }
         Ok(batch)
     }
+}
+
+/// Synthetic faces, for a network whose data are not at hand. Of a network of sequences each example takes the faces that
+/// follow its first.
+///
+/// # Errors
+/// When the experiment's preprocessing is none.
+pub fn drawn_pictures(loaded: &LoadedRun, count: usize) -> Result<Pictures> {
+    let data = &loaded.experiment.data;
+    let pictures = data.clips.as_ref().map_or(1, |clips| clips.pictures());
+    let pipeline = Pipeline::new(&data.preprocess)?;
+    let size = data.preprocess.size.clamp(16, 1024);
+    let images =
+        synthetic::generate(&SyntheticOptions { count: count + pictures - 1, size, ..SyntheticOptions::default() })?
+            .images;
+    let one = |n: usize| Ok(pipeline.resize_colour(&Picture::new(images.get(n), size, size, images.channels)?));
+    let faces: Vec<Vec<f32>> = (0..images.len()).map(one).collect::<Result<_>>()?;
+    let planes = (0..count).map(|n| faces[n..n + pictures].concat()).collect();
+    let what = format!("synthetic faces: {} is not at hand", data.path.display());
+    Ok(Pictures { planes, pipeline: pipeline.with_pictures(pictures), what })
 }
 
 /// The network that is exported, and what is known of it.

@@ -11,12 +11,14 @@ use crate::commands::predict::PredictCommand;
 use crate::config::Experiment;
 use crate::systems::common::common;
 use crate::systems::engine::{self, Job};
+use crate::systems::loaded::experiment_of;
 use crate::systems::search::Evaluations;
 use crate::systems::{Summary, System};
 use ferrotype_base::problems::Problem;
 use ferrotype_data::options::DataOptions;
 use ferrotype_data::split;
 use ferrotype_data::task;
+use ferrotype_report::{CardView, card};
 use ferrotype_run::group::Group;
 use ferrotype_run::{PublicFolder, RunFolder};
 use ferrotype_sweep::curve::Objective;
@@ -57,7 +59,11 @@ impl System for Expressions<'_> {
             let files = ["attack.json", "attack.csv"].map(|file| folder.join(file));
             target.inner(folder.file_name().unwrap_or_default())?.copy(&files, run)?;
         }
-        Ok(vec![run.scores(), run.history(), run.onnx_check()])
+        if experiment_of(run)?.heads.is_empty() {
+            // Of what it scored; its weights stay here.
+            target.write("MODEL_CARD.md", &card(&view::of_run(run)?, &CardView::scores_alone(&run.title()))?)?;
+        }
+        Ok(vec![run.scores(), run.calibration(), run.history(), run.onnx_check()])
     }
 
     fn group_files(&self, folder: &RunFolder) -> Result<Vec<PathBuf>> {
@@ -65,7 +71,7 @@ impl System for Expressions<'_> {
     }
 
     fn member_files(&self, run: &RunFolder) -> Vec<PathBuf> {
-        vec![run.scores(), run.provenance(), run.facts(), run.onnx_check()]
+        vec![run.scores(), run.calibration(), run.provenance(), run.facts(), run.onnx_check()]
     }
 
     fn fold_count(&self) -> Result<usize> {

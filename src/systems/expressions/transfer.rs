@@ -8,8 +8,10 @@ use ferrotype_base::text::listed;
 
 use super::Session;
 use crate::config::SelectOn;
+use crate::published;
 use crate::systems::loaded::{self, experiment_of};
 use ferrotype_data::loader::Loader;
+use ferrotype_data::options::Preprocess;
 use ferrotype_data::task::{Epochs, Subset, Task};
 use ferrotype_model::Network;
 use ferrotype_model::objective::{DistillationOptions, Signal};
@@ -18,7 +20,7 @@ use ferrotype_run::RunFolder;
 use ferrotype_training::checkpoint::Checkpoint;
 use ferrotype_training::features::{Features, Request};
 use ferrotype_training::freeze::Freezing;
-use ferrotype_training::initial::{Source, sha256_of};
+use ferrotype_training::initial::sha256_of;
 use ferrotype_training::progress::Progress;
 use ferrotype_training::teacher::{DistillContext, Ensemble, Teacher, Teaching};
 
@@ -40,13 +42,14 @@ impl Session<'_> {
     /// When one is missing, or is not the one that the checkpoint was trained with.
     pub(super) fn sources(&self, checkpoint: Option<&Checkpoint>) -> Result<BTreeMap<String, String>> {
         let init = self.experiment.train.init.iter().map(|path| ("train.init", path));
+        let sha256 = |key: &str, path: &Path| sha256_of(&published::file_of(key, path)?);
         let teachers = self.experiment.objective.distillation().into_iter().flat_map(|o| &o.teachers);
         let teachers = teachers.map(|path| ("objective.distillation.teachers", path));
         let mut sources = BTreeMap::new();
         for (key, path) in init.chain(teachers) {
             let name = path.display().to_string();
             let before = checkpoint.and_then(|c| c.meta.sources.get(&name));
-            let now = match (sha256_of(path), before) {
+            let now = match (sha256(key, path), before) {
                 // The weights that training began with are in its checkpoint by now.
                 (Err(_), Some(before)) if key == "train.init" => before.clone(),
                 (now, _) => now.context(key)?,
@@ -70,6 +73,7 @@ impl Session<'_> {
         &self,
         network: &mut Network,
         checkpoint: Option<&Checkpoint>,
+        classes: &[String],
         progress: &mut dyn Progress,
     ) -> Result<()> {
         if let Some(checkpoint) = checkpoint {
@@ -78,8 +82,9 @@ impl Session<'_> {
         }
         let options = &self.experiment.train;
         let Some(path) = &options.init else { return Ok(()) };
-        let source = Source::read(path).context("train.init")?;
-        self.compare_preprocessing(path, progress);
+        let (model, here) = (&self.experiment.model, &self.experiment.data.preprocess);
+        let (source, there) = published::initial(path, model, here, classes).context("train.init")?;
+        self.compare_preprocessing(path, there, progress);
         let file = source.file.display().to_string();
         let taken = source.fill(network, &options.reinit).context("train.init")?;
         progress.note(&format!("init     {} tensors from {file}", taken.taken));
@@ -93,9 +98,10 @@ impl Session<'_> {
     }
 
     /// Warns where the weights come from pictures of other values.
-    fn compare_preprocessing(&self, path: &Path, progress: &mut dyn Progress) {
-        let Some(there) = RunFolder::open(path).ok().and_then(|run| experiment_of(&run).ok()) else { return };
-        let (there, here) = (&there.data.preprocess, &self.experiment.data.preprocess);
+    fn compare_preprocessing(&self, path: &Path, theirs: Option<Preprocess>, progress: &mut dyn Progress) {
+        let of_run = || Some(experiment_of(&RunFolder::open(path).ok()?).ok()?.data.preprocess);
+        let Some(there) = theirs.or_else(of_run) else { return };
+        let here = &self.experiment.data.preprocess;
         if there.scale != here.scale || there.colour != here.colour {
             progress.warn(&format!(
                 "the weights of {} were made for pictures {:?} scaled {:?}, and data.preprocess makes them {:?} scaled {:?}",

@@ -41,7 +41,9 @@ pub fn of_run(run: &RunFolder) -> Result<RunView> {
     let check: Option<ExportCheck> =
         if run.onnx_check().is_file() { Some(json(run, &run.onnx_check())?) } else { None };
     let provenance = Provenance::load(run);
+    let calibration = run.calibration().is_file().then(|| json(run, &run.calibration())).transpose()?;
     Ok(RunView {
+        calibration,
         name: run.title(),
         description: experiment.description.clone(),
         finished: provenance.finished.clone(),
@@ -55,7 +57,7 @@ pub fn of_run(run: &RunFolder) -> Result<RunView> {
         saliency: saliency::of_run(run, &test)?,
         attacks: attacks::of_run(run)?,
         evaluations: evaluations::of_run(run)?,
-        onnx: check.map(|c| onnx(&c, run)),
+        onnx: check.map(|c| onnx(&c, run.onnx().display().to_string())),
         expect: expect(&experiment),
         config: config::to_yaml(&experiment),
         provenance: provenance.rows(),
@@ -197,9 +199,10 @@ pub(crate) fn mistakes(test: &Predictions, data: &DataOptions, facts: &DatasetSu
     mistakes
 }
 
-fn onnx(check: &ExportCheck, run: &RunFolder) -> OnnxView {
+/// The check of an exported file as reports show it.
+pub(crate) fn onnx(check: &ExportCheck, path: String) -> OnnxView {
     OnnxView {
-        path: run.onnx().display().to_string(),
+        path,
         runtime: check.runtime.clone(),
         rows: check.rows as u64,
         difference: check.largest_difference,

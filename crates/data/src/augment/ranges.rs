@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::options::{Augment, AugmentPreset, Fill};
+use crate::options::{Augment, AugmentPreset, Fill, Policy};
 
 /// Every range of [`Augment`] with a value; 0 is off.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -31,6 +31,8 @@ pub struct Ranges {
     pub cutmix: f32,
     /// What stands outside the picture.
     pub fill: Fill,
+    /// Operations of a list.
+    pub policy: Option<Policy>,
 }
 
 impl Ranges {
@@ -50,6 +52,7 @@ impl Ranges {
             mixup: options.mixup.unwrap_or(preset.mixup),
             cutmix: options.cutmix.unwrap_or(preset.cutmix),
             fill: options.fill.unwrap_or(preset.fill),
+            policy: options.policy,
         };
         ranges.check()?;
         Ok(ranges)
@@ -82,7 +85,7 @@ impl Ranges {
 
     /// Whether a picture by itself ever changes.
     pub fn changes(&self) -> bool {
-        self.moves() || [self.brightness, self.contrast, self.erase].iter().any(|&r| r > 0.0)
+        self.policy.is_some() || self.moves() || [self.brightness, self.contrast, self.erase].iter().any(|&r| r > 0.0)
     }
 
     fn check(&self) -> Result<()> {

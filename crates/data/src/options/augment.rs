@@ -33,6 +33,35 @@ pub struct Augment {
     pub cutmix: Option<f32>,
     /// What stands outside the picture after a shift or rotation.
     pub fill: Option<Fill>,
+    /// Operations of a list, drawn anew for each picture, after the geometry above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
+}
+
+/// What is drawn from torchvision's list of 14 operations.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// One operation of any strength, up to the widest (Müller and Hutter, arXiv:2103.10158; torchvision's TrivialAugmentWide).
+    TrivialAugment,
+    /// Several operations of one strength (Cubuk et al., arXiv:1909.13719; torchvision's RandAugment).
+    RandAugment(RandAugmentOptions),
+}
+
+/// Options of RandAugment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RandAugmentOptions {
+    /// Operations for each picture, 1 to 14.
+    pub operations: usize,
+    /// Their strength, 0 to 30.
+    pub magnitude: usize,
+}
+
+impl Default for RandAugmentOptions {
+    fn default() -> Self {
+        Self { operations: 2, magnitude: 9 }
+    }
 }
 
 /// Published sets of augmentation ranges.

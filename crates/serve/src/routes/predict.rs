@@ -114,6 +114,7 @@ fn shown_face(face: &Face, said: &[(&ModelInfo, &Said)]) -> Value {
         let named: Map<String, Value> = model.outputs.iter().cloned().zip(values.iter().map(|v| json!(v))).collect();
         (model.name.clone(), Value::Object(named))
     });
+    let heads = heads.chain(face.heads.clone());
     map.insert("heads".into(), Value::Object(heads.collect()));
     map.extend(face.more.clone());
     let maps: Map<String, Value> = said

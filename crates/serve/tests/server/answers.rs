@@ -58,7 +58,9 @@ fn a_form_has_several_pictures_and_says_what_is_wanted() {
     assert_eq!((faces.len(), said["pictures"][1]["faces"].as_array().unwrap().len()), (2, 0));
     let map = &faces[0]["heat_maps"]["mood"];
     let heads = faces[0]["heads"].as_object().unwrap();
-    assert_eq!((heads.len(), &map["width"], &map["height"]), (1, &24.into(), &24.into()));
+    // The model that was asked, and what a part says by itself.
+    assert_eq!((heads.len(), &map["width"], &map["height"]), (2, &24.into(), &24.into()));
+    assert_eq!(heads["blendshapes"]["mouthSmileLeft"], 0.8);
     assert_eq!(map["values"].as_str().unwrap().len(), 24 * 24 * 4 / 3);
     let strongest = heads["mood"]
         .as_object()

@@ -134,7 +134,7 @@ impl Models for MockModels {
             more.insert("action_units".into(), json!({ "intensity": intensity, "presence": { "AU12": true } }));
             let pixels = vec![image.as_raw().first().copied().unwrap_or(0).wrapping_add((90.0 * x) as u8); 64];
             let crop = Crop { pixels, height: 8, width: 8, channels: 1, bounds };
-            Face { bounds, score: Some(0.9), points: Some(points), more, crop }
+            Face { bounds, score: Some(0.9), points: Some(points), heads: blendshapes(), more, crop }
         };
         let faces = match width {
             EMPTY => Vec::new(),
@@ -211,4 +211,10 @@ impl Models for MockModels {
             write("report.html", "<h1>A report</h1>", "text/html; charset=utf-8")?,
         ])
     }
+}
+
+/// What a part says beside the models.
+fn blendshapes() -> Map<String, Value> {
+    let said = json!({ "mouthSmileLeft": 0.8, "jawOpen": 0.3, "browDownLeft": 0.001 });
+    Map::from_iter([("blendshapes".to_owned(), said)])
 }

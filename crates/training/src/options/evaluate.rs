@@ -19,6 +19,9 @@ pub struct Evaluate {
     pub select_by: String,
     /// Average the scores over the image and its mirror image.
     pub flip_average: bool,
+    /// How sure the model is made once it is trained, by the validation set. It changes no prediction.
+    #[serde(skip_serializing_if = "Calibrate::is_none")]
+    pub calibrate: Calibrate,
 }
 
 impl Default for Evaluate {
@@ -29,7 +32,26 @@ impl Default for Evaluate {
             select_on: SelectOn::Validation,
             select_by: "accuracy".into(),
             flip_average: false,
+            calibrate: Calibrate::None,
         }
+    }
+}
+
+/// How probabilities are calibrated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Calibrate {
+    /// They are what the network says.
+    #[default]
+    None,
+    /// Logits are divided by the number that makes the validation set's labels likeliest (Guo et al., arXiv:1706.04599). The last
+    /// layer's values are divided by it, so that it goes along wherever the model goes: predictions, ONNX, other trainings.
+    Temperature,
+}
+
+impl Calibrate {
+    fn is_none(&self) -> bool {
+        *self == Self::None
     }
 }
 
