@@ -21,7 +21,7 @@ function quantities(models, frames) {
   const parts = partHeads(frames.flatMap((f) => f.faces), models).flatMap(([group, outputs]) => outputs.map((name) => ({
     group, name, share: (face) => face.heads?.[group]?.[name],
   })));
-  const units.flatMap((f) => f.faces).find((face) => face.action_units)?.action_units.intensity ?? {};
+  const units = frames.flatMap((f) => f.faces).find((face) => face.action_units)?.action_units.intensity ?? {};
   return rows.concat(parts, Object.keys(units).map((unit) => ({
     group: "Action units", name: unit, share: (face) => (face.action_units ? face.action_units.intensity[unit] / 5 : undefined),
   })));
