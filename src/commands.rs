@@ -16,6 +16,7 @@ pub mod faces;
 pub mod failure;
 mod grid;
 pub mod import;
+pub mod init;
 pub(crate) mod inputs;
 pub mod models;
 pub mod predict;
@@ -40,6 +41,8 @@ use std::ffi::OsString;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use ferrotype_config::expand_words;
+
 /// Prints a line on standard output. Where its reader has gone away (`ferrotype runs | head`), `println!` would panic;
 /// this gives an error that [`failure::report`] knows to be none.
 pub(crate) fn say(line: impl Display) -> Result<()> {
@@ -51,11 +54,21 @@ pub(crate) fn say_warnings(warnings: &[String]) {
     warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
 }
 
+/// Does what the words of a command line say, the program's name first; gives the exit code.
+pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
+    match Cli::of_words(expand_words(words).into_iter().collect()).run() {
+        Ok(()) => 0,
+        Err(error) => failure::report(&error),
+    }
+}
+
 /// Trains and benchmarks facial-expression models: one YAML file in, a checkpoint, a verified ONNX model and a report
 /// out.
 #[derive(Debug, Parser)]
 #[command(name = "ferrotype", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Start here:\n  ferrotype train --config configs/quickstart.yaml")]
+#[command(
+    after_help = "Start here:\n  ferrotype init my-experiments\n  cd my-experiments\n  ferrotype train --config configs/quickstart.yaml"
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -63,6 +76,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::InitCommand),
     Train(train::TrainCommand),
     Sweep(sweep::SweepCommand),
     Ablate(ablate::AblateCommand),
@@ -100,6 +114,7 @@ impl Cli {
     /// Whatever goes wrong, as one paragraph for the user.
     pub fn run(self) -> Result<()> {
         match self.command {
+            Command::Init(c) => c.run(),
             Command::Train(c) => c.run(),
             Command::Sweep(c) => c.run(),
             Command::Ablate(c) => c.run(),

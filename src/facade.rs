@@ -1,5 +1,7 @@
 //! The library: an experiment is loaded or built, trained, and its run used.
 
+mod analysis;
+mod dataset;
 mod error;
 mod experiment;
 #[cfg(test)]
@@ -10,6 +12,8 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+pub use analysis::{AnalyzeOptions, analyze};
+pub use dataset::Dataset;
 pub use error::Error;
 pub use experiment::{Experiment, ExperimentBuilder};
 pub use picture::Picture;

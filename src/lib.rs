@@ -19,8 +19,8 @@
 mod facade;
 
 pub use facade::{
-    Error, Experiment, ExperimentBuilder, ExportOptions, Picture, Predictor, PredictorOptions, Result, Run,
-    TrainOptions,
+    AnalyzeOptions, Dataset, Error, Experiment, ExperimentBuilder, ExportOptions, Picture, Predictor, PredictorOptions,
+    Result, Run, TrainOptions, analyze,
 };
 /// # Examples
 /// ```
@@ -46,6 +46,13 @@ pub use ferrotype_expressions::Prediction;
 /// ```
 pub use ferrotype_interop::export::ExportCheck;
 /// # Examples
+/// ```no_run
+/// fn losses(run: &ferrotype::Run) -> ferrotype::Result<Vec<f64>> {
+///     Ok(run.history()?.epochs.iter().map(|epoch| epoch.train_loss).collect())
+/// }
+/// ```
+pub use ferrotype_run::history::History;
+/// # Examples
 /// ```
 /// let options = ferrotype::TrainOptions::default();
 /// let stop: ferrotype::Interrupt = options.interrupt.clone();
@@ -58,6 +65,18 @@ pub use ferrotype_training::interrupt::Interrupt;
 /// options.progress = ferrotype::Progress::Json;
 /// ```
 pub use ferrotype_training::progress::Style as Progress;
+/// # Examples
+/// ```
+/// use std::ops::ControlFlow;
+/// use ferrotype::{Event, TrainOptions, Watcher};
+///
+/// let mut options = TrainOptions::default();
+/// options.watcher = Some(Watcher::new(|event| match event {
+///     Event::Epoch(epoch) if epoch.train_loss < 0.1 => ControlFlow::Break(()),
+///     _ => ControlFlow::Continue(()),
+/// }));
+/// ```
+pub use ferrotype_training::progress::{EpochReport, Event, StepReport, Watcher};
 
 /// The commit that this was built from, or `unknown`.
 pub(crate) const COMMIT: &str = match option_env!("FERROTYPE_COMMIT") {
@@ -66,6 +85,8 @@ pub(crate) const COMMIT: &str = match option_env!("FERROTYPE_COMMIT") {
 };
 
 // The parts, for the binary, for `fuzz` and for the examples that show single ones: no part of the library's interface.
+#[doc(hidden)]
+pub mod allocator;
 #[doc(hidden)]
 pub mod bench;
 #[doc(hidden)]

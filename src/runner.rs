@@ -14,7 +14,7 @@ use crate::systems::engine::Job;
 use crate::systems::{self, RunScope, Summary};
 use ferrotype_run::RunFolder;
 use ferrotype_training::interrupt::Interrupt;
-use ferrotype_training::progress::Style;
+use ferrotype_training::progress::{Style, Watcher};
 
 pub use child::{Child, Ended};
 pub use groups::{GroupOptions, begin_group, begin_members, is_finished, report};
@@ -27,6 +27,8 @@ pub struct Runner {
     pub interrupt: Interrupt,
     /// How progress is shown.
     pub style: Style,
+    /// Who is told of it besides, of the runs in this process.
+    pub watcher: Option<Watcher>,
     /// Resume although the kernels differ.
     pub other_kernels: bool,
     /// What follows training.
@@ -45,6 +47,7 @@ impl Runner {
         Self {
             interrupt,
             style,
+            watcher: None,
             other_kernels: false,
             scope: RunScope::Whole,
             threads: None,
@@ -62,6 +65,7 @@ impl Runner {
             run,
             interrupt: &self.interrupt,
             style: self.style,
+            watcher: self.watcher.as_ref(),
             other_kernels: self.other_kernels,
             scope: self.scope,
             threads: self.threads,

@@ -14,6 +14,7 @@ use crate::runner::bar::bar_of;
 use crate::systems::loaded;
 use ferrotype_analysis::mesh::MeshOptions;
 use ferrotype_analysis::options::{ColumnNames, HeadOptions, Sampling};
+use ferrotype_analysis::output::Written;
 use ferrotype_analysis::video::{self, Progress, Watch};
 use ferrotype_analysis::{AnalysisOptions, Head, PartFacts, Parts};
 use ferrotype_expressions::Predictor;
@@ -21,7 +22,7 @@ use ferrotype_run::files::write_atomic;
 use ferrotype_training::interrupt::Interrupt;
 
 /// Describe the faces of videos or pictures one by one: boxes, landmarks, persons, expressions, action units, valence and arousal.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(after_help = "Examples:
   ferrotype analyze interview.mp4 --detector yunet.onnx --out results/
   ferrotype analyze clips/*.mp4 --config configs/analyze/default.yaml --set sampling.every=10
@@ -89,6 +90,11 @@ pub struct AnalyzeCommand {
 }
 
 impl AnalyzeCommand {
+    /// An analysis of these videos by a file of options, or the defaults, with changes `KEY=VALUE`.
+    pub fn new(videos: Vec<PathBuf>, out: PathBuf, config: Option<PathBuf>, sets: Vec<String>) -> Self {
+        Self { videos, out, config, sets, ..Self::default() }
+    }
+
     /// Looks at each video; one that cannot be used is told, and the others are still looked at.
     ///
     /// # Errors
@@ -100,13 +106,10 @@ impl AnalyzeCommand {
         if self.results_schema {
             return say(ferrotype_analysis::RESULTS_SCHEMA.trim_end());
         }
-        let mut options = self.options()?;
-        of_parts(&mut options)?;
-        ferrotype_vision::video::available()?;
-        let parts = Parts::open(&options, heads(&options)?)?;
+        let (options, parts) = self.open()?;
         let mut watching = Watching { interrupt: Interrupt::listen()?, json: self.json, bar: ProgressBar::hidden() };
         let (mut bad, mut done) = (Vec::new(), Vec::new());
-        for (path, folder) in self.videos.iter().zip(video::folders(&self.out, &self.videos)) {
+        for (path, folder) in self.places() {
             match self.one(&parts, &options, path, &folder, &mut watching) {
                 Ok(()) => done.push(folder),
                 Err(error) if watching.is_asked_to_stop() => return Err(error),
@@ -117,14 +120,55 @@ impl AnalyzeCommand {
                 }
             }
         }
-        if options.output.crops && done.len() > 1 {
-            let path = ferrotype_analysis::join_crops(&self.out, &done)?;
-            if !self.json {
-                say(format_args!("written {}", path.display()))?;
-            }
+        if let Some(path) = self.join(&options, &done)?.filter(|_| !self.json) {
+            say(format_args!("written {}", path.display()))?;
         }
         ensure!(bad.is_empty(), "{} of {} videos could not be used: {}", bad.len(), self.videos.len(), bad.join(", "));
         Ok(())
+    }
+
+    /// The options, and the parts that they name, opened.
+    ///
+    /// # Errors
+    /// When an option is impossible, ffmpeg is not there, or a part cannot be opened.
+    pub fn open(&self) -> Result<(AnalysisOptions, Parts)> {
+        let mut options = self.options()?;
+        of_parts(&mut options)?;
+        ferrotype_vision::video::available()?;
+        let parts = Parts::open(&options, heads(&options)?)?;
+        Ok((options, parts))
+    }
+
+    /// Each video with the folder of its results.
+    pub fn places(&self) -> impl Iterator<Item = (&Path, PathBuf)> {
+        self.videos.iter().map(PathBuf::as_path).zip(video::folders(&self.out, &self.videos))
+    }
+
+    /// Looks at one video and writes what is said of it into a folder.
+    ///
+    /// # Errors
+    /// When it cannot be read, somebody asked to stop, or the folder holds other files.
+    pub fn look(
+        parts: &Parts,
+        options: &AnalysisOptions,
+        path: &Path,
+        folder: &Path,
+        watch: &mut dyn Watch,
+    ) -> Result<Written> {
+        spare(path, folder)?;
+        let written = video::analyse(parts, options, path, folder, watch)
+            .with_context(|| format!("cannot analyse {}", path.display()))?;
+        write_atomic(folder.join("analysis.yaml"), config::to_yaml(options).as_bytes())?;
+        Ok(written)
+    }
+
+    /// Makes one manifest of the crops of several videos, where crops are written; gives its path.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn join(&self, options: &AnalysisOptions, done: &[PathBuf]) -> Result<Option<PathBuf>> {
+        let is_wanted = options.output.crops && done.len() > 1;
+        is_wanted.then(|| ferrotype_analysis::join_crops(&self.out, done)).transpose()
     }
 
     fn one(
@@ -135,12 +179,9 @@ impl AnalyzeCommand {
         folder: &Path,
         watching: &mut Watching,
     ) -> Result<()> {
-        spare(path, folder)?;
         watching.begin(path);
-        let written = video::analyse(parts, options, path, folder, watching)
-            .with_context(|| format!("cannot analyse {}", path.display()))?;
+        let written = Self::look(parts, options, path, folder, watching)?;
         watching.bar.finish_and_clear();
-        write_atomic(folder.join("analysis.yaml"), config::to_yaml(options).as_bytes())?;
         if self.json {
             return say(json!({
                 "event": "result", "video": path, "folder": written.folder, "frames": written.summary.frames,

@@ -17,7 +17,7 @@ use ferrotype_data::{FaceSet, clips as data_clips, info, sources, store};
 use ferrotype_real_fake::sources::generated::GeneratedClipsOptions;
 use ferrotype_real_fake::synthesise as real_fake;
 use ferrotype_run::files::{explain, write_atomic};
-use ferrotype_run::provenance::command_line;
+use ferrotype_run::program::command_line;
 use ferrotype_vision::clips::{self, synthesise};
 use ferrotype_vision::micro;
 

@@ -18,7 +18,7 @@ use ferrotype_anomaly::people::{self, People, Sequence};
 use ferrotype_anomaly::source::read_rows;
 use ferrotype_anomaly::table::timecode;
 use ferrotype_data::Images;
-use ferrotype_run::provenance::command_line;
+use ferrotype_run::program::command_line;
 
 use emotions::Emotions;
 use scanner::{Face, FaceScanner, Seen};

@@ -1,22 +1,20 @@
 //! How a failure is told.
 
-use std::process::ExitCode;
-
 use ferrotype_training::interrupt::Interrupted;
 
 /// Prints an error as one paragraph and gives the exit code.
-pub fn report(error: &anyhow::Error) -> ExitCode {
+pub fn report(error: &anyhow::Error) -> u8 {
     if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
         eprintln!("{interrupted}");
-        return ExitCode::from(130);
+        return 130;
     }
     // The reader went away (`ferrotype runs | head`): nothing is wrong and nobody listens.
     let is_broken_pipe = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
     if error.chain().filter_map(|c| c.downcast_ref()).any(is_broken_pipe) {
-        return ExitCode::SUCCESS;
+        return 0;
     }
     let text = format!("{error:#}");
     let prefix = if text.starts_with("error:") { "" } else { "error: " };
     eprintln!("{prefix}{text}");
-    ExitCode::FAILURE
+    1
 }

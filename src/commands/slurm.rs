@@ -16,6 +16,7 @@ use ferrotype_run::RunFolder;
 use ferrotype_run::files::{explain, write_atomic};
 use ferrotype_run::group::Group;
 use ferrotype_run::lock::Lock;
+use ferrotype_run::program;
 use ferrotype_training::interrupt::Interrupted;
 
 /// Where runs are trained.
@@ -44,7 +45,7 @@ pub fn options(path: Option<&Path>) -> Result<Slurm> {
 /// # Errors
 /// When it cannot be written, or Slurm refuses it.
 pub fn submit(folder: &Path, name: &str, tasks: usize, options: &Slurm, arguments: &[String]) -> Result<String> {
-    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    let program = program::words()?;
     let logs = absolute(folder)?;
     let script = folder.join("slurm.sh");
     let submission = Submission { name, folder: &logs, tasks, program: &program, arguments, options };

@@ -48,6 +48,12 @@ pub enum Error {
         /// Why.
         source: Cause,
     },
+    /// A prepared file of pictures cannot be read.
+    #[non_exhaustive]
+    Dataset {
+        /// Why.
+        source: Cause,
+    },
     /// A picture cannot be read, or its values do not fit its shape.
     #[non_exhaustive]
     Picture {
@@ -57,6 +63,12 @@ pub enum Error {
     /// The network could not compute.
     #[non_exhaustive]
     Prediction {
+        /// Why.
+        source: Cause,
+    },
+    /// A video could not be described, or a part that looks at it not be opened.
+    #[non_exhaustive]
+    Analysis {
         /// Why.
         source: Cause,
     },
@@ -75,7 +87,9 @@ impl fmt::Display for Error {
             Self::Run { path, source } => write!(f, "the run {} cannot be used: {}", path.display(), chain(source)),
             Self::Interrupted { path } => write!(f, "{} was interrupted: Run::resume goes on", path.display()),
             Self::Training { source } => write!(f, "training failed: {}", chain(source)),
-            Self::Picture { source } => f.write_str(&chain(source)),
+            Self::Picture { source } | Self::Dataset { source } | Self::Analysis { source } => {
+                f.write_str(&chain(source))
+            }
             Self::Prediction { source } => write!(f, "prediction failed: {}", chain(source)),
             Self::Export { source } => write!(f, "the export failed: {}", chain(source)),
         }
@@ -90,6 +104,8 @@ impl std::error::Error for Error {
             Self::Run { source, .. }
             | Self::Training { source }
             | Self::Picture { source }
+            | Self::Dataset { source }
+            | Self::Analysis { source }
             | Self::Prediction { source }
             | Self::Export { source } => Some(&**source),
         }
@@ -120,6 +136,17 @@ impl Error {
             return Self::Interrupted { path: path.to_path_buf() };
         }
         Self::Training { source: cause.into() }
+    }
+
+    pub(super) fn dataset(cause: anyhow::Error) -> Self {
+        Self::Dataset { source: cause.into() }
+    }
+
+    pub(super) fn analysis(cause: anyhow::Error) -> Self {
+        match cause.downcast::<ConfigError>() {
+            Ok(source) => Self::Experiment { source },
+            Err(cause) => Self::Analysis { source: cause.into() },
+        }
     }
 
     pub(super) fn picture(cause: anyhow::Error) -> Self {

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use super::{Error, Result, Run, TrainOptions};
 use crate::config::{self, AnyExperiment};
-use crate::systems::engine::Job;
-use crate::systems::{self, RunScope};
+use crate::runner::{GroupOptions, begin_group};
 use ferrotype_run::RunFolder;
+use ferrotype_run::group::Group;
 
 /// One experiment of any system, its values checked.
 ///
@@ -120,7 +120,9 @@ impl Experiment {
         self.inner.to_yaml()
     }
 
-    /// Trains it in a new folder `<options.out>/<name>-<time>`: checkpoints, scores, checked ONNX file, report.
+    /// Trains it in a new folder `<options.out>/<name>-<time>`: checkpoints, scores, checked ONNX file, report. With
+    /// [`TrainOptions::seeds`] or [`TrainOptions::folds`] several runs are trained one after another, in one folder; the run that is
+    /// given is their sum, and [`Run::members`] has them.
     ///
     /// # Errors
     /// [`Error::Training`], or [`Error::Interrupted`] where [`TrainOptions::interrupt`] asked for a stop.
@@ -128,7 +130,15 @@ impl Experiment {
     /// # Examples
     /// See [`Experiment`].
     pub fn train(&self, options: &TrainOptions) -> Result<Run> {
-        let folder = RunFolder::create(&options.out, self.name()).map_err(|e| Error::training(&options.out, e))?;
+        let failed = |e| Error::training(&options.out, e);
+        let wanted = GroupOptions { seeds: options.seeds.clone(), folds: options.folds };
+        if let Some(group) = wanted.group(&self.inner).map_err(failed)? {
+            let folder = begin_group(&self.inner, &options.out, &group).map_err(failed)?;
+            let trained = options.runner().new_group(&self.inner, &folder, &group);
+            trained.map_err(|e| Error::training(folder.path(), e))?;
+            return Run::open(folder.path());
+        }
+        let folder = RunFolder::create(&options.out, self.name()).map_err(failed)?;
         let trained = self.train_in(&folder, options);
         if trained.is_err() {
             folder.remove_if_untouched();
@@ -141,15 +151,12 @@ impl Experiment {
     }
 
     pub(super) fn train_in(&self, folder: &RunFolder, options: &TrainOptions) -> Result<Run> {
-        let job = Job {
-            run: folder,
-            interrupt: &options.interrupt,
-            style: options.progress,
-            other_kernels: false,
-            threads: None,
-            scope: RunScope::Whole,
+        let runner = options.runner();
+        let trained = match Group::open(folder.path()).map_err(|e| Error::run(folder.path(), e))? {
+            Some(group) => runner.group(&self.inner, folder, &group),
+            None => runner.train(&self.inner, folder),
         };
-        systems::of(&self.inner).train(&job).map_err(|e| Error::training(folder.path(), e))?;
+        trained.map_err(|e| Error::training(folder.path(), e))?;
         Run::open(folder.path())
     }
 }

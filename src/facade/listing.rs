@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 const PAGE: &str = "docs/library.md";
-const FILES: [&str; 6] = ["../lib", "experiment", "run", "predictor", "picture", "error"];
+const FILES: [&str; 8] = ["../lib", "experiment", "run", "predictor", "picture", "dataset", "analysis", "error"];
 const BEGIN: &str = "<!-- interface -->\n```rust\n";
 const END: &str = "```\n<!-- end -->\n";
 

@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 
 use super::{Error, Experiment, Predictor, Result};
 use crate::commands::export::ExportCommand;
+use crate::runner::Runner;
 use crate::systems::loaded::any_experiment_of;
 use ferrotype_interop::export::ExportCheck;
 use ferrotype_report as report;
 use ferrotype_run::RunFolder;
+use ferrotype_run::group::Group;
+use ferrotype_run::history::History;
 use ferrotype_training::interrupt::Interrupt;
-use ferrotype_training::progress::Style as Progress;
+use ferrotype_training::progress::{Style as Progress, Watcher};
 
 /// Options of [`Experiment::train`] and [`Run::resume`].
 ///
@@ -27,13 +30,32 @@ pub struct TrainOptions {
     pub out: PathBuf,
     /// What is shown meanwhile: bars on a terminal and lines elsewhere by default.
     pub progress: Progress,
+    /// Is told of every batch, epoch and note, on the thread that trains, and may stop it: the run is then interrupted.
+    pub watcher: Option<Watcher>,
+    /// Train once per seed: `0..5`, `0..=4` or `1,3,7`.
+    pub seeds: Option<String>,
+    /// Train every fold of the experiment's split; with `seeds` every fold of every seed.
+    pub folds: bool,
     /// A clone of it, kept by the caller, stops training from another thread: [`Interrupt::ask`].
     pub interrupt: Interrupt,
 }
 
 impl Default for TrainOptions {
     fn default() -> Self {
-        Self { out: "runs".into(), progress: Progress::default(), interrupt: Interrupt::default() }
+        Self {
+            out: "runs".into(),
+            progress: Progress::default(),
+            watcher: None,
+            seeds: None,
+            folds: false,
+            interrupt: Interrupt::default(),
+        }
+    }
+}
+
+impl TrainOptions {
+    pub(super) fn runner(&self) -> Runner {
+        Runner { watcher: self.watcher.clone(), ..Runner::new(self.interrupt.clone(), self.progress) }
     }
 }
 
@@ -128,6 +150,35 @@ impl Run {
         };
         let test = read().map_err(|e| Error::run(self.path(), e))?;
         Ok(test.metrics.iter().map(|(name, score)| (name.clone(), score.value)).collect())
+    }
+
+    /// The runs of a group, in their order; none of a single run, and those that were not begun yet are left out.
+    ///
+    /// # Errors
+    /// [`Error::Run`] where the group's file was damaged.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// for fold in ferrotype::Run::open("runs/own-folds-20260101-120000")?.members()? {
+    ///     println!("{} {:?}", fold.path().display(), fold.scores()?);
+    /// }
+    /// # Ok::<(), ferrotype::Error>(())
+    /// ```
+    pub fn members(&self) -> Result<Vec<Self>> {
+        let group = Group::open(self.path()).map_err(|e| Error::run(self.path(), e))?;
+        let folders = group.map(|group| group.run_folders(self.path())).unwrap_or_default();
+        folders.iter().filter(|path| RunFolder::open(path).is_ok()).map(Self::open).collect()
+    }
+
+    /// What happened while it was trained: some of its batches, all of its epochs.
+    ///
+    /// # Errors
+    /// [`Error::Run`] where nothing was trained step by step, as in a group, or the file was damaged.
+    ///
+    /// # Examples
+    /// See [`History`].
+    pub fn history(&self) -> Result<History> {
+        History::read(self.folder.history()).map_err(|e| Error::run(self.path(), e))
     }
 
     /// Trains on from the last checkpoint; the result is the same, bit for bit, as without the interruption.

@@ -1,9 +1,11 @@
 //! The whole way through the library's types, on synthetic faces.
 
+use std::ops::ControlFlow;
+
 use serde_json::json;
 
 use super::*;
-use ferrotype_training::progress::Style;
+use ferrotype_training::progress::{Event, Style, Watcher};
 
 fn tiny(folder: &std::path::Path) -> ExperimentBuilder {
     Experiment::builder("tiny")
@@ -71,4 +73,60 @@ fn errors_name_what_is_wrong_and_keep_their_causes() {
     assert!(matches!(error, Error::Training { .. }) && error.to_string().contains("faces.h5"), "{error}");
     assert_eq!(std::fs::read_dir(folder.path().join("runs")).unwrap().count(), 0);
     assert!(Picture::from_pixels(vec![0; 5], 2, 2, 1).is_err());
+}
+
+#[test]
+fn a_watcher_sees_every_epoch_and_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = tiny(folder.path()).set("train.epochs", 3).build().unwrap();
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let kept = seen.clone();
+    let mut options = options(folder.path());
+    options.watcher = Some(Watcher::new(move |event| {
+        let Event::Epoch(report) = event else { return ControlFlow::Continue(()) };
+        kept.lock().unwrap().push((report.epoch, report.train_loss));
+        if report.epoch == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }));
+    let Err(Error::Interrupted { path, .. }) = experiment.train(&options) else { panic!("it was not stopped") };
+    let run = Run::open(path).unwrap();
+    let history = run.history().unwrap().epochs.iter().map(|e| (e.epoch as usize, e.train_loss)).collect::<Vec<_>>();
+    assert_eq!((history.len(), &history), (2, &*seen.lock().unwrap()));
+    let run = run.resume(&self::options(folder.path())).unwrap();
+    assert_eq!(run.history().unwrap().epochs.len(), 3);
+    assert!(run.members().unwrap().is_empty());
+}
+
+#[test]
+fn folds_are_trained_in_one_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = TrainOptions { folds: true, ..options(folder.path()) };
+    let experiment = tiny(folder.path()).set("data.split", json!({"k_fold": {"k": 3}})).build().unwrap();
+    let group = experiment.train(&options).unwrap();
+    let members = group.members().unwrap();
+    assert!(group.is_finished() && members.len() == 3 && members.iter().all(Run::is_finished));
+    let mean = members.iter().map(|m| m.scores().unwrap()["accuracy"]).sum::<f64>() / 3.0;
+    // Folds of one size: the pooled accuracy is their mean.
+    assert!((group.scores().unwrap()["accuracy"] - mean).abs() < 1e-9);
+    let error = tiny(folder.path()).build().unwrap().train(&options).unwrap_err();
+    assert!(error.to_string().contains("fold"), "{error}");
+}
+
+#[test]
+fn prepared_files_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    tiny(folder.path()).build().unwrap().train(&options(folder.path())).unwrap();
+    let faces = Dataset::open(folder.path().join("faces.h5")).unwrap();
+    assert_eq!((faces.shape(), faces.pixels().len()), ([120, 24, 24, 1], 120 * 24 * 24));
+    assert_eq!((faces.labels().len(), faces.parts().count(), faces.source_rows().len()), (120, 120, 120));
+    assert!(faces.classes().contains(&"happiness".to_owned()) && faces.describe().contains("SYNTHETIC"));
+    assert!(Dataset::open(folder.path()).is_err());
+}
+
+#[test]
+fn an_analysis_that_cannot_begin_says_why() {
+    let options = AnalyzeOptions { changes: vec!["parts.detectr=x".into()], ..AnalyzeOptions::default() };
+    assert!(matches!(analyze(&["a.mp4"], &options), Err(Error::Experiment { .. })));
+    let options = AnalyzeOptions { changes: vec!["parts.detector=no/such.onnx".into()], ..AnalyzeOptions::default() };
+    let error = analyze(&["a.mp4"], &options).unwrap_err();
+    assert!(matches!(error, Error::Analysis { .. }) && error.to_string().contains("no/such.onnx"), "{error}");
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use ferrotype_run::files::explain;
+use ferrotype_run::program;
 
 /// How long a run may take to save when its parent ends without asking.
 const GRACE: Duration = Duration::from_secs(45);
@@ -48,14 +49,14 @@ impl Child {
     pub fn train(run: &Path, options: &[String], log: &Path) -> Result<Self> {
         let file: File = OpenOptions::new().create(true).append(true).open(log).map_err(|e| explain(log, &e))?;
         let again = file.try_clone().with_context(|| format!("cannot open {}", log.display()))?;
-        let program = std::env::current_exe().context("cannot find this program's own file")?;
-        let mut command = Command::new(&program);
-        command.args(["train", "--until-stdin-closes"]).args(options).arg("--resume").arg(run);
+        let program = program::words()?;
+        let mut command = Command::new(&program[0]);
+        command.args(&program[1..]).args(["train", "--until-stdin-closes"]).args(options).arg("--resume").arg(run);
         command.stdin(Stdio::piped()).stdout(file).stderr(again);
         // Ctrl-C is the parent's: it asks its runs to save, one by one.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let process = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+        let process = command.spawn().with_context(|| format!("cannot start {}", program.join(" ")))?;
         Ok(Self { process, log: log.to_path_buf(), ended: None })
     }
 

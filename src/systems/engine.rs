@@ -16,7 +16,7 @@ use ferrotype_ops::Compute;
 use ferrotype_run::files::write_atomic;
 use ferrotype_run::{Provenance, RunFolder};
 use ferrotype_training::interrupt::{Interrupt, Interrupted};
-use ferrotype_training::progress::{Progress, Style};
+use ferrotype_training::progress::{Progress, Style, Watched, Watcher};
 
 /// A run that is to be trained, new or to be resumed.
 pub struct Job<'a> {
@@ -26,12 +26,24 @@ pub struct Job<'a> {
     pub interrupt: &'a Interrupt,
     /// How progress is shown.
     pub style: Style,
+    /// Who is told of it besides.
+    pub watcher: Option<&'a Watcher>,
     /// Resume although the kernels differ.
     pub other_kernels: bool,
     /// What follows training.
     pub scope: RunScope,
     /// CPU threads in place of the experiment's. Results do not depend on them.
     pub threads: Option<usize>,
+}
+
+impl Job<'_> {
+    fn progress(&self) -> Box<dyn Progress> {
+        let shown = self.style.start();
+        match self.watcher {
+            None => shown,
+            Some(watcher) => Box::new(Watched::new(shown, watcher.clone(), self.interrupt.clone())),
+        }
+    }
 }
 
 /// What a run is made from.
@@ -162,7 +174,7 @@ fn train_in_pool<T: Training>(system: &T, job: &Job<'_>, threads: usize) -> Resu
     let device = experiment.device().parse::<DeviceName>()?.open()?;
     let compute = compute(&experiment.kernels(), &device)?;
     write_atomic(job.run.config(), to_yaml(experiment).as_bytes())?;
-    let mut work = Workbench { job, device, compute, progress: job.style.start() };
+    let mut work = Workbench { job, device, compute, progress: job.progress() };
     let (mut data, ingredients) = system.prepare(&mut work)?;
     let mut provenance = Provenance::begin(crate::COMMIT, &work.device.name.to_string(), &compute.to_string(), threads);
     provenance.data.insert(ingredients.data, ingredients.sha256);

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 
-use ferrotype_run::provenance::command_line;
+use ferrotype_run::program::command_line;
 
 use super::options::SourceOptions;
 use super::source_record::SourceRecord;

@@ -6,6 +6,7 @@ pub mod group;
 pub mod history;
 pub mod lock;
 pub mod numpy;
+pub mod program;
 pub mod provenance;
 pub mod public_folder;
 pub mod tensorboard;

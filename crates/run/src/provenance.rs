@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::files::write_json;
 use super::folder::RunFolder;
 use super::process::{peak_memory, processor_seconds};
+use super::program::command_line;
 
 /// What a run was made with, and what it took.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -145,16 +146,6 @@ impl Provenance {
 /// The time, as provenance has it.
 pub fn now() -> String {
     jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
-}
-
-/// The command as it was typed, the program without the folder it lies in.
-pub fn command_line() -> String {
-    let words = std::env::args_os().enumerate().map(|(i, word)| match (i, word.to_string_lossy()) {
-        (0, _) => "ferrotype".to_string(),
-        (_, word) if word.contains([' ', '\'', '"']) => format!("'{}'", word.replace('\'', "'\\''")),
-        (_, word) => word.into_owned(),
-    });
-    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The processor's name as the system tells it.

@@ -18,8 +18,8 @@ pub struct Submission<'a> {
     pub folder: &'a Path,
     /// Tasks of the array, from 0.
     pub tasks: usize,
-    /// The program.
-    pub program: &'a Path,
+    /// The words that start the program.
+    pub program: &'a [String],
     /// Its arguments: the same for every task.
     pub arguments: &'a [String],
     /// Options of the cluster.
@@ -53,8 +53,7 @@ pub fn script(submission: &Submission<'_>) -> String {
     optional.into_iter().filter_map(|(k, v)| Some(format!("--{k}={}", v?))).for_each(&mut directive);
     o.sbatch.iter().cloned().for_each(&mut directive);
     lines.extend(o.setup.iter().cloned());
-    let program = submission.program.display().to_string();
-    let words: Vec<String> = std::iter::once(&program).chain(submission.arguments).map(|w| quote(w)).collect();
+    let words: Vec<String> = submission.program.iter().chain(submission.arguments).map(|w| quote(w)).collect();
     lines.push(format!("exec {}", words.join(" ")));
     lines.join("\n") + "\n"
 }
@@ -172,7 +171,7 @@ mod tests {
             name: "lr",
             folder: Path::new("/data/my sweeps/lr"),
             tasks: 4,
-            program: Path::new("/opt/ferrotype"),
+            program: &["/opt/ferrotype".to_owned()],
             arguments: &["sweep", "worker", "/data/my sweeps/lr", "--requeue"].map(String::from),
             options: &options,
         };

@@ -3,12 +3,16 @@
 mod bars;
 mod json;
 mod lines;
+mod watched;
 
 use std::io::IsTerminal;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use ferrotype_evaluation::metrics;
+
+pub use watched::{Watched, Watcher};
 
 /// One batch was trained.
 #[derive(Clone, Debug, Serialize)]
@@ -60,6 +64,48 @@ pub struct EpochReport {
     pub images_per_second: f64,
     /// Estimated time to the end of training.
     pub seconds_left: f64,
+}
+
+/// What happens while a run is trained.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A batch was trained.
+    Step(StepReport),
+    /// An epoch was trained and, where due, validated.
+    Epoch(EpochReport),
+    /// Something worth a line.
+    Note(String),
+    /// Something worth a worry.
+    Warning(String),
+    /// Work without steps of its own goes on.
+    Work {
+        /// What is done.
+        what: String,
+        /// Images done.
+        done: usize,
+        /// Images in all.
+        all: usize,
+    },
+}
+
+impl Event {
+    /// As one JSON object, with the event's name under `event`: the lines of [`Style::Json`].
+    pub fn to_json(&self) -> Value {
+        let (name, mut body) = match self {
+            Self::Step(report) => ("step", json!(report)),
+            Self::Epoch(report) => {
+                let mut body = json!(report);
+                body["validation"] = report.validation.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+                ("epoch", body)
+            }
+            Self::Note(text) => ("note", json!({ "text": text })),
+            Self::Warning(text) => ("warning", json!({ "text": text })),
+            Self::Work { what, done, all } => ("work", json!({ "what": what, "done": done, "all": all })),
+        };
+        body["event"] = name.into();
+        body
+    }
 }
 
 /// Is told how training goes.

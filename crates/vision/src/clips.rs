@@ -30,7 +30,7 @@ use ferrotype_data::options::{SourceOptions, VideoOptions};
 use ferrotype_data::source_record::SourceRecord;
 use ferrotype_data::{FaceSet, Provenance, sources};
 use ferrotype_run::files::explain;
-use ferrotype_run::provenance::command_line;
+use ferrotype_run::program::command_line;
 use journal::Journal;
 
 /// A clip to be prepared.
