@@ -27,6 +27,7 @@ fn pages_about(command: &str) -> &'static [&'static str] {
         "eval" => &["import.md", "targets.md"],
         "explain" => &["saliency.md"],
         "export" => &["how-to/onnx-in-python.md", "onnx.md"],
+        "init" => &["how-to/own-data.md", "python.md"],
         "import" => &["import.md"],
         "models" => &["models.md", "models_by_name.md"],
         "predict" => &["prediction.md"],
