@@ -173,7 +173,7 @@ def data_rows(ours, sizes, options, log):
     """Loader (48x48 to each size in use, augmented) and reading of a prepared file: ours alone."""
     out = []
     for size in sizes:
-        order = lambda side, count: f"loader {size} 64 {max(40, 10 * count)}"
+        order = lambda side, count: f"loader {size} 64 {max(40, 10 * count)} augmented"
         result = rounds([ours], "loader", f"to {size}x{size}", 64, options, log, order)
         ms = result["ms"].get(OURS)
         out.append({"kind": "data", "what": f"loader, 48x48 to {size}x{size}, augmented", "ms per batch": ms, "batch": 64,

@@ -32,7 +32,17 @@ def sha256(*parts):
 def carried(file):
     """Pairs of a digest that the file carries and the one of its values."""
     attributes = file.attrs
-    if "images_sha256" in attributes:
+    if "shard_files" in file:
+        folder = file.filename + ".shards"
+        parts = [open(f"{folder}/{name}", "rb").read() for name in file["shard_files"].asstr()[()]]
+        yield attributes["images_sha256"], sha256(*parts)
+        yield from zip(file["shard_sha256"].asstr()[()], map(sha256, parts))
+        stored, lengths = b"".join(parts), file["picture_bytes"][()].astype(np.int64)
+        for end, length, digest in zip(np.cumsum(lengths), lengths, file["picture_sha256"][()]):
+            if attributes["storage"] == "raw":
+                sides = np.array([attributes[side] for side in ("height", "width", "channels")], "<u8")
+                yield digest.tobytes().hex(), sha256(sides.tobytes(), stored[end - length : end])
+    elif "images_sha256" in attributes:
         yield attributes["images_sha256"], sha256(file["images"][()].tobytes())
     if "part_sha256" in file:
         for name, digest in zip(file["parts"].asstr()[()], file["part_sha256"].asstr()[()]):

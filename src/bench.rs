@@ -20,7 +20,7 @@ use serde::Serialize;
 use ferrotype_model::ModelOptions;
 
 pub use hdf5::{Reads, read_times};
-pub use loader::loader_ms;
+pub use loader::{Loading, loader_ms};
 pub use memory::{peak_mib, reset_peak, resident_mib};
 pub use onnx::OnnxSubject;
 pub use profile::breakdown;

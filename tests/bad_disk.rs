@@ -54,6 +54,11 @@ fn a_full_disk() {
     let message = place.refused("data prepare synthetic --count 600 --size 24 --out disk/a.h5");
     assert!(message.contains("disk/a.h5") && message.contains("is full"), "{message}");
     assert_eq!(files(&place.at("disk")), [""; 0]);
+    // No room for shards: said before the disk is full, and no prepared file appears.
+    let message = place.refused("data prepare synthetic --count 600 --size 24 --shard-mb 1 --out disk/b.h5");
+    assert!(message.contains("is full") || message.contains("GiB free"), "{message}");
+    assert!(!place.at("disk/b.h5").exists());
+    std::fs::remove_dir_all(place.at("disk/b.h5.shards")).unwrap();
     // No room for the first weights: nothing was trained that could be gone on with.
     let message = place.refused("train --config small.yaml --out disk/runs -q");
     assert!(message.contains("is full"), "{message}");

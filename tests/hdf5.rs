@@ -32,6 +32,7 @@ fn person() -> People {
 fn h5py_reads_what_was_written() {
     let place = Place::new();
     place.ok("data prepare synthetic --count 60 --size 24 --out faces.h5");
+    place.ok("data prepare synthetic --count 60 --size 24 --shard-mb 1 --out shards.h5");
     let clips = example::set(&[3, 2, 4]);
     store::write(&clips, &place.at("clips.h5")).unwrap();
     people::write(&person(), &place.at("people.h5")).unwrap();
@@ -42,7 +43,8 @@ fn h5py_reads_what_was_written() {
     let (_, stored) = stored_file::obtain(place.path(), "features", &json!({}), &arrays, quiet.as_mut(), make).unwrap();
 
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/check_hdf5.py");
-    let files = ["faces.h5", "clips.h5", "people.h5"].map(|name| place.at(name)).into_iter().chain([stored]);
+    let files =
+        ["faces.h5", "clips.h5", "people.h5", "shards.h5"].map(|name| place.at(name)).into_iter().chain([stored]);
     let files: Vec<_> = files.collect();
     let output = Command::new("python3").arg(script).args(&files).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -55,5 +57,6 @@ fn h5py_reads_what_was_written() {
     assert_eq!(of(2, "person_1_time"), json!({"shape": [3], "type": "float64", "sum": 3.0}));
     assert_eq!(of(2, "person_1_face")["sum"], json!(f64::from((0..144).sum::<i32>())));
     assert_eq!(of(2, "person_1_embedding"), json!({"shape": [3, 2], "type": "float32", "sum": 1.5}));
-    assert_eq!(of(3, "train"), json!({"shape": [2, 1, 3], "type": "float32", "sum": 29.5}));
+    assert_eq!((&of(3, "picture_bytes")["sum"], &of(3, "shard_rows")["shape"]), (&json!(34560.0), &json!([1])));
+    assert_eq!(of(4, "train"), json!({"shape": [2, 1, 3], "type": "float32", "sum": 29.5}));
 }

@@ -37,7 +37,7 @@ fn a_small_network_is_measured() {
     assert_eq!((first["ms"].as_array().unwrap().len(), first["parameters"].as_u64()), (2, Some(65_000)));
     assert!(first["first_ms"].is_number() && ask("train micro_exp_net 2 1")["first_ms"].is_null());
     assert_eq!(ask("infer micro_exp_net 1 3")["ms"].as_array().unwrap().len(), 3);
-    assert_eq!(ask("loader 48 8 3")["ms"].as_array().unwrap().len(), 1);
+    assert_eq!(ask("loader 48 8 3 augmented")["ms"].as_array().unwrap().len(), 1);
     let onnx = ask("onnx micro_exp_net 2 3");
     assert!(onnx["ms"].as_array().unwrap().len() == 3 && onnx["first_ms"].is_number(), "{onnx}");
     assert!(ask("onnx micro_exp_net 2 1")["first_ms"].is_null());

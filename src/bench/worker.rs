@@ -10,7 +10,7 @@ use burn::tensor::Device;
 use serde_json::{Value, json};
 
 use super::subject::{Optimizer, Subject};
-use super::{OnnxSubject, Recurrent, loader_ms, memory, model, onnx, read_times};
+use super::{Loading, OnnxSubject, Recurrent, loader_ms, memory, model, onnx, read_times};
 use ferrotype_ops::Compute;
 use ferrotype_training::checkpoint::Checkpoint;
 
@@ -21,8 +21,9 @@ pub enum Order {
     Train(String, usize, usize),
     /// `infer MODEL BATCH PASSES`
     Infer(String, usize, usize),
-    /// `loader SIZE BATCH BATCHES`
-    Loader(usize, usize, usize),
+    /// `loader SIZE BATCH BATCHES plain|augmented [FILE]`: pictures of a prepared file, or random ones; as they are, or changed
+    /// at random.
+    Loader([usize; 3], bool, Option<PathBuf>),
     /// `recurrent LAYER train|infer PASSES`: a recurrent layer by itself. See [`Recurrent`] for its sizes.
     Recurrent(Recurrent, bool, usize),
     /// `weights MODEL BATCH FILE`: write a network with pictures and logits as safetensors.
@@ -46,7 +47,10 @@ impl FromStr for Order {
         Ok(match words[..] {
             ["train", name, batch, steps] => Self::Train(name.into(), number(batch)?, number(steps)?),
             ["infer", name, batch, passes] => Self::Infer(name.into(), number(batch)?, number(passes)?),
-            ["loader", size, batch, count] => Self::Loader(number(size)?, number(batch)?, number(count)?),
+            ["loader", size, batch, count, how @ ("plain" | "augmented"), ref file @ ..] if file.len() < 2 => {
+                let file = file.first().map(PathBuf::from);
+                Self::Loader([number(size)?, number(batch)?, number(count)?], how == "augmented", file)
+            }
             ["recurrent", layer, mode @ ("train" | "infer"), passes] => {
                 Self::Recurrent(layer.parse()?, mode == "train", number(passes)?)
             }
@@ -58,7 +62,7 @@ impl FromStr for Order {
             ["drop"] => Self::Drop,
             _ => bail!(
                 "`{line}` is no order: expected train MODEL BATCH STEPS, infer MODEL BATCH PASSES, \
-                 loader SIZE BATCH BATCHES, recurrent LAYER train|infer PASSES, weights MODEL BATCH FILE, \
+                 loader SIZE BATCH BATCHES plain|augmented [FILE], recurrent LAYER train|infer PASSES, weights MODEL BATCH FILE, \
                  onnx MODEL BATCH PASSES, graph MODEL FILE, hdf5 READS [FILE], drop or quit"
             ),
         })
@@ -100,9 +104,11 @@ impl Worker {
                 json!({ "mode": "infer", "model": name, "batch": batch, "ms": ms, "first_ms": first,
                         "peak_mib": memory::peak_mib() })
             }
-            Order::Loader(size, batch, count) => {
-                let ms = loader_ms(*size, *batch, *count, self.workers)?;
-                json!({ "mode": "loader", "size": size, "batch": batch, "ms": [ms] })
+            Order::Loader([size, batch, count], augments, file) => {
+                let what =
+                    Loading { size: *size, batch: *batch, count: *count, augments: *augments, file: file.as_deref() };
+                let ms = loader_ms(&what, self.workers)?;
+                json!({ "mode": "loader", "size": size, "batch": batch, "ms": [ms], "peak_mib": memory::peak_mib() })
             }
             Order::Recurrent(layer, trains, passes) => {
                 json!({ "mode": "recurrent", "ms": layer.measure(self.compute, &self.device, *trains, *passes)?,

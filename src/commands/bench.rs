@@ -26,6 +26,7 @@ use ferrotype_model::device::DeviceName;
   ferrotype bench
   ferrotype bench --models vgg13,mini_xception --kernels burn --mode train
   ferrotype bench --models vgg13 --mode onnx,loader,hdf5 --data datasets/fer2013.h5
+  ferrotype bench --mode loader --data datasets/affectnet.h5 --size 224 --batch 64 --plain
   ferrotype bench --profile vgg13
   python scripts/bench.py --out bench      (beside PyTorch, in turns: see docs/benchmarks.md)")]
 pub struct BenchCommand {
@@ -61,9 +62,15 @@ pub struct BenchCommand {
     /// Where to compute, as in the experiment file.
     #[arg(long, default_value = "flex")]
     device: String,
-    /// The prepared file that `--mode hdf5` reads; without, one of random pictures.
+    /// The prepared file that `--mode hdf5` and `--mode loader` read; without, random pictures.
     #[arg(long, value_name = "H5")]
     data: Option<std::path::PathBuf>,
+    /// Pixels per side of the loader's pictures; without, what each network takes.
+    #[arg(long, value_parser = at_least_one())]
+    size: Option<usize>,
+    /// The loader's pictures as they are, without random changes.
+    #[arg(long)]
+    plain: bool,
     /// Show where the time of this network's training step goes.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["models", "mode", "json", "serve"])]
     profile: Option<String>,
@@ -99,7 +106,7 @@ enum Mode {
     Infer,
     /// Passes of the network's ONNX file in rten, at batch 1 and 64.
     Onnx,
-    /// Augmented batches from the loader.
+    /// Batches from the loader, augmented without --plain: see --data and --size.
     Loader,
     /// Reading a prepared file: see --data.
     Hdf5,
@@ -185,7 +192,14 @@ impl BenchCommand {
                     }
                     // The same for every network.
                     Mode::Hdf5 => {}
-                    Mode::Loader => orders.push(Order::Loader(size, batch, self.steps * LOADED)),
+                    Mode::Loader => {
+                        let what = [self.size.unwrap_or(size), batch, self.steps * LOADED];
+                        let order = Order::Loader(what, !self.plain, self.data.clone());
+                        // Networks that take the same have it in common.
+                        if !orders.contains(&order) {
+                            orders.push(order);
+                        }
+                    }
                 }
             }
         }

@@ -12,7 +12,7 @@ use super::models::hub::of_option;
 use ferrotype_anomaly::generated::film;
 use ferrotype_anomaly::options::GeneratedOptions;
 use ferrotype_data::audit::audit;
-use ferrotype_data::options::{SourceOptions, SyntheticClipsOptions, SyntheticMicroOptions};
+use ferrotype_data::options::{SourceOptions, StorageOptions, SyntheticClipsOptions, SyntheticMicroOptions};
 use ferrotype_data::{FaceSet, clips as data_clips, info, sources, store};
 use ferrotype_real_fake::sources::generated::GeneratedClipsOptions;
 use ferrotype_real_fake::synthesise as real_fake;
@@ -135,6 +135,8 @@ struct Prepare {
     /// The file to write [default: datasets/<SOURCE>.h5]
     #[arg(long, global = true)]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    storage: StorageOptions,
 }
 
 impl DataCommand {
@@ -203,6 +205,11 @@ impl Prepare {
             }
             Prepared::Faces(mut command) => {
                 command.resolve()?;
+                let is_default = self.storage.is_default();
+                ensure!(
+                    is_default,
+                    "--store, --shard-mb and --jpeg-quality are for sets of pictures, not for a video's faces"
+                );
                 let out = self.out.unwrap_or_else(|| "datasets/faces.h5".into());
                 command.inputs().spare(&[("--out", Some(&out), HDF5)])?;
                 check_kind(&out)?;
@@ -211,6 +218,8 @@ impl Prepare {
             }
         };
         let out = self.out.unwrap_or_else(|| format!("datasets/{}.h5", sources::name(&source)).into());
+        check_storage(&self.storage)?;
+        clips::check_storage(&source, &self.storage)?;
         Inputs::new().source(&source).spare(&[("--out", Some(&out), HDF5)])?;
         check_kind(&out)?;
         // A read-only or missing folder should not be found out after the work.
@@ -219,7 +228,7 @@ impl Prepare {
             let set = clips::prepare(&source, &out, &command_line())?;
             return show(&format!("{}\n{}", out.display(), data_clips::describe(&set)));
         }
-        let faces = clips::prepare_pictures(&source, &out, &command_line())?;
+        let faces = clips::prepare_pictures(&source, &out, &command_line(), Some(&self.storage))?;
         store::write(&faces, &out)?;
         show(&wrote(&faces, &out))
     }
@@ -237,6 +246,14 @@ fn check_kind(out: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Refuses what an experiment file would refuse under `data.storage`.
+fn check_storage(storage: &StorageOptions) -> Result<()> {
+    ensure!(storage.shard_mb != Some(0), "--shard-mb is 0; 1 or more is expected");
+    let quality = storage.jpeg_quality;
+    ensure!((1..=100).contains(&quality), "--jpeg-quality is {quality}; 1 to 100 is expected");
+    Ok(())
+}
+
 /// What is in a prepared file of either kind.
 fn describe(file: &Path) -> Result<String> {
     if store::format_of(file).is_some_and(|format| format == data_clips::store::FORMAT) {
@@ -247,7 +264,7 @@ fn describe(file: &Path) -> Result<String> {
 
 fn run_audit(file: &Path, json: Option<&Path>) -> Result<()> {
     Inputs::new().path("the prepared file", file).spare(&[("--json", json, JSON)])?;
-    let report = audit(&store::read(file)?);
+    let report = audit(&store::read(file)?)?;
     let mut text = report.to_string();
     if let Some(path) = json {
         write_atomic(path, serde_json::to_string_pretty(&report)?.as_bytes())?;
@@ -285,6 +302,7 @@ fn wrote(faces: &FaceSet, out: &Path) -> String {
         images.height,
         if images.channels == 1 { "grey" } else { "RGB" }
     );
+    text.extend(info::shards(faces));
     for note in &faces.provenance.notes {
         let kind = if note.starts_with("warning: ") { "" } else { "note: " };
         text += &format!("{kind}{note}\n");

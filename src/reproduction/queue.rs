@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ferrotype_base::process;
 use ferrotype_run::files::{explain, write_json};
 use ferrotype_run::lock::Lock;
+use ferrotype_run::program;
 use serde::{Deserialize, Serialize};
 
 /// How long a queue may take to start.
@@ -117,11 +118,10 @@ impl Queue {
         let log = self.log();
         let file = OpenOptions::new().create(true).append(true).open(&log).map_err(|e| explain(&log, &e))?;
         let again = file.try_clone().with_context(|| format!("cannot open {}", log.display()))?;
-        let program = std::env::current_exe().context("cannot find this program's own file")?;
         // A session has a scheduling group of its own, whose priority is lowered below.
         let mut child = Command::new("setsid")
             .args(["nice", "-n", "19"])
-            .arg(program)
+            .args(program::words()?)
             .args(words)
             .stdin(Stdio::null())
             .stdout(file)
@@ -158,7 +158,7 @@ impl Queue {
             pid: std::process::id(),
             host: process::host(),
             since: ferrotype_run::provenance::now(),
-            command: ferrotype_run::provenance::command_line(),
+            command: program::command_line(),
             seeds: seeds.map(str::to_owned),
             sets: sets.to_vec(),
         };

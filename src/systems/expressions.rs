@@ -129,7 +129,7 @@ impl Session<'_> {
             // The template is for telling faces from other pictures; parts of faces in clips are neither.
             return Ok(());
         }
-        match FaceTemplate::of(&task.train.faces.images, &task.train.rows())? {
+        match FaceTemplate::of(&task.train.faces, &task.train.rows())? {
             Some(template) => {
                 write_atomic(self.job.run.template(), (serde_json::to_string(&template)? + "\n").as_bytes())
             }

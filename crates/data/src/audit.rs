@@ -2,11 +2,13 @@
 
 mod duplicates;
 mod exposure;
+mod looks;
 mod near;
 mod print;
 
 use std::collections::BTreeMap;
 
+use anyhow::Result;
 use serde::Serialize;
 
 use super::{FaceSet, NO_LABEL, Split};
@@ -118,22 +120,25 @@ pub struct Brightness {
 }
 
 /// Audits the whole set.
-pub fn audit(faces: &FaceSet) -> AuditReport {
+///
+/// # Errors
+/// When a picture cannot be read.
+pub fn audit(faces: &FaceSet) -> Result<AuditReport> {
     let first = copies(faces);
-    let blank = exposure::blank(faces);
+    let looks = looks::take(faces)?;
     let classes = class_counts(faces);
-    AuditReport {
+    Ok(AuditReport {
         rows: faces.len(),
         source: faces.provenance.source.clone(),
         duplicates: duplicates::summarise(faces, &first),
         leaks: leaks(faces),
-        near_duplicates: near::find(faces, &first, &blank),
-        blank,
+        near_duplicates: near::find(faces, &first, &looks)?,
+        blank: exposure::blank(&looks),
         subjects: subject_overlap(faces),
         imbalance: imbalance(&classes),
         classes,
-        brightness: exposure::brightness(faces),
-    }
+        brightness: exposure::brightness(&looks),
+    })
 }
 
 /// The names of the parts, in the order of [`Split`].

@@ -24,7 +24,8 @@ pub fn planes(
 ) -> Result<Vec<f32>> {
     let one = |number: u32| -> Result<Vec<f32>> {
         let images = &set.images;
-        let picture = Picture::new(images.get(number as usize), images.height, images.width, images.channels)?;
+        let pixels = set.picture(number as usize)?;
+        let picture = Picture::new(&pixels, images.height, images.width, images.channels)?;
         Ok(match change {
             Some((augmentation, choice)) => augmentation.apply(&picture, pipeline, &mut choice.clone()),
             None => pipeline.resize_colour(&picture),

@@ -1,10 +1,17 @@
 //! The types that every part of the data room speaks.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use anyhow::Result;
+
 use super::motion::MotionForm;
 use super::options::{Component, MotionInput};
+use super::shards::Shards;
 use super::source_record::SourceRecord;
 use super::stored_form::StoredForm;
 use super::targets::Targets;
+use ferrotype_base::digest;
 use ferrotype_base::statistics::first_largest;
 use ferrotype_base::targets::{Head, TargetKind, width};
 
@@ -115,11 +122,13 @@ pub struct Provenance {
     pub motion: Option<MotionForm>,
 }
 
-/// A whole dataset in memory, row by row as in its source.
+/// A dataset, row by row as in its source: all in memory, but for the pixels of large sets, which lie in shards.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FaceSet {
-    /// The pictures.
+    /// The pictures; without pixels where they lie in shards. [`FaceSet::picture`] has them either way.
     pub images: Images,
+    /// The pictures of a set that is too large for memory.
+    pub shards: Option<Arc<Shards>>,
     /// Class index into `classes` per row; [`NO_LABEL`] where there is none.
     pub labels: Vec<i16>,
     /// Class names.
@@ -197,6 +206,33 @@ impl FaceSet {
         let Some(segments) = &self.segments else { return row };
         let last = segments.get(row).len() - segments.frames;
         segments.get(row)[last + (segments.valid[row] as usize).saturating_sub(1) / 2] as usize
+    }
+
+    /// Pixels of picture `number`, `[height, width, channels]`.
+    ///
+    /// # Errors
+    /// When it lies in a shard and cannot be read, or is damaged.
+    ///
+    /// # Panics
+    /// When `number` is not below [`FaceSet::pictures`] and the pictures are in memory.
+    pub fn picture(&self, number: usize) -> Result<Cow<'_, [u8]>> {
+        match &self.shards {
+            Some(shards) => Ok(shards.picture(number, &self.images)?.into()),
+            None => Ok(self.images.get(number).into()),
+        }
+    }
+
+    /// Number of pictures: of rows, but where rows are sequences.
+    pub fn pictures(&self) -> usize {
+        self.shards.as_ref().map_or(self.images.len(), |shards| shards.len())
+    }
+
+    /// sha256 of all pictures in row order: of their pixels, or of the JPEG files that are kept of them.
+    pub fn images_sha256(&self) -> String {
+        match &self.shards {
+            Some(shards) => shards.list().sha256.clone(),
+            None => digest::sha256(&self.images.pixels),
+        }
     }
 
     /// Number of rows.

@@ -82,7 +82,7 @@ fn label_modes_have_their_sizes_by_label_csv() {
 #[test]
 fn the_audit_finds_what_is_known_of_fer2013() {
     let faces = &*shared(false);
-    let report = audit(faces);
+    let report = audit(faces).unwrap();
     assert_eq!((report.leaks.validation.len(), report.leaks.test.len()), (280, 288));
     assert_eq!((report.duplicates.groups, report.duplicates.conflicting_groups), (1_516, 57));
     let black = [6458, 7629, 10423, 11286, 13148, 13402, 13988, 15894, 22198, 22927, 28601, 30002];

@@ -25,6 +25,7 @@ pub fn describe(faces: &FaceSet) -> String {
     let kind = if faces.provenance.synthetic { "SYNTHETIC faces" } else { "faces" };
     // Writing to a String cannot fail.
     let _ = writeln!(page, "{} {kind} of {} x {} pixels, {colour}\n", faces.len(), images.width, images.height);
+    page.extend(shards(faces));
     page += &class_table(faces);
     page += &mode_table(faces);
     if let Some(targets) = &faces.targets {
@@ -38,6 +39,14 @@ pub fn describe(faces: &FaceSet) -> String {
     }
     page += &provenance(&faces.provenance);
     page
+}
+
+/// A line about the shards of a set, where its pictures lie in some.
+pub fn shards(faces: &FaceSet) -> Option<String> {
+    let shards = faces.shards.as_ref()?;
+    let (form, count) = (shards.list().storage.as_str(), shards.list().shards.len());
+    let mib = shards.bytes() as f64 / f64::from(1 << 20);
+    Some(format!("pictures in {}: {form}, {count} shards, {mib:.1} MiB\n", shards.folder().display()))
 }
 
 fn class_table(faces: &FaceSet) -> String {

@@ -7,6 +7,7 @@ pub mod classes;
 pub mod clips;
 pub mod example;
 mod face_set;
+pub mod fingerprint;
 pub mod foreign;
 #[cfg(test)]
 mod golden_tests;
@@ -21,6 +22,7 @@ pub mod preprocess;
 #[doc(hidden)]
 pub mod real_data;
 pub mod sampler;
+pub mod shards;
 pub mod source_record;
 pub mod sources;
 pub mod split;

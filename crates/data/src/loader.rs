@@ -188,18 +188,19 @@ fn check(set: &FaceSet, labelled: &Labelled, examples: &[u32], batch: usize) -> 
     }
     let images = &set.images;
     let rows = examples.iter().map(|&e| labelled.rows[e as usize] as usize);
-    let count = set.segments.as_ref().map_or(images.len(), |s| s.valid.len());
+    let pictures = set.pictures();
+    let count = set.segments.as_ref().map_or(pictures, |s| s.valid.len());
     if let Some(row) = rows.max().filter(|&row| row >= count) {
         bail!("row {row} was asked for, but the dataset has {count} images");
     }
     if let Some(segments) = &set.segments {
         let numbers = segments.pictures.iter().filter(|&&n| n != NO_PICTURE);
-        if let Some(number) = numbers.max().filter(|&&n| n as usize >= images.len()) {
-            bail!("picture {number} was asked for, but the dataset has {}", images.len());
+        if let Some(number) = numbers.max().filter(|&&n| n as usize >= pictures) {
+            bail!("picture {number} was asked for, but the dataset has {pictures}");
         }
     }
     if !examples.is_empty() {
-        Picture::new(images.get(0), images.height, images.width, images.channels)?;
+        Picture::new(&set.picture(0)?, images.height, images.width, images.channels)?;
     }
     Ok(())
 }

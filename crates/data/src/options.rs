@@ -7,6 +7,7 @@ mod division;
 mod micro;
 mod preprocess;
 mod sources;
+mod storage;
 mod targets;
 
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub use sources::{
     AfewVaOptions, AffWild2Options, AffWild2Task, AffectnetOptions, Bp4dOptions, CkPlusOptions, DisfaOptions,
     Fer2013Options, FerplusOptions, FolderOptions, ManifestOptions, RafdbOptions, SourceOptions, SyntheticOptions,
 };
+pub use storage::{PictureStorage, StorageOptions};
 pub use targets::{TargetColumns, TargetGroupOptions, TargetKindName};
 
 /// Faces, labels, split, preprocessing and augmentation.
@@ -42,6 +44,9 @@ pub struct DataOptions {
     /// How to make `path`: the same as `ferrotype data prepare <source> ...`.
     #[serde(default)]
     pub source: Option<SourceOptions>,
+    /// How the pictures are kept when `path` is made.
+    #[serde(default, skip_serializing_if = "StorageOptions::is_default")]
+    pub storage: StorageOptions,
     /// How clips become examples, where `path` holds clips: each is then a sequence of pictures.
     #[serde(default)]
     pub clips: Option<SegmentOptions>,

@@ -26,17 +26,20 @@ mod typed;
 mod votes;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 
 use ferrotype_run::program::command_line;
 
-use super::options::SourceOptions;
+use super::options::{SourceOptions, StorageOptions};
+use super::shards::{Place, of_memory};
 use super::source_record::SourceRecord;
 use super::stored_form::StoredForm;
 use super::{FaceSet, store, synthetic};
 
 pub use pictures::FaceFinder;
+use pictures::Reading;
 
 /// Reads a dataset from its original form, to be written to `out`. `command` is kept in its provenance.
 ///
@@ -44,20 +47,30 @@ pub use pictures::FaceFinder;
 /// Where a file is missing or is not what its format says; the message names file, row, column and what was expected. Where the
 /// source asks for a face detector, which is above this crate: see [`prepare_with`].
 pub fn prepare(source: &SourceOptions, out: &Path, command: &str) -> Result<FaceSet> {
-    ensure!(
-        detector(source).is_none(),
-        "the source {} asks for faces to be cut out by a detector: this reader has none",
-        name(source)
-    );
-    prepare_with(source, out, command, None)
+    without_detector(source)?;
+    prepare_with(source, out, command, None, None)
 }
 
-/// As [`prepare`], with what finds the faces of a source that asks for a [`detector`].
+/// As [`prepare`], with what finds the faces of a source that asks for a [`detector`], and how the pictures are kept. Without
+/// the latter all stay in memory; with it, those of large sets are in shards beside `out` afterwards, from where an earlier
+/// call for the same was ended.
 ///
 /// # Errors
-/// As there, and when no face is found in a picture (with `skip_bad`, in none).
-pub fn prepare_with(source: &SourceOptions, out: &Path, command: &str, finder: Option<&FaceFinder>) -> Result<FaceSet> {
-    let mut faces = load(source, finder)?;
+/// As there, and when no face is found in a picture (with `skip_bad`, in none); when the disk has no room for the shards.
+pub fn prepare_with(
+    source: &SourceOptions,
+    out: &Path,
+    command: &str,
+    finder: Option<&FaceFinder>,
+    storage: Option<&StorageOptions>,
+) -> Result<FaceSet> {
+    let found_by = detector(source).map(|path| path.display().to_string()).unwrap_or_default();
+    let place = storage.map(|options| Place { out, options, finder: &found_by });
+    let mut faces = load(source, &Reading { finder, place })?;
+    if let Some(place) = place.filter(|place| faces.shards.is_none() && is_large(&faces, place.options)) {
+        faces.shards = Some(Arc::new(of_memory(&faces.images, place)?));
+        faces.images.pixels = Vec::new();
+    }
     let mut record = SourceRecord::take(source, out, &faces.provenance.files)?;
     if let SourceOptions::Manifest(o) = source {
         record.add_listed(o.csv.parent().unwrap_or(Path::new("")), &faces.names);
@@ -74,12 +87,29 @@ pub fn prepare_with(source: &SourceOptions, out: &Path, command: &str, finder: O
     Ok(faces)
 }
 
-/// As [`prepare`], written to the file, with the command line of this process as the command.
+/// As [`prepare`], written to the file and kept as `storage` says, with the command line of this process as the command.
 ///
 /// # Errors
-/// As [`prepare`], and when the file cannot be written.
-pub fn write(source: &SourceOptions, out: &Path) -> Result<()> {
-    store::write(&prepare(source, out, &command_line())?, out)
+/// As [`prepare_with`], and when the file cannot be written.
+pub fn write(source: &SourceOptions, out: &Path, storage: &StorageOptions) -> Result<()> {
+    without_detector(source)?;
+    store::write(&prepare_with(source, out, &command_line(), None, Some(storage))?, out)
+}
+
+fn without_detector(source: &SourceOptions) -> Result<()> {
+    ensure!(
+        detector(source).is_none(),
+        "the source {} asks for faces to be cut out by a detector: this reader has none",
+        name(source)
+    );
+    Ok(())
+}
+
+/// Whether pictures in memory belong in shards. Pictures of sequences and of motion stay where they are.
+fn is_large(faces: &FaceSet, storage: &StorageOptions) -> bool {
+    faces.segments.is_none()
+        && faces.provenance.motion.is_none()
+        && storage.uses_shards(faces.images.pixels.len() as u64)
 }
 
 /// The file of the face detector that a source of pictures asks for.
@@ -103,20 +133,20 @@ pub fn detector_mut(source: &mut SourceOptions) -> Option<&mut Option<PathBuf>> 
     }
 }
 
-fn load(source: &SourceOptions, finder: Option<&FaceFinder>) -> Result<FaceSet> {
+fn load(source: &SourceOptions, reading: &Reading) -> Result<FaceSet> {
     match source {
         SourceOptions::Synthetic(o) => synthetic::generate(o),
         SourceOptions::Fer2013(o) => fer2013::load(o),
-        SourceOptions::Ferplus(o) => ferplus::load(o),
-        SourceOptions::Folder(o) => folder::load(o),
-        SourceOptions::Manifest(o) => manifest::load(o),
-        SourceOptions::Rafdb(o) => rafdb::load(o),
-        SourceOptions::Affectnet(o) => affectnet::load(o),
-        SourceOptions::Disfa(o) => disfa::load(o, finder),
-        SourceOptions::Bp4d(o) => bp4d::load(o, finder),
-        SourceOptions::CkPlus(o) => ck_plus::load(o),
-        SourceOptions::AfewVa(o) => afew_va::load(o),
-        SourceOptions::AffWild2(o) => aff_wild2::load(o),
+        SourceOptions::Ferplus(o) => ferplus::load(o, reading),
+        SourceOptions::Folder(o) => folder::load(o, reading),
+        SourceOptions::Manifest(o) => manifest::load(o, reading),
+        SourceOptions::Rafdb(o) => rafdb::load(o, reading),
+        SourceOptions::Affectnet(o) => affectnet::load(o, reading),
+        SourceOptions::Disfa(o) => disfa::load(o, reading),
+        SourceOptions::Bp4d(o) => bp4d::load(o, reading),
+        SourceOptions::CkPlus(o) => ck_plus::load(o, reading),
+        SourceOptions::AfewVa(o) => afew_va::load(o, reading),
+        SourceOptions::AffWild2(o) => aff_wild2::load(o, reading),
         SourceOptions::Megc2019(o) => megc2019::load(o),
         SourceOptions::Joined(o) => joined::load(o),
         SourceOptions::Casme2(_)

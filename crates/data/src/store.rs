@@ -1,16 +1,20 @@
 //! The prepared file: one HDF5 layout for every source, described in `docs/data-format.md`.
 //!
-//! It appears whole or not at all, and says so: `complete` is 1, and the sha256 of the images is checked on reading.
+//! It appears whole or not at all, and says so: `complete` is 1, and the sha256 of the images is checked on reading. Pictures
+//! that lie in shards beside it are checked one by one when they are read.
 
 pub(crate) mod file;
+mod shards;
 mod targets;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use ferrotype_base::digest;
 use hdf5_pure::{AttrValue, Dataset, File, FileBuilder};
 
+use super::shards::{folder_of, tidy};
 use super::{FaceSet, Images, NO_LABEL, Split, Votes};
 use ferrotype_run::files::write_atomic_with;
 use file::{Layout, attributes, damaged, exists, list, open, read_provenance, strings, text, values, write_provenance};
@@ -18,9 +22,10 @@ pub use file::{is_cut_off, read_within};
 
 /// The value of the attribute `format`.
 pub const FORMAT: &str = "ferrotype-faces";
-/// The newest version of the layout that this program writes and reads: 2 has typed targets. A set without them is written in
-/// version 1, which older programs read, too.
-pub const SCHEMA_VERSION: i64 = 2;
+/// The newest version of the layout that this program writes and reads: 2 has typed targets, 3 pictures in shards. A set
+/// without either is written in version 1, which older programs read, too.
+pub const SCHEMA_VERSION: i64 = 3;
+const WITH_TARGETS: i64 = 2;
 const LAYOUT: Layout = Layout { format: FORMAT, version: SCHEMA_VERSION, holds: "faces" };
 /// Images per chunk.
 const CHUNK: u64 = 64;
@@ -29,26 +34,43 @@ pub(crate) const ROWS: u64 = 4096;
 /// FER2013 shrinks to 95 % at any level; synthetic faces and flat backgrounds shrink further.
 pub(crate) const DEFLATE: u32 = 4;
 
-/// Writes the set to `path`, replacing what stands there once the new file is complete.
+/// Writes the set to `path`, replacing what stands there once the new file is complete. Shards that do not belong to it are
+/// removed then.
 ///
 /// # Errors
-/// When the set is not consistent or the file cannot be written (full disk, read-only folder); nothing is left behind.
+/// When the set is not consistent or the file cannot be written (full disk, read-only folder); nothing is left behind. When its
+/// shards belong to another file.
 pub fn write(faces: &FaceSet, path: &Path) -> Result<()> {
     check(faces).context("the dataset to be written is not consistent")?;
+    if let Some(shards) = &faces.shards {
+        let folder = folder_of(path);
+        ensure!(
+            shards.folder() == folder,
+            "the pictures of this set lie in {}, and those of {} belong in {}",
+            shards.folder().display(),
+            path.display(),
+            folder.display()
+        );
+    }
     let builder = build(faces).map_err(|e| anyhow!("cannot lay out {}: {e}", path.display()))?;
     write_atomic_with(path, |out| match builder.finish_to(out) {
         Err(hdf5_pure::Error::Io(cause)) => Err(cause.into()),
         other => Ok(other?),
-    })
+    })?;
+    tidy(path, faces.shards.as_deref())
 }
 
-/// Reads a prepared file and checks that it is whole.
+/// Reads a prepared file and checks that it is whole. Pictures in shards stay where they are.
 ///
 /// # Errors
-/// When it is missing, cut off, damaged, or not a prepared file.
+/// When it is missing, cut off, damaged, or not a prepared file; when one of its shards is missing or cut off.
 pub fn read(path: &Path) -> Result<FaceSet> {
+    let lazily = open(path, true, LAYOUT)?;
+    if shards::are_used(&lazily).map_err(|e| damaged(path, e))? {
+        return read_rows(&lazily, path).map_err(|e| damaged(path, e));
+    }
     let file = open(path, false, LAYOUT)?;
-    let mut faces = read_rows(&file).map_err(|e| damaged(path, e))?;
+    let mut faces = read_rows(&file, path).map_err(|e| damaged(path, e))?;
     faces.images.pixels = values(&file, "images", Dataset::read_u8).map_err(|e| damaged(path, e))?;
     check(&faces).map_err(|e| damaged(path, e))?;
     let wanted = text(&attributes(&file)?, "images_sha256").map_err(|e| damaged(path, e))?;
@@ -64,7 +86,7 @@ pub fn read(path: &Path) -> Result<FaceSet> {
 /// As [`read`], but damage within the images is not seen.
 pub fn summary(path: &Path) -> Result<FaceSet> {
     let file = open(path, true, LAYOUT)?;
-    read_rows(&file).map_err(|e| damaged(path, e))
+    read_rows(&file, path).map_err(|e| damaged(path, e))
 }
 
 /// The attribute `format` of a file, if it is one that was prepared.
@@ -76,14 +98,11 @@ pub fn format_of(path: &Path) -> Option<String> {
 fn build(faces: &FaceSet) -> Result<FileBuilder, hdf5_pure::FormatError> {
     let n = faces.len() as u64;
     let images = &faces.images;
-    let frame = [images.height as u64, images.width as u64, images.channels as u64];
     let mut b = FileBuilder::new();
-    b.create_dataset("images")
-        .with_u8_data(&images.pixels)
-        .with_shape(&[n, frame[0], frame[1], frame[2]])
-        .with_chunks(&[CHUNK.min(n), frame[0], frame[1], frame[2]])
-        .with_shuffle()
-        .with_deflate(DEFLATE);
+    match &faces.shards {
+        Some(shards) => shards::write(&mut b, shards, images)?,
+        None => pixels(&mut b, images, n),
+    }
     // Everything is deflated, for the checksum that comes with it.
     let chunk = [ROWS.min(n)];
     let splits: Vec<u8> = faces.splits.iter().map(|&s| s as u8).collect();
@@ -111,22 +130,52 @@ fn build(faces: &FaceSet) -> Result<FileBuilder, hdf5_pure::FormatError> {
         targets::write(&mut b, targets, n);
     }
     write_provenance(&mut b, &faces.provenance)?;
-    let version = if faces.targets.is_some() { SCHEMA_VERSION } else { 1 };
+    let version = match (&faces.shards, &faces.targets) {
+        (Some(_), _) => SCHEMA_VERSION,
+        (None, Some(_)) => WITH_TARGETS,
+        (None, None) => 1,
+    };
     b.set_attr("format", AttrValue::VarLenString(FORMAT.into()));
     b.set_attr("schema_version", AttrValue::I64(version));
-    b.set_attr("images_sha256", AttrValue::VarLenString(digest::sha256(&images.pixels)));
+    b.set_attr("images_sha256", AttrValue::VarLenString(faces.images_sha256()));
     b.set_attr("complete", AttrValue::I64(1));
     Ok(b)
 }
 
-fn read_rows(file: &File) -> Result<FaceSet> {
+fn pixels(b: &mut FileBuilder, images: &Images, n: u64) {
+    let frame = [images.height as u64, images.width as u64, images.channels as u64];
+    b.create_dataset("images")
+        .with_u8_data(&images.pixels)
+        .with_shape(&[n, frame[0], frame[1], frame[2]])
+        .with_chunks(&[CHUNK.min(n), frame[0], frame[1], frame[2]])
+        .with_shuffle()
+        .with_deflate(DEFLATE);
+}
+
+/// The shape of the pictures and their number, where they are in the file itself.
+fn shape(file: &File) -> Result<(Images, usize)> {
     let shape: Vec<usize> = values(file, "images", Dataset::shape)?.into_iter().map(|d| d as usize).collect();
     let &[rows, height, width, channels] = shape.as_slice() else {
         bail!("its images have {} dimensions; 4 (rows, height, width, channels) are expected", shape.len());
     };
+    Ok((Images { pixels: Vec::new(), height, width, channels }, rows))
+}
+
+fn read_rows(file: &File, path: &Path) -> Result<FaceSet> {
+    let (images, rows, shards) = match shards::are_used(file)? {
+        true => {
+            let (images, shards) = shards::read(file, path)?;
+            (images, shards.len(), Some(Arc::new(shards)))
+        }
+        false => {
+            let (images, rows) = shape(file)?;
+            (images, rows, None)
+        }
+    };
     let splits = values(file, "split", Dataset::read_u8)?.into_iter().map(split).collect::<Result<_>>()?;
     let faces = FaceSet {
-        images: Images { pixels: Vec::new(), height, width, channels },
+        images,
+        shards,
         labels: values(file, "labels", Dataset::read_i16)?,
         classes: list(file, "classes")?,
         votes: read_votes(file)?,
@@ -165,6 +214,10 @@ fn check(faces: &FaceSet) -> Result<()> {
     let images = &faces.images;
     ensure!(!faces.is_empty(), "there are no rows");
     ensure!(matches!(images.channels, 1 | 3), "images have {} channels; 1 or 3 are expected", images.channels);
+    if let Some(shards) = &faces.shards {
+        ensure!(shards.len() == faces.len(), "{} pictures in shards for {} rows", shards.len(), faces.len());
+        return check_rows(faces);
+    }
     ensure!(
         images.stride() > 0 && images.pixels.len() == images.stride() * faces.len(),
         "{} pixels do not make {} images of {} x {} x {}",

@@ -206,6 +206,7 @@ fn assemble(options: &SyntheticOptions, pixels: Vec<u8>, samples: &[Sample]) -> 
         names: (0..samples.len()).map(|row| format!("synthetic{row:07}.png")).collect(),
         source_rows: (0..samples.len() as u32).collect(),
         segments: None,
+        shards: None,
         provenance,
     }
 }

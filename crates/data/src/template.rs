@@ -11,7 +11,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::Images;
+use super::FaceSet;
 use super::preprocess::{Picture, recolour, resample};
 
 /// Pixels per side.
@@ -52,13 +52,14 @@ impl FaceTemplate {
     /// The template of these rows of a set, from a sample at even distances; none where there are too few faces.
     ///
     /// # Errors
-    /// When the pictures have an impossible size.
-    pub fn of(images: &Images, rows: &[u32]) -> Result<Option<Self>> {
+    /// When the pictures have an impossible size, or cannot be read.
+    pub fn of(set: &FaceSet, rows: &[u32]) -> Result<Option<Self>> {
         let count = rows.len().min(SAMPLE);
         let mut faces = Vec::with_capacity(count);
         for k in 0..count {
-            let pixels = images.get(rows[k * rows.len() / count] as usize);
-            faces.extend(values(&Picture::new(pixels, images.height, images.width, images.channels)?));
+            let pixels = set.picture(rows[k * rows.len() / count] as usize)?;
+            let images = &set.images;
+            faces.extend(values(&Picture::new(&pixels, images.height, images.width, images.channels)?));
         }
         Ok(Self::from_faces(&faces))
     }

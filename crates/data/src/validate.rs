@@ -15,6 +15,10 @@ pub fn data(p: &mut Problems, data: &DataOptions) {
     if let Some(source) = &data.source {
         check_source(p, source);
     }
+    if let Some(mb) = data.storage.shard_mb {
+        p.at_least("data.storage.shard_mb", mb as usize, 1);
+    }
+    p.up_to("data.storage.jpeg_quality", usize::from(data.storage.jpeg_quality), 1, 100);
     if let Some(segments) = &data.clips {
         check_segments(p, segments);
     }

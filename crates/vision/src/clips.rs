@@ -19,14 +19,14 @@ mod tests;
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::faces::{Detector, Photo};
 use crate::{micro, video};
 use extract::Tools;
 use ferrotype_data::clips::{Clip, ClipSet, Skipped, store};
-use ferrotype_data::options::{SourceOptions, VideoOptions};
+use ferrotype_data::options::{SourceOptions, StorageOptions, VideoOptions};
 use ferrotype_data::source_record::SourceRecord;
 use ferrotype_data::{FaceSet, Provenance, sources};
 use ferrotype_run::files::explain;
@@ -77,33 +77,55 @@ pub fn is_clips(source: &SourceOptions) -> bool {
     )
 }
 
+/// Refuses a way of keeping pictures that a source's pictures are not kept in: parts of faces in clips, and motion.
+///
+/// # Errors
+/// When something is asked for.
+pub fn check_storage(source: &SourceOptions, storage: &StorageOptions) -> Result<()> {
+    ensure!(
+        storage.is_default() || !(is_clips(source) || micro::is_micro(source)),
+        "the pictures of the source {} are made of frames and stay in the prepared file: leave out --store, --shard-mb and \
+         --jpeg-quality (in an experiment file: data.storage)",
+        sources::name(source)
+    );
+    Ok(())
+}
+
 /// Prepares a source of any kind, of pictures, of clips or of micro-expressions, into the file `out`.
 ///
 /// # Errors
 /// As [`prepare`] or [`prepare_pictures`], and when the file cannot be written.
-pub fn write_source(source: &SourceOptions, out: &Path) -> Result<()> {
+pub fn write_source(source: &SourceOptions, out: &Path, storage: &StorageOptions) -> Result<()> {
+    check_storage(source, storage)?;
     if is_clips(source) {
         return prepare(source, out, &command_line()).map(drop);
     }
-    ferrotype_data::store::write(&prepare_pictures(source, out, &command_line())?, out)
+    ferrotype_data::store::write(&prepare_pictures(source, out, &command_line(), Some(storage))?, out)
 }
 
 /// Makes the pictures of a source that is none of clips, to be written to `out`; faces are cut out by the detector that the
-/// source names, if it names one.
+/// source names, if it names one. How pictures are kept, and what that means, says [`sources::prepare_with`].
 ///
 /// # Errors
 /// As [`micro::prepare`] or [`sources::prepare_with`], and when the detector cannot be used.
-pub fn prepare_pictures(source: &SourceOptions, out: &Path, command: &str) -> Result<FaceSet> {
+pub fn prepare_pictures(
+    source: &SourceOptions,
+    out: &Path,
+    command: &str,
+    storage: Option<&StorageOptions>,
+) -> Result<FaceSet> {
     if micro::is_micro(source) {
         return micro::prepare(source, out, command);
     }
-    let Some(path) = sources::detector(source) else { return sources::prepare(source, out, command) };
+    let Some(path) = sources::detector(source) else {
+        return sources::prepare_with(source, out, command, None, storage);
+    };
     let detector = Detector::open(path)?;
     let find = move |photo: &Photo| -> Result<Option<[f32; 4]>> {
         let found = detector.largest(&photo.picture(), 0.0, 1)?;
         Ok(found.first().map(|face| [face.bounds.left, face.bounds.top, face.bounds.right, face.bounds.bottom]))
     };
-    sources::prepare_with(source, out, command, Some(&find))
+    sources::prepare_with(source, out, command, Some(&find), storage)
 }
 
 /// Prepares the clips of a source into the file `out`; gives everything but their pictures.

@@ -65,7 +65,7 @@ fn fer2013() -> FaceSet {
 fn the_warning_spares_faces_and_finds_what_is_none() {
     let faces = fer2013();
     let began = std::time::Instant::now();
-    let template = FaceTemplate::of(&faces.images, &rows(&faces, Split::Train)).unwrap().unwrap();
+    let template = FaceTemplate::of(&faces, &rows(&faces, Split::Train)).unwrap().unwrap();
     println!("template made in {:.2} s, limit {:.3}", began.elapsed().as_secs_f64(), template.limit());
     let images = &faces.images;
     let picture = |&row: &u32| Picture::new(images.get(row as usize), images.height, images.width, 1).unwrap();
@@ -84,7 +84,7 @@ fn the_warning_spares_faces_and_finds_what_is_none() {
 #[test]
 fn the_warning_tells_faces_from_backgrounds_of_photographs() {
     let faces = fer2013();
-    let template = FaceTemplate::of(&faces.images, &rows(&faces, Split::Train)).unwrap().unwrap();
+    let template = FaceTemplate::of(&faces, &rows(&faces, Split::Train)).unwrap().unwrap();
     let data = data_folder();
     let photos = photographs(&data.join("stills"));
     warned("whole photographs", &template, photos.iter().map(Photo::picture));

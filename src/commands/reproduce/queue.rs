@@ -18,7 +18,8 @@ use crate::reproduction::{Costs, Registry, duration};
 /// As [`Queue::start`].
 pub fn start(out: &Path) -> Result<()> {
     let words: Vec<String> = std::env::args()
-        .skip(1)
+        // What stands before may be an interpreter's.
+        .skip_while(|word| word != "reproduce")
         .map(|word| if word == "--background" { "--queued".to_owned() } else { word })
         .collect();
     let queue = Queue::of(out);

@@ -44,7 +44,7 @@ fn bad_flags_are_refused_with_the_flag() {
         ),
         (
             "data=3",
-            "--set data=3: data: expected a map of options, found the number 3\n valid keys here: augment, clips, drop_leaks, fold, labels, limit, path, preprocess, sampler, source, split, validation_set, workers",
+            "--set data=3: data: expected a map of options, found the number 3\n valid keys here: augment, clips, drop_leaks, fold, labels, limit, path, preprocess, sampler, source, split, storage, validation_set, workers",
         ),
         ("train.lr=*a", "--set train.lr=*a: not YAML: while parsing node, found unknown anchor"),
     ];

@@ -66,7 +66,8 @@ fn explained(loaded: LoadedRun, faces: &FaceSet, test: &Predictions) -> Result<S
         let row = test.rows[i] as usize;
         ensure!(row < faces.len(), "the data file has no row {row}: it is not the file the run was scored on");
         let images = &faces.images;
-        let picture = Picture::new(images.get(row), images.height, images.width, images.channels)?;
+        let pixels = faces.picture(row)?;
+        let picture = Picture::new(&pixels, images.height, images.width, images.channels)?;
         seen.push(predictor.planes(&picture));
     }
     let said: Vec<usize> = chosen.iter().map(|&i| test.predicted(i)).collect();

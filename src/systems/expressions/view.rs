@@ -187,12 +187,12 @@ pub(crate) fn mistakes(test: &Predictions, data: &DataOptions, facts: &DatasetSu
     let Ok(faces) = task::load(std::path::Path::new(&facts.path), data) else { return mistakes };
     for mistake in &mut mistakes {
         let row = mistake.row as usize;
-        if row < faces.len() {
+        if let Some(pixels) = (row < faces.len()).then(|| faces.picture(faces.shown_picture(row)).ok()).flatten() {
             mistake.face = Some(Face {
                 width: faces.images.width,
                 height: faces.images.height,
                 channels: faces.images.channels,
-                pixels: faces.images.get(faces.shown_picture(row)).to_vec(),
+                pixels: pixels.into_owned(),
             });
         }
     }

@@ -1,11 +1,12 @@
 //! Pictures that are equal pixel by pixel.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
 
 use serde::Serialize;
 
 use super::{Conflict, Duplicates, across};
-use crate::{FaceSet, Images, NO_LABEL, NO_PICTURE, Split};
+use crate::{FaceSet, NO_LABEL, NO_PICTURE, Split};
 
 /// Rows that stand on both sides of a division.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -28,7 +29,7 @@ impl Leaks {
 /// For each row, the first row with the same pixels: itself where there is no earlier one. Of sequences all pictures must
 /// be the same, in order.
 pub fn copies(faces: &FaceSet) -> Vec<u32> {
-    let pictures = first_pictures(&faces.images);
+    let pictures = first_pictures(faces);
     let Some(segments) = &faces.segments else { return pictures };
     let same = |&n: &u32| pictures.get(n as usize).copied().unwrap_or(NO_PICTURE);
     let mut first = HashMap::with_capacity(faces.len());
@@ -36,10 +37,16 @@ pub fn copies(faces: &FaceSet) -> Vec<u32> {
     (0..faces.len()).map(|row| *first.entry(key(row)).or_insert(row as u32)).collect()
 }
 
-/// For each picture, the first with the same pixels.
-fn first_pictures(images: &Images) -> Vec<u32> {
-    let mut first = HashMap::with_capacity(images.len());
-    (0..images.len()).map(|n| *first.entry(images.get(n)).or_insert(n as u32)).collect()
+/// For each picture, the first with the same pixels; in shards, with the same sha256 of them.
+fn first_pictures(faces: &FaceSet) -> Vec<u32> {
+    fn first<K: Eq + Hash>(keys: impl Iterator<Item = K>) -> Vec<u32> {
+        let mut first = HashMap::new();
+        keys.zip(0u32..).map(|(key, n)| *first.entry(key).or_insert(n)).collect()
+    }
+    match &faces.shards {
+        Some(shards) => first(shards.list().fingerprints.iter()),
+        None => first((0..faces.images.len()).map(|n| faces.images.get(n))),
+    }
 }
 
 /// Leaks of the dataset's own division.

@@ -51,7 +51,7 @@ fn finds_copies_leaks_and_conflicts() {
     set.labels[2] = 1;
     set.labels[4] = NO_LABEL;
     assert_eq!(copies(&set), [0, 1, 0, 3, 1, 0, 6]);
-    let report = audit(&set);
+    let report = audit(&set).unwrap();
     assert_eq!((report.duplicates.groups, report.duplicates.rows), (2, 5));
     assert_eq!(report.duplicates.members, [vec![0, 2, 5], vec![1, 4]]);
     assert_eq!(report.duplicates.across["training and test"], 1);
@@ -75,7 +75,7 @@ fn finds_near_duplicates_and_only_those() {
     set.images.pixels.extend(picture(7, 1.0, 0.0));
     set.labels.extend([0, 0]);
     set.splits.extend([Split::Test, Split::Test]);
-    let report = audit(&set);
+    let report = audit(&set).unwrap();
     assert_eq!(report.duplicates.members, [vec![7, 61]]);
     assert_eq!(report.near_duplicates.members.iter().map(|p| p.rows).collect::<Vec<_>>(), [[7, 60]]);
     assert_eq!(report.near_duplicates.across["training and test"], 1);
@@ -92,7 +92,7 @@ fn finds_blank_dark_and_bright_pictures() {
     set.images.pixels[20 * 576] = 111;
     set.images.pixels[3 * 576..4 * 576].fill(0);
     set.images.pixels[5 * 576..6 * 576].fill(255);
-    let report = audit(&set);
+    let report = audit(&set).unwrap();
     assert_eq!(report.blank, [3, 5]);
     assert_eq!((report.brightness.dark, report.brightness.bright), (vec![3], vec![5]));
     assert!((106.0..108.5).contains(&report.brightness.median));
@@ -104,7 +104,7 @@ fn counts_subjects_and_classes() {
     set.splits = vec![Split::Train, Split::Test, Split::Train, Split::Unassigned, Split::Test];
     set.subjects = Some(["A", "A", "B", "B", ""].map(String::from).to_vec());
     set.labels = vec![0, 0, 0, 1, NO_LABEL];
-    let report = audit(&set);
+    let report = audit(&set).unwrap();
     assert_eq!(
         report.subjects.as_ref().unwrap(),
         &SubjectOverlap { subjects: 2, unknown_rows: 1, overlapping: vec!["A".into()] }
@@ -119,7 +119,7 @@ fn counts_subjects_and_classes() {
 
 #[test]
 fn an_empty_set_is_no_panic() {
-    let report = audit(&FaceSet::default());
+    let report = audit(&FaceSet::default()).unwrap();
     assert_eq!((report.rows, report.duplicates.groups), (0, 0));
     assert!(report.to_string().contains("0 rows"));
 }

@@ -91,6 +91,7 @@ fn assemble(set: ClipSet, segments: &[Segment], options: &SegmentOptions, short:
         labels: segments.iter().map(|s| clip(s).label).collect(),
         classes: set.classes.clone(),
         votes: None,
+        shards: None,
         targets: None,
         splits: vec![Split::Unassigned; segments.len()],
         subjects: Some(segments.iter().map(|s| clip(s).subject.clone()).collect()),

@@ -57,6 +57,9 @@ impl Recipe {
                 None => Vec::new(),
             },
         };
+        if let Some(shards) = self.set.shards.as_ref().filter(|_| self.stored.is_none()) {
+            shards.will_read(visits.iter().map(|visit| self.row(visit)));
+        }
         for visit in visits {
             batch.images.extend(self.image(visit, epoch)?);
             self.push_target(visit, epoch, &mut batch.targets);

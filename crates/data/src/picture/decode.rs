@@ -38,12 +38,22 @@ impl Photo {
     /// # Errors
     /// As there.
     pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<Self> {
+        Ok(Self::decode_plain(bytes, max_pixels)?.0)
+    }
+
+    /// As [`Photo::decode`]; also whether the bytes are a whole JPEG file whose pixels are the picture as they are: neither
+    /// turned nor of another kind of colour.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn decode_plain(bytes: &[u8], max_pixels: u64) -> Result<(Self, bool)> {
         let format = format::known(bytes)?;
         let mut decoder = reader(Cursor::new(bytes), format, max_pixels).into_decoder()?;
         check_size(decoder.dimensions(), max_pixels)?;
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let ended;
-        let mut image = match check_whole(bytes, format)? {
+        let ending = check_whole(bytes, format)?;
+        let mut image = match ending {
             EndMarker::Present => DynamicImage::from_decoder(decoder)?,
             // The decoder takes the end of the bytes for missing pixels.
             EndMarker::Missing => {
@@ -51,6 +61,10 @@ impl Photo {
                 DynamicImage::from_decoder(reader(Cursor::new(&ended[..]), format, max_pixels).into_decoder()?)?
             }
         };
+        let is_plain = format == ImageFormat::Jpeg
+            && ending == EndMarker::Present
+            && orientation == Orientation::NoTransforms
+            && matches!(image, DynamicImage::ImageLuma8(_) | DynamicImage::ImageRgb8(_));
         image.apply_orientation(orientation);
         let (height, width) = (image.height() as usize, image.width() as usize);
         let (pixels, channels) = match (image.color().has_color(), image.color().has_alpha()) {
@@ -59,7 +73,7 @@ impl Photo {
             (false, true) => (on_white::<1>(&image.into_luma_alpha8().into_raw()), 1),
             (false, false) => (image.into_luma8().into_raw(), 1),
         };
-        Self::new(pixels, height, width, channels)
+        Ok((Self::new(pixels, height, width, channels)?, is_plain))
     }
 }
 

@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::annotated::{Frame, Video, Videos};
 use super::facial::{box_of, folders, nothing, pictures_in, valence_arousal};
 use super::label_files::{LabelFiles, MOST_FRAMES};
-use super::pictures::Want;
+use super::pictures::{Reading, Want};
 use crate::options::AfewVaOptions;
 use crate::{FaceSet, NO_LABEL, Split};
 
@@ -42,7 +42,7 @@ struct Annotation {
 }
 
 /// Reads the clips.
-pub(super) fn load(options: &AfewVaOptions) -> Result<FaceSet> {
+pub(super) fn load(options: &AfewVaOptions, reading: &Reading) -> Result<FaceSet> {
     ensure!(options.root.is_dir(), "{} is not a folder: AFEW-VA's is expected", options.root.display());
     let clips = clips(&options.root)?;
     if clips.is_empty() {
@@ -65,7 +65,7 @@ pub(super) fn load(options: &AfewVaOptions) -> Result<FaceSet> {
     }
     let want = Want {
         margin: options.margin,
-        ..Want::whole(options.size, options.colour, options.skip_bad, options.max_pixels)
+        ..Want::whole(options.size, options.colour, options.skip_bad, options.max_pixels).with(reading)
     };
     let mut faces = videos.read(Vec::new(), &want)?;
     faces.provenance.files.insert(0, record);

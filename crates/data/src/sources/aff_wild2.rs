@@ -18,7 +18,7 @@ use ferrotype_base::text::listed;
 use super::annotated::{Frame, Video, Videos};
 use super::facial::{column, folders, frames_folder, nothing, occurrence, pictures_in, valence_arousal};
 use super::label_files::{LabelFiles, Line, lines};
-use super::pictures::{Want, drop_empty_classes, file_name};
+use super::pictures::{Reading, Want, drop_empty_classes, file_name};
 use crate::listing::entries;
 use crate::options::{AffWild2Options, AffWild2Task};
 use crate::{FaceSet, NO_LABEL, Split};
@@ -56,7 +56,7 @@ struct Labelled {
 }
 
 /// Reads the text files and the faces.
-pub(super) fn load(options: &AffWild2Options) -> Result<FaceSet> {
+pub(super) fn load(options: &AffWild2Options, reading: &Reading) -> Result<FaceSet> {
     let root = &options.root;
     let frames = frames_folder(options.frames.as_deref(), root, &FRAMES);
     let Some(frames) = frames else {
@@ -87,7 +87,7 @@ pub(super) fn load(options: &AffWild2Options) -> Result<FaceSet> {
         let subject = name.trim_end_matches("_left").trim_end_matches("_right").to_owned();
         set.add(Video { subject, split, frames: merged(&tasks, video.labels), pictures, name })?;
     }
-    let want = Want::whole(options.size, None, options.skip_bad, options.max_pixels);
+    let want = Want::whole(options.size, None, options.skip_bad, options.max_pixels).with(reading);
     let mut faces = set.read(classes.unwrap_or_default(), &want)?;
     drop_empty_classes(&mut faces);
     faces.provenance.files.insert(0, record);

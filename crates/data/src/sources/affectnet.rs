@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use super::annotated::Annotated;
 use super::facial::valence_arousal;
 use super::names::{AFFECTNET, owned};
-use super::pictures::{self, Picture, Want, file_name};
+use super::pictures::{self, Picture, Reading, Want, file_name};
 use crate::listing::entries;
 use crate::options::AffectnetOptions;
 use crate::picture::files::sort;
@@ -28,16 +28,16 @@ const CONTEMPT: i64 = 7;
 const NO_VALUE: f64 = -2.0;
 
 /// Reads both sets.
-pub(super) fn load(options: &AffectnetOptions) -> Result<FaceSet> {
+pub(super) fn load(options: &AffectnetOptions, reading: &Reading) -> Result<FaceSet> {
     if let Some(lists) = lists::find(&options.root) {
-        return lists::load(options, &lists);
+        return lists::load(options, &lists, reading);
     }
     ensure!(
         !options.crop,
         "`crop` needs the boxes of the form with lists; the pictures of {} are cut out already",
         options.root.display()
     );
-    let mut all = Gathered::new(options);
+    let mut all = Gathered::new(options, reading);
     for (split, set) in [(Split::Train, "train_set"), (Split::Test, "val_set")] {
         let folder = options.root.join(set);
         ensure!(
@@ -75,6 +75,7 @@ struct Annotation {
 /// The pictures that are stored, and why others are not.
 struct Gathered<'a> {
     options: &'a AffectnetOptions,
+    reading: Reading<'a>,
     kept: Kept,
     dropped: usize,
     unknown: usize,
@@ -88,12 +89,12 @@ enum Kept {
 }
 
 impl<'a> Gathered<'a> {
-    fn new(options: &'a AffectnetOptions) -> Self {
+    fn new(options: &'a AffectnetOptions, reading: &Reading<'a>) -> Self {
         let kept = match options.targets {
             true => Kept::Typed(Annotated::new(vec![valence_arousal()])),
             false => Kept::Classes(Vec::new()),
         };
-        Self { options, kept, dropped: 0, unknown: 0, bad: Vec::new() }
+        Self { options, reading: *reading, kept, dropped: 0, unknown: 0, bad: Vec::new() }
     }
 
     fn len(&self) -> usize {
@@ -127,7 +128,7 @@ impl<'a> Gathered<'a> {
         let options = self.options;
         ensure!(self.len() > 0, "{} holds no labelled pictures", options.root.display());
         let kept = if options.seven_classes { &AFFECTNET[..7] } else { &AFFECTNET[..] };
-        let want = Want::whole(options.size, None, options.skip_bad, options.max_pixels);
+        let want = Want::whole(options.size, None, options.skip_bad, options.max_pixels).with(&self.reading);
         let mut faces = match self.kept {
             Kept::Classes(pictures) => pictures::read(pictures, owned(kept), &want)?,
             Kept::Typed(set) => set.read(owned(kept), &want)?,

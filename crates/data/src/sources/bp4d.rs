@@ -16,7 +16,7 @@ use ferrotype_base::text::listed;
 use super::annotated::{Frame, Video, Videos};
 use super::facial::{chosen, column, folders, frames_folder, intensity, nothing, occurrence, pictures_in};
 use super::label_files::{LabelFiles, Line, MOST_FRAMES, intensities, lines};
-use super::pictures::{FaceFinder, Want};
+use super::pictures::{Reading, Want};
 use crate::listing::{entries, first_folder};
 use crate::options::Bp4dOptions;
 use crate::{FaceSet, Split};
@@ -30,7 +30,7 @@ const INTENSITIES: [&str; 3] = ["AUCoding/AU_INT", "AU_INT", "AU-Intensity-Codes
 const FRAMES: [&str; 4] = ["Sequences(2D+3D)", "2D+3D", "Sequences", "frames"];
 
 /// Reads the codes and the frames.
-pub(super) fn load(options: &Bp4dOptions, finder: Option<&FaceFinder>) -> Result<FaceSet> {
+pub(super) fn load(options: &Bp4dOptions, reading: &Reading) -> Result<FaceSet> {
     let root = &options.root;
     let units = chosen(&options.units, &UNITS, |unit| (1..=99).contains(&unit), "BP4D")?;
     let Some(occurrences) = first_folder(root, &OCCURRENCES) else {
@@ -61,9 +61,8 @@ pub(super) fn load(options: &Bp4dOptions, finder: Option<&FaceFinder>) -> Result
         videos.add(Video { name, subject, split: Split::Unassigned, frames: labelled, pictures })?;
     }
     let want = Want {
-        finder,
         margin: options.margin,
-        ..Want::whole(options.size, options.colour, options.skip_bad, options.max_pixels)
+        ..Want::whole(options.size, options.colour, options.skip_bad, options.max_pixels).with(reading)
     };
     let mut faces = videos.read(Vec::new(), &want)?;
     faces.provenance.files.insert(0, record);

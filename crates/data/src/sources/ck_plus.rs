@@ -18,7 +18,7 @@ use super::annotated::Annotated;
 use super::facial::{box_of, chosen, column, folders, intensity, nothing, occurrence, pictures_in};
 use super::label_files::{LabelFiles, lines};
 use super::names::owned;
-use super::pictures::{self, Picture, Want, file_name};
+use super::pictures::{self, Picture, Reading, Want, file_name};
 use crate::listing::{entries, first_folder};
 use crate::options::CkPlusOptions;
 use crate::{FaceSet, NO_LABEL, Split};
@@ -51,7 +51,7 @@ struct Sequence {
 }
 
 /// Reads the codes and the coded pictures.
-pub(super) fn load(options: &CkPlusOptions) -> Result<FaceSet> {
+pub(super) fn load(options: &CkPlusOptions, reading: &Reading) -> Result<FaceSet> {
     let units = chosen(&options.units, &UNITS, |unit| (1..=99).contains(&unit), "CK+")?;
     let place = find(options)?;
     let mut files = LabelFiles::default();
@@ -65,7 +65,7 @@ pub(super) fn load(options: &CkPlusOptions) -> Result<FaceSet> {
     ensure!(made.set.len() > 0, "none of the coded pictures is in {}", place.images.display());
     let want = Want {
         margin: options.margin,
-        ..Want::whole(options.size, options.colour, options.skip_bad, options.max_pixels)
+        ..Want::whole(options.size, options.colour, options.skip_bad, options.max_pixels).with(reading)
     };
     let mut notes = made.notes(sequences.len());
     notes.extend(not_stored(&sequences, &units));

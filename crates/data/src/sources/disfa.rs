@@ -14,7 +14,7 @@ use anyhow::{Result, bail, ensure};
 use super::annotated::{Frame, Video, Videos};
 use super::facial::{chosen, folders, frames_folder, intensity, nothing, occurrence, pictures_in};
 use super::label_files::{LabelFiles, intensities};
-use super::pictures::{FaceFinder, Want};
+use super::pictures::{Reading, Want};
 use crate::options::DisfaOptions;
 use crate::{FaceSet, Split};
 
@@ -24,7 +24,7 @@ const UNITS: [u32; 12] = [1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26];
 const FRAMES: [&str; 6] = ["frames", "Frames", "Videos_LeftCamera", "Video_LeftCamera", "Images/Left", "images"];
 
 /// Reads the labels and the frames.
-pub(super) fn load(options: &DisfaOptions, finder: Option<&FaceFinder>) -> Result<FaceSet> {
+pub(super) fn load(options: &DisfaOptions, reading: &Reading) -> Result<FaceSet> {
     let DisfaOptions { root, threshold, .. } = options;
     ensure!((1..=5).contains(threshold), "threshold is {threshold}; an intensity from 1 to 5 is expected");
     let units = chosen(&options.units, &UNITS, |unit| UNITS.contains(&unit), "DISFA")?;
@@ -53,9 +53,8 @@ pub(super) fn load(options: &DisfaOptions, finder: Option<&FaceFinder>) -> Resul
     }
     notes.push(format!("an action unit is there from intensity {threshold} on"));
     let want = Want {
-        finder,
         margin: options.margin,
-        ..Want::whole(options.size, options.colour, options.skip_bad, options.max_pixels)
+        ..Want::whole(options.size, options.colour, options.skip_bad, options.max_pixels).with(reading)
     };
     let mut faces = videos.read(Vec::new(), &want)?;
     faces.provenance.files.insert(0, record);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::pictures::{self, Picture, Want};
+use super::pictures::{self, Picture, Reading, Want};
 use super::votes::{self, ByName, ByRow, COLUMNS, Counts, VoteFile};
 use super::{fer2013, names::owned};
 use crate::options::{Colour, FerplusOptions};
@@ -17,12 +17,12 @@ use crate::picture::MAX_PIXELS;
 use crate::{FaceSet, NO_LABEL, Split, Votes};
 
 /// Reads FER+ in either form.
-pub(super) fn load(options: &FerplusOptions) -> Result<FaceSet> {
+pub(super) fn load(options: &FerplusOptions, reading: &Reading) -> Result<FaceSet> {
     match (&options.csv, &options.images) {
         (Some(csv), None) => from_tables(csv, &options.votes),
         (None, Some(folder)) => {
             ensure!(options.votes.is_empty(), "FER+'s folders hold their own label.csv files: leave out `votes`");
-            from_folders(folder)
+            from_folders(folder, reading)
         }
         _ => bail!(
             "FER+ needs either `csv` (fer2013.csv) with `votes`, or `images`, the folder that holds Microsoft's \
@@ -159,7 +159,7 @@ fn check_every_split(splits: &[Split], counts: &[Counts]) -> Result<()> {
     Ok(())
 }
 
-fn from_folders(root: &Path) -> Result<FaceSet> {
+fn from_folders(root: &Path, reading: &Reading) -> Result<FaceSet> {
     let (mut pictures, mut counts, mut files) = (Vec::new(), Vec::new(), Vec::new());
     for (split, set) in
         [(Split::Train, "FER2013Train"), (Split::Validation, "FER2013Valid"), (Split::Test, "FER2013Test")]
@@ -180,7 +180,7 @@ fn from_folders(root: &Path) -> Result<FaceSet> {
         counts.extend(file.counts);
         files.push((file.path.display().to_string(), file.sha256));
     }
-    let want = Want::whole(None, Some(Colour::Grey), false, MAX_PIXELS);
+    let want = Want::whole(None, Some(Colour::Grey), false, MAX_PIXELS).with(reading);
     let mut faces = pictures::read(pictures, owned(&super::names::FER2013), &want)?;
     faces.votes = Some(table(&counts));
     faces.provenance.files.extend(files);

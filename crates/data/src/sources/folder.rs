@@ -8,14 +8,14 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::labels::{self, Kind};
 use super::names;
-use super::pictures::{self, Picture, Want, file_name};
+use super::pictures::{self, Picture, Reading, Want, file_name};
 use crate::listing::{entries, folders};
 use crate::options::FolderOptions;
 use crate::picture::files::{Sorted, sort};
 use crate::{FaceSet, Split};
 
 /// Reads the folder.
-pub(super) fn load(options: &FolderOptions) -> Result<FaceSet> {
+pub(super) fn load(options: &FolderOptions, reading: &Reading) -> Result<FaceSet> {
     let parts = parts(&options.root)?;
     let mut classes = BTreeSet::new();
     for (_, folder) in &parts {
@@ -55,7 +55,7 @@ pub(super) fn load(options: &FolderOptions) -> Result<FaceSet> {
     let classes = labels::assign(&mut all, &labels, Kind::Folders, &options.classes)
         .with_context(|| options.root.display().to_string())?;
     notes.extend((!empty.is_empty()).then(|| format!("class folders without pictures: {}", empty.join(", "))));
-    let want = Want::whole(options.size, options.colour, options.skip_bad, options.max_pixels);
+    let want = Want::whole(options.size, options.colour, options.skip_bad, options.max_pixels).with(reading);
     let mut faces = pictures::read(all, classes.names, &want)?;
     pictures::drop_empty_classes(&mut faces);
     faces.provenance.notes.splice(0..0, notes.into_iter().chain(classes.notes));
@@ -130,6 +130,10 @@ mod tests {
     use super::*;
     use crate::options::{ClassNames, Colour};
     use crate::picture::MAX_PIXELS;
+
+    fn load(options: &FolderOptions) -> Result<FaceSet> {
+        super::load(options, &Reading::default())
+    }
 
     fn options(root: &Path) -> FolderOptions {
         FolderOptions {

@@ -21,6 +21,10 @@ pub(super) fn load(options: &JoinedOptions) -> Result<FaceSet> {
             set.votes.is_none() && set.targets.is_none(),
             "{shown} has votes or typed targets, which are not joined"
         );
+        ensure!(
+            set.shards.is_none(),
+            "{shown} keeps its pictures in shards; files are joined whose pictures fit into memory"
+        );
         let digest = sha256_file(path).with_context(|| format!("cannot read {shown}"))?;
         set.provenance.motion = set.motion();
         set.provenance.files = vec![(shown.clone(), digest)];

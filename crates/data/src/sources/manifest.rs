@@ -7,7 +7,7 @@ use csv::ByteRecord;
 
 use super::labels::{self, Classes, Kind};
 use super::names;
-use super::pictures::{self, Picture, Want};
+use super::pictures::{self, Picture, Reading, Want};
 use super::table::{Table, text};
 use super::typed::Gathered;
 use crate::options::ManifestOptions;
@@ -18,7 +18,7 @@ use crate::{FaceSet, NO_LABEL, Split};
 const USUAL: [&str; 4] = ["path", "label", "split", "subject"];
 
 /// Reads the table and its pictures.
-pub(super) fn load(options: &ManifestOptions) -> Result<FaceSet> {
+pub(super) fn load(options: &ManifestOptions, reading: &Reading) -> Result<FaceSet> {
     let folder = options.csv.parent().unwrap_or(Path::new(""));
     let mut table = Table::open(&options.csv, true)?;
     let names = [&options.path_column, &options.label_column, &options.split_column, &options.subject_column];
@@ -73,7 +73,7 @@ pub(super) fn load(options: &ManifestOptions) -> Result<FaceSet> {
     }
     ensure!(!all.is_empty(), "{} has a header and no rows", options.csv.display());
     let classes = assign(&mut all, &labels, options).with_context(|| options.csv.display().to_string())?;
-    let want = Want::whole(options.size, options.colour, options.skip_bad, options.max_pixels);
+    let want = Want::whole(options.size, options.colour, options.skip_bad, options.max_pixels).with(reading);
     let mut faces = pictures::read(all, classes.names, &want)?;
     pictures::drop_empty_classes(&mut faces);
     faces.provenance.files.insert(0, (options.csv.display().to_string(), table.sha256()));
@@ -145,7 +145,7 @@ mod tests {
         std::fs::write(&csv, text).unwrap();
         let mut options = options(csv);
         change(&mut options);
-        load(&options)
+        load(&options, &Reading::default())
     }
 
     #[test]

@@ -1,21 +1,26 @@
-//! Picture files to the images of a face set: decoded on all cores, brought to one size and one number of channels.
+//! Picture files to the images of a face set: decoded on all cores, block by block, brought to one size and one number of
+//! channels. Small sets stay in memory, large ones go into shards.
+
+mod blocks;
+mod into_shards;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail, ensure};
 use ferrotype_base::digest::hex;
-use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::options::Colour;
 use crate::picture::{self, Photo};
 use crate::preprocess;
+use crate::shards::{Done, Place, Shards};
 use crate::stored_form::{to_channels, triangle};
 use crate::{FaceSet, Images, Provenance, Split};
 
-/// A dataset is held in memory; beyond this, a smaller size must be chosen.
-const MOST_BYTES: usize = 16 << 30;
+/// Beyond this, a reader that holds everything in memory refuses.
+const MOST_BYTES: u64 = 16 << 30;
 /// So many file names are listed in messages and notes.
 const LISTED: usize = 20;
 
@@ -40,6 +45,15 @@ impl Picture {
     }
 }
 
+/// What helps a source to read its pictures.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Reading<'a> {
+    /// What finds the face in pictures without a box of their own; they are stored whole otherwise.
+    pub finder: Option<&'a FaceFinder>,
+    /// Where pictures go that are too many for memory; without, all stay there.
+    pub place: Option<Place<'a>>,
+}
+
 /// What is to be stored.
 #[derive(Clone, Copy)]
 pub(super) struct Want<'a> {
@@ -47,16 +61,20 @@ pub(super) struct Want<'a> {
     pub(super) colour: Option<Colour>,
     pub(super) skip_bad: bool,
     pub(super) max_pixels: u64,
-    /// What finds the face in pictures without a box of their own; they are stored whole otherwise.
-    pub(super) finder: Option<&'a FaceFinder>,
+    pub(super) reading: Reading<'a>,
     /// What is added to a face's box at each edge, in lengths of its longer side.
     pub(super) margin: f32,
 }
 
-impl Want<'_> {
-    /// Whole pictures, or faces cut out by the box of each, without a margin.
+impl<'a> Want<'a> {
+    /// Whole pictures, or faces cut out by the box of each, without a margin, in memory.
     pub(super) fn whole(size: Option<usize>, colour: Option<Colour>, skip_bad: bool, max_pixels: u64) -> Self {
-        Self { size, colour, skip_bad, max_pixels, finder: None, margin: 0.0 }
+        Self { size, colour, skip_bad, max_pixels, reading: Reading::default(), margin: 0.0 }
+    }
+
+    /// The same with this help.
+    pub(super) fn with(self, reading: &Reading<'a>) -> Self {
+        Self { reading: *reading, ..self }
     }
 }
 
@@ -66,69 +84,109 @@ struct Decoded {
     pixels: Vec<u8>,
     height: usize,
     width: usize,
-    grey: bool,
-    resized: bool,
-    cut: bool,
-    digest: [u8; 32],
+    /// The picture's file, where it is a JPEG file of just these pixels.
+    file: Option<Vec<u8>>,
+    done: Done,
+}
+
+/// The pictures of a source, read: which became rows, and where they are.
+struct Taken {
+    /// The picture that each row is, and what was done to it.
+    rows: Vec<(usize, Done)>,
+    /// Pictures that cannot be used, with the reason.
+    bad: Vec<(usize, String)>,
+    images: Images,
+    shards: Option<Shards>,
 }
 
 /// Reads all pictures into a face set without votes.
 pub(super) fn read(pictures: Vec<Picture>, classes: Vec<String>, want: &Want) -> Result<FaceSet> {
     ensure!(want.size.is_none_or(|s| (8..=1024).contains(&s)), "`size` must be from 8 to 1024 pixels per side");
-    check_memory(&pictures, want)?;
-    let decoded: Vec<Result<Decoded>> = pictures.par_iter().map(|p| decode(p, want)).collect();
-    let (mut kept, mut images, mut bad) = (Vec::new(), Vec::new(), Vec::new());
-    for (picture, result) in pictures.into_iter().zip(decoded) {
-        match result {
-            Ok(image) => {
-                kept.push(picture);
-                images.push(image);
-            }
-            Err(problem) => bad.push((picture.path, problem)),
-        }
-    }
-    let mut notes = judge_bad(&bad, want.skip_bad)?;
-    check_sizes(&kept, &images)?;
-    let digest = images.iter().fold(Sha256::new(), |d, i| d.chain_update(i.digest)).finalize();
-    let cut = images.iter().filter(|i| i.cut).count();
+    let bytes = expected_bytes(&pictures, want);
+    let taken = match want.reading.place.filter(|place| place.options.uses_shards(bytes)) {
+        Some(place) => into_shards::read(&pictures, want, place, bytes)?,
+        None => in_memory(&pictures, want, bytes)?,
+    };
+    let mut notes = judge_bad(&pictures, &taken.bad, want.skip_bad)?;
+    ensure!(!taken.rows.is_empty(), "no picture could be read: nothing to prepare");
+    let count = |what: fn(&Done) -> bool| taken.rows.iter().filter(|(_, done)| what(done)).count();
+    let (cut, resized, encoded) = (count(|d| d.cut), count(|d| d.resized), count(|d| d.encoded));
     if cut > 0 {
         notes.push(format!("{cut} faces were cut out of their pictures, with a margin of {}", want.margin));
     }
-    let resized = images.iter().filter(|i| i.resized).count();
     if resized > 0 {
         notes.push(format!("{resized} pictures were resized with a triangle filter (bilinear, antialiased)"));
     }
-    let (count, colour) = (images.len(), choose_colour(&images, want.colour));
-    if colour == Colour::Grey && images.iter().any(|i| !i.grey) {
+    if taken.images.channels == 1 && count(|d| d.coloured) > 0 {
         notes.push("colour pictures were turned grey: 0.299 R + 0.587 G + 0.114 B, rounded".into());
     }
-    let files = vec![(format!("{count} pictures; sha256 of their sha256s in row order"), hex(&digest))];
-    let images = assemble(images, colour);
-    Ok(face_set(kept, images, classes, Provenance { files, notes, ..Provenance::default() }))
+    if encoded > 0 {
+        let quality = want.reading.place.map_or(0, |place| place.options.jpeg_quality);
+        notes.push(format!(
+            "{encoded} pictures were encoded as JPEG of quality {quality}, which changes their pixels a little"
+        ));
+    }
+    let digest = taken.rows.iter().fold(Sha256::new(), |d, (_, done)| d.chain_update(done.digest)).finalize();
+    let files = vec![(format!("{} pictures; sha256 of their sha256s in row order", taken.rows.len()), hex(&digest))];
+    Ok(face_set(pictures, taken, classes, Provenance { files, notes, ..Provenance::default() }))
 }
 
-fn check_memory(pictures: &[Picture], want: &Want) -> Result<()> {
-    // Cut out faces are not larger than the pictures, but for their margins.
+/// About how many bytes of pixels there will be: cut out faces are not larger than the pictures, but for their margins.
+fn expected_bytes(pictures: &[Picture], want: &Want) -> u64 {
     let side = want.size.or_else(|| {
         let (w, h) = picture::dimensions(&pictures.first()?.path).ok()?;
         Some(w.max(h))
     });
-    let bytes = side.unwrap_or(0).pow(2) * pictures.len() * 3;
+    let channels = want.colour.map_or(3, Colour::channels);
+    (side.unwrap_or(0).pow(2) * channels) as u64 * pictures.len() as u64
+}
+
+/// Reads all pictures into memory.
+fn in_memory(pictures: &[Picture], want: &Want, bytes: u64) -> Result<Taken> {
     ensure!(
         bytes <= MOST_BYTES,
-        "{} pictures of {} pixels per side take {} GiB, and a dataset is held in memory: choose a smaller `size`",
+        "{} pictures take {} GiB, and this reader holds them in memory: choose a smaller `size`",
         pictures.len(),
-        side.unwrap_or(0),
         bytes >> 30
     );
-    Ok(())
+    let mut taken = Taken { rows: Vec::new(), bad: Vec::new(), images: Images::default(), shards: None };
+    let images = &mut taken.images;
+    let take = |item: usize, decoded: Result<Decoded>| {
+        let decoded = match decoded {
+            Ok(decoded) => decoded,
+            Err(problem) => {
+                taken.bad.push((item, format!("{problem:#}")));
+                return Ok(true);
+            }
+        };
+        match taken.rows.first() {
+            None => {
+                (images.height, images.width) = (decoded.height, decoded.width);
+                images.channels = want.colour.unwrap_or(Colour::Grey).channels();
+            }
+            Some((first, _)) => {
+                check_size(pictures, (*first, images.height, images.width), (item, decoded.height, decoded.width))?;
+            }
+        }
+        if want.colour.is_none() && images.channels == 1 && decoded.done.coloured {
+            // Grey as long as all are grey, so what is there already is only repeated.
+            images.pixels = to_channels(std::mem::take(&mut images.pixels).into(), 1, 3).into_owned();
+            images.channels = 3;
+        }
+        images.pixels.extend_from_slice(&to_channels(decoded.pixels.into(), 3, images.channels));
+        taken.rows.push((item, decoded.done));
+        Ok(true)
+    };
+    blocks::each(0..pictures.len(), blocks::size(pictures.len(), bytes), |item| decode(&pictures[item], want), take)?;
+    Ok(taken)
 }
 
 fn decode(picture: &Picture, want: &Want) -> Result<Decoded> {
     let bytes = fs::read(&picture.path).map_err(|e| anyhow!("cannot be read: {e}"))?;
     let digest = Sha256::digest(&bytes).into();
-    let photo = cut(Photo::decode(&bytes, want.max_pixels)?, picture, want)?;
-    let is_cut = picture.face.is_some() || want.finder.is_some();
+    let (photo, is_plain) = Photo::decode_plain(&bytes, want.max_pixels)?;
+    let photo = cut(photo, picture, want)?;
+    let cut = picture.face.is_some() || want.reading.finder.is_some();
     let (width, height) = (photo.width(), photo.height());
     let (to_height, to_width) = want.size.map_or((height, width), |s| (s, s));
     let resized = (to_height, to_width) != (height, width);
@@ -137,13 +195,15 @@ fn decode(picture: &Picture, want: &Want) -> Result<Decoded> {
         let picture = preprocess::Picture { pixels: &pixels, height, width, channels: 3 };
         pixels = triangle(&picture, to_height, to_width).into_owned();
     }
-    let grey = pixels.as_chunks::<3>().0.iter().all(|p| p[0] == p[1] && p[1] == p[2]);
-    Ok(Decoded { pixels, height: to_height, width: to_width, grey, resized, cut: is_cut, digest })
+    let coloured = pixels.as_chunks::<3>().0.iter().any(|p| p[0] != p[1] || p[1] != p[2]);
+    let file = (is_plain && !cut && !resized).then_some(bytes);
+    let done = Done { digest, resized, cut, coloured, encoded: false };
+    Ok(Decoded { pixels, height: to_height, width: to_width, file, done })
 }
 
 /// The face of a picture, or the whole picture where no face is asked for.
 fn cut(photo: Photo, picture: &Picture, want: &Want) -> Result<Photo> {
-    let face = match (picture.face, want.finder) {
+    let face = match (picture.face, want.reading.finder) {
         (None, None) => return Ok(photo),
         (Some(face), _) => {
             check_face(face, &photo)?;
@@ -167,11 +227,12 @@ fn check_face([left, top, right, bottom]: [f32; 4], photo: &Photo) -> Result<()>
 }
 
 /// Bad files are an error, or with `skip_bad` notes.
-fn judge_bad(bad: &[(PathBuf, anyhow::Error)], skip: bool) -> Result<Vec<String>> {
+fn judge_bad(pictures: &[Picture], bad: &[(usize, String)], skip: bool) -> Result<Vec<String>> {
     if bad.is_empty() {
         return Ok(Vec::new());
     }
-    let listed: Vec<String> = bad.iter().take(LISTED).map(|(p, e)| format!("{}: {e:#}", p.display())).collect();
+    let said = |(item, problem): &(usize, String)| format!("{}: {problem}", pictures[*item].path.display());
+    let listed: Vec<String> = bad.iter().take(LISTED).map(said).collect();
     let more = bad.len().saturating_sub(LISTED);
     let more = if more > 0 { vec![format!("... and {more} more")] } else { Vec::new() };
     if !skip {
@@ -186,38 +247,27 @@ fn judge_bad(bad: &[(PathBuf, anyhow::Error)], skip: bool) -> Result<Vec<String>
     Ok([heading, listed, more].concat())
 }
 
-fn check_sizes(kept: &[Picture], images: &[Decoded]) -> Result<()> {
-    let Some(first) = images.first() else { bail!("no picture could be read: nothing to prepare") };
-    if let Some(i) = images.iter().position(|i| (i.width, i.height) != (first.width, first.height)) {
-        let ((w, h), (v, g)) = ((first.width, first.height), (images[i].width, images[i].height));
-        bail!(
-            "pictures differ in size: {} has {w} x {h} pixels and {} {v} x {g}. Choose the size to store, for example \
-             --size 48",
-            kept[0].path.display(),
-            kept[i].path.display()
-        );
-    }
+/// Refuses a picture of another height and width than the first; both with their item.
+fn check_size(pictures: &[Picture], first: (usize, usize, usize), other: (usize, usize, usize)) -> Result<()> {
+    let ((one, h, w), (two, g, v)) = (first, other);
+    ensure!(
+        (h, w) == (g, v),
+        "pictures differ in size: {} has {w} x {h} pixels and {} {v} x {g}. Choose the size to store, for example --size 48",
+        pictures[one].path.display(),
+        pictures[two].path.display()
+    );
     Ok(())
 }
 
-fn choose_colour(images: &[Decoded], wanted: Option<Colour>) -> Colour {
-    wanted.unwrap_or(if images.iter().all(|i| i.grey) { Colour::Grey } else { Colour::Rgb })
-}
-
-fn assemble(images: Vec<Decoded>, colour: Colour) -> Images {
-    let (width, height) = images.first().map_or((0, 0), |i| (i.width, i.height));
-    let channels = colour.channels();
-    let mut pixels = Vec::with_capacity(images.len() * width * height * channels);
-    for image in images {
-        pixels.extend_from_slice(&to_channels(image.pixels.into(), 3, channels));
-    }
-    Images { pixels, height, width, channels }
-}
-
-fn face_set(kept: Vec<Picture>, images: Images, classes: Vec<String>, provenance: Provenance) -> FaceSet {
-    let mut faces = FaceSet { images, classes, provenance, ..FaceSet::default() };
+fn face_set(pictures: Vec<Picture>, taken: Taken, classes: Vec<String>, provenance: Provenance) -> FaceSet {
+    let shards = taken.shards.map(Arc::new);
+    let mut faces = FaceSet { images: taken.images, shards, classes, provenance, ..FaceSet::default() };
     let mut subjects = Vec::new();
-    for picture in kept {
+    let mut kept = taken.rows.iter().map(|(item, _)| *item).peekable();
+    for (item, picture) in pictures.into_iter().enumerate() {
+        if kept.next_if_eq(&item).is_none() {
+            continue;
+        }
         faces.labels.push(picture.label);
         faces.splits.push(picture.split);
         faces.names.push(picture.name);

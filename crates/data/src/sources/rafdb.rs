@@ -6,13 +6,13 @@ use anyhow::{Context, Result, bail, ensure};
 use ferrotype_base::digest;
 
 use super::names::{RAFDB, owned};
-use super::pictures::{self, Picture, Want};
+use super::pictures::{self, Picture, Reading, Want};
 use crate::options::RafdbOptions;
 use crate::text_table::decode;
 use crate::{FaceSet, Split};
 
 /// Reads the set. Its `test` pictures are the test set; it has no validation set.
-pub(super) fn load(options: &RafdbOptions) -> Result<FaceSet> {
+pub(super) fn load(options: &RafdbOptions, reading: &Reading) -> Result<FaceSet> {
     let list = options.root.join("EmoLabel/list_patition_label.txt");
     let bytes = fs::read(&list).with_context(|| {
         format!("cannot read {}: RAF-DB's folder `basic` is expected, with EmoLabel and Image in it", list.display())
@@ -42,7 +42,7 @@ pub(super) fn load(options: &RafdbOptions) -> Result<FaceSet> {
         all.push(picture);
     }
     ensure!(!all.is_empty(), "{} is empty", list.display());
-    let want = Want::whole(options.size, None, options.skip_bad, options.max_pixels);
+    let want = Want::whole(options.size, None, options.skip_bad, options.max_pixels).with(reading);
     let mut faces = pictures::read(all, owned(&RAFDB), &want)?;
     faces.provenance.files.insert(0, (list.display().to_string(), digest::sha256(&bytes)));
     faces.provenance.notes.push("RAF-DB has no validation set of its own".into());
@@ -64,7 +64,8 @@ mod tests {
             let image = image::RgbImage::from_pixel(100, 100, image::Rgb([40 * i as u8, 90, 200]));
             image.save(root.join(format!("Image/aligned/{name}_aligned.jpg"))).unwrap();
         }
-        load(&RafdbOptions { root: root.into(), size: None, skip_bad: false, max_pixels: MAX_PIXELS })
+        let options = RafdbOptions { root: root.into(), size: None, skip_bad: false, max_pixels: MAX_PIXELS };
+        load(&options, &Reading::default())
     }
 
     #[test]
@@ -88,12 +89,9 @@ mod tests {
         assert!(message("train_00001.jpg\n").contains("line 1"));
         assert!(message("valid_00001.jpg 1\n").contains("neither"));
         assert!(message("train_00009.jpg 1\n").contains("train_00009_aligned.jpg"));
-        let other = load(&RafdbOptions {
-            root: dir.path().join("EmoLabel"),
-            size: None,
-            skip_bad: false,
-            max_pixels: MAX_PIXELS,
-        });
+        let options =
+            RafdbOptions { root: dir.path().join("EmoLabel"), size: None, skip_bad: false, max_pixels: MAX_PIXELS };
+        let other = load(&options, &Reading::default());
         assert!(other.unwrap_err().to_string().contains("basic"));
     }
 }

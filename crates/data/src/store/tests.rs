@@ -26,6 +26,7 @@ pub(crate) fn sample(n: usize) -> FaceSet {
         names: (0..n).map(|i| format!("{i}.png")).collect(),
         source_rows: (0..n as u32).rev().collect(),
         segments: None,
+        shards: None,
         provenance: Provenance {
             source: "manifest".into(),
             synthetic: true,
@@ -153,7 +154,7 @@ fn other_files_are_refused() {
 fn unfinished_and_newer_files_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.h5");
-    for (version, complete, wanted) in [(3, 1, "version 3"), (1, 0, "not written to its end")] {
+    for (version, complete, wanted) in [(4, 1, "version 4"), (1, 0, "not written to its end")] {
         let mut b = build(&sample(3)).unwrap();
         b.set_attr("schema_version", AttrValue::I64(version));
         b.set_attr("complete", AttrValue::I64(complete));

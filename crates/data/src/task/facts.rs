@@ -129,7 +129,7 @@ pub(super) fn facts(
         clips(sets[0]).zip(clips(sets[2])).map(|(train, test)| [train.intersection(&test).count(), test.len()]);
     DatasetSummary {
         path: options.path.display().to_string(),
-        sha256: pixels_sha256(faces),
+        sha256: faces.images_sha256(),
         source: faces.provenance.source.clone(),
         synthetic: faces.provenance.synthetic,
         labelled_by: faces.provenance.labelled_by.clone(),
@@ -182,9 +182,4 @@ fn targets_sha256(sets: [&Subset; 3]) -> String {
         bytes.extend(set.labelled.known_of(i).iter().map(|&known| u8::from(known)));
     }
     digest::sha256(&bytes)
-}
-
-/// sha256 of all pixels, in row order.
-fn pixels_sha256(faces: &FaceSet) -> String {
-    digest::sha256(&faces.images.pixels)
 }

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::options::{DataOptions, SourceOptions};
+use crate::options::{DataOptions, PictureStorage, SourceOptions, StorageOptions};
 use crate::{FaceSet, clips, source_record, store};
 
 /// Prepares a source into a file. Sources of pictures are prepared by [`sources::write`](crate::sources::write); those of
 /// video files need a decoder and a detector, which are above this crate.
-pub type Prepare = fn(&SourceOptions, &Path) -> Result<()>;
+pub type Prepare = fn(&SourceOptions, &Path, &StorageOptions) -> Result<()>;
 
 /// A prepared file as these options take it: its pictures, or its clips cut into segments.
 ///
@@ -37,12 +37,26 @@ pub fn obtain(options: &DataOptions, prepare: Prepare) -> Result<FaceSet> {
         let faces = load(&options.path, options)?;
         if let Some(source) = &options.source {
             source_record::check_options(faces.provenance.record.as_ref(), source, &options.path)?;
+            check_storage(&faces, options)?;
         }
         return Ok(faces);
     }
     make(options, prepare)?;
     // Read back, so that training sees exactly what a later run will see.
     load(&options.path, options)
+}
+
+/// Refuses a file with the pixels of pictures where the experiment asks for JPEG files, which may have others.
+fn check_storage(faces: &FaceSet, options: &DataOptions) -> Result<()> {
+    let is_jpeg = faces.shards.as_ref().is_some_and(|shards| shards.list().storage == PictureStorage::Jpeg);
+    if options.storage.pictures == PictureStorage::Jpeg && !is_jpeg {
+        bail!(
+            "{} holds pixels, and data.storage.pictures is jpeg: make it again with `ferrotype train --rebuild` (it is replaced), \
+             or leave data.storage out",
+            options.path.display()
+        );
+    }
+    Ok(())
 }
 
 /// What a new run should know of the prepared file that it is about to use: that it is still what its source gives.
@@ -74,5 +88,5 @@ pub fn make(options: &DataOptions, prepare: Prepare) -> Result<()> {
     if let Some(folder) = options.path.parent().filter(|p| !p.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    prepare(source, &options.path).with_context(|| format!("cannot make {}", options.path.display()))
+    prepare(source, &options.path, &options.storage).with_context(|| format!("cannot make {}", options.path.display()))
 }

@@ -6,12 +6,11 @@ use anyhow::{Result, ensure};
 use ferrotype_base::digest;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::subset::Subset;
-use crate::{FaceSet, Images, NO_PICTURE};
+use crate::{FaceSet, Images, NO_PICTURE, fingerprint};
 
-/// The first eight bytes of the sha256 of a picture's height, width, channels and pixels.
+/// The first eight bytes of a picture's [`fingerprint`].
 type Fingerprint = [u8; 8];
 
 /// The pictures that weights were trained on and selected by, as fingerprints.
@@ -53,7 +52,7 @@ impl SeenRows {
 impl Seen {
     /// What a training on `train` sees whose weights are selected on `selection`.
     pub fn of(train: &Subset, selection: &[&Subset]) -> Self {
-        let all = fingerprints(&train.faces.images);
+        let all = fingerprints(&train.faces);
         let of = |subset: &Subset| -> HashSet<Fingerprint> {
             let rows = subset.rows();
             rows.iter().flat_map(|&row| pictures(&subset.faces, row as usize)).map(|n| all[n]).collect()
@@ -93,7 +92,7 @@ impl Seen {
         if !self.sizes.contains(&size(images)) {
             return SeenRows { seen: vec![false; subset.len()], ..SeenRows::default() };
         }
-        let all = fingerprints(images);
+        let all = fingerprints(&subset.faces);
         let mut found = SeenRows { is_comparable: true, ..SeenRows::default() };
         for row in subset.rows() {
             let numbers = pictures(&subset.faces, row as usize);
@@ -111,15 +110,18 @@ fn size(images: &Images) -> [usize; 3] {
     [images.height, images.width, images.channels]
 }
 
-fn fingerprints(images: &Images) -> Vec<Fingerprint> {
-    let head: Vec<u8> = size(images).iter().flat_map(|&side| (side as u64).to_le_bytes()).collect();
-    let one = |n: usize| {
-        let hash = Sha256::new().chain_update(&head).chain_update(images.get(n)).finalize();
+/// The fingerprint of each picture. Those of pictures in shards were taken when they were stored.
+fn fingerprints(faces: &FaceSet) -> Vec<Fingerprint> {
+    let beginning = |whole: &[u8; 32]| {
         let mut first = Fingerprint::default();
-        first.copy_from_slice(&hash[..8]);
+        first.copy_from_slice(&whole[..8]);
         first
     };
-    (0..images.len()).into_par_iter().map(one).collect()
+    if let Some(shards) = &faces.shards {
+        return shards.list().fingerprints.iter().map(beginning).collect();
+    }
+    let images = &faces.images;
+    (0..images.len()).into_par_iter().map(|n| beginning(&fingerprint::of(size(images), images.get(n)))).collect()
 }
 
 /// The pictures of a row. Of a sequence those of a single colour say nothing: padding and fades are alike everywhere.

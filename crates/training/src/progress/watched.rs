@@ -7,10 +7,13 @@ use std::sync::Arc;
 use super::{EpochReport, Event, Progress, StepReport};
 use crate::interrupt::Interrupt;
 
+/// What is called.
+type Told = dyn Fn(&Event) -> ControlFlow<()> + Send + Sync;
+
 /// A function that is told what happens in a run, on the thread that trains: while it works, training waits.
 /// `ControlFlow::Break` asks training to stop, as Ctrl-C does.
 #[derive(Clone)]
-pub struct Watcher(Arc<dyn Fn(&Event) -> ControlFlow<()> + Send + Sync>);
+pub struct Watcher(Arc<Told>);
 
 impl Watcher {
     /// Of a function.

@@ -103,7 +103,7 @@ fn faces_of_labelled_frames_are_cut_out_as_predictions_see_them() {
     let source: SourceOptions = serde_json::from_value(serde_json::json!({ "disfa": options })).unwrap();
     let out = dir.path().join("out.h5");
     assert!(sources::prepare(&source, &out, "test").unwrap_err().to_string().contains("by a detector"));
-    let faces = prepare_pictures(&source, &out, "test").unwrap();
+    let faces = prepare_pictures(&source, &out, "test", None).unwrap();
     assert_eq!(faces.targets.as_ref().unwrap().values, [0.0, 0.0, 1.0, 3.0]);
     let detector = Detector::open(&detector).unwrap();
     for (row, path) in shown.iter().enumerate() {

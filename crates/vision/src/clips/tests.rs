@@ -342,6 +342,7 @@ fn loso() -> DataOptions {
     DataOptions {
         path: PathBuf::new(),
         source: None,
+        storage: Default::default(),
         clips: None,
         labels: Default::default(),
         split: ferrotype_data::options::SplitRule::LeaveOneSubjectOut,

@@ -28,7 +28,7 @@ fn generate(root: &Path) {
 fn prepare(root: &Path, change: impl FnOnce(&mut AfewVaOptions)) -> Result<FaceSet> {
     let mut options: AfewVaOptions = serde_json::from_value(json!({ "root": root })).unwrap();
     change(&mut options);
-    load(&options)
+    load(&options, &Reading::default())
 }
 
 #[test]

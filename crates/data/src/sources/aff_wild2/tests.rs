@@ -37,7 +37,7 @@ fn generate(root: &Path) {
 fn prepare(root: &Path, change: impl FnOnce(&mut AffWild2Options)) -> Result<FaceSet> {
     let mut options: AffWild2Options = serde_json::from_value(serde_json::json!({ "root": root })).unwrap();
     change(&mut options);
-    load(&options)
+    load(&options, &Reading::default())
 }
 
 #[test]

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use csv::ByteRecord;
 
 use super::super::names::AFFECTNET;
-use super::super::pictures::Picture;
+use super::super::pictures::{Picture, Reading};
 use super::super::table::{Table, text};
 use super::{Annotation, Gathered, checked};
 use crate::listing::first_folder;
@@ -36,8 +36,8 @@ pub(super) fn find(root: &Path) -> Option<Lists> {
 }
 
 /// Reads both lists, and the pictures that they name.
-pub(super) fn load(options: &AffectnetOptions, lists: &Lists) -> Result<FaceSet> {
-    let (mut all, mut files) = (Gathered::new(options), Vec::new());
+pub(super) fn load(options: &AffectnetOptions, lists: &Lists, reading: &Reading) -> Result<FaceSet> {
+    let (mut all, mut files) = (Gathered::new(options, reading), Vec::new());
     for (split, name) in [(Split::Train, "training.csv"), (Split::Test, "validation.csv")] {
         let path = lists.folder.join(name);
         let table = Table::open(&path, true)?;

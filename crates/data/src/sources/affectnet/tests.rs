@@ -3,6 +3,10 @@ use super::*;
 use crate::picture::MAX_PIXELS;
 use ferrotype_run::numpy::Array;
 
+fn load(options: &AffectnetOptions) -> Result<FaceSet> {
+    super::load(options, &Reading::default())
+}
+
 fn add(root: &Path, set: &str, number: usize, label: &[u8]) {
     let folder = root.join(set);
     fs::create_dir_all(folder.join("images")).unwrap();

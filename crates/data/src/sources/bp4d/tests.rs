@@ -36,7 +36,7 @@ fn generate(root: &Path) {
 fn prepare(root: &Path, change: impl FnOnce(&mut Bp4dOptions)) -> Result<FaceSet> {
     let mut options: Bp4dOptions = serde_json::from_value(serde_json::json!({ "root": root })).unwrap();
     change(&mut options);
-    load(&options, None)
+    load(&options, &Reading::default())
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn generate(root: &Path) {
 fn prepare(root: &Path, change: impl FnOnce(&mut CkPlusOptions)) -> Result<FaceSet> {
     let mut options: CkPlusOptions = serde_json::from_value(serde_json::json!({ "root": root })).unwrap();
     change(&mut options);
-    load(&options)
+    load(&options, &Reading::default())
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn options(root: &Path) -> DisfaOptions {
 fn prepare(root: &Path, change: impl FnOnce(&mut DisfaOptions)) -> Result<FaceSet> {
     let mut options = options(root);
     change(&mut options);
-    load(&options, None)
+    load(&options, &Reading::default())
 }
 
 #[test]
@@ -126,10 +126,10 @@ fn faces_are_cut_out_where_they_are_found() {
     let find = |photo: &crate::picture::Photo| Ok((photo.pixels()[0] != 2).then_some([2.0, 2.0, 10.0, 10.0]));
     let mut options = options(dir.path());
     options.margin = 0.0;
-    let error = load(&options, Some(&find)).unwrap_err().to_string();
+    let error = load(&options, &Reading { finder: Some(&find), place: None }).unwrap_err().to_string();
     assert!(error.contains("2 files cannot be used") && error.contains("no face is found in it"), "{error}");
     options.skip_bad = true;
-    let faces = load(&options, Some(&find)).unwrap();
+    let faces = load(&options, &Reading { finder: Some(&find), place: None }).unwrap();
     assert_eq!((faces.len(), faces.images.height), (6, 8));
     // The rows that are left keep their own targets.
     assert_eq!(faces.targets.as_ref().unwrap().values[2 * 24 + 12], 5.0);

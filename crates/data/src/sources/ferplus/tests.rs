@@ -8,6 +8,10 @@ use crate::sources::pictures::tests::png;
 const HEADER: &str = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n";
 
 /// Five rows; the third has no name, and "fer0000004.png" stands twice, first out of order.
+fn load(options: &FerplusOptions) -> Result<FaceSet> {
+    super::load(options, &Reading::default())
+}
+
 fn write_tables(dir: &TempDir, new: Option<&str>) -> (PathBuf, PathBuf) {
     let csv = dir.path().join("fer2013.csv");
     let usages = ["Training", "Training", "Training", "PublicTest", "PrivateTest"];

@@ -1,0 +1,36 @@
+//! Whether the disk has room.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+
+/// Bytes that a process may still write to the disk of a folder, where the system tells it.
+#[cfg(unix)]
+pub(super) fn available(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// Bytes that a process may still write to the disk of a folder: not asked of this system.
+#[cfg(not(unix))]
+pub(super) fn available(_: &Path) -> Option<u64> {
+    None
+}
+
+/// Refuses what a disk with so many bytes free has no room for.
+///
+/// # Errors
+/// Says what is needed, what there is, and what to do.
+pub(super) fn check(needed: u64, available: Option<u64>, folder: &Path) -> Result<()> {
+    let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+    let free = available.unwrap_or(u64::MAX);
+    ensure!(
+        needed <= free,
+        "the disk that holds {} has {:.1} GiB free, and the pictures still to be stored take about {:.1} GiB: free some space, \
+         choose a folder on another disk (--out), a smaller --size, or --store jpeg",
+        folder.display(),
+        gib(free),
+        gib(needed)
+    );
+    Ok(())
+}
