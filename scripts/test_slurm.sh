@@ -167,7 +167,7 @@ cat >cluster.yaml <<'YAML'
 {partition: main, cpus: 1, notice: 10, memory: 400M}
 YAML
 say "two seeds as one array"
-"$FERROTYPE" train --config experiment.yaml --set train.epochs=8 --seeds 0..2 --launcher slurm --slurm cluster.yaml --out groups
+"$FERROTYPE" train --config experiment.yaml --set train.epochs=8 --seeds 0..2 --launcher slurm --launcher-options cluster.yaml --out groups
 GROUP="$(ls -d groups/*)"
 JOB="$(head -n 1 "$GROUP/slurm_jobs.txt")"
 until_true "seed 1's first epoch" 60 grep -q '"event":"epoch"' "$GROUP/seed-1/metrics.jsonl"

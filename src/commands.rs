@@ -18,6 +18,7 @@ mod grid;
 pub mod import;
 pub mod init;
 pub(crate) mod inputs;
+mod launcher;
 pub mod models;
 pub mod predict;
 #[cfg(test)]
@@ -28,7 +29,6 @@ pub mod reproduce;
 pub mod runs;
 pub mod scored_set;
 pub mod serve;
-mod slurm;
 pub mod sweep;
 pub mod train;
 mod verdict;

@@ -3,9 +3,12 @@
 
 pub(crate) mod bar;
 mod child;
+mod gpus;
 mod groups;
 mod many;
 mod pooled;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 
@@ -16,9 +19,10 @@ use ferrotype_run::RunFolder;
 use ferrotype_training::interrupt::Interrupt;
 use ferrotype_training::progress::{Style, Watcher};
 
-pub use child::{Child, Ended};
+pub use child::{Child, Ended, Start};
+pub use gpus::{gpus, takes_gpu};
 pub use groups::{GroupOptions, begin_group, begin_members, is_finished, report};
-pub use many::{Jobs, Planned};
+pub use many::{Jobs, Planned, on_gpus};
 
 /// Trains runs.
 #[derive(Clone, Debug)]
@@ -38,7 +42,9 @@ pub struct Runner {
     /// Whether standard error is told which of many runs begins, or has ended.
     pub names_runs: bool,
     /// How many runs are trained at a time, each in a process of its own; with 1 one after another in this one.
-    pub jobs: usize,
+    pub jobs: Jobs,
+    /// The program of those processes, where it is not this one.
+    pub program: Option<PathBuf>,
 }
 
 impl Runner {
@@ -52,7 +58,8 @@ impl Runner {
             scope: RunScope::Whole,
             threads: None,
             names_runs: style == Style::Auto,
-            jobs: 1,
+            jobs: Jobs::default(),
+            program: None,
         }
     }
 

@@ -41,7 +41,7 @@ fn outcome(status: &Value) -> Vec<Value> {
 }
 
 fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(240);
     while !is_so() {
         assert!(Instant::now() < deadline, "waited too long for {what}");
         std::thread::sleep(Duration::from_millis(5));
@@ -151,6 +151,94 @@ fn a_sweep_that_is_told_to_end_saves_and_gives_back() {
     assert!(place.at("asked/trials/00000/run/checkpoints/last.safetensors").is_file());
     let best = place.refused("sweep best asked");
     assert!(best.contains("no trial") && best.contains("1 waiting"), "{best}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_worker_that_is_told_to_end_gives_back_and_asks_to_be_begun_again() {
+    let place = place();
+    place.write("long.yaml", SWEEP.replace("data.limit: 100", "train.epochs: 100000"));
+    place.ok("sweep --config long.yaml --out told --launcher background --dry-run");
+    let worker = place.command("sweep worker told --jobs 2 --notice 40".split(' '));
+    let worker = { worker }.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    wait_for("two trials' epochs", || {
+        let both = |trial: &str| journals_say(&place.at("told"), &format!("\"event\":\"epoch\",\"trial\":{trial}"));
+        both("0") && both("1")
+    });
+    let pid = worker.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let ended = Ended::of(worker.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(75), "{}", ended.err);
+    let status = status(&place, "told");
+    for trial in 0..2 {
+        assert_eq!(status["trials"][trial]["state"], "waiting");
+        assert!(place.at(format!("told/trials/0000{trial}/run/checkpoints/last.safetensors")).is_file());
+    }
+}
+
+/// A program in the place of ssh, which does here what it is to do there.
+#[cfg(unix)]
+fn with_ssh(place: &Place, words: &str) -> std::process::Command {
+    use std::os::unix::fs::PermissionsExt;
+    place.write("bin/ssh", "#!/bin/sh\nexec bash -s\n");
+    fs::set_permissions(place.at("bin/ssh"), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = place.command(words.split(' '));
+    let path = std::env::var("PATH").unwrap();
+    command.env("PATH", format!("{}:{path}", place.at("bin").display()));
+    command
+}
+
+#[cfg(unix)]
+#[test]
+fn workers_on_other_machines_share_the_study() {
+    let place = place();
+    place.write("far.yaml", format!("{SWEEP}ssh: {{hosts: [one, two]}}\n"));
+    let ended = Ended::of(with_ssh(&place, "sweep --config far.yaml --out far --launcher ssh").output().unwrap());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.out.contains("begun on one") && ended.out.contains("begun on two"), "{}", ended.out);
+    wait_for("the report", || place.at("far/report.html").is_file());
+    let status = status(&place, "far");
+    let trials = status["trials"].as_array().unwrap();
+    assert!(trials.len() == 4 && trials.iter().all(|t| t["state"] == "finished"), "{status}");
+    // The seeds of an experiment, too.
+    place.write("machines.yaml", "hosts: [one, two]\n");
+    let words =
+        "train --config small.yaml --set data.limit=100 --seeds 0..3 --launcher ssh --launcher-options machines.yaml";
+    let ended = Ended::of(with_ssh(&place, words).output().unwrap());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    wait_for("the group's report", || place.only("runs").join("report.html").is_file());
+    assert!((0..3).all(|seed| place.only("runs").join(format!("seed-{seed}/metrics.json")).is_file()));
+}
+
+#[test]
+fn a_launcher_shows_what_it_would_hand_over() {
+    let place = place();
+    let mount = place.at("").display().to_string();
+    let mount = mount.trim_end_matches('/');
+    place.write("pods.yaml", format!("{SWEEP}kubernetes: {{image: i, claim: c, mount: '{mount}', workers: 3}}\n"));
+    let text = place.ok("sweep --config pods.yaml --out pods --launcher kubernetes --dry-run");
+    assert!(text.contains("completionMode: Indexed") && text.contains("completions: 3"), "{text}");
+    assert!(!place.at("pods/kubernetes.yaml").exists());
+    // The template is a file that can be changed.
+    let template = place.ok("sweep template slurm").replace("#SBATCH --ntasks=1", "#SBATCH --exclusive");
+    place.write("own.j2", template);
+    let text = place.ok("sweep resume pods --launcher slurm --launcher-template own.j2 --dry-run");
+    assert!(text.contains("#SBATCH --exclusive") && text.contains("sweep worker"), "{text}");
+    let text = place.ok("train --config small.yaml --seeds 0..3 --launcher slurm --dry-run");
+    assert!(text.contains("--array=0-2") && text.contains("train --member-of"), "{text}");
+    assert!(!place.at("runs").exists() || entries(&place.at("runs")).is_empty());
+    for (words, said) in [
+        ("sweep resume pods --launcher slurm --jobs 2", "slurm.jobs"),
+        ("sweep resume pods --launcher slurm --devices 0,1", "GPUs of this machine"),
+        ("sweep resume pods --launcher ssh", "ssh.hosts is not given"),
+        ("sweep resume pods --dry-run", "--launcher"),
+        ("sweep resume pods --devices 0,1", "not trained on one"),
+        ("sweep template pbs", "background, slurm, kubernetes, ssh"),
+        ("train --config small.yaml --devices 1", "--set device=cuda:2"),
+    ] {
+        let message = place.refused(words);
+        assert!(message.contains(said), "{words}\n{message}\nlacks {said}");
+    }
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl AblateCommand {
             ..Ablation::default()
         };
         let runner =
-            Runner { jobs: self.jobs.jobs, names_runs: true, ..Runner::new(Interrupt::listen()?, Style::Quiet) };
+            Runner { jobs: self.jobs.clone(), names_runs: true, ..Runner::new(Interrupt::listen()?, Style::Quiet) };
         let runs = variants.iter().map(Member::runs).collect::<Result<Vec<_>>>()?.concat();
         runner.all(&runs, "the same command goes on")?;
         for member in &variants {

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
 
+use super::launcher::{self, LauncherOptions};
 use super::say;
-use super::slurm::{self, Place};
 use super::verdict::judged;
 use crate::config::AnyExperiment;
 use crate::publication::experiments;
@@ -45,12 +45,11 @@ pub struct ReproduceCommand {
     registry: Option<PathBuf>,
     #[command(flatten)]
     how: How,
-    /// Where the seeds are trained.
-    #[arg(long, value_enum, default_value_t = Place::Local)]
-    launcher: Place,
-    /// How jobs are submitted: a YAML file with the keys of a sweep's section `slurm` (see docs/sweeps.md).
-    #[arg(long, value_name = "YAML")]
-    slurm: Option<PathBuf>,
+    #[command(flatten)]
+    launcher: LauncherOptions,
+    /// How jobs are submitted: a YAML file with the keys of a sweep's section of the launcher's name (see docs/sweeps.md).
+    #[arg(long, value_name = "YAML", alias = "slurm")]
+    launcher_options: Option<PathBuf>,
 }
 
 /// How an entry is run.
@@ -178,10 +177,15 @@ impl ReproduceCommand {
 
     fn one(&self, registry: &Registry, entry: &Entry) -> Result<()> {
         let plan = Plan::of(registry, entry, &self.how)?;
-        if self.launcher == Place::Slurm {
-            let options = slurm::options(self.slurm.as_deref())?;
-            let folder = plan.begin(&self.how.out)?;
-            return slurm::submit_group(&folder, &entry.name, &plan.group, &options);
+        if let Some(elsewhere) = self.launcher.elsewhere()? {
+            elsewhere.check(self.how.jobs.chosen(), self.how.jobs.devices.as_deref())?;
+            let options = elsewhere.of_file(self.launcher_options.as_deref())?;
+            let (folder, jobs) = (plan.begin(&self.how.out)?, self.how.jobs.jobs);
+            let begun = launcher::begin_tasks(&elsewhere, &folder, &entry.name, &plan.group, jobs, &options);
+            if elsewhere.is_dry_run() {
+                folder.remove();
+            }
+            return begun;
         }
         let runner = self.how.runner(Interrupt::listen()?);
         let folder = plan.begin(&self.how.out)?;
@@ -193,7 +197,7 @@ impl ReproduceCommand {
 impl How {
     fn runner(&self, interrupt: Interrupt) -> Runner {
         let style = if self.quiet { Style::Quiet } else { Style::Auto };
-        Runner { jobs: self.jobs.jobs, ..Runner::new(interrupt, style) }
+        Runner { jobs: self.jobs.clone(), ..Runner::new(interrupt, style) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `ferrotype sweep`
 
 mod cluster;
+mod crew;
 pub(crate) mod folder;
 mod live;
 mod local;
@@ -13,13 +14,15 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use ferrotype_sweep::study::Study;
+use ferrotype_sweep::template::Template;
 
+use super::launcher::LauncherOptions;
+use super::say;
 use super::say_warnings;
-use super::slurm::Place;
 use crate::config;
 use ferrotype_training::interrupt::Interrupt;
 
-/// Search for good settings of an experiment: trials in processes of their own, on this machine or a Slurm cluster.
+/// Search for good settings of an experiment: trials in processes of their own, on this machine or many.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "Examples:
@@ -45,15 +48,17 @@ pub struct SweepCommand {
 /// How a sweep is run.
 #[derive(Clone, Debug, Args)]
 struct How {
-    /// Trials at a time on this machine.
+    /// Trials at a time on this machine. They share the cores, and each has a GPU of its own as far as there are enough.
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
+    /// The GPUs that trials are given, as CUDA_VISIBLE_DEVICES names them; by default those that it names, else all.
+    #[arg(long, value_name = "0,1,...", value_delimiter = ',')]
+    devices: Option<Vec<String>>,
     /// How many trials, in place of what the file says.
     #[arg(long, value_name = "N")]
     trials: Option<usize>,
-    /// Where trials are trained.
-    #[arg(long, value_enum, default_value_t = Place::Local)]
-    launcher: Place,
+    #[command(flatten)]
+    launcher: LauncherOptions,
     /// Print only the result.
     #[arg(long, short)]
     quiet: bool,
@@ -100,13 +105,17 @@ enum Verb {
         /// The study's folder.
         study: PathBuf,
     },
-    /// Work on a study until no trial is free: what Slurm's jobs run; any machine that shares the folder may.
+    /// Print a launcher's template, to be changed and given back with --launcher-template.
+    Template {
+        /// background, slurm, kubernetes or ssh.
+        name: String,
+    },
+    /// Work on a study until no trial is free: what launchers begin; any machine that shares the folder may.
     Worker {
         /// The study's folder.
         study: PathBuf,
-        /// Put this Slurm job back into the queue when it is told to end early.
-        #[arg(long)]
-        requeue: bool,
+        #[command(flatten)]
+        options: cluster::WorkerOptions,
     },
 }
 
@@ -138,17 +147,18 @@ impl SweepCommand {
             Some(Verb::Best { study, out }) => show::best(&folder::open(&study)?, out.as_deref()),
             Some(Verb::Export { study, out }) => show::export(&folder::open(&study)?, out.as_deref()),
             Some(Verb::Report { study }) => show::report(&folder::open(&study)?),
-            Some(Verb::Worker { study, requeue }) => cluster::worker(&folder::open(&study)?, requeue),
+            Some(Verb::Template { name }) => say(Template::built_in(&name)?.source().trim_end()),
+            Some(Verb::Worker { study, options }) => cluster::worker(&folder::open(&study)?, &options),
         }
     }
 }
 
 fn start(study: &Study, how: &How) -> Result<()> {
-    if how.launcher == Place::Slurm {
-        return cluster::submit(study);
+    if let Some(elsewhere) = how.launcher.elsewhere()? {
+        return cluster::begin(study, how, &elsewhere);
     }
     let jobs = at_least_one("--jobs", how.jobs.unwrap_or(study.options().jobs))?;
-    local::run(study, jobs, how.quiet, &Interrupt::listen()?)
+    local::run(study, jobs, how, &Interrupt::listen()?)
 }
 
 fn at_least_one(flag: &str, n: usize) -> Result<usize> {

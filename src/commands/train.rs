@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
-use ferrotype_sweep::options::Slurm;
 
+use super::launcher::{self, Elsewhere, LauncherOptions};
 use super::say;
-use super::slurm::{self, Place};
 use super::verdict::say_verdict;
 use crate::runner::{GroupOptions, Jobs, Runner, begin_group};
 use crate::systems::loaded::{any_experiment_of, load};
@@ -25,7 +24,7 @@ use ferrotype_training::progress::Style;
   ferrotype train --config configs/ferplus/vgg13_majority.yaml --seeds 0..5     (five seeds, 0 to 4)
   ferrotype train --config configs/baum/microx_gap.yaml --folds --jobs 2        (two folds at a time)
   ferrotype train --config configs/ferplus/mobilenet_v2_frozen.yaml --init runs/imported/mobilenet_v2_0.35
-  ferrotype train --config configs/ferplus/vgg13_majority.yaml --seeds 0..5 --launcher slurm --slurm gpu.yaml
+  ferrotype train --config configs/ferplus/vgg13_majority.yaml --seeds 0..5 --launcher slurm --launcher-options gpu.yaml
   ferrotype train --resume runs/quickstart-20260101-120000")]
 pub struct TrainCommand {
     /// The experiment file.
@@ -50,12 +49,11 @@ pub struct TrainCommand {
     /// Where run folders are made.
     #[arg(long, value_name = "FOLDER", default_value = "runs")]
     out: PathBuf,
-    /// Where the seeds or folds are trained.
-    #[arg(long, value_enum, default_value_t = Place::Local)]
-    launcher: Place,
-    /// How jobs are submitted: a YAML file with the keys of a sweep's section `slurm` (see docs/sweeps.md).
-    #[arg(long, value_name = "YAML")]
-    slurm: Option<PathBuf>,
+    #[command(flatten)]
+    launcher: LauncherOptions,
+    /// How jobs are submitted: a YAML file with the keys of a sweep's section of the launcher's name (see docs/sweeps.md).
+    #[arg(long, value_name = "YAML", alias = "slurm")]
+    launcher_options: Option<PathBuf>,
     /// Resume although the CPU kernels differ from those that began the run: bits will differ.
     #[arg(long, requires = "resume")]
     other_kernels: bool,
@@ -74,7 +72,7 @@ pub struct TrainCommand {
     /// End with the validation set's scores: the test set of a sweep's trial is nobody's business.
     #[arg(long, hide = true)]
     validation_only: bool,
-    /// Train the member of this group that is this Slurm task's.
+    /// Train the member of this group that has this task's number.
     #[arg(long, hide = true, value_name = "GROUP", conflicts_with_all = ["config", "resume"])]
     member_of: Option<PathBuf>,
 }
@@ -94,23 +92,29 @@ impl TrainCommand {
             other_kernels: self.other_kernels,
             scope,
             threads: self.threads,
-            jobs: self.jobs.jobs,
+            jobs: self.jobs.clone(),
             ..Runner::new(interrupt, self.style())
         };
         if let Some(group) = &self.member_of {
-            return slurm::member(runner, group);
+            return launcher::member(runner, group);
         }
-        let cluster = match self.launcher {
-            Place::Local => None,
-            Place::Slurm => Some(slurm::options(self.slurm.as_deref())?),
-        };
+        let elsewhere = self.launcher.elsewhere()?;
+        if let Some(elsewhere) = &elsewhere {
+            elsewhere.check(self.jobs.chosen(), self.jobs.devices.as_deref())?;
+        }
         match &self.resume {
-            Some(path) => self.resume(&runner, path, cluster.as_ref()),
-            None => self.begin(&runner, cluster.as_ref()),
+            Some(path) => self.resume(&runner, path, elsewhere.as_ref()),
+            None => self.begin(&runner, elsewhere.as_ref()),
         }
     }
 
-    fn begin(&self, runner: &Runner, cluster: Option<&Slurm>) -> Result<()> {
+    /// Begins the members of a group elsewhere.
+    fn launch(&self, elsewhere: &Elsewhere, name: &str, folder: &RunFolder, group: &Group) -> Result<()> {
+        let options = elsewhere.of_file(self.launcher_options.as_deref())?;
+        launcher::begin_tasks(elsewhere, folder, name, group, self.jobs.jobs, &options)
+    }
+
+    fn begin(&self, runner: &Runner, elsewhere: Option<&Elsewhere>) -> Result<()> {
         let Some(path) = &self.config else { bail!("either --config or --resume is needed") };
         let mut sets = self.sets.clone();
         if let Some(init) = &self.init {
@@ -121,16 +125,23 @@ impl TrainCommand {
         if self.rebuild {
             systems::of(&experiment).rebuild_data()?;
         }
-        match (self.group.group(&experiment)?, cluster) {
-            (None, Some(_)) => bail!("--launcher slurm trains the members of a group: add --seeds or --folds"),
-            (Some(group), cluster) => {
+        match (self.group.group(&experiment)?, elsewhere) {
+            (None, Some(_)) => bail!("--launcher begins the members of a group: add --seeds or --folds"),
+            (Some(group), elsewhere) => {
                 let folder = begin_group(&experiment, &self.out, &group)?;
-                match cluster {
-                    Some(options) => slurm::submit_group(&folder, experiment.name(), &group, options),
+                match elsewhere {
+                    Some(elsewhere) => {
+                        let launched = self.launch(elsewhere, experiment.name(), &folder, &group);
+                        if elsewhere.is_dry_run() {
+                            folder.remove();
+                        }
+                        launched
+                    }
                     None => self.show(runner.new_group(&experiment, &folder, &group)?),
                 }
             }
             (None, None) => {
+                self.single()?;
                 let run = RunFolder::create(&self.out, experiment.name())?;
                 let trained = runner.train(&experiment, &run);
                 if trained.is_err() {
@@ -141,19 +152,20 @@ impl TrainCommand {
         }
     }
 
-    fn resume(&self, runner: &Runner, path: &Path, cluster: Option<&Slurm>) -> Result<()> {
+    fn resume(&self, runner: &Runner, path: &Path, elsewhere: Option<&Elsewhere>) -> Result<()> {
         if let Some(group) = Group::open(path)? {
             let folder = RunFolder::open(path)?;
             let experiment = any_experiment_of(&folder)?;
-            if let Some(options) = cluster {
-                return slurm::submit_group(&folder, experiment.name(), &group, options);
+            if let Some(elsewhere) = elsewhere {
+                return self.launch(elsewhere, experiment.name(), &folder, &group);
             }
             self.show(runner.group(&experiment, &folder, &group)?)?;
             return if self.json { Ok(()) } else { say_verdict(path) };
         }
-        if cluster.is_some() {
-            bail!("--launcher slurm goes on with the members of a group, and {} is a single run", path.display());
+        if elsewhere.is_some() {
+            bail!("--launcher goes on with the members of a group, and {} is a single run", path.display());
         }
+        self.single()?;
         let run = RunFolder::open(path)?;
         if run.is_imported() {
             bail!("{} was imported, not trained: there is nothing to resume", path.display());
@@ -167,6 +179,16 @@ impl TrainCommand {
             );
         }
         self.show(runner.train(&any_experiment_of(&run)?, &run)?)
+    }
+
+    /// Refuses what only several runs can have.
+    fn single(&self) -> Result<()> {
+        if self.jobs.devices.is_some() {
+            bail!(
+                "--devices gives several runs a GPU each: add --seeds or --folds; of one run say --set device=cuda:2"
+            );
+        }
+        Ok(())
     }
 
     fn show(&self, summary: Summary) -> Result<()> {

@@ -41,17 +41,38 @@ pub enum Ended {
     },
 }
 
+/// What a training process is begun with.
+#[derive(Debug)]
+pub struct Start<'a> {
+    /// The run's folder, which holds its experiment.
+    pub run: &'a Path,
+    /// More options of `ferrotype train`.
+    pub options: &'a [String],
+    /// Variables of its environment.
+    pub environment: &'a [(&'static str, String)],
+    /// Where its output goes.
+    pub log: &'a Path,
+    /// The program; by default this one.
+    pub program: Option<&'a Path>,
+}
+
 impl Child {
-    /// Starts `ferrotype train --resume RUN` with more options, for a run folder that holds its experiment.
+    /// Starts `ferrotype train --resume RUN`.
     ///
     /// # Errors
     /// When the program cannot be started, or the log cannot be written.
-    pub fn train(run: &Path, options: &[String], log: &Path) -> Result<Self> {
+    pub fn train(start: &Start<'_>) -> Result<Self> {
+        let log = start.log;
         let file: File = OpenOptions::new().create(true).append(true).open(log).map_err(|e| explain(log, &e))?;
         let again = file.try_clone().with_context(|| format!("cannot open {}", log.display()))?;
-        let program = program::words()?;
+        let program = match start.program {
+            Some(program) => vec![program.display().to_string()],
+            None => program::words()?,
+        };
         let mut command = Command::new(&program[0]);
-        command.args(&program[1..]).args(["train", "--until-stdin-closes"]).args(options).arg("--resume").arg(run);
+        command.args(&program[1..]).args(["train", "--until-stdin-closes"]);
+        command.args(start.options).arg("--resume").arg(start.run);
+        command.envs(start.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(file).stderr(again);
         // Ctrl-C is the parent's: it asks its runs to save, one by one.
         #[cfg(unix)]

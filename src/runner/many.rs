@@ -1,6 +1,6 @@
 //! Many runs: one after another in this process, or several at a time in processes of their own.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -9,15 +9,17 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 
-use super::{Child, Ended, Runner, is_finished};
+use super::{Child, Ended, Runner, Start, gpus, is_finished, takes_gpu};
 use crate::commands::say;
 use crate::config::AnyExperiment;
 use crate::runner::bar::bar;
 use crate::systems::pool::cores;
 use crate::systems::{self, RunScope};
+use ferrotype_model::device::DeviceName;
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 use ferrotype_run::lock::Lock;
+use ferrotype_sweep::slots::{Gpus, Slot, ThisMachine, divide};
 use ferrotype_training::interrupt::Interrupted;
 use ferrotype_training::progress::Style;
 
@@ -39,14 +41,35 @@ impl Planned {
     fn is_finished(&self) -> bool {
         is_finished(&self.folder)
     }
+
+    fn device(&self) -> Result<DeviceName> {
+        self.experiment.device().parse()
+    }
 }
 
-/// How many runs are trained at a time.
-#[derive(Clone, Copy, Debug, Args)]
+/// How many runs are trained at a time, and on what.
+#[derive(Clone, Debug, Args)]
 pub struct Jobs {
-    /// Train so many runs at a time, each in a process of its own. Results do not depend on it.
+    /// Train so many runs at a time, each in a process of its own. They share the cores, and each has a GPU of its own as
+    /// far as there are enough. Results do not depend on it.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
     pub jobs: usize,
+    /// The GPUs that runs are given, as CUDA_VISIBLE_DEVICES names them; by default those that it names, else all.
+    #[arg(long, value_name = "0,1,...", value_delimiter = ',')]
+    pub devices: Option<Vec<String>>,
+}
+
+impl Jobs {
+    /// How many, where the command line says more than one.
+    pub fn chosen(&self) -> Option<usize> {
+        Some(self.jobs).filter(|&n| n > 1)
+    }
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        Self { jobs: 1, devices: None }
+    }
 }
 
 impl Runner {
@@ -57,7 +80,13 @@ impl Runner {
     /// error of an interruption ends in `go_on`, which says how to go on with all.
     pub fn all(&self, runs: &[Planned], go_on: &str) -> Result<()> {
         let left = runs.iter().filter(|run| !run.is_finished()).count();
-        if self.jobs > 1 && left > 1 { self.at_once(runs, go_on) } else { self.in_turn(runs, go_on) }
+        let in_processes = self.jobs.devices.is_some() || self.jobs.jobs > 1;
+        // The last one is trained here, unless it is to have a certain GPU.
+        if in_processes && (left > 1 || (left == 1 && self.jobs.devices.is_some())) {
+            self.at_once(runs, go_on)
+        } else {
+            self.in_turn(runs, go_on)
+        }
     }
 
     fn in_turn(&self, runs: &[Planned], go_on: &str) -> Result<()> {
@@ -90,33 +119,34 @@ impl Runner {
             // Once, rather than in each of the first runs.
             systems::of(&first.experiment).prepare_data()?;
         }
-        let jobs = self.jobs.min(waiting.len());
-        let threads = self.threads.unwrap_or_else(|| (cores() / jobs).max(1));
-        let mut progress = Progress::new(self, runs.len(), runs.len() - waiting.len(), jobs);
-        let mut under_way: Vec<(&Planned, Child, PathBuf)> = Vec::new();
+        let jobs = self.jobs.jobs.min(waiting.len());
+        let slots = self.slots(&waiting, jobs)?;
+        let mut free: BTreeSet<usize> = (0..jobs).collect();
+        let mut progress = Progress::new(self, runs.len(), runs.len() - waiting.len(), &slots);
+        let mut under_way: Vec<Going<'_>> = Vec::new();
         let mut failure = None;
         loop {
             let stops = self.interrupt.is_asked() || failure.is_some();
             if stops {
                 waiting.clear();
-                under_way.iter_mut().for_each(|(_, child, _)| child.ask_to_stop());
+                under_way.iter_mut().for_each(|going| going.child.ask_to_stop());
             }
-            while under_way.len() < jobs
-                && let Some(run) = waiting.pop_front()
-            {
-                let (child, log) = self.start(run, threads)?;
-                under_way.push((run, child, log));
+            while let (false, Some(slot)) = (waiting.is_empty(), free.pop_first()) {
+                let Some(run) = waiting.pop_front() else { break };
+                let (child, log) = self.start(run, &slots[slot])?;
+                under_way.push(Going { run, child, log, slot });
             }
             if under_way.is_empty() {
                 break;
             }
             let mut at = 0;
             while at < under_way.len() {
-                let Some(ended) = under_way[at].1.poll()? else {
+                let Some(ended) = under_way[at].child.poll()? else {
                     at += 1;
                     continue;
                 };
-                let (run, _, log) = under_way.remove(at);
+                let Going { run, log, slot, .. } = under_way.remove(at);
+                free.insert(slot);
                 let folder = RunFolder::create_at(&run.folder)?;
                 match ended {
                     Ended::Finished => {
@@ -152,19 +182,49 @@ impl Runner {
         }
     }
 
+    /// What each of several runs at a time gets of this machine.
+    fn slots(&self, waiting: &VecDeque<&Planned>, jobs: usize) -> Result<Vec<Slot>> {
+        let mut devices: Vec<DeviceName> = Vec::new();
+        for run in waiting {
+            let device = run.device()?;
+            if !devices.contains(&device) {
+                devices.push(device);
+            }
+        }
+        let mut given = Gpus::none();
+        for device in devices {
+            let of_device = gpus(device, self.jobs.devices.as_deref(), &ThisMachine)?;
+            given = if takes_gpu(device) { of_device } else { given };
+        }
+        Ok(divide(jobs, cores(), &given))
+    }
+
     /// Starts the process of a run.
-    fn start(&self, run: &Planned, threads: usize) -> Result<(Child, PathBuf)> {
+    fn start(&self, run: &Planned, slot: &Slot) -> Result<(Child, PathBuf)> {
         let folder = RunFolder::create_at(&run.folder)?;
         if Lock::is_held(folder.path()) {
             bail!("{} is being trained by another process: {}", run.label, folder.path().display());
         }
         write_atomic(folder.config(), run.experiment.to_yaml().as_bytes())?;
         let log = log_of(&run.folder);
-        let mut options = vec!["--quiet".to_owned(), "--threads".to_owned(), threads.to_string()];
+        let threads = self.threads.unwrap_or(slot.threads).to_string();
+        let mut options = vec!["--quiet".to_owned(), "--threads".to_owned(), threads];
         options.extend(self.other_kernels.then(|| "--other-kernels".to_owned()));
         options.extend((self.scope == RunScope::ValidationOnly).then(|| "--validation-only".to_owned()));
-        Ok((Child::train(folder.path(), &options, &log).context("cannot begin a run")?, log))
+        let environment = slot.environment(takes_gpu(run.device()?));
+        let program = self.program.as_deref();
+        let start = Start { run: folder.path(), options: &options, environment: &environment, log: &log, program };
+        Ok((Child::train(&start).context("cannot begin a run")?, log))
     }
+}
+
+/// A run that is being trained in a process.
+struct Going<'r> {
+    run: &'r Planned,
+    child: Child,
+    log: PathBuf,
+    /// What it has of the machine.
+    slot: usize,
 }
 
 /// Where a run's process writes what it says.
@@ -174,6 +234,18 @@ fn log_of(folder: &Path) -> PathBuf {
 
 fn interrupted(go_on: &str) -> anyhow::Error {
     Interrupted(format!("interrupted; everything is saved; {go_on}")).into()
+}
+
+/// Which GPUs several runs have, for the user.
+pub fn on_gpus(slots: &[Slot]) -> String {
+    let mut gpus: Vec<&str> = slots.iter().filter_map(|slot| slot.gpu.as_deref()).collect();
+    gpus.sort_unstable();
+    gpus.dedup();
+    match gpus.as_slice() {
+        [] => String::new(),
+        [one] => format!(", on the GPU {one}"),
+        all => format!(", on the GPUs {}", all.join(", ")),
+    }
 }
 
 /// What the user sees of many runs.
@@ -188,10 +260,10 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(runner: &Runner, all: usize, done: usize, jobs: usize) -> Self {
+    fn new(runner: &Runner, all: usize, done: usize, slots: &[Slot]) -> Self {
         let &Runner { style, names_runs, .. } = runner;
         let bar = if names_runs {
-            eprintln!("{} of {all} runs, {jobs} at a time", all - done);
+            eprintln!("{} of {all} runs, {} at a time{}", all - done, slots.len(), on_gpus(slots));
             bar("runs", all)
         } else {
             indicatif::ProgressBar::hidden()
@@ -223,3 +295,6 @@ impl Drop for Progress {
         self.bar.finish_and_clear();
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -127,6 +127,11 @@ impl AnyExperiment {
         self.common().epochs()
     }
 
+    /// The device that it is trained on, as its file names it.
+    pub fn device(&self) -> &str {
+        self.common().device()
+    }
+
     /// The set that selects the weights.
     pub fn selected_on(&self) -> SelectOn {
         self.common().selected_on()

@@ -1,10 +1,11 @@
 //! Files that appear whole or not at all.
 
+use std::collections::hash_map::RandomState;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, Hasher};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, anyhow};
 
@@ -57,14 +58,20 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A hidden name in the same folder (a rename does not cross file systems), unique among processes and threads.
+/// A hidden name in the same folder (a rename does not cross file systems), unique among threads, processes and machines.
 fn temporary_beside(path: &Path) -> Result<PathBuf> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().with_context(|| format!("{} does not name a file", path.display()))?;
     let mut hidden = OsString::from(".");
     hidden.push(name);
-    hidden.push(format!(".tmp-{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
+    hidden.push(format!(".tmp-{:016x}", unique()));
     Ok(path.with_file_name(hidden))
+}
+
+/// A number that is drawn nowhere else: for names that must differ among threads, processes and machines, never for what a
+/// result depends on. Numbers of processes would not do: in containers each begins at 1.
+pub fn unique() -> u64 {
+    // Its keys are the operating system's random numbers, others for each call.
+    RandomState::new().build_hasher().finish()
 }
 
 /// An error of the file system in words: which path, why, and what mends it.
@@ -135,6 +142,18 @@ mod tests {
         assert!(taken.contains("cannot write"), "{taken}");
         assert_eq!(names(folder.path()), ["taken"]);
         assert!(write_atomic("..", b"").is_err());
+    }
+
+    #[test]
+    fn names_of_temporary_files_differ_among_threads() {
+        let draw = || (0..500).map(|_| unique()).collect::<Vec<u64>>();
+        let mut all: Vec<u64> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(draw)).collect();
+            threads.into_iter().flat_map(|t| t.join().unwrap()).collect()
+        });
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 2000);
     }
 
     #[cfg(target_os = "linux")]

@@ -73,7 +73,12 @@ pub fn problems(options: &SweepOptions) -> Vec<(String, String)> {
     }
     check("slurm.workers", (1..=10_000).contains(&o.slurm.workers), "expected 1 to 10000".into());
     check("slurm.cpus", o.slurm.cpus != Some(0), "0: expected at least 1".into());
+    check("slurm.jobs", (1..=256).contains(&o.slurm.jobs), "expected 1 to 256".into());
     check("slurm.notice", (10..=65_535).contains(&o.slurm.notice), "expected 10 to 65535 seconds".into());
+    check("kubernetes.workers", (1..=10_000).contains(&o.kubernetes.workers), "expected 1 to 10000".into());
+    check("kubernetes.jobs", (1..=256).contains(&o.kubernetes.jobs), "expected 1 to 256".into());
+    check("kubernetes.notice", (10..=65_535).contains(&o.kubernetes.notice), "expected 10 to 65535 seconds".into());
+    check("ssh.jobs", (1..=256).contains(&o.ssh.jobs), "expected 1 to 256".into());
     found.extend(fixed_keys(options));
     match Space::of(&o.space) {
         Err(problems) => found.extend(problems.into_iter().map(|(path, m)| (format!("space.{path}"), m))),

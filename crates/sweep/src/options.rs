@@ -50,6 +50,15 @@ pub struct SweepOptions {
     /// How workers are submitted with `--launcher slurm`.
     #[serde(default)]
     pub slurm: Slurm,
+    /// How workers are submitted with `--launcher kubernetes`.
+    #[serde(default)]
+    pub kubernetes: Kubernetes,
+    /// How workers are begun with `--launcher ssh`.
+    #[serde(default)]
+    pub ssh: Ssh,
+    /// What a template of one's own is told as `options` (`--launcher-template`); `workers` says how many tasks there are.
+    #[serde(default)]
+    pub launcher: BTreeMap<String, Value>,
 }
 
 impl SweepOptions {
@@ -186,45 +195,6 @@ impl Default for AshaOptions {
     }
 }
 
-/// How workers are submitted to Slurm. What is not given is not asked for: the cluster's defaults hold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Slurm {
-    /// Workers of the array.
-    pub workers: usize,
-    /// The partition.
-    pub partition: Option<String>,
-    /// The account.
-    pub account: Option<String>,
-    /// Wall time of a worker, as Slurm writes it: `04:00:00`.
-    pub time: Option<String>,
-    /// Generic resources: `gpu:1`.
-    pub gres: Option<String>,
-    /// Cores of a worker.
-    pub cpus: Option<usize>,
-    /// Memory of a worker, as Slurm writes it: `8G`.
-    pub memory: Option<String>,
-    /// Seconds before its end at which a worker is told to save and make room; also its notice on pre-emption.
-    pub notice: u64,
-    /// Further lines for sbatch, without `#SBATCH`: `--qos=low`.
-    pub sbatch: Vec<String>,
-    /// Lines of bash before the worker: modules, environment variables.
-    pub setup: Vec<String>,
-}
+mod launchers;
 
-impl Default for Slurm {
-    fn default() -> Self {
-        Self {
-            workers: 1,
-            partition: None,
-            account: None,
-            time: None,
-            gres: None,
-            cpus: None,
-            memory: None,
-            notice: 60,
-            sbatch: Vec::new(),
-            setup: Vec::new(),
-        }
-    }
-}
+pub use launchers::{Kubernetes, Slurm, Ssh};

@@ -11,6 +11,7 @@
 pub mod claims;
 pub mod identity;
 pub mod journal;
+pub mod probe;
 mod snapshot;
 
 use std::collections::BTreeMap;
@@ -44,13 +45,15 @@ pub struct Frozen {
 }
 
 impl Frozen {
-    /// The part that must not change: number of trials, jobs, lease and Slurm's options may.
+    /// The part that must not change: number of trials, jobs, lease and the launchers' options may.
     pub fn essence(&self) -> Value {
         let mut sweep = serde_json::to_value(&self.sweep).unwrap_or_default();
         if let Some(map) = sweep.as_object_mut() {
-            ["trials", "jobs", "lease", "slurm", "description", "experiment"].iter().for_each(|k| {
-                map.shift_remove(*k);
-            });
+            ["trials", "jobs", "lease", "slurm", "kubernetes", "ssh", "launcher", "description", "experiment"]
+                .iter()
+                .for_each(|k| {
+                    map.shift_remove(*k);
+                });
         }
         serde_json::json!({ "objective": self.objective, "sweep": sweep, "experiment": self.experiment })
     }

@@ -34,11 +34,12 @@ pub struct Worker<'s> {
     beat: Beat,
     watch: Watch,
     poll: Duration,
+    grace: Duration,
     /// Trials in a row that failed before their first evaluation.
     hopeless: usize,
 }
 
-/// How long a run may take to save and end.
+/// How long a run may take to save and end, where nobody says how much time there is.
 const GRACE: Duration = Duration::from_secs(45);
 
 /// So many trials in a row that fail at once have a cause that more trials will not mend.
@@ -70,7 +71,13 @@ impl<'s> Worker<'s> {
         let journal = Journal::open(&study.journals(), &identity.id)?;
         let beat = Beat::begin(&study.workers(), &identity, lease)?;
         let watch = Watch::new(study.workers(), lease);
-        Ok(Self { study, identity, journal, beat, watch, poll, hopeless: 0 })
+        Ok(Self { study, identity, journal, beat, watch, poll, grace: GRACE, hopeless: 0 })
+    }
+
+    /// Says how long it has between being told to end and being killed. A quarter of that is kept for giving its trial back.
+    pub fn with_notice(mut self, notice: Duration) -> Self {
+        self.grace = GRACE.min(notice * 3 / 4);
+        self
     }
 
     /// Claims trials and sees them through until there are none, or `stop` says so.
@@ -301,7 +308,7 @@ impl<'s> Worker<'s> {
     /// Asks a run to save and end, and ends it if it does not.
     fn stop(&mut self, run: &mut dyn Run) -> Result<()> {
         run.ask_to_stop();
-        let deadline = Instant::now() + GRACE;
+        let deadline = Instant::now() + self.grace;
         while run.poll()? == RunState::Running {
             self.beat.if_due()?;
             if Instant::now() > deadline {

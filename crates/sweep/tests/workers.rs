@@ -218,6 +218,130 @@ fn workers_killed_at_random_moments_lose_and_repeat_nothing() {
     assert!(taken_over, "no trial was ever taken over");
 }
 
+/// A run that takes no notice of being asked to stop.
+struct Deaf;
+
+struct DeafRun {
+    killed: bool,
+}
+
+impl Launcher for Deaf {
+    fn epochs(&self, _: &Values) -> Result<u64> {
+        Ok(9)
+    }
+
+    fn launch(&self, _: &Job) -> Result<Launched> {
+        Ok(Launched::Running(Box::new(DeafRun { killed: false })))
+    }
+}
+
+impl Run for DeafRun {
+    fn poll(&mut self) -> Result<RunState> {
+        let failed = RunState::Failed { reason: "killed".into(), log: Vec::new() };
+        Ok(if self.killed { failed } else { RunState::Running })
+    }
+
+    fn points(&mut self) -> Result<Vec<Point>> {
+        Ok(Vec::new())
+    }
+
+    fn ask_to_stop(&mut self) {}
+
+    fn kill(&mut self) {
+        self.killed = true;
+    }
+}
+
+#[test]
+fn a_worker_gives_back_in_time_what_does_not_save_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path(), json!({"trials": 1}));
+    let notice = Duration::from_millis(800);
+    let mut worker = Worker::join(&study, POLL).unwrap().with_notice(notice);
+    let claimed = || !study.claims.list().unwrap().is_empty();
+    let began = Instant::now();
+    assert_eq!(worker.run(&Deaf, &claimed).unwrap(), WorkerExit::Stopped);
+    let took = began.elapsed();
+    assert!(took >= notice / 2 && took < notice * 3 / 2, "{took:?}");
+    // It has not failed: the next worker has it at once.
+    assert_eq!(study.snapshot().unwrap().trials[0].state, State::Waiting);
+}
+
+#[test]
+fn clocks_that_disagree_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path(), json!({"trials": 6}));
+    let third = study.run_folder(2, 0);
+    // Two workers, the second of which goes on with what the first gave back.
+    Worker::join(&study, POLL).unwrap().run(&Fake::new(5, 2), &|| trained(&third).len() >= 2).unwrap();
+    Worker::join(&study, POLL).unwrap().run(&Fake::new(5, 0), &|| false).unwrap();
+    let seen = || {
+        let mut trials = study.snapshot().unwrap().trials;
+        trials.iter_mut().for_each(|t| (t.started, t.ended) = (0, None));
+        serde_json::to_value(trials).unwrap()
+    };
+    let before = seen();
+    assert_eq!(before[2]["generation"], 2);
+    let mut journals: Vec<PathBuf> = fs::read_dir(study.journals()).unwrap().map(|e| e.unwrap().path()).collect();
+    journals.sort();
+    assert_eq!(journals.len(), 2);
+    for days in [[-400i64, 3], [3, -400]] {
+        for (path, days) in journals.iter().zip(days) {
+            let text = fs::read_to_string(path).unwrap();
+            let skewed = text.lines().map(|line| {
+                let mut line: Value = serde_json::from_str(line).unwrap();
+                line["time"] = json!(line["time"].as_i64().unwrap() + days * 86_400_000);
+                format!("{line}\n")
+            });
+            fs::write(path, skewed.collect::<String>()).unwrap();
+        }
+        assert_eq!(seen(), before);
+    }
+    check(&study, 6, 5);
+}
+
+/// Set in the processes that the next test makes of itself: the folder to work in.
+const SHARED: &str = "FERROTYPE_TEST_SHARED";
+
+#[test]
+fn processes_try_a_folder_out_at_once_and_get_each_claim_once() {
+    use ferrotype_sweep::study::claims::Claims;
+    use ferrotype_sweep::study::probe::{Shared, check};
+    const CLAIMS: usize = 60;
+    if let Some(folder) = std::env::var_os(SHARED) {
+        let folder = Path::new(&folder);
+        check(folder, Shared::Study).unwrap();
+        let claims = Claims::at(folder.join("claims"));
+        let worker = std::process::id().to_string();
+        let claim = |trial| Claim { trial, generation: 1, worker: worker.clone(), values: Values::new(), time: 0 };
+        let won: Vec<String> =
+            (0..CLAIMS).filter(|&t| claims.take(&claim(t)).unwrap()).map(|t| t.to_string()).collect();
+        fs::write(folder.join(format!("{worker}.won")), won.join(" ")).unwrap();
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("claims")).unwrap();
+    let start = |_| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--exact", "processes_try_a_folder_out_at_once_and_get_each_claim_once"])
+            .env(SHARED, folder.path());
+        command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap()
+    };
+    let processes: Vec<Child> = (0..4).map(start).collect();
+    processes.into_iter().for_each(|mut p| assert!(p.wait().unwrap().success()));
+    let mut won: Vec<usize> = Vec::new();
+    for entry in fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()) {
+        let name = entry.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(name == "claims" || name.ends_with(".won"), "{name} is left");
+        if name.ends_with(".won") {
+            won.extend(fs::read_to_string(entry).unwrap().split_whitespace().map(|t| t.parse::<usize>().unwrap()));
+        }
+    }
+    won.sort_unstable();
+    assert_eq!(won, (0..CLAIMS).collect::<Vec<_>>());
+}
+
 #[test]
 fn a_stopped_worker_gives_its_trial_back_and_the_next_goes_on() {
     let folder = tempfile::tempdir().unwrap();

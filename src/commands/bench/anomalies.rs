@@ -50,7 +50,7 @@ impl AnomaliesCommand {
         let points = points(&self.grid)?;
         ensure!(points.len() * self.configs.len() * seeds.len() <= MOST, "more than {MOST} runs: give fewer values");
         let runner =
-            Runner { jobs: self.jobs.jobs, names_runs: true, ..Runner::new(Interrupt::listen()?, Style::Quiet) };
+            Runner { jobs: self.jobs.clone(), names_runs: true, ..Runner::new(Interrupt::listen()?, Style::Quiet) };
         let mut variants = Vec::new();
         for path in &self.configs {
             for point in &points {

@@ -1,49 +1,32 @@
 //! A sweep on this machine: some workers in threads, each with one trial's process at a time.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-use anyhow::{Result, anyhow};
+use anyhow::Result;
+use ferrotype_sweep::slots::ThisMachine;
 use ferrotype_sweep::study::{State, Study};
-use ferrotype_sweep::worker::{Worker, WorkerExit};
 
+use super::crew::Crew;
 use super::live::Live;
-use super::trial::ProcessLauncher;
-use super::{page, show};
+use super::{How, page, show};
 use crate::config;
+use crate::runner::on_gpus;
 use crate::systems;
 use crate::systems::pool::cores;
 use ferrotype_training::interrupt::{Interrupt, Interrupted};
 
-/// How often a trial's process is looked at.
-pub const POLL: Duration = Duration::from_millis(100);
-
 /// Trains the trials that nobody else has, then writes the report.
 ///
 /// # Errors
-/// When it is interrupted, the study cannot be written, or trial after trial fails.
-pub fn run(study: &Study, jobs: usize, quiet: bool, interrupt: &Interrupt) -> Result<()> {
+/// When it is interrupted, the study cannot be written or shared, or trial after trial fails.
+pub fn run(study: &Study, jobs: usize, how: &How, interrupt: &Interrupt) -> Result<()> {
+    let crew = Crew::new(study, jobs, cores(), how.devices.as_deref(), &ThisMachine)?;
     prepare_data(study)?;
-    let launcher = ProcessLauncher { study, threads: (cores() / jobs).max(1) };
-    let mut live = Live::new(quiet);
+    let gpus = on_gpus(crew.slots());
+    if !how.quiet && !gpus.is_empty() {
+        eprintln!("{jobs} trials at a time{gpus}");
+    }
+    let mut live = Live::new(how.quiet);
     live.skip_ended(&study.snapshot()?);
-    let broken = AtomicBool::new(false);
-    let stop = || interrupt.is_asked() || broken.load(Ordering::SeqCst);
-    let work = || -> Result<WorkerExit> {
-        let left = Worker::join(study, POLL).and_then(|mut w| w.run(&launcher, &stop));
-        // What stops one worker, a full disk say, would stop the others in the middle of a trial.
-        broken.fetch_or(left.is_err(), Ordering::SeqCst);
-        left
-    };
-    let results: Vec<Result<WorkerExit>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-        while workers.iter().any(|w| !w.is_finished()) {
-            live.tick(study);
-            std::thread::sleep(POLL);
-        }
-        workers.into_iter().map(|w| w.join().unwrap_or_else(|_| Err(anyhow!("a worker broke down")))).collect()
-    });
-    results.into_iter().collect::<Result<Vec<_>>>()?;
+    crew.work(&|| interrupt.is_asked(), || live.tick(study))?;
     let snapshot = study.snapshot()?;
     live.end(study, &snapshot);
     if interrupt.is_asked() && snapshot.trials.iter().any(|t| t.state == State::Waiting) {
@@ -58,7 +41,10 @@ pub fn run(study: &Study, jobs: usize, quiet: bool, interrupt: &Interrupt) -> Re
 }
 
 /// Makes the data file once, rather than in each of the first trials.
-fn prepare_data(study: &Study) -> Result<()> {
+///
+/// # Errors
+/// When its source cannot be read, or it cannot be written.
+pub fn prepare_data(study: &Study) -> Result<()> {
     let experiment = config::trial_experiment(study.frozen(), &Default::default())?;
     systems::of(&experiment).prepare_data()
 }

@@ -1,16 +1,17 @@
 //! A trial's runs, each a process of its own: a crash or a lack of memory in one is that trial's failure only.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use ferrotype_sweep::curve::{Objective, Point};
 use ferrotype_sweep::launch::{Job, Launched, Launcher, Run, RunState};
+use ferrotype_sweep::slots::Slot;
 use ferrotype_sweep::space::Values;
 use ferrotype_sweep::study::Study;
 
 use crate::config;
-use crate::runner::{Child, Ended};
+use crate::runner::{Child, Ended, Start, takes_gpu};
 use crate::systems;
 use crate::systems::search::Evaluations;
 use ferrotype_run::RunFolder;
@@ -21,8 +22,10 @@ use ferrotype_run::lock::Lock;
 pub struct ProcessLauncher<'s> {
     /// The study.
     pub study: &'s Study,
-    /// CPU threads of each, where the experiment does not say.
-    pub threads: usize,
+    /// What they have of the machine; threads, where the experiment does not say.
+    pub slot: Slot,
+    /// The program, where it is not this one.
+    pub program: Option<PathBuf>,
 }
 
 impl Launcher for ProcessLauncher<'_> {
@@ -51,9 +54,15 @@ impl ProcessLauncher<'_> {
         // A trial is no result to be compared, scored on the test set or exported: `best` gives the experiment for that.
         let name = format!("{}-{:05}", self.study.options().name, job.trial);
         let experiment = config::trial_experiment(self.study.frozen(), &job.values)?;
-        let experiment = experiment.renamed(name, job.seed).as_trial(self.threads);
+        let experiment = experiment.renamed(name, job.seed).as_trial(self.slot.threads);
         write_atomic(run.config(), experiment.to_yaml().as_bytes())?;
-        Child::train(run.path(), &["--validation-only".to_owned()], log)
+        Child::train(&Start {
+            run: run.path(),
+            options: &["--validation-only".to_owned()],
+            environment: &self.slot.environment(takes_gpu(experiment.device().parse()?)),
+            log,
+            program: self.program.as_deref(),
+        })
     }
 }
 

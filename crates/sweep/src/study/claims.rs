@@ -12,10 +12,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
-use ferrotype_base::files::{explain, write_atomic};
+use ferrotype_base::files::{explain, unique, write_atomic};
 use serde::{Deserialize, Serialize};
 
 use super::journal::Line;
@@ -149,16 +148,13 @@ impl Claims {
 
 /// Makes a file that appears whole, if there is none of that name; whether it did.
 fn make_once(path: &Path, bytes: &[u8]) -> Result<bool> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
     let folder = path.parent().unwrap_or(Path::new("."));
-    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    // Unique among threads, processes, machines, and processes of the same id on one machine after another.
-    let unique = folder.join(format!(".{}-{:x}-{count}", std::process::id(), super::identity::nonce()));
-    write_atomic(&unique, bytes)?;
-    let linked = fs::hard_link(&unique, path);
+    let own = folder.join(format!(".{:016x}", unique()));
+    write_atomic(&own, bytes)?;
+    let linked = fs::hard_link(&own, path);
     // The answer of an NFS server can be lost although it made the link: the count of links tells.
-    let made = linked.is_ok() || links(&unique) == Some(2);
-    let _ = fs::remove_file(&unique);
+    let made = linked.is_ok() || links(&own) == Some(2);
+    let _ = fs::remove_file(&own);
     match linked {
         _ if made => Ok(true),
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(false),

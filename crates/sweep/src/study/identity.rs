@@ -4,12 +4,10 @@ use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use ferrotype_base::files::{explain, write_atomic};
-use ferrotype_base::random::mix;
+use ferrotype_base::files::{explain, unique, write_atomic};
 use serde::{Deserialize, Serialize};
 
 /// What a worker tells of itself in `workers/<id>.json`.
@@ -29,13 +27,6 @@ pub struct Identity {
     pub job: Option<String>,
 }
 
-/// A number that no other process draws.
-pub fn nonce() -> u64 {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
-    mix(mix(time ^ u64::from(std::process::id()).rotate_left(40)) ^ COUNTER.fetch_add(1, Ordering::Relaxed))
-}
-
 impl Identity {
     /// A new worker in this process.
     pub fn new() -> Self {
@@ -45,7 +36,7 @@ impl Identity {
             .ok()
             .map(|job| format!("{job}_{}", std::env::var("SLURM_ARRAY_TASK_ID").unwrap_or_default()));
         Self {
-            id: format!("{host}-{pid}-{:06x}", nonce() & 0xff_ffff),
+            id: format!("{host}-{pid}-{:010x}", unique() >> 24),
             host,
             pid,
             began: began(pid).unwrap_or(0),
@@ -136,7 +127,8 @@ impl Beat {
 
     fn now(&mut self) -> Result<()> {
         self.last = Instant::now();
-        self.file.write_all(b".").and_then(|()| self.file.flush()).map_err(|e| explain(&self.path, &e))
+        // A machine that keeps what is written for a while, as clients of NFS do, would be taken for dead.
+        self.file.write_all(b".").and_then(|()| self.file.sync_data()).map_err(|e| explain(&self.path, &e))
     }
 }
 
@@ -240,5 +232,26 @@ mod tests {
         std::thread::sleep(Duration::from_millis(450));
         assert_eq!(watch.life("far"), Life::Dead);
         assert_eq!(watch.life("nobody"), Life::Unknown);
+    }
+
+    #[test]
+    fn what_another_machines_clock_says_does_not_matter() {
+        let folder = tempfile::tempdir().unwrap();
+        let lease = Duration::from_millis(300);
+        let far = Identity { id: "far".into(), system: "another".into(), ..Identity::new() };
+        let mut beat = Beat::begin(folder.path(), &far, lease).unwrap();
+        let day = Duration::from_secs(86_400);
+        let now = std::time::SystemTime::now();
+        for stamp in [now - day, now + day] {
+            // Its file server or its clock puts this time on the file.
+            let mut watch = Watch::new(folder.path().to_path_buf(), lease);
+            assert_eq!(watch.life("far"), Life::Unknown);
+            std::thread::sleep(Duration::from_millis(60));
+            assert!(beat.if_due().unwrap());
+            beat.file.set_modified(stamp).unwrap();
+            assert_eq!(watch.life("far"), Life::Alive);
+            std::thread::sleep(Duration::from_millis(350));
+            assert_eq!(watch.life("far"), Life::Dead);
+        }
     }
 }
