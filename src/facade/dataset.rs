@@ -24,14 +24,15 @@ impl Dataset {
     /// Reads a file that `ferrotype data prepare` or a training made, and checks that it is whole.
     ///
     /// # Errors
-    /// [`Error::Dataset`] where it is missing, cut off, damaged, or no prepared file of pictures.
+    /// [`Error::Dataset`] where it is missing, cut off, damaged, or no prepared file of pictures, or its pixels take more than
+    /// 16 GiB.
     ///
     /// # Examples
     /// ```
     /// assert!(matches!(ferrotype::Dataset::open("no/such.h5"), Err(ferrotype::Error::Dataset { .. })));
     /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Ok(Self { faces: store::read(path.as_ref()).map_err(Error::dataset)? })
+        Ok(Self { faces: store::read(path.as_ref()).and_then(FaceSet::into_memory).map_err(Error::dataset)? })
     }
 
     /// Pictures, rows of pixels, pixels per row, values per pixel: 1 (grey) or 3 (RGB, or parts of motion).

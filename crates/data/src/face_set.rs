@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::motion::MotionForm;
 use super::options::{Component, MotionInput};
@@ -14,6 +14,9 @@ use super::targets::Targets;
 use ferrotype_base::digest;
 use ferrotype_base::statistics::first_largest;
 use ferrotype_base::targets::{Head, TargetKind, width};
+
+/// More bytes of pixels than this are not held in memory at once.
+pub(crate) const MOST_BYTES: usize = 16 << 30;
 
 /// The class index of a row without a label.
 pub const NO_LABEL: i16 = -1;
@@ -220,6 +223,28 @@ impl FaceSet {
             Some(shards) => Ok(shards.picture(number, &self.images)?.into()),
             None => Ok(self.images.get(number).into()),
         }
+    }
+
+    /// The set with all pixels in memory, for who wants to see them at once.
+    ///
+    /// # Errors
+    /// When a picture cannot be read, or they take more than 16 GiB.
+    pub fn into_memory(mut self) -> Result<Self> {
+        if let Some(shards) = self.shards.take() {
+            let bytes = self.images.stride() * shards.len();
+            ensure!(
+                bytes <= MOST_BYTES,
+                "the pixels of {} pictures take {} GiB, which are not read into memory at once",
+                shards.len(),
+                bytes >> 30
+            );
+            self.images.pixels.reserve_exact(bytes);
+            for number in 0..shards.len() {
+                let picture = shards.picture(number, &self.images)?;
+                self.images.pixels.extend(picture);
+            }
+        }
+        Ok(self)
     }
 
     /// Number of pictures: of rows, but where rows are sequences.

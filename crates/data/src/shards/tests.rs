@@ -120,6 +120,7 @@ fn sets_in_shards_give_the_batches_of_sets_in_memory() {
             let faces = prepared(&source, &out, &storage);
             assert!(faces.images.pixels.is_empty() && shards(&faces).len() == COUNT);
             assert!((0..COUNT).all(|n| faces.picture(n).unwrap() == memory.picture(n).unwrap()));
+            assert!(faces.clone().into_memory().unwrap().images == memory.images);
             assert_eq!((&faces.labels, &faces.names, &faces.classes), (&memory.labels, &memory.names, &memory.classes));
             assert_eq!(faces.provenance.notes, memory.provenance.notes);
             assert_eq!(faces.stored_form(), memory.stored_form());

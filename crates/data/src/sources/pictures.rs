@@ -12,6 +12,7 @@ use anyhow::{Result, anyhow, bail, ensure};
 use ferrotype_base::digest::hex;
 use sha2::{Digest, Sha256};
 
+use crate::face_set::MOST_BYTES;
 use crate::options::Colour;
 use crate::picture::{self, Photo};
 use crate::preprocess;
@@ -19,8 +20,6 @@ use crate::shards::{Done, Place, Shards};
 use crate::stored_form::{to_channels, triangle};
 use crate::{FaceSet, Images, Provenance, Split};
 
-/// Beyond this, a reader that holds everything in memory refuses.
-const MOST_BYTES: u64 = 16 << 30;
 /// So many file names are listed in messages and notes.
 const LISTED: usize = 20;
 
@@ -144,7 +143,7 @@ fn expected_bytes(pictures: &[Picture], want: &Want) -> u64 {
 /// Reads all pictures into memory.
 fn in_memory(pictures: &[Picture], want: &Want, bytes: u64) -> Result<Taken> {
     ensure!(
-        bytes <= MOST_BYTES,
+        bytes <= MOST_BYTES as u64,
         "{} pictures take {} GiB, and this reader holds them in memory: choose a smaller `size`",
         pictures.len(),
         bytes >> 30
