@@ -248,6 +248,10 @@ fn a_queue_works_in_the_background_waits_and_goes_on() {
     let working = queue_is(&place, "working");
     assert_eq!(working["entries"][0]["epochs"], 400, "not what the queue was asked for: {working}");
     let pid = working["ticket"]["pid"].as_u64().unwrap();
+    // Stopped before its first step a run leaves nothing.
+    while queue_is(&place, "working")["entries"][0]["epochs_done"] == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
     // It leads a session of its own, and is as nice as can be.

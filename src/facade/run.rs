@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
+
 use super::{Error, Experiment, Predictor, Result};
 use crate::commands::export::ExportCommand;
 use crate::runner::Runner;
 use crate::systems::loaded::any_experiment_of;
+use ferrotype_evaluation::Aggregate;
 use ferrotype_interop::export::ExportCheck;
 use ferrotype_report as report;
 use ferrotype_run::RunFolder;
@@ -136,7 +139,8 @@ impl Run {
         any_experiment_of(&self.folder).map(Experiment::of).map_err(|e| Error::run(self.path(), e))
     }
 
-    /// The test set's metrics by name, such as `accuracy`, `uar` and `macro_f1`; rates as parts of 1.
+    /// The test set's metrics by name, such as `accuracy`, `uar` and `macro_f1`; rates as parts of 1. Of a group of folds those of
+    /// all their predictions pooled, of a group of seeds the means.
     ///
     /// # Errors
     /// [`Error::Run`] of a run that is not finished, or of a system without a scored test set.
@@ -145,11 +149,17 @@ impl Run {
     /// See [`Run`].
     pub fn scores(&self) -> Result<BTreeMap<String, f64>> {
         let read = || {
+            let aggregate = self.path().join("aggregate.json");
+            if !self.folder.scores().is_file() && aggregate.is_file() {
+                let seeds: Aggregate = self.folder.read_json(&aggregate)?;
+                return Ok(seeds.metrics.into_iter().map(|(name, spread)| (name, spread.mean)).collect());
+            }
             let mut sets = report::read_metrics(self.folder.scores())?;
-            sets.remove("test").ok_or_else(|| anyhow::anyhow!("it has no scores of a test set"))
+            let scored = sets.remove("test").or_else(|| sets.remove("pooled"));
+            let scored = scored.context("it has no scores of a test set")?;
+            Ok(scored.metrics.into_iter().map(|(name, score)| (name, score.value)).collect())
         };
-        let test = read().map_err(|e| Error::run(self.path(), e))?;
-        Ok(test.metrics.iter().map(|(name, score)| (name.clone(), score.value)).collect())
+        read().map_err(|e: anyhow::Error| Error::run(self.path(), e))
     }
 
     /// The runs of a group, in their order; none of a single run, and those that were not begun yet are left out.
