@@ -51,7 +51,9 @@ fn pictures_are_answered_and_chosen_by_keys() {
         b.choose("#file", &files);
         b.until("document.getElementById('status').textContent.startsWith('2 faces')");
         assert_eq!(b.number("document.querySelectorAll('#overlay .face').length"), 2.0);
-        assert_eq!(b.number("document.querySelectorAll('#said .card').length"), 4.0);
+        // Two models, what a part says by itself (the weakest of it is left out), action units and pose.
+        assert_eq!(b.number("document.querySelectorAll('#said .card').length"), 5.0);
+        assert_eq!(b.number("document.querySelectorAll('[aria-label=\"blendshapes\"] tbody tr').length"), 2.0);
         let rows = b.number("document.querySelectorAll('[aria-label=\"Model mood\"] tbody tr').length");
         assert_eq!(rows, 7.0);
         // The box lies over the picture: its middle is where the mock puts it.
