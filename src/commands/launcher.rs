@@ -175,9 +175,7 @@ impl Elsewhere {
     /// # Errors
     /// When the template refuses, the file cannot be written, or it is not taken.
     pub fn begin(&self, work: &Work<'_>, options: &Value) -> Result<()> {
-        // The program may be an interpreter with words of its own before ours.
-        let words = program::words()?;
-        let arguments = [&words[1..], work.arguments].concat();
+        let program = program::words()?;
         let directory = std::env::current_dir().context("the working directory is gone")?;
         let rendered = self.template.render(&Plan {
             name: work.name,
@@ -186,8 +184,8 @@ impl Elsewhere {
             jobs: work.jobs,
             folder: &absolute(work.folder)?,
             directory: &directory,
-            program: Path::new(&words[0]),
-            arguments: &arguments,
+            program: &program,
+            arguments: work.arguments,
             options,
         })?;
         let words: Vec<String> = rendered.submit.iter().map(|word| quote(word)).collect();

@@ -10,7 +10,7 @@
 //! | `tasks` | how many tasks there are to be, numbered from 0 |
 //! | `jobs` | how many trials or runs a task is to train at a time, as the command line says |
 //! | `folder`, `directory` | the folder of the study or group, and the working directory: absolute |
-//! | `program`, `arguments` | what each task runs; `command` is both as one line for a shell |
+//! | `program`, `arguments` | what each task runs, in words; `command` is both as one line for a shell |
 //! | `options` | the section of the launcher's name |
 //!
 //! What it says by `{% set ... %}`: `file`, the name of the file in the folder; `submit`, the words of the command that hands it
@@ -61,8 +61,8 @@ pub struct Plan<'a> {
     pub folder: &'a Path,
     /// The working directory, absolute: paths of data are relative to it.
     pub directory: &'a Path,
-    /// The program.
-    pub program: &'a Path,
+    /// The words that start the program.
+    pub program: &'a [String],
     /// Its arguments, the same for every task.
     pub arguments: &'a [String],
     /// The section of the launcher's name.
@@ -179,9 +179,8 @@ fn environment() -> Environment<'static> {
 }
 
 fn given(plan: &Plan<'_>) -> Value {
-    let program = plan.program.display().to_string();
-    let words: Vec<String> = std::iter::once(&program).chain(plan.arguments).map(|w| quote(w)).collect();
-    let arguments: Vec<Value> = plan.arguments.iter().map(Value::from).collect();
+    let words: Vec<String> = plan.program.iter().chain(plan.arguments).map(|w| quote(w)).collect();
+    let list = |words: &[String]| words.iter().map(Value::from).collect::<Vec<_>>();
     let values: [(&str, Value); 10] = [
         ("name", plan.name.into()),
         ("kind", if plan.is_group { "group" } else { "sweep" }.into()),
@@ -189,8 +188,8 @@ fn given(plan: &Plan<'_>) -> Value {
         ("jobs", plan.jobs.into()),
         ("folder", plan.folder.display().to_string().into()),
         ("directory", plan.directory.display().to_string().into()),
-        ("program", program.into()),
-        ("arguments", arguments.into()),
+        ("program", list(plan.program).into()),
+        ("arguments", list(plan.arguments).into()),
         ("command", words.join(" ").into()),
         ("options", value_of(plan.options)),
     ];

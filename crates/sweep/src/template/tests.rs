@@ -15,7 +15,7 @@ fn rendered(template: &Template, options: serde_json::Value, is_group: bool) -> 
         jobs: 2,
         folder: Path::new("/shared/my sweeps/lr"),
         directory: Path::new("/shared/work"),
-        program: Path::new("/opt/ferrotype"),
+        program: &["/opt/ferrotype".to_owned()],
         arguments: &arguments,
         options: &options,
     })
@@ -94,6 +94,37 @@ fn the_manifest_of_kubernetes_is_as_it_was_validated() {
     for absent in ["namespace", "limits", "nodeSelector", "env:", "--notice", "--jobs"] {
         assert!(!bare.contains(absent), "{absent}: {bare}");
     }
+}
+
+#[test]
+fn a_program_of_several_words_is_begun_with_all_of_them() {
+    let python = ["/usr/bin/python3", "-m", "ferrotype"].map(String::from);
+    let arguments = ["train", "--member-of", "/s/g"].map(String::from);
+    let text = |name: &str, options: serde_json::Value| {
+        let (folder, directory) = (Path::new("/s/g"), Path::new("/s"));
+        let plan = Plan {
+            name: "n",
+            is_group: true,
+            tasks: 1,
+            jobs: 1,
+            folder,
+            directory,
+            program: &python,
+            arguments: &arguments,
+            options: &options,
+        };
+        Template::built_in(name).unwrap().render(&plan).unwrap().text
+    };
+    let background = text("background", json!({}));
+    assert!(background.contains("nohup /usr/bin/python3 -m ferrotype train --resume /s/g"), "{background}");
+    // A program that is named takes the place of all of them.
+    let ssh =
+        |program: &str| text("ssh", json!({"hosts": ["a"], "jobs": 1, "program": program, "ssh": [], "setup": []}));
+    assert!(ssh("").contains("/usr/bin/python3 -m ferrotype train --member-of /s/g;"), "{}", ssh(""));
+    assert!(ssh("/opt/f").contains("/opt/f train --member-of /s/g;"), "{}", ssh("/opt/f"));
+    let mut options = kubernetes();
+    options["mount"] = json!("/s");
+    assert!(!text("kubernetes", options).contains("\"-m\""));
 }
 
 #[test]
@@ -199,7 +230,7 @@ mod scripts {
                 jobs: 2,
                 folder: &study,
                 directory: place.path(),
-                program: &at("ferrotype"),
+                program: &[at("ferrotype").display().to_string()],
                 arguments: &arguments,
                 options: &options,
             })
