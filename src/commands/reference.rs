@@ -193,3 +193,17 @@ fn text_of_the_help_is_no_markup() {
     assert_eq!(prose("Number of people (subjects)"), "Number of people (subjects).");
     assert_eq!(prose("Keys such as `a <b>`\n\nand more."), "Keys such as `a <b>`<br>and more.");
 }
+
+/// A value of an option that all subcommands have would be taken for that of another of the same name, which ends in a panic.
+#[test]
+fn no_option_of_all_subcommands_is_called_like_one_of_theirs() {
+    fn check(command: &Command, above: &[String]) {
+        let own = command.get_arguments().map(|arg| arg.get_id().to_string());
+        let twice: Vec<String> = own.filter(|id| above.contains(id)).collect();
+        assert!(twice.is_empty(), "{} has {twice:?}, and so has a command above it", command.get_name());
+        let all = command.get_arguments().filter(|arg| arg.is_global_set()).map(|arg| arg.get_id().to_string());
+        let above: Vec<String> = above.iter().cloned().chain(all).collect();
+        command.get_subcommands().for_each(|command| check(command, &above));
+    }
+    check(&Cli::command(), &[]);
+}

@@ -15,7 +15,7 @@ const MOST_SHARDS: u64 = 512;
 #[serde(deny_unknown_fields, default)]
 pub struct StorageOptions {
     /// What is kept of each picture.
-    #[arg(long = "store", value_enum, default_value_t, global = true, value_name = "FORM")]
+    #[arg(id = "store", long = "store", value_enum, default_value_t, global = true, value_name = "FORM")]
     pub pictures: PictureStorage,
     /// MiB after which a shard is full; sets pictures into shards however few they are. Without, raw pixels of up to 512 MiB
     /// stay in the prepared file and in memory, and shards have 512 MiB.
