@@ -64,7 +64,7 @@ fn main() {
     let isa = args.next().map_or_else(Isa::detect, |s| s.parse().expect("an instruction set"));
     println!("{isa}, {} threads", rayon::current_num_threads());
     let bench = Bench { filter, isa };
-    for shape in [[32, 64, 64], [32, 256, 16], [32, 512, 4], [64, 96, 7]] {
+    for shape in [[32, 64, 64], [32, 256, 16], [32, 512, 4], [64, 96, 7], [224, 16, 30]] {
         batch_norm(&bench, shape);
         element_wise(&bench, shape);
         pooling(&bench, shape);
@@ -120,7 +120,7 @@ fn pooling(bench: &Bench, [n, c, side]: [usize; 3]) {
     let isa = bench.isa;
     let one = Padding { top: 1, bottom: 1, left: 1, right: 1 };
     for (name, kernel, stride, padding) in
-        [("2x2/2", 2, 2, Padding::default()), ("3x3/2", 3, 2, one), ("3x3/1", 3, 1, one)]
+        [("2x2/2", 2, 2, Padding::default()), ("3x3/2", 3, 2, one), ("3x3/1", 3, 1, one), ("3x3/3", 3, 3, one)]
     {
         let (kernel, stride) = ([kernel; 2], [stride; 2]);
         let p = Pool2d { batch: n, channels: c, height: side, width: side, kernel, stride, padding };

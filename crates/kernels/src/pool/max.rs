@@ -48,6 +48,7 @@ impl Pool2d {
         self.check_index(index.len());
         let dx = Shared::output(dx);
         let (inner, outer) = (self.in_plane(), self.out_plane());
+        let places = self.places();
         for_each_item(self.planes(), inner, |plane| {
             let dy = &dy[plane * outer..][..outer];
             let index = &index[plane * outer..][..outer];
@@ -60,7 +61,7 @@ impl Pool2d {
                     if self.is_halving() {
                         self.halving_backward(dy, index, dx);
                     } else if self.is_disjoint() {
-                        self.scatter_plane(dy, index, dx);
+                        self.scatter_plane(&places, dy, index, dx);
                     } else {
                         self.gather_plane(dy, index, dx);
                     }
@@ -150,15 +151,21 @@ impl Pool2d {
         rest.fill(MaybeUninit::new(0.0));
     }
 
+    /// Row and column of each place of a window: to divide for every output takes longer than all the rest.
+    fn places(&self) -> Vec<[usize; 2]> {
+        let [rows, columns] = self.kernel;
+        (0..rows).flat_map(|ky| (0..columns).map(move |kx| [ky, kx])).collect()
+    }
+
     /// Backward of [`Self::is_disjoint`]: a pixel has one window at most.
     #[inline(always)]
-    fn scatter_plane(&self, dy: &[f32], index: &[u8], dx: &mut [MaybeUninit<f32>]) {
-        let (width, out, kernel) = (self.width, self.out_width(), self.kernel[1]);
+    fn scatter_plane(&self, places: &[[usize; 2]], dy: &[f32], index: &[u8], dx: &mut [MaybeUninit<f32>]) {
+        let (width, out) = (self.width, self.out_width());
         dx.fill(MaybeUninit::new(0.0));
         for (oy, (dy, index)) in dy.chunks_exact(out).zip(index.chunks_exact(out)).enumerate() {
             let rows = self.rows(oy);
             for (ox, (&g, &place)) in dy.iter().zip(index).enumerate() {
-                let (ky, kx) = (usize::from(place) / kernel, usize::from(place) % kernel);
+                let Some(&[ky, kx]) = places.get(usize::from(place)) else { continue };
                 let columns = self.cols(ox);
                 if (rows.first..rows.end).contains(&ky) && (columns.first..columns.end).contains(&kx) {
                     // Added to zero, as where windows overlap: a zero stays positive.

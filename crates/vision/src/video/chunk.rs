@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::{Decoder, Frame};
 
 /// Frames in memory at a time.
-const FRAMES: usize = 32;
+const FRAMES: usize = 16;
 /// Bytes of decoded frames in memory at a time.
 const BYTES: usize = 96 << 20;
 
