@@ -27,6 +27,18 @@ LR = 1e-3
 TOLERANCE = 1e-4  # largest logit difference, relative to the range of the logits
 
 
+class Compiled(torch.nn.Module):
+    """A network behind torch.compile that still says what the network says of itself."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net, self.compiled = net, torch.compile(net)
+        self.shape, self.classes, self.l2 = net.shape, net.classes, {f"net.{name}": c for name, c in net.l2.items()}
+
+    def forward(self, x):
+        return self.compiled(x)
+
+
 class Subject:
     """A network with fixed random data: the counterpart of src/bench/subject.rs."""
 
@@ -37,6 +49,8 @@ class Subject:
         self.layout = torch.channels_last if options.variant == "channels_last" else torch.contiguous_format
         self.device = torch.device(options.device)
         self.net = NETS[name]().to(self.device, memory_format=self.layout)
+        if options.compile:
+            self.net = Compiled(self.net)
         self.x = torch.rand(batch, *self.net.shape, device=self.device) * 2 - 1
         self.x = self.x.contiguous(memory_format=self.layout)
         self.targets = torch.full((batch, self.net.classes), 0.5 / self.net.classes, device=self.device)
@@ -174,6 +188,8 @@ def main():
     parser.add_argument("--threads", type=int, default=0, help="0: PyTorch's choice")
     parser.add_argument("--optimizer", choices=["sgd", "adam"], default="sgd")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--compile", action="store_true", help="through torch.compile")
+    parser.add_argument("--tf32", action="store_true", help="matrix products and convolutions of a GPU in TF32")
     parser.add_argument("--serve", action="store_true", help="take orders from standard input")
     parser.add_argument("--once", nargs=4, metavar=("KIND", "MODEL", "BATCH", "COUNT"), help="one order, then exit")
     parser.add_argument("--check", metavar="FILE", help="compare with `ferrotype models --json`")
@@ -181,6 +197,7 @@ def main():
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = options.tf32
     if options.check:
         check(options)
     elif options.once:

@@ -8,6 +8,7 @@ mod hdf5;
 mod loader;
 mod memory;
 mod onnx;
+pub mod parity;
 mod profile;
 mod recurrent;
 mod subject;

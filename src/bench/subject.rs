@@ -66,6 +66,15 @@ impl Subject {
         (0..steps).map(|_| timed(|| self.learner.step(batch, LR).map(drop))).collect()
     }
 
+    /// The mean loss of each of so many training steps.
+    ///
+    /// # Errors
+    /// When the loss is no longer finite.
+    pub fn losses(&mut self, steps: usize) -> Result<Vec<f64>> {
+        let batch = std::slice::from_ref(&self.batch);
+        (0..steps).map(|_| self.learner.step(batch, LR).map(|o| o.loss_sum / o.weight_sum)).collect()
+    }
+
     /// The time of each of so many forward passes in evaluation mode, in milliseconds, logits on the host.
     ///
     /// # Errors

@@ -88,3 +88,30 @@ fn a_breakdown_names_the_parts_of_a_step() {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }
 }
+
+#[test]
+fn the_cpu_computes_every_layer_alike_by_both_kernels() {
+    let side = |compute| parity::Side { device: Device::flex(), compute };
+    let (native, burn) = (side(Compute::Native(Isa::detect())), side(Compute::Burn));
+    for (name, _) in ferrotype_model::samples::SAMPLES {
+        let itself = parity::layer(name, &native, &native).unwrap();
+        assert_eq!(itself.largest(), 0.0, "{itself:?}");
+        let apart = parity::layer(name, &native, &burn).unwrap();
+        assert!(apart.largest() < 1e-4, "{apart:?}");
+        // Where nothing at all is apart, both sides are one.
+        assert!(apart.largest() > 0.0 || name.starts_with("max_pool") || name == "token_places", "{apart:?}");
+    }
+    let network = parity::network("micro_exp_net", 4, &[1, 5], &native, &burn).unwrap();
+    assert!(network.same_weights && network.logits < 1e-4, "{network:?}");
+    assert_eq!(network.losses.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [1, 5]);
+    assert!(network.losses.iter().all(|(_, apart)| *apart < 1e-3), "{network:?}");
+}
+
+#[test]
+fn differences_are_relative_and_a_nan_is_infinite() {
+    assert_eq!(parity::difference(&[1.0, -4.0], &[1.5, -4.0], 0.0).unwrap(), 0.125);
+    assert_eq!(parity::difference(&[1.0, -4.0], &[1.5, -4.0], 5.0).unwrap(), 0.1);
+    assert_eq!(parity::difference(&[0.0], &[0.5], 0.0).unwrap(), 0.5);
+    assert_eq!(parity::difference(&[1.0, 2.0], &[f32::NAN, 2.0], 0.0).unwrap(), f64::INFINITY);
+    assert!(parity::difference(&[1.0], &[1.0, 2.0], 0.0).is_err());
+}

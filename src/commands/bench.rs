@@ -1,6 +1,7 @@
 //! `ferrotype bench`
 
 mod anomalies;
+mod parity;
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -18,6 +19,7 @@ use crate::systems::pool::in_pool;
 use anomalies::AnomaliesCommand;
 use ferrotype_expressions::compute::compute;
 use ferrotype_model::device::DeviceName;
+use parity::ParityCommand;
 
 /// Measure training steps, inference, ONNX files, the loader, reading and memory, on fixed random data.
 #[derive(Debug, Args)]
@@ -88,6 +90,10 @@ enum Verb {
     #[command(after_help = "Example: ferrotype bench anomalies --config configs/anomaly/generated_bottleneck.yaml \
                             --grid 'model.lstm_autoencoder.hidden=32|64' --seeds 0..5")]
     Anomalies(AnomaliesCommand),
+    #[command(after_help = "Examples:
+  ferrotype bench parity --device cuda:0
+  ferrotype bench parity --device flex --kernels burn --models vgg13 --steps 10")]
+    Parity(ParityCommand),
 }
 
 fn at_least_one() -> RangedU64ValueParser<usize> {
@@ -118,8 +124,10 @@ impl BenchCommand {
     /// # Errors
     /// For an unknown network or device, or a loss that diverges.
     pub fn run(self) -> Result<()> {
-        if let Some(Verb::Anomalies(command)) = &self.verb {
-            return command.run();
+        match &self.verb {
+            Some(Verb::Anomalies(command)) => return command.run(),
+            Some(Verb::Parity(command)) => return command.run(),
+            None => {}
         }
         let aside = Queue::of(Path::new(RUNS)).step_aside();
         if aside.is_some() {

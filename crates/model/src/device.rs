@@ -145,6 +145,16 @@ impl FromStr for DeviceName {
     }
 }
 
+/// Where the tests of this crate compute: on the device that the variable `FERROTYPE_TEST_DEVICE` names, else on the CPU.
+#[cfg(test)]
+pub(crate) fn tested() -> Device {
+    let name = std::env::var("FERROTYPE_TEST_DEVICE").unwrap_or_else(|_| "flex".into());
+    name.parse::<DeviceName>()
+        .and_then(DeviceName::open)
+        .unwrap_or_else(|e| panic!("FERROTYPE_TEST_DEVICE: {e:#}"))
+        .device
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

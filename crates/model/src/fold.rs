@@ -132,7 +132,6 @@ fn pair(graph: &Graph, id: NodeId) -> Option<Pair<'_>> {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
 
     use super::*;
     use crate::ModelOptions;
@@ -140,7 +139,7 @@ mod tests {
 
     fn trained(options: &ModelOptions, input: [usize; 3]) -> Network {
         let graph = Arc::new(options.build(input, 7).unwrap());
-        let mut network = Network::new(graph, 3, &Device::flex());
+        let mut network = Network::new(graph, 3, &crate::device::tested());
         let device = network.device().clone();
         let mut s = Stream::new(5);
         let mut drawn = |n: usize, low: f32, high: f32| {

@@ -21,6 +21,7 @@ pub mod patterns;
 mod plan;
 pub mod published;
 pub mod saliency;
+pub mod samples;
 mod state;
 pub mod validate;
 pub mod zoo;

@@ -256,7 +256,7 @@ mod tests {
     }
 
     fn losses(objective: &dyn Objective, logits: &[f32]) -> Vec<f32> {
-        let device = Device::flex();
+        let device = crate::device::tested();
         objective
             .losses(Compute::Burn, tensor(logits, &device), tensor(&TARGETS, &device))
             .into_data()
@@ -273,7 +273,7 @@ mod tests {
 
     /// Compares the gradient of the summed losses with central differences.
     pub(super) fn check_gradient(objective: &dyn Objective) {
-        let device = Device::flex().autodiff();
+        let device = crate::device::tested().autodiff();
         let logits = tensor(&LOGITS, &device).require_grad();
         let grads = objective.losses(Compute::Burn, logits.clone(), tensor(&TARGETS, &device)).sum().backward();
         let gradient: Vec<f32> = logits.grad(&grads).unwrap().into_data().try_to_vec().unwrap();

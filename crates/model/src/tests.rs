@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 
 use super::layers::{BatchNorm, Conv2d, Linear, RunningVariance};
 use super::*;
@@ -9,7 +9,7 @@ use ferrotype_base::random::Stream;
 fn pictures(shape: [usize; 4], seed: u64) -> Tensor<4> {
     let mut s = Stream::new(seed);
     let values: Vec<f32> = (0..shape.iter().product()).map(|_| s.normal() as f32).collect();
-    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    Tensor::from_data(TensorData::new(values, shape), &crate::device::tested())
 }
 
 fn small(variance: RunningVariance) -> Arc<Graph> {
@@ -22,7 +22,7 @@ fn small(variance: RunningVariance) -> Arc<Graph> {
 }
 
 fn network() -> Network {
-    Network::new(small(RunningVariance::Unbiased), 1, &Device::flex())
+    Network::new(small(RunningVariance::Unbiased), 1, &crate::device::tested())
 }
 
 fn values(t: Tensor<2>) -> Vec<f32> {
@@ -59,7 +59,7 @@ fn an_activation_stays_alone_where_its_input_is_wanted_elsewhere() {
     g.relu().add("add", before).global_avg_pool("pool");
     let graph = Arc::new(g.build(2).unwrap());
     assert_eq!(graph.plan.len(), 4);
-    let network = Network::new(graph, 1, &Device::flex());
+    let network = Network::new(graph, 1, &crate::device::tested());
     let x = pictures([1, 1, 4, 4], 2);
     let y = network.forward(x.clone()).unwrap();
     let w = network.parameters[0].tensor.clone();
@@ -85,7 +85,7 @@ fn dropout_depends_on_the_key_alone() {
 fn running_statistics_follow_the_rule_of_the_framework() {
     let x = pictures([3, 2, 6, 6], 4);
     for (rule, correction) in [(RunningVariance::Biased, 1.0), (RunningVariance::Unbiased, 108.0 / 107.0)] {
-        let mut network = Network::new(small(rule), 1, &Device::flex());
+        let mut network = Network::new(small(rule), 1, &crate::device::tested());
         let pass = network.train_pass(x.clone(), 0).unwrap();
         pass.logits.sum().backward();
         network.apply_buffer_updates(pass.buffer_updates).unwrap();
@@ -109,7 +109,7 @@ fn running_statistics_follow_the_rule_of_the_framework() {
 #[test]
 fn a_state_comes_back_and_wrong_ones_are_refused_whole() {
     let mut a = network();
-    let b = Network::new(a.graph().clone(), 2, &Device::flex());
+    let b = Network::new(a.graph().clone(), 2, &crate::device::tested());
     let x = pictures([2, 2, 6, 6], 3);
     let before = values(a.forward(x.clone()).unwrap());
     let state = b.state().unwrap();
@@ -161,6 +161,6 @@ fn builders_and_networks_say_what_is_wrong() {
     assert!(error.contains("takes pictures of 2x6x6") && error.contains("1x6x6"), "{error}");
     let mut one = GraphBuilder::new("one", [1, 1, 1]);
     one.batch_norm("bn", BatchNorm::pytorch()).flatten("flat").linear("fc", Linear::new(2));
-    let one = Network::new(Arc::new(one.build(2).unwrap()), 0, &Device::flex());
+    let one = Network::new(Arc::new(one.build(2).unwrap()), 0, &crate::device::tested());
     assert!(one.train_pass(pictures([1, 1, 1, 1], 0), 0).err().unwrap().to_string().contains("larger batches"));
 }

@@ -46,7 +46,7 @@ impl Network {
 mod tests {
     use std::sync::Arc;
 
-    use burn::tensor::{Device, Tensor, TensorData};
+    use burn::tensor::{Tensor, TensorData};
 
     use crate::{ModelOptions, Network};
 
@@ -59,10 +59,11 @@ mod tests {
             if graph.macs() > 200_000_000 {
                 continue;
             }
-            let network = Network::new(graph, 3, &Device::flex());
+            let network = Network::new(graph, 3, &crate::device::tested());
             let count = channels * height * width;
             let values: Vec<f32> = (0..count).map(|i| ((i * 37) % 255) as f32 / 127.0 - 1.0).collect();
-            let x = Tensor::<4>::from_data(TensorData::new(values, [1, channels, height, width]), &Device::flex());
+            let x =
+                Tensor::<4>::from_data(TensorData::new(values, [1, channels, height, width]), &crate::device::tested());
             let logits = |network: &Network| -> Vec<f32> {
                 network.forward(x.clone()).unwrap().into_data().try_into_vec().unwrap()
             };

@@ -25,7 +25,7 @@ mod tests {
     #[test]
     fn is_the_mean_of_squares() {
         let tensor = |v: [f32; 4], device: &Device| Tensor::<2>::from_data(TensorData::new(v.to_vec(), [2, 2]), device);
-        let device = Device::flex().autodiff();
+        let device = crate::device::tested().autodiff();
         let x = tensor([1.0, 2.0, 3.0, 4.0], &device).require_grad();
         let losses = Reconstruction.losses(Compute::Burn, x.clone(), tensor([1.0, 0.0, 0.0, 0.0], &device));
         let gradients = losses.clone().sum().backward();

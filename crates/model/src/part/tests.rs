@@ -77,7 +77,7 @@ fn heads_and_depths_follow_the_documented_rule() {
 #[test]
 fn a_network_in_two_pieces_computes_what_it_does_in_one() {
     for compute in computes() {
-        let network = Network::new(Arc::new(graph()), 3, &Device::flex()).with_compute(compute);
+        let network = Network::new(Arc::new(graph()), 3, &crate::device::tested()).with_compute(compute);
         let x = pictures(network.device());
         let whole = values(network.forward(x.clone()).unwrap());
         for name in ["features.a.bn.relu", "head.pool", "head.fc1.relu"] {
@@ -92,7 +92,7 @@ fn a_network_in_two_pieces_computes_what_it_does_in_one() {
 #[test]
 fn frozen_parameters_have_no_gradient_and_frozen_statistics_stay() {
     for compute in computes() {
-        let network = Network::new(Arc::new(graph()), 3, &Device::flex()).with_compute(compute);
+        let network = Network::new(Arc::new(graph()), 3, &crate::device::tested()).with_compute(compute);
         let x = pictures(network.device());
         // A frozen beginning, a frozen middle, a frozen end.
         for pattern in ["features.*", "features.b.*", "head.*"] {
@@ -115,7 +115,7 @@ fn frozen_parameters_have_no_gradient_and_frozen_statistics_stay() {
 #[test]
 fn a_pass_from_features_equals_one_from_pictures() {
     for compute in computes() {
-        let network = Network::new(Arc::new(graph()), 3, &Device::flex()).with_compute(compute);
+        let network = Network::new(Arc::new(graph()), 3, &crate::device::tested()).with_compute(compute);
         let x = pictures(network.device());
         let frozen = frozen(network.graph(), "features.*");
         let at = network.graph().frozen_until(&frozen).unwrap();

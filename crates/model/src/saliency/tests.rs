@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use burn::tensor::Device;
 use ferrotype_kernels::Isa;
 
 use super::*;
@@ -15,7 +14,7 @@ fn reference() -> (Network, Tensor<4>) {
     let fork = g.tip();
     g.conv("conv2", Conv2d::new(2, 3).same()).add("add", fork).relu().global_avg_pool("pool");
     g.linear("fc", Linear::new(3));
-    let mut network = Network::new(Arc::new(g.build(3).unwrap()), 0, &Device::flex());
+    let mut network = Network::new(Arc::new(g.build(3).unwrap()), 0, &crate::device::tested());
     let state = network.parameters.iter().zip([0.0, 1.0, 2.0, 3.0, 4.6, 5.0]).map(|(p, offset)| StateTensor {
         name: p.name.clone(),
         shape: p.shape.clone(),
@@ -24,7 +23,7 @@ fn reference() -> (Network, Tensor<4>) {
     let state = state.collect();
     network.load_state(state).unwrap();
     let values: Vec<f32> = (0..16).map(|i| (0.3 * f64::from(i)).sin() as f32).collect();
-    (network, Tensor::from_data(TensorData::new(values, [1, 1, 4, 4]), &Device::flex()))
+    (network, Tensor::from_data(TensorData::new(values, [1, 1, 4, 4]), &crate::device::tested()))
 }
 
 /// `(g.mean((2, 3), keepdim=True) * m).sum(1).clamp(min=0)` of that Python.
@@ -59,7 +58,7 @@ fn what_cannot_be_explained_is_said() {
     assert!(refused(layer_for(&network, Some("pool")).unwrap_err()).contains("not feature maps"));
     let mut g = GraphBuilder::new("flat", [1, 4, 4]);
     g.flatten("flat").linear("fc", Linear::new(3));
-    let flat = Network::new(Arc::new(g.build(3).unwrap()), 0, &Device::flex());
+    let flat = Network::new(Arc::new(g.build(3).unwrap()), 0, &crate::device::tested());
     assert!(refused(layer_for(&flat, None).unwrap_err()).contains("nothing to show"));
     assert!(explain(&flat, x, &[0], Method::GuidedBackprop, None).is_ok());
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 
 use super::*;
 use crate::{Graph, Network};
@@ -111,7 +111,7 @@ fn htnet_has_the_published_counts() {
 #[test]
 fn published_htnet_attends_to_one_token() {
     use htnet::HtnetOptions;
-    let device = Device::flex();
+    let device = crate::device::tested();
     let mut s = Stream::new(2);
     let x: Vec<f32> = (0..2 * 784).map(|_| s.uniform(-1.0, 1.0)).collect();
     let x = Tensor::<4>::from_data(TensorData::new(x, [2, 1, 28, 28]), &device);
@@ -218,7 +218,7 @@ fn mini_xception_shrinks_like_the_original() {
 /// Every network takes a picture, gives gradients to every parameter, and says so when the picture is too small.
 #[test]
 fn every_network_computes_and_every_parameter_learns() {
-    let device = Device::flex();
+    let device = crate::device::tested();
     for options in ModelOptions::all() {
         let name = options.name();
         // Large nets shrink, so that the test stays short in debug builds too.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{DType, Device, TensorData};
+use burn::tensor::{DType, TensorData};
 use ferrotype_kernels::Isa;
 
 use super::*;
@@ -14,7 +14,7 @@ use ferrotype_ops::Compute;
 fn pictures(shape: [usize; 4], seed: u64) -> Tensor<4> {
     let mut s = Stream::new(seed);
     let values: Vec<f32> = (0..shape.iter().product()).map(|_| s.normal() as f32).collect();
-    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    Tensor::from_data(TensorData::new(values, shape), &crate::device::tested())
 }
 
 fn f64s<const D: usize>(x: Tensor<D>) -> Vec<f64> {
@@ -35,9 +35,9 @@ fn small() -> Network {
     let fork = g.tip();
     g.conv("branch", Conv2d::new(4, 2).same()).add("add", fork).relu6().dropout(0.5);
     g.max_pool("max", MaxPool::new(2)).flatten("flat").linear("fc", Linear::new(3));
-    let mut network = Network::new(Arc::new(g.build(3).unwrap()), 1, &Device::flex());
-    network.buffers[0].tensor = Tensor::from_floats([0.3, -0.2, 0.1, 0.0], &Device::flex());
-    network.buffers[1].tensor = Tensor::from_floats([0.5, 2.0, 1.5, 0.9], &Device::flex());
+    let mut network = Network::new(Arc::new(g.build(3).unwrap()), 1, &crate::device::tested());
+    network.buffers[0].tensor = Tensor::from_floats([0.3, -0.2, 0.1, 0.0], &crate::device::tested());
+    network.buffers[1].tensor = Tensor::from_floats([0.5, 2.0, 1.5, 0.9], &crate::device::tested());
     network
 }
 
@@ -59,7 +59,7 @@ fn the_gradient_of_the_pictures_is_that_of_finite_differences() {
     let at = |i: usize, step: f64| {
         let mut moved = values.clone();
         moved[i] += step;
-        let device = Device::flex();
+        let device = crate::device::tested();
         let x = Tensor::<4>::from_data(TensorData::new(moved, [2, 2, 6, 6]), (&device, DType::F64));
         f64s(weighted(network.forward(x).unwrap())).iter().sum::<f64>()
     };
@@ -78,7 +78,7 @@ fn native_and_burn_kernels_give_the_same_gradients() {
         let size = if model.name() == "micro_exp_net" { 40 } else { 24 };
         let (model, input) = model.small(size);
         let graph = Arc::new(model.build(input, 5).unwrap());
-        let network = Network::new(graph, 2, &Device::flex());
+        let network = Network::new(graph, 2, &crate::device::tested());
         let layer = &network.graph().nodes[network.graph().last_maps().unwrap()].name.clone();
         let x = pictures([2, input[0], input[1], input[2]], 4);
         let outcome = |network: &Network, x: Tensor<4>| {
@@ -110,7 +110,7 @@ fn reference() -> Network {
     let fork = g.tip();
     g.conv("conv2", Conv2d::new(2, 3).same()).add("add", fork).relu().global_avg_pool("pool");
     g.linear("fc", Linear::new(3));
-    let mut network = Network::new(Arc::new(g.build(3).unwrap()), 0, &Device::flex());
+    let mut network = Network::new(Arc::new(g.build(3).unwrap()), 0, &crate::device::tested());
     let state = network.parameters.iter().zip([0.0, 1.0, 2.0, 3.0, 4.6, 5.0]).map(|(p, offset)| StateTensor {
         name: p.name.clone(),
         shape: p.shape.clone(),
@@ -154,7 +154,7 @@ fn guided_backpropagation_is_that_of_pytorch() {
     for compute in [Compute::Burn, Compute::Native(Isa::detect())] {
         let network = reference().with_compute(compute);
         let values: Vec<f32> = (0..16).map(|i| (0.3 * f64::from(i)).sin() as f32).collect();
-        let x = Tensor::<4>::from_data(TensorData::new(values, [1, 1, 4, 4]), &Device::flex());
+        let x = Tensor::<4>::from_data(TensorData::new(values, [1, 1, 4, 4]), &crate::device::tested());
         for (rule, expected) in [(ReluRule::Derivative, PLAIN), (ReluRule::Guided, GUIDED)] {
             let second = |z: Tensor<2>| z.slice([0..1, 1..2]).reshape([1]);
             let found = f64s(network.input_gradient(x.clone(), rule, second).unwrap().gradient);

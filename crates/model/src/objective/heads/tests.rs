@@ -13,7 +13,7 @@ fn tensor(values: &[f32], device: &Device) -> Tensor<2> {
 }
 
 fn total(loss: &dyn MaskedLoss, outputs: &[f32], targets: &[f32], known: &[f32]) -> f64 {
-    let device = Device::flex();
+    let device = crate::device::tested();
     let t = |values: &[f32]| tensor(values, &device);
     let losses: Vec<f32> =
         loss.losses(Compute::Burn, t(outputs), t(targets), t(known)).into_data().try_to_vec().unwrap();
@@ -28,7 +28,7 @@ fn check(loss: &dyn MaskedLoss, targets: &[f32], expected: f64) {
     assert!((got - expected).abs() < 2e-6, "{loss:?}: {got} instead of {expected}");
     let mut others = targets.to_vec();
     others.iter_mut().zip(KNOWN).filter(|(_, known)| *known == 0.0).for_each(|(v, _)| *v = 7.0);
-    let device = Device::flex().autodiff();
+    let device = crate::device::tested().autodiff();
     let outputs = tensor(&OUTPUTS, &device).require_grad();
     let losses = loss.losses(Compute::Burn, outputs.clone(), tensor(targets, &device), tensor(&KNOWN, &device));
     let grads = losses.sum().div_scalar(4.0).backward();
@@ -93,7 +93,7 @@ fn heads_are_summed_by_weight_and_losses_must_fit() {
     let options = [HeadOptions::default(), HeadOptions { weight: 0.25, ..HeadOptions::default() }];
     let totals = ColumnTotals { sums: vec![2.0, 0.0, 0.0], known: vec![4.0; 3] };
     let objective = HeadsObjective::new(&heads, &options.iter().collect::<Vec<_>>(), &totals).unwrap();
-    let device = Device::flex();
+    let device = crate::device::tested();
     let t = |values: &[f32]| tensor(values, &device);
     let sum: f32 =
         objective.masked_losses(Compute::Burn, t(&OUTPUTS), t(&LABELS), t(&KNOWN)).sum().into_scalar::<f32>();

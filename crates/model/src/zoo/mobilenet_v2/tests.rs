@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 
 use super::*;
 use crate::{Graph, ModelOptions, Network, Role};
@@ -59,7 +59,7 @@ fn fill(n: usize, start: usize) -> Vec<f64> {
 fn tensor(values: impl Iterator<Item = f64>) -> Tensor<1> {
     let values: Vec<f32> = values.map(|v| v as f32).collect();
     let len = values.len();
-    Tensor::from_data(TensorData::new(values, [len]), &Device::flex())
+    Tensor::from_data(TensorData::new(values, [len]), &crate::device::tested())
 }
 
 /// The formula is one that single precision follows: PyTorch's own f32 differs by 2e-4.
@@ -92,7 +92,8 @@ const KNOWN: [(f64, usize, usize, [f64; 10]); 3] = [
 #[test]
 fn logits_are_torchvisions() {
     for (width, size, count, known) in KNOWN {
-        let mut network = Network::new(Arc::new(graph(torchvision(width), [3, size, size], 10)), 0, &Device::flex());
+        let mut network =
+            Network::new(Arc::new(graph(torchvision(width), [3, size, size], 10)), 0, &crate::device::tested());
         assert_eq!(network.graph().parameter_count(), count);
         for (k, p) in network.parameters.iter_mut().enumerate() {
             let values = p.shape.iter().product::<usize>();
