@@ -1,14 +1,17 @@
 //! `ferrotype doctor`
 
+mod machine;
+
+use std::path::Path;
+
 use anyhow::{Result, bail};
 use clap::Args;
-use ferrotype_kernels::Isa;
 
 use super::say;
 use ferrotype_model::device::DeviceName;
 use ferrotype_run::provenance::processor;
 
-/// Show what works on this machine: devices, instruction sets, threads, disk.
+/// Show what works on this machine, and what is slow and why: build, instruction sets, threads, memory, disk, ffmpeg, devices.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  ferrotype doctor")]
 pub struct DoctorCommand {}
@@ -23,9 +26,10 @@ impl DoctorCommand {
         say(format_args!("ferrotype {} (commit {commit}), Burn 0.22.1", env!("CARGO_PKG_VERSION")))?;
         say(format_args!("system     {} {}", std::env::consts::OS, std::env::consts::ARCH))?;
         say(format_args!("processor  {}", processor()))?;
-        say(format_args!("threads    {}", std::thread::available_parallelism().map_or(1, usize::from)))?;
-        let sets: Vec<String> = Isa::available().iter().map(ToString::to_string).collect();
-        say(format_args!("kernels    {} (the first is used)", sets.join(", ")))?;
+        let findings = machine::findings(Path::new("."));
+        for finding in &findings {
+            say(format_args!("{:<10} {}", finding.name, finding.there))?;
+        }
         say("devices")?;
         // A backend that does not work here may panic while it is opened; that is the answer, not a crash.
         let hook = std::panic::take_hook();
@@ -41,6 +45,11 @@ impl DoctorCommand {
                 (Err(_), _) => "compiled in, but does not work here".to_owned(),
             };
             say(format_args!("  {:<12} {word}", device.to_string()))?;
+        }
+        let hints: Vec<&String> = findings.iter().filter_map(|finding| finding.hint.as_ref()).collect();
+        if !hints.is_empty() {
+            say("what is slow or missing here")?;
+            hints.into_iter().try_for_each(|hint| say(format_args!("  {hint}")))?;
         }
         match states.iter().find(|(d, _)| *d == DeviceName::Flex) {
             Some((_, Ok(()))) => Ok(()),

@@ -6,14 +6,14 @@ use anyhow::{Result, ensure};
 
 /// Bytes that a process may still write to the disk of a folder, where the system tells it.
 #[cfg(unix)]
-pub(super) fn available(folder: &Path) -> Option<u64> {
+pub fn available(folder: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// Bytes that a process may still write to the disk of a folder: not asked of this system.
 #[cfg(not(unix))]
-pub(super) fn available(_: &Path) -> Option<u64> {
+pub fn available(_: &Path) -> Option<u64> {
     None
 }
 
