@@ -53,7 +53,9 @@ impl Place {
     /// With `small.yaml` in it.
     pub fn new() -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
-        place.write("small.yaml", SMALL);
+        // What trains and resumes on the CPU is to do so on other devices: FERROTYPE_TEST_DEVICE=tch cargo test --features tch
+        let device = std::env::var("FERROTYPE_TEST_DEVICE").map_or(String::new(), |name| format!("device: {name}\n"));
+        place.write("small.yaml", format!("{SMALL}{device}"));
         place
     }
 

@@ -22,8 +22,8 @@ use crate::options::PictureStorage;
 
 pub(crate) use packed::pack;
 pub use place::folder_of;
-pub use space::available as available_bytes;
 pub(crate) use place::{Place, of_memory, tidy};
+pub use space::available as available_bytes;
 pub(crate) use writer::{Done, Entry, Finished, Writer};
 
 /// A shard.

@@ -1,7 +1,7 @@
 //! Devices by name. Which are compiled in is a matter of cargo features; which are present shows at run time.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::str::FromStr;
 
 use anyhow::{Result, anyhow, bail};
@@ -55,8 +55,8 @@ impl DeviceName {
     /// When it is not compiled in or does not work here; the error says what is.
     pub fn open(self) -> Result<Opened> {
         if self == Self::Auto {
-            let found = [Self::Cuda(0), Self::TchCuda(0), Self::Vulkan].into_iter().find_map(|d| d.open().ok());
-            return found.map_or_else(|| Self::Flex.open(), Ok);
+            let found = [Self::Cuda(0), Self::TchCuda(0)].into_iter().find_map(|d| d.open().ok());
+            return found.or_else(vulkan_hardware).map_or_else(|| Self::Flex.open(), Ok);
         }
         if !self.is_compiled() {
             bail!(
@@ -65,19 +65,12 @@ impl DeviceName {
                 self.feature().unwrap_or_default()
             );
         }
-        let probe = catch_unwind(AssertUnwindSafe(|| {
-            let device = self.make()?;
-            let sum = Tensor::<1>::ones([3], &device).sum().into_data().try_to_vec::<f32>().ok()?;
-            (sum == [3.0]).then_some(device)
-        }));
-        match probe {
-            Ok(Some(device)) => Ok(Opened { name: self, device }),
-            _ => Err(anyhow!(
-                "device `{self}` is compiled in, but does not work here: `ferrotype doctor` shows what does"
-            )),
-        }
+        probe(|| self.make()).map(|device| Opened { name: self, device }).ok_or_else(|| {
+            anyhow!("device `{self}` is compiled in, but does not work here: `ferrotype doctor` shows what does")
+        })
     }
 
+    #[cfg_attr(feature = "tch", expect(deprecated, reason = "LibTorch stays for comparison until Burn drops it"))]
     fn make(self) -> Option<Device> {
         match self {
             Self::Flex => Some(Device::flex()),
@@ -93,6 +86,33 @@ impl DeviceName {
             _ => None,
         }
     }
+}
+
+/// A device that can add three ones. A backend that does not work may panic instead; that is the answer, and not to be
+/// printed.
+fn probe(make: impl FnOnce() -> Option<Device>) -> Option<Device> {
+    let hook = take_hook();
+    set_hook(Box::new(|_| {}));
+    let device = catch_unwind(AssertUnwindSafe(|| {
+        let device = make()?;
+        let sum = Tensor::<1>::ones([3], &device).sum().into_data().try_to_vec::<f32>().ok()?;
+        (sum == [3.0]).then_some(device)
+    }));
+    set_hook(hook);
+    device.ok().flatten()
+}
+
+/// A graphics card by Vulkan. A driver that computes on the CPU is none: the native kernels are faster, and Mesa's crashes.
+#[cfg(feature = "vulkan")]
+fn vulkan_hardware() -> Option<Opened> {
+    use burn::tensor::DeviceKind::{DiscreteGpu, IntegratedGpu};
+    let found = [DiscreteGpu(0), IntegratedGpu(0)].into_iter().find_map(|kind| probe(|| Some(Device::vulkan(kind))));
+    found.map(|device| Opened { name: DeviceName::Vulkan, device })
+}
+
+#[cfg(not(feature = "vulkan"))]
+fn vulkan_hardware() -> Option<Opened> {
+    None
 }
 
 /// An opened device.

@@ -54,7 +54,9 @@ fn kernels(sets: &[Isa]) -> Finding {
     let hint = match sets.first() {
         Some(Isa::Avx512) => None,
         Some(Isa::Avx2) => Some("no AVX-512: kernels compute with AVX2, on half as many numbers at a time"),
-        _ if cfg!(target_arch = "x86_64") => Some("no AVX2 with FMA: kernels compute several times slower in plain Rust"),
+        _ if cfg!(target_arch = "x86_64") => {
+            Some("no AVX2 with FMA: kernels compute several times slower in plain Rust")
+        }
         _ => Some("kernels are written for x86-64; here they compute in plain Rust, with what the compiler vectorises"),
     };
     Finding::new("kernels", format!("{} (the first is used)", names.join(", ")), hint.map(String::from))
@@ -100,7 +102,8 @@ fn disk(folder: &Path) -> Finding {
             return Finding::new("disk", "cannot be written to", Some(hint));
         }
     };
-    let there = format!("{}{speed:.0} MiB/s", free.map_or(String::new(), |gib| format!("{gib:.1} GiB free, written at ")));
+    let there =
+        format!("{}{speed:.0} MiB/s", free.map_or(String::new(), |gib| format!("{gib:.1} GiB free, written at ")));
     let hint = match free {
         Some(gib) if gib < LITTLE_GIB => Some(format!("{gib:.1} GiB free: prepared datasets and runs may not fit")),
         _ if speed < SLOW_MIB_PER_SECOND => {
