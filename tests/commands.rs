@@ -142,7 +142,10 @@ fn quiet_says_warnings_and_the_result_only() {
 fn a_reader_that_goes_away_is_no_error() {
     let place = Place::new();
     place.train("runs", "");
-    for words in ["runs", "models", "doctor", "config schema", "completions bash", "train --config small.yaml --json"] {
+    let bench = "bench --models micro_exp_net --batch 2 --rounds 1 --steps 1";
+    let parity = "bench parity --device flex --models none";
+    let train = "train --config small.yaml --json";
+    for words in ["runs", "models", "doctor", "config schema", "completions bash", bench, parity, train] {
         let mut command = place.command(words.split_whitespace());
         let mut child =
             command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();

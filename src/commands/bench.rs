@@ -11,6 +11,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
+use super::say;
 use crate::bench::{self, Optimizer, Order, Times, Worker};
 use crate::config::{KernelBackend, Kernels, KernelsIsa};
 use crate::publication::experiments::RUNS;
@@ -147,9 +148,8 @@ impl BenchCommand {
         }
         if let Some(name) = &self.profile {
             let batch = self.batch.unwrap_or_else(|| bench::default_batch(name));
-            println!("{name}, batch {batch}, {} kernels, {threads} threads\n", compute);
-            print!("{}", bench::breakdown(worker.subject(name, batch, true)?.0, self.steps)?);
-            return Ok(());
+            say(format_args!("{name}, batch {batch}, {compute} kernels, {threads} threads\n"))?;
+            return say(bench::breakdown(worker.subject(name, batch, true)?.0, self.steps)?.trim_end());
         }
         self.measure(&mut worker, &about)
     }
@@ -158,17 +158,17 @@ impl BenchCommand {
         let orders = self.orders()?;
         if !self.json {
             let word = |key: &str| about[key].as_str().unwrap_or_default().to_owned();
-            println!(
+            say(format_args!(
                 "{}, {} kernels, {} threads, {}",
                 word("device"),
                 word("kernels"),
                 about["threads"],
                 word("optimizer")
-            );
-            println!(
+            ))?;
+            say(format_args!(
                 "{:<7} {:<20} {:>5} {:>10} {:>10} {:>11} {:>10} {:>9}",
                 "mode", "model", "batch", "median ms", "min ms", "images/s", "first ms", "peak MiB"
-            );
+            ))?;
         }
         for order in orders {
             worker.answer(&Order::Drop)?;
@@ -176,7 +176,7 @@ impl BenchCommand {
             for _ in 0..self.rounds {
                 row.add(&worker.answer(&order)?)?;
             }
-            row.print(about, self.json);
+            row.say(about, self.json)?;
         }
         Ok(())
     }
@@ -237,7 +237,7 @@ impl Row {
         Ok(())
     }
 
-    fn print(self, about: &Value, json: bool) {
+    fn say(self, about: &Value, json: bool) -> Result<()> {
         let times = Times::of(&self.ms);
         let batch = self.last["batch"].as_u64().unwrap_or(0) as usize;
         let images = times.images_per_second(batch);
@@ -252,8 +252,7 @@ impl Row {
             line["first_ms"] = self.first;
             line["times"] = json!(times);
             line["images_per_second"] = images.into();
-            println!("{line}");
-            return;
+            return say(line);
         }
         let name = match (a["model"].as_str(), a["mib"].as_f64()) {
             (Some(name), _) => name.to_owned(),
@@ -261,14 +260,14 @@ impl Row {
             (None, None) => format!("to {0}x{0}", a["size"]),
         };
         let number = |v: &Value| v.as_f64().map_or("-".into(), |v| format!("{v:.1}"));
-        println!(
+        say(format_args!(
             "{:<7} {name:<20} {batch:>5} {:>10.3} {:>10.3} {images:>11.1} {:>10} {:>9}",
             a["mode"].as_str().unwrap_or_default(),
             times.median_ms,
             times.min_ms,
             number(&self.first),
             number(&a["peak_mib"])
-        );
+        ))
     }
 }
 

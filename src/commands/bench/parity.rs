@@ -2,10 +2,11 @@
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use clap::builder::RangedU64ValueParser;
 use serde_json::json;
 
+use super::at_least_one;
 use crate::bench::parity::{LayerParity, NetworkParity, Side, layer, network};
+use crate::commands::say;
 use crate::config::{KernelBackend, Kernels, KernelsIsa};
 use crate::systems::pool::in_pool;
 use ferrotype_expressions::compute::compute;
@@ -29,10 +30,10 @@ pub struct ParityCommand {
           default_values_t = ["mini_xception", "micro_exp_net", "ststnet", "emopy_cnn"].map(String::from))]
     models: Vec<String>,
     /// Pictures per batch.
-    #[arg(long, default_value_t = 8, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, default_value_t = 8, value_parser = at_least_one())]
     batch: usize,
     /// Steps of training; the loss is compared after 1, 10, 100 and the last of them.
-    #[arg(long, default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, default_value_t = 100, value_parser = at_least_one())]
     steps: usize,
     /// The largest relative difference of a layer's output, gradients and running statistics.
     #[arg(long, default_value_t = 1e-3)]
@@ -58,13 +59,13 @@ impl ParityCommand {
         let opened = self.device.parse::<DeviceName>()?.open()?;
         let side = Side { compute: compute(&kernels(self.kernels), &opened)?, device: opened.device.clone() };
         if !self.json {
-            println!("{}, {}, beside flex, {}\n", opened.name, side.compute, reference.compute);
-            println!("{:<22} {:>10} {:>10} {:>10}", "layer", "output", "gradients", "statistics");
+            say(format_args!("{}, {}, beside flex, {}\n", opened.name, side.compute, reference.compute))?;
+            say(format_args!("{:<22} {:>10} {:>10} {:>10}", "layer", "output", "gradients", "statistics"))?;
         }
         let mut far = Vec::new();
         for (name, _) in SAMPLES {
             let parity = layer(name, &reference, &side)?;
-            self.print_layer(&parity);
+            self.say_layer(&parity)?;
             if parity.largest() > self.tolerance {
                 far.push(name);
             }
@@ -73,12 +74,12 @@ impl ParityCommand {
         let models: Vec<&String> = self.models.iter().filter(|name| *name != "none").collect();
         if !self.json && !models.is_empty() {
             let steps: String = marks.iter().map(|step| format!(" {:>10}", format!("loss {step}"))).collect();
-            println!("\n{:<22} {:>10} {:>10}{steps}", "network", "weights", "logits");
+            say(format_args!("\n{:<22} {:>10} {:>10}{steps}", "network", "weights", "logits"))?;
         }
         let mut other = Vec::new();
         for name in models {
             let parity = network(name, self.batch, &marks, &reference, &side)?;
-            self.print_network(&parity);
+            self.say_network(&parity)?;
             if !parity.same_weights {
                 other.push(name.as_str());
             }
@@ -100,20 +101,19 @@ impl ParityCommand {
         marks
     }
 
-    fn print_layer(&self, p: &LayerParity) {
-        match self.json {
-            true => println!("{}", json!(p)),
-            false => println!("{:<22} {:>10.1e} {:>10.1e} {:>10.1e}", p.layer, p.output, p.gradients, p.statistics),
+    fn say_layer(&self, p: &LayerParity) -> Result<()> {
+        if self.json {
+            return say(json!(p));
         }
+        say(format_args!("{:<22} {:>10.1e} {:>10.1e} {:>10.1e}", p.layer, p.output, p.gradients, p.statistics))
     }
 
-    fn print_network(&self, p: &NetworkParity) {
+    fn say_network(&self, p: &NetworkParity) -> Result<()> {
         if self.json {
-            println!("{}", json!(p));
-            return;
+            return say(json!(p));
         }
         let losses: String = p.losses.iter().map(|(_, apart)| format!(" {apart:>10.1e}")).collect();
         let weights = if p.same_weights { "the same" } else { "others" };
-        println!("{:<22} {weights:>10} {:>10.1e}{losses}", p.model, p.logits);
+        say(format_args!("{:<22} {weights:>10} {:>10.1e}{losses}", p.model, p.logits))
     }
 }
