@@ -31,23 +31,22 @@ timeout 240 "$program" bench parity --device "$device" | tee "$out/parity.txt" |
 
 section "quickstart, whole, and killed and resumed"
 cd "$out" || exit 1
-train() { "$program" train --config "$root/configs/quickstart.yaml" --set "device=$device" --set train.checkpoint.steps=20 --out "$@"; }
+training=("$program" train --config "$root/configs/quickstart.yaml" --set "device=$device" --set train.checkpoint.steps=20)
 began=$(date +%s)
-if timeout 150 bash -c "$(declare -f train); program='$program' root='$root' device='$device'; train whole" > whole.log 2>&1; then
+if timeout 150 "${training[@]}" --out whole > whole.log 2>&1; then
     tail -n 12 whole.log
     echo "$(($(date +%s) - began)) s"
 else
     tail -n 5 whole.log
     say_failed "the quickstart"
 fi
-train killed > killed.log 2>&1 &
+"${training[@]}" --out killed > killed.log 2>&1 &
 job=$!
 # Killed as soon as there is a checkpoint to go on from.
 for _ in $(seq 600); do
     [ -n "$(find killed -name 'last*' -path '*checkpoints*' 2> /dev/null | head -n 1)" ] && break
     sleep 0.1
 done
-pkill -KILL -P "$job" 2> /dev/null
 kill -KILL "$job" 2> /dev/null
 wait "$job" 2> /dev/null
 run=$(find killed -maxdepth 1 -mindepth 1 -type d | head -n 1)
@@ -65,7 +64,7 @@ row() { printf '%-12s %6s %-24s %12s\n' "$1" "$2" "$3" "$4"; }
 for model in $models; do
     for batch in $batches; do
         line=$(timeout 120 "$program" bench --models "$model" --batch "$batch" --mode train --steps "$steps" --rounds 3 --device "$device" --json 2> "$out/error.txt" | tail -n 1)
-        rate=$(sed -n 's/.*"images_per_second":\([0-9.]*\).*/\1/p' <<< "$line")
+        rate=$(sed -n 's/.*"images_per_second":\([0-9]*\.\{0,1\}[0-9]\{0,1\}\).*/\1/p' <<< "$line")
         row "$model" "$batch" "ferrotype, $device" "${rate:-$(tail -n 1 "$out/error.txt" | cut -c1-60)}"
         case $device in cuda* | tch-cuda*) torch=cuda ;; *) torch=cpu ;; esac
         for how in "eager" "tf32" "compiled" "compiled tf32"; do

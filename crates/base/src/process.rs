@@ -1,4 +1,4 @@
-//! What the system tells of this process (Linux; elsewhere nothing).
+//! What the system tells of this process, and of the machine that it runs on (Linux; elsewhere nothing).
 
 use std::fs;
 
@@ -14,12 +14,22 @@ pub fn processor_seconds() -> Option<f64> {
 
 /// The most memory that was resident at any moment since the start or [`reset_peak`], in bytes.
 pub fn peak_memory() -> Option<u64> {
-    status("VmHWM:")
+    kib_in("/proc/self/status", "VmHWM:")
 }
 
 /// The memory that is resident now, in bytes.
 pub fn resident_memory() -> Option<u64> {
-    status("VmRSS:")
+    kib_in("/proc/self/status", "VmRSS:")
+}
+
+/// The memory of the machine that programs may still take, in bytes.
+pub fn available_memory() -> Option<u64> {
+    kib_in("/proc/meminfo", "MemAvailable:")
+}
+
+/// Programs of the machine that ran or wanted to, averaged over a minute.
+pub fn load() -> Option<f64> {
+    fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }
 
 /// Lets the peak begin anew; does nothing where the system cannot.
@@ -51,8 +61,9 @@ fn fields(pid: u32) -> Option<Vec<String>> {
     Some(stat.rsplit_once(')')?.1.split_whitespace().map(str::to_owned).collect())
 }
 
-fn status(key: &str) -> Option<u64> {
-    let text = fs::read_to_string("/proc/self/status").ok()?;
+/// The bytes that a line of a file of the system gives in KiB.
+fn kib_in(file: &str, key: &str) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
     let line = text.lines().find_map(|l| l.strip_prefix(key))?;
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
 }

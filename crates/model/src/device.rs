@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Result, anyhow, bail};
 use burn::tensor::{Device, Tensor};
@@ -65,7 +66,8 @@ impl DeviceName {
                 self.feature().unwrap_or_default()
             );
         }
-        probe(|| self.make()).map(|device| Opened { name: self, device }).ok_or_else(|| {
+        let device = if self == Self::Flex { probe(|| self.make()) } else { quietly(|| probe(|| self.make())) };
+        device.map(|device| Opened { name: self, device }).ok_or_else(|| {
             anyhow!("device `{self}` is compiled in, but does not work here: `ferrotype doctor` shows what does")
         })
     }
@@ -88,25 +90,34 @@ impl DeviceName {
     }
 }
 
-/// A device that can add three ones. A backend that does not work may panic instead; that is the answer, and not to be
-/// printed.
+/// A device that can add three ones. A backend that does not work may panic instead; that is the answer.
 fn probe(make: impl FnOnce() -> Option<Device>) -> Option<Device> {
-    let hook = take_hook();
-    set_hook(Box::new(|_| {}));
     let device = catch_unwind(AssertUnwindSafe(|| {
         let device = make()?;
         let sum = Tensor::<1>::ones([3], &device).sum().into_data().try_to_vec::<f32>().ok()?;
         (sum == [3.0]).then_some(device)
     }));
-    set_hook(hook);
     device.ok().flatten()
+}
+
+/// Prints no panic meanwhile. One at a time: of two at once the second would put the first one's silence back for good.
+fn quietly<T>(f: impl FnOnce() -> T) -> T {
+    static HOOK: Mutex<()> = Mutex::new(());
+    let _held = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
+    let hook = take_hook();
+    set_hook(Box::new(|_| {}));
+    let value = f();
+    set_hook(hook);
+    value
 }
 
 /// A graphics card by Vulkan. A driver that computes on the CPU is none: the native kernels are faster, and Mesa's crashes.
 #[cfg(feature = "vulkan")]
 fn vulkan_hardware() -> Option<Opened> {
     use burn::tensor::DeviceKind::{DiscreteGpu, IntegratedGpu};
-    let found = [DiscreteGpu(0), IntegratedGpu(0)].into_iter().find_map(|kind| probe(|| Some(Device::vulkan(kind))));
+    let found = [DiscreteGpu(0), IntegratedGpu(0)]
+        .into_iter()
+        .find_map(|kind| quietly(|| probe(|| Some(Device::vulkan(kind)))));
     found.map(|device| Opened { name: DeviceName::Vulkan, device })
 }
 

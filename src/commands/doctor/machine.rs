@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use ferrotype_data::shards::available_bytes;
 use ferrotype_kernels::Isa;
+use ferrotype_run::process::{available_memory, load};
+use ferrotype_vision::video;
 
 /// What was looked at.
 pub struct Finding {
@@ -35,7 +36,7 @@ const PROBE_MIB: usize = 32;
 pub fn findings(folder: &Path) -> Vec<Finding> {
     let mut all = vec![build(cfg!(debug_assertions)), kernels(&Isa::available())];
     all.push(threads(std::thread::available_parallelism().map_or(1, usize::from), load()));
-    all.extend(memory().map(memory_of));
+    all.extend(available_memory().map(memory_of));
     all.push(disk(folder));
     all.push(ffmpeg());
     all
@@ -73,18 +74,6 @@ fn threads(count: usize, load: Option<f64>) -> Finding {
         _ => None,
     };
     Finding::new("threads", count.to_string(), hint)
-}
-
-/// Programs that ran or wanted to, averaged over a minute.
-fn load() -> Option<f64> {
-    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
-}
-
-/// Bytes of memory that programs may still take, where the system tells it.
-fn memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kib| kib << 10)
 }
 
 fn memory_of(bytes: u64) -> Finding {
@@ -134,21 +123,9 @@ fn writing(folder: &Path) -> std::io::Result<f64> {
 }
 
 fn ffmpeg() -> Finding {
-    let runs = |program: &str| {
-        let mut command = Command::new(program);
-        command.arg("-version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    };
-    let missing: Vec<&str> = ["ffmpeg", "ffprobe"].into_iter().filter(|program| !runs(program)).collect();
-    match missing[..] {
-        [] => Finding::new("ffmpeg", "found", None),
-        _ => {
-            let hint = format!(
-                "{} cannot be started: videos cannot be read (Debian: apt install ffmpeg; macOS: brew install ffmpeg)",
-                missing.join(" and ")
-            );
-            Finding::new("ffmpeg", "not found", Some(hint))
-        }
+    match video::available() {
+        Ok(()) => Finding::new("ffmpeg", "found", None),
+        Err(e) => Finding::new("ffmpeg", "not found", Some(format!("{e:#}"))),
     }
 }
 
