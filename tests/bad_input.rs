@@ -147,7 +147,16 @@ fn experiment_files() {
 #[test]
 fn devices_and_instruction_sets() {
     let bench = Bench::new();
-    for (device, feature) in [("cuda:0", "cuda"), ("tch", "tch"), ("tch-cuda:1", "tch"), ("vulkan", "vulkan")] {
+    let devices = [
+        ("cuda:0", "cuda"),
+        ("rocm:1", "rocm"),
+        ("tch", "tch"),
+        ("tch-cuda:1", "tch"),
+        ("metal", "metal"),
+        ("vulkan", "vulkan"),
+        ("webgpu", "webgpu"),
+    ];
+    for (device, feature) in devices {
         if bench.place.ok("doctor").contains(&format!("--features {feature}")) {
             let words = format!("train --config small.yaml --set device={device}");
             bench.refused(&words, &["not compiled in", "this binary has flex", &format!("--features {feature}")]);

@@ -16,7 +16,7 @@ use ferrotype_expressions::{Prediction, Predictor as Inner};
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct PredictorOptions {
-    /// Where to compute, instead of where the run was trained: `auto`, `flex` (CPU), `cuda:N`, `tch`, `tch-cuda:N`, `vulkan`.
+    /// Where to compute, instead of where the run was trained: `auto`, `flex` (CPU), `cuda:N`, `rocm:N`, `tch`, `tch-cuda:N`, `metal`, `vulkan`, `webgpu`.
     pub device: Option<String>,
 }
 

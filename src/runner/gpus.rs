@@ -4,12 +4,14 @@ use anyhow::{Result, bail};
 use ferrotype_model::device::DeviceName;
 use ferrotype_sweep::slots::{Gpus, Machine};
 
+/// The first of each kind of GPU that has numbers.
+const NUMBERED: [DeviceName; 3] = [DeviceName::Cuda(0), DeviceName::Rocm(0), DeviceName::TchCuda(0)];
+
 /// Whether a process with this device computes on the first GPU that it sees, and so on the one that it is given.
 pub fn takes_gpu(device: DeviceName) -> bool {
     match device {
-        DeviceName::Cuda(0) | DeviceName::TchCuda(0) => true,
-        DeviceName::Auto => DeviceName::Cuda(0).is_compiled() || DeviceName::TchCuda(0).is_compiled(),
-        _ => false,
+        DeviceName::Auto => NUMBERED.into_iter().any(DeviceName::is_compiled),
+        named => NUMBERED.contains(&named),
     }
 }
 
@@ -24,7 +26,7 @@ pub fn gpus(device: DeviceName, named: Option<&[String]>, machine: &dyn Machine)
         (true, None) => Ok(Gpus::of(machine)),
         (false, None) => Ok(Gpus::none()),
         (false, Some(_)) => match device {
-            DeviceName::Cuda(_) | DeviceName::TchCuda(_) => bail!(
+            _ if device.is_numbered() => bail!(
                 "--devices gives each run a GPU of its own, but the experiment names one for all: device: {device}; say \
                  --set device=cuda"
             ),
@@ -57,8 +59,8 @@ mod tests {
     fn only_runs_on_the_first_gpu_are_given_one() {
         let given = |device: &str| gpus(device.parse().unwrap(), None, &Four).unwrap().names().len();
         assert_eq!(["cuda", "cuda:0", "tch-cuda"].map(given), [4; 3]);
-        assert_eq!(["flex", "tch", "vulkan", "cuda:2", "tch-cuda:1"].map(given), [0; 5]);
-        let compiled = cfg!(any(feature = "cuda", feature = "tch"));
+        assert_eq!(["flex", "tch", "webgpu", "cuda:2", "tch-cuda:1"].map(given), [0; 5]);
+        let compiled = cfg!(any(feature = "cuda", feature = "rocm", feature = "tch"));
         assert_eq!(given("auto"), if compiled { 4 } else { 0 });
         let names = ["5".to_owned(), "7".to_owned()];
         assert_eq!(gpus(DeviceName::Cuda(0), Some(&names), &Four).unwrap().names(), names);

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Result, anyhow, bail};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, DeviceKind, Tensor};
 
 /// A device as the experiment file names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,36 +17,72 @@ pub enum DeviceName {
     Flex,
     /// An NVIDIA GPU by index, through CubeCL.
     Cuda(usize),
+    /// An AMD GPU by index, through CubeCL.
+    Rocm(usize),
     /// The CPU through LibTorch.
     Tch,
     /// An NVIDIA GPU by index, through LibTorch.
     TchCuda(usize),
-    /// A GPU through Vulkan.
+    /// A GPU of Apple's, through Metal.
+    Metal,
+    /// A GPU through Vulkan, in SPIR-V of CubeCL's own.
     Vulkan,
+    /// A GPU in WGSL, through whatever WebGPU finds: Vulkan, Metal, DirectX.
+    Webgpu,
 }
 
 impl DeviceName {
-    /// One of each kind.
-    pub const KINDS: [Self; 5] = [Self::Flex, Self::Cuda(0), Self::Tch, Self::TchCuda(0), Self::Vulkan];
+    /// One of each kind, as [`DeviceName::Auto`] prefers them after the CPU, which comes first here.
+    pub const KINDS: [Self; 8] = [
+        Self::Flex,
+        Self::Cuda(0),
+        Self::Rocm(0),
+        Self::TchCuda(0),
+        Self::Tch,
+        Self::Metal,
+        Self::Vulkan,
+        Self::Webgpu,
+    ];
 
     /// The cargo feature that compiles the device in; `None` for those that always are.
     pub fn feature(self) -> Option<&'static str> {
         match self {
             Self::Auto | Self::Flex => None,
-            Self::Cuda(_) => Some("cuda"),
             Self::Tch | Self::TchCuda(_) => Some("tch"),
-            Self::Vulkan => Some("vulkan"),
+            Self::Cuda(_) | Self::Rocm(_) | Self::Metal | Self::Vulkan | Self::Webgpu => Some(self.parts().0),
         }
     }
 
     /// Whether this binary has it.
     pub fn is_compiled(self) -> bool {
-        match self.feature() {
-            None => true,
-            Some("cuda") => cfg!(feature = "cuda"),
-            Some("tch") => cfg!(feature = "tch"),
-            Some("vulkan") => cfg!(feature = "vulkan"),
-            Some(_) => false,
+        match self {
+            Self::Auto | Self::Flex => true,
+            Self::Cuda(_) => cfg!(feature = "cuda"),
+            Self::Rocm(_) => cfg!(feature = "rocm"),
+            Self::Tch | Self::TchCuda(_) => cfg!(feature = "tch"),
+            Self::Metal => cfg!(feature = "metal"),
+            Self::Vulkan => cfg!(feature = "vulkan"),
+            Self::Webgpu => cfg!(feature = "webgpu"),
+        }
+    }
+
+    /// Whether it is a GPU that takes a number: `cuda:1`.
+    pub fn is_numbered(self) -> bool {
+        self.parts().1.is_some()
+    }
+
+    /// What stands before the colon, and the number after it.
+    fn parts(self) -> (&'static str, Option<usize>) {
+        match self {
+            Self::Auto => ("auto", None),
+            Self::Flex => ("flex", None),
+            Self::Cuda(i) => ("cuda", Some(i)),
+            Self::Rocm(i) => ("rocm", Some(i)),
+            Self::Tch => ("tch", None),
+            Self::TchCuda(i) => ("tch-cuda", Some(i)),
+            Self::Metal => ("metal", None),
+            Self::Vulkan => ("vulkan", None),
+            Self::Webgpu => ("webgpu", None),
         }
     }
 
@@ -56,8 +92,8 @@ impl DeviceName {
     /// When it is not compiled in or does not work here; the error says what is.
     pub fn open(self) -> Result<Opened> {
         if self == Self::Auto {
-            let found = [Self::Cuda(0), Self::TchCuda(0)].into_iter().find_map(|d| d.open().ok());
-            return found.or_else(vulkan_hardware).map_or_else(|| Self::Flex.open(), Ok);
+            let found = [Self::Cuda(0), Self::Rocm(0), Self::TchCuda(0)].into_iter().find_map(|d| d.open().ok());
+            return found.or_else(graphics_card).map_or_else(|| Self::Flex.open(), Ok);
         }
         if !self.is_compiled() {
             bail!(
@@ -82,9 +118,25 @@ impl DeviceName {
             Self::Tch => Some(Device::libtorch()),
             #[cfg(feature = "tch")]
             Self::TchCuda(i) => Some(Device::libtorch_cuda(i)),
+            #[cfg(feature = "rocm")]
+            Self::Rocm(i) => Some(Device::rocm(i)),
+            _ => self.make_graphics(DeviceKind::DefaultDevice),
+        }
+    }
+
+    /// A device that graphics drivers offer, of this kind.
+    #[cfg_attr(
+        not(any(feature = "metal", feature = "vulkan", feature = "webgpu")),
+        expect(unused_variables, reason = "no such device is compiled in")
+    )]
+    fn make_graphics(self, kind: DeviceKind) -> Option<Device> {
+        match self {
+            #[cfg(feature = "metal")]
+            Self::Metal => Some(Device::metal(kind)),
             #[cfg(feature = "vulkan")]
-            Self::Vulkan => Some(Device::vulkan(burn::tensor::DeviceKind::DefaultDevice)),
-            #[allow(unreachable_patterns)]
+            Self::Vulkan => Some(Device::vulkan(kind)),
+            #[cfg(feature = "webgpu")]
+            Self::Webgpu => Some(Device::webgpu(kind)),
             _ => None,
         }
     }
@@ -111,19 +163,15 @@ fn quietly<T>(f: impl FnOnce() -> T) -> T {
     value
 }
 
-/// A graphics card by Vulkan. A driver that computes on the CPU is none: the native kernels are faster, and Mesa's crashes.
-#[cfg(feature = "vulkan")]
-fn vulkan_hardware() -> Option<Opened> {
-    use burn::tensor::DeviceKind::{DiscreteGpu, IntegratedGpu};
-    let found = [DiscreteGpu(0), IntegratedGpu(0)]
-        .into_iter()
-        .find_map(|kind| quietly(|| probe(|| Some(Device::vulkan(kind)))));
-    found.map(|device| Opened { name: DeviceName::Vulkan, device })
-}
-
-#[cfg(not(feature = "vulkan"))]
-fn vulkan_hardware() -> Option<Opened> {
-    None
+/// A graphics card by the first way that works. A driver that computes on the CPU is none: the native kernels are faster.
+fn graphics_card() -> Option<Opened> {
+    use DeviceKind::{DiscreteGpu, IntegratedGpu};
+    let ways = [DeviceName::Metal, DeviceName::Vulkan, DeviceName::Webgpu];
+    ways.into_iter().filter(|name| name.is_compiled()).find_map(|name| {
+        let found = [DiscreteGpu(0), IntegratedGpu(0)].into_iter();
+        let device = found.map(|kind| quietly(|| probe(|| name.make_graphics(kind)))).find_map(|device| device)?;
+        Some(Opened { name, device })
+    })
 }
 
 /// An opened device.
@@ -142,13 +190,9 @@ pub fn compiled() -> Vec<String> {
 
 impl fmt::Display for DeviceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Auto => f.write_str("auto"),
-            Self::Flex => f.write_str("flex"),
-            Self::Cuda(i) => write!(f, "cuda:{i}"),
-            Self::Tch => f.write_str("tch"),
-            Self::TchCuda(i) => write!(f, "tch-cuda:{i}"),
-            Self::Vulkan => f.write_str("vulkan"),
+        match self.parts() {
+            (kind, Some(index)) => write!(f, "{kind}:{index}"),
+            (kind, None) => f.write_str(kind),
         }
     }
 }
@@ -168,10 +212,15 @@ impl FromStr for DeviceName {
             ("auto", None) => Ok(Self::Auto),
             ("flex", None) => Ok(Self::Flex),
             ("cuda", i) => Ok(Self::Cuda(i.unwrap_or(0))),
+            ("rocm", i) => Ok(Self::Rocm(i.unwrap_or(0))),
             ("tch", None) => Ok(Self::Tch),
             ("tch-cuda", i) => Ok(Self::TchCuda(i.unwrap_or(0))),
+            ("metal", None) => Ok(Self::Metal),
             ("vulkan", None) => Ok(Self::Vulkan),
-            _ => bail!("unknown device `{text}`: expected auto, flex, cuda:N, tch, tch-cuda:N or vulkan"),
+            ("webgpu", None) => Ok(Self::Webgpu),
+            _ => bail!(
+                "unknown device `{text}`: expected auto, flex, cuda:N, rocm:N, tch, tch-cuda:N, metal, vulkan or webgpu"
+            ),
         }
     }
 }
@@ -192,7 +241,7 @@ mod tests {
 
     #[test]
     fn names_come_back() {
-        for name in ["auto", "flex", "cuda:1", "tch", "tch-cuda:2", "vulkan"] {
+        for name in ["auto", "flex", "cuda:1", "rocm:3", "tch", "tch-cuda:2", "metal", "vulkan", "webgpu"] {
             assert_eq!(name.parse::<DeviceName>().unwrap().to_string(), name);
         }
         assert_eq!("cuda".parse::<DeviceName>().unwrap(), DeviceName::Cuda(0));
