@@ -318,6 +318,24 @@ fn resumed_before_at_and_after_a_thaw() {
     }
 }
 
+/// Before the average begins, in its first epoch, and while its rate comes to its own.
+#[test]
+fn resumed_while_weights_are_averaged() {
+    let bench = Bench::new(&[
+        "model=tiny_xception",
+        "train.epochs=4",
+        "train.swa={after: 1, lr: 3e-4, anneal: 1.5}",
+        "train.schedule.cosine={}",
+    ]);
+    assert_eq!(bench.whole(), 28);
+    for step in [3, 7, 9, 14, 20, 27] {
+        let name = format!("at-{step}");
+        assert_eq!(bench.train(&name, Some(step)), Ended::Interrupted);
+        assert_eq!(bench.train(&name, None), Ended::Finished);
+        bench.check(&name);
+    }
+}
+
 #[test]
 fn resumed_while_being_taught() {
     for signal in ["recompute", "rows"] {

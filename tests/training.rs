@@ -10,7 +10,11 @@ use safetensors::SafeTensors;
 
 /// The values of the weights of a checkpoint, by name.
 fn values(run: &Path) -> Vec<(String, Vec<f32>)> {
-    let bytes = fs::read(run.join("checkpoints/last.safetensors")).unwrap();
+    values_of(&run.join("checkpoints/last.safetensors"))
+}
+
+fn values_of(file: &Path) -> Vec<(String, Vec<f32>)> {
+    let bytes = fs::read(file).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let mut names: Vec<String> = file.names().into_iter().map(str::to_owned).filter(|n| !n.contains('/')).collect();
     names.sort();
@@ -50,6 +54,32 @@ fn batches_of_odd_sizes_train() {
             assert!(values(&run).iter().all(|(_, v)| v.iter().all(|v| v.is_finite())), "{words}");
         }
     }
+}
+
+/// What a run keeps with `train.swa` is the mean of what each epoch ended with, and running statistics of these weights.
+#[test]
+fn averaged_weights_are_the_mean_of_the_epochs() {
+    let place = Place::new();
+    let words = "--set model=tiny_xception --set export.onnx=false --set evaluate.select_on=none";
+    let ends = [1, 2, 3].map(|n| values(&place.train(&format!("{n}"), &format!("{words} --set train.epochs={n}"))));
+    let run = place.train("mean", &format!("{words} --set train.epochs=3 --set train.swa.after=1"));
+    let mean = values_of(&run.join("checkpoints/best.safetensors"));
+    assert_eq!(values(&run), ends[2]);
+    let mut statistics = 0;
+    for (i, (name, kept)) in mean.into_iter().enumerate() {
+        if name.contains("running") {
+            statistics += 1;
+            assert!(kept.iter().all(|v| v.is_finite()) && kept != ends[2][i].1, "{name}");
+            continue;
+        }
+        for (j, value) in kept.into_iter().enumerate() {
+            let expected = f64::midpoint(f64::from(ends[1][i].1[j]), f64::from(ends[2][i].1[j]));
+            assert!((f64::from(value) - expected).abs() < 1e-6, "{name}: {value} {expected}");
+        }
+    }
+    assert!(statistics > 0);
+    let both = place.refused(&format!("train --config small.yaml {words} --set train.swa.after=1 --set train.ema=0.9"));
+    assert!(both.contains("train.swa: is impossible beside train.ema"), "{both}");
 }
 
 #[test]

@@ -164,6 +164,7 @@ fn options(optimizer: Optimizer, batch_size: usize) -> TrainOptions {
         decay_skips_norms: true,
         clip_norm: None,
         ema: None,
+        swa: None,
         early_stopping: None,
         checkpoint: Default::default(),
         init: None,

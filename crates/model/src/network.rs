@@ -2,6 +2,7 @@
 
 mod gradient;
 mod scale;
+mod statistics;
 
 use std::sync::Arc;
 

@@ -144,7 +144,7 @@ impl Network {
     }
 
     /// A batch as the value of a node, if it has its shape.
-    fn value_at(&self, x: Tensor<4>, entry: NodeId) -> Result<Value> {
+    pub(super) fn value_at(&self, x: Tensor<4>, entry: NodeId) -> Result<Value> {
         let [batch, channels, height, width] = x.dims();
         let wanted = self.feature_shape(entry);
         ensure!(

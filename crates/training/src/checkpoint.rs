@@ -1,7 +1,7 @@
 //! Checkpoints: everything needed to go on as if nothing had happened, in one safetensors file.
 //!
 //! Weights and running statistics stand under their own names, so that Python's `safetensors.numpy.load_file` gives a
-//! plain state dictionary; `optimizer/<slot>/<name>` and `ema/<name>` stand beside them. The rest is JSON in the
+//! plain state dictionary; `optimizer/<slot>/<name>`, `ema/<name>` and `swa/<name>` stand beside them. The rest is JSON in the
 //! header's metadata under `ferrotype`.
 
 use std::collections::{BTreeMap, HashMap};

@@ -79,6 +79,7 @@ impl Source {
         // Of a checkpoint to resume from, the optimizer's memory and the average are no weights to begin with.
         checkpoint.take("optimizer/");
         checkpoint.take("ema/");
+        checkpoint.take("swa/");
         checkpoint.take(KNOWN_ANSWER);
         Ok(Self { file, sha256, meta: checkpoint.meta, tensors: checkpoint.tensors })
     }

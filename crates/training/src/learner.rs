@@ -12,6 +12,7 @@ use super::ema::Ema;
 use super::freeze::Freezing;
 use super::optimizer::Optimizer;
 use super::options::TrainOptions;
+use super::swa::Swa;
 use ferrotype_base::random::{Purpose, key};
 use ferrotype_data::Batch;
 use ferrotype_model::objective::{Distillation, Objective};
@@ -41,6 +42,7 @@ pub struct Learner {
     objective: Box<dyn Objective>,
     optimizer: Optimizer,
     ema: Option<Ema>,
+    swa: Option<Swa>,
     class_weights: Vec<f32>,
     options: TrainOptions,
     seed: u64,
@@ -63,12 +65,14 @@ impl Learner {
         let sizes: Vec<_> = network.parameters.iter().map(|p| (p.name.clone(), p.shape.iter().product())).collect();
         let optimizer = Optimizer::new(&options.optimizer, &sizes, network.device()).with_compute(network.compute());
         let ema = options.ema.map(|decay| Ema::new(decay, tensors(&network).cloned().collect()));
+        let swa = options.swa.as_ref().map(|swa| Swa::new(swa.after));
         let options = options.clone();
         Self {
             network,
             objective,
             optimizer,
             ema,
+            swa,
             class_weights,
             options,
             seed,
@@ -102,6 +106,13 @@ impl Learner {
     /// To be called before the steps of an epoch, counted from 0: freezes and unfreezes.
     pub fn begin_epoch(&mut self, epoch: usize) {
         self.part.frozen = self.freezing.frozen(epoch);
+    }
+
+    /// To be called after the steps of an epoch, counted from 0.
+    pub fn end_epoch(&mut self, epoch: usize) {
+        if let Some(swa) = &mut self.swa {
+            swa.update(epoch, tensors(&self.network));
+        }
     }
 
     /// Optimizer steps done.
@@ -229,15 +240,55 @@ impl Learner {
         }
     }
 
-    /// The network that is scored and kept: the moving average where there is one.
+    /// The network that is scored and kept: the average where there is one.
     pub fn scored(&self) -> Network {
         let mut network = self.network.clone();
-        if let Some(ema) = &self.ema {
-            for (slot, average) in tensors_mut(&mut network).zip(ema.tensors()) {
-                *slot = average.clone();
-            }
+        for (slot, average) in tensors_mut(&mut network).zip(self.averages().into_iter().flat_map(|(_, means)| means)) {
+            *slot = average.clone();
         }
         network
+    }
+
+    /// Under which name a checkpoint keeps the average, and its tensors.
+    fn averages(&self) -> Option<(&'static str, &[Tensor<1>])> {
+        let ema = self.ema.as_ref().map(|ema| ("ema", ema.tensors()));
+        ema.or_else(|| self.swa.as_ref().map(|swa| ("swa", swa.tensors())))
+    }
+
+    /// Whether the running statistics of [`Learner::scored`] are not those of its weights, so that they are to be taken anew.
+    pub fn has_stale_statistics(&self) -> bool {
+        self.swa.as_ref().is_some_and(|swa| !swa.tensors().is_empty()) && !self.network.buffers.is_empty()
+    }
+
+    /// Gives a network with this one's layers the mean of its statistics over these batches, each weighing the same
+    /// (torch.optim.swa_utils.update_bn).
+    ///
+    /// # Errors
+    /// When a batch cannot be had.
+    pub fn refresh_statistics(
+        &self,
+        network: &mut Network,
+        batches: impl Iterator<Item = Result<Batch>>,
+    ) -> Result<()> {
+        let device = network.device().clone();
+        let watched = network.with_momentum(1.0);
+        let mut sums: Vec<Vec<f64>> = watched.buffers.iter().map(|b| vec![0.0; b.shape.iter().product()]).collect();
+        let mut count = 0u64;
+        for batch in batches {
+            let batch = batch?;
+            let dropout = key(self.seed, Purpose::Dropout, &[self.steps(), count, 1]);
+            let seen = watched.batch_statistics(images(&batch, &device), dropout, &self.part, &batch.valid)?;
+            for (sum, tensor) in sums.iter_mut().zip(seen) {
+                sum.iter_mut().zip(ops::host(tensor)?).for_each(|(sum, value)| *sum += f64::from(value));
+            }
+            count += 1;
+        }
+        for (buffer, sum) in network.buffers.iter_mut().zip(sums) {
+            let mean: Vec<f32> = sum.iter().map(|sum| (sum / count.max(1) as f64) as f32).collect();
+            let length = mean.len();
+            buffer.tensor = Tensor::from_data(TensorData::new(mean, [length]), &device);
+        }
+        Ok(())
     }
 
     /// Adds weights, optimizer state and moving average to a checkpoint.
@@ -249,10 +300,9 @@ impl Learner {
         for (name, values) in self.optimizer.state() {
             checkpoint.tensors.push(flat(format!("optimizer/{name}"), values));
         }
-        if let Some(ema) = &self.ema {
-            let names = names(&self.network);
-            for (name, tensor) in names.zip(ema.tensors()) {
-                checkpoint.tensors.push(flat(format!("ema/{name}"), ops::host(tensor.clone())?));
+        if let Some((kind, tensors)) = self.averages() {
+            for (name, tensor) in names(&self.network).zip(tensors) {
+                checkpoint.tensors.push(flat(format!("{kind}/{name}"), ops::host(tensor.clone())?));
             }
         }
         checkpoint.meta.step = self.steps();
@@ -267,19 +317,25 @@ impl Learner {
     pub fn restore(&mut self, mut checkpoint: Checkpoint) -> Result<()> {
         let device = self.network.device().clone();
         let mut slots = checkpoint.take("optimizer/");
-        let mut averages = checkpoint.take("ema/");
+        let mut averages = [checkpoint.take("ema/"), checkpoint.take("swa/")];
         self.network.load_state(checkpoint.tensors)?;
         self.optimizer.restore_missed(&checkpoint.meta.missed);
         self.optimizer.load(checkpoint.meta.step, &device, |name| slots.remove(name).map(|t| t.values))?;
+        let mut averages_of = |kind: usize| -> Result<Vec<Tensor<1>>> {
+            let tensor = |name: &String| {
+                let found = averages[kind].remove(name);
+                let values = found.with_context(|| format!("the checkpoint has no average of {name}"))?.values;
+                let length = values.len();
+                Ok(Tensor::from_data(TensorData::new(values, [length]), &device))
+            };
+            names(&self.network).map(tensor).collect()
+        };
         if let Some(ema) = &mut self.ema {
-            let mut tensors = Vec::new();
-            for name in names(&self.network) {
-                let t =
-                    averages.remove(name).with_context(|| format!("the checkpoint has no moving average of {name}"))?;
-                let length = t.values.len();
-                tensors.push(Tensor::from_data(TensorData::new(t.values, [length]), &device));
-            }
-            ema.restore(tensors);
+            ema.restore(averages_of(0)?);
+        }
+        let done = checkpoint.meta.epoch;
+        if let Some(swa) = self.swa.as_mut().filter(|swa| swa.taken_after(done) > 0) {
+            swa.restore(done, averages_of(1)?);
         }
         Ok(())
     }

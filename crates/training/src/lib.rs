@@ -20,6 +20,7 @@ pub mod schedule;
 pub mod scoring;
 pub mod selection;
 pub mod stored_file;
+pub mod swa;
 pub mod teacher;
 pub mod trainer;
 pub mod validate;

@@ -1,6 +1,7 @@
 //! The `train:` section of the experiment file.
 
 mod evaluate;
+mod swa;
 mod transfer;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::adversarial::AdversarialOptions;
 pub use evaluate::{Calibrate, Evaluate, SelectOn};
+pub use swa::SwaOptions;
 pub use transfer::{FeatureCache, Unfreeze};
 
 /// How the objective is minimised.
@@ -44,6 +46,9 @@ pub struct TrainOptions {
     /// Decay of the exponential moving average of the weights; the average is what is scored and saved.
     #[serde(default)]
     pub ema: Option<f64>,
+    /// Stochastic weight averaging: the mean of the weights that the last epochs ended with is what is scored and saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swa: Option<SwaOptions>,
     /// Stop when the selection metric has not improved for so many evaluations.
     #[serde(default)]
     pub early_stopping: Option<EarlyStopping>,

@@ -26,7 +26,7 @@ pub struct Place {
 
 impl Place {
     /// Epochs done, as a fraction.
-    fn epochs(self) -> f64 {
+    pub fn epochs(self) -> f64 {
         self.step as f64 / self.per_epoch.max(1) as f64
     }
 }

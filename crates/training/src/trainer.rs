@@ -144,6 +144,7 @@ impl<'a> Trainer<'a> {
         if self.batches(started, seen_before)? == Ended::Interrupted {
             return Ok(Ended::Interrupted);
         }
+        self.learner.end_epoch(self.meta.epoch);
         let trained = started.elapsed().as_secs_f64();
         let speed = (self.images - images_before) as f64 / trained.max(1e-9);
         let epoch = self.meta.epoch;
@@ -152,7 +153,7 @@ impl<'a> Trainer<'a> {
         let (values, best) = match self.setup.keep {
             Keep::Best if due => self.validate()?,
             Keep::Last if last => {
-                self.save_best(&self.learner.scored())?;
+                self.save_best(&self.scored()?)?;
                 Default::default()
             }
             _ => Default::default(),
@@ -246,12 +247,31 @@ impl<'a> Trainer<'a> {
     }
 
     fn rate(&self) -> f64 {
-        self.setup.options.lr * self.schedule.factor(self.place())
+        let (options, place) = (self.setup.options, self.place());
+        let scheduled = |place: Place| options.lr * self.schedule.factor(place);
+        match &options.swa {
+            None => scheduled(place),
+            Some(swa) => {
+                let start = Place { step: place.per_epoch * swa.after as u64, ..place };
+                swa.rate(place.epochs(), scheduled(start), scheduled(place))
+            }
+        }
+    }
+
+    /// The network that is scored and kept, with running statistics that belong to its weights.
+    fn scored(&self) -> Result<Network> {
+        let mut network = self.learner.scored();
+        if self.learner.has_stale_statistics() {
+            self.learner
+                .refresh_statistics(&mut network, self.setup.loader.epoch(self.meta.epoch as u64, 0))
+                .context("cannot take the statistics of the averaged weights")?;
+        }
+        Ok(network)
     }
 
     /// Measures on the selection set, keeps the weights if they are the best, and tells the schedule.
     fn validate(&mut self) -> Result<(BTreeMap<String, f64>, bool)> {
-        let network = self.learner.scored();
+        let network = self.scored()?;
         let validation = self.setup.validation;
         let values = validation
             .measure(&network, self.progress)

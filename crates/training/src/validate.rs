@@ -19,6 +19,7 @@ pub fn train(p: &mut Problems, train: &TrainOptions, heads: &[&str]) {
     p.not_negative("train.weight_decay", train.weight_decay);
     train.clip_norm.into_iter().for_each(|norm| p.positive("train.clip_norm", norm));
     train.ema.into_iter().for_each(|decay| p.below_one("train.ema", decay));
+    check_swa(p, train);
     if let Some(stopping) = &train.early_stopping {
         p.at_least("train.early_stopping.patience", stopping.patience, 1);
         p.not_negative("train.early_stopping.min_delta", stopping.min_delta);
@@ -26,6 +27,26 @@ pub fn train(p: &mut Problems, train: &TrainOptions, heads: &[&str]) {
     p.not_negative("train.checkpoint.minutes", train.checkpoint.minutes);
     transfer(p, train);
     train.adversarial.iter().for_each(|adversarial| check_adversarial(p, adversarial));
+}
+
+fn check_swa(p: &mut Problems, train: &TrainOptions) {
+    let Some(swa) = &train.swa else { return };
+    let after = swa.after;
+    if after >= train.epochs {
+        let epochs = train.epochs;
+        p.add(
+            "train.swa.after",
+            format!("{after} is impossible with {epochs} epochs: no epoch would be averaged; expected less"),
+        );
+    }
+    swa.lr.into_iter().for_each(|lr| p.positive("train.swa.lr", lr));
+    p.not_negative("train.swa.anneal", swa.anneal);
+    if train.ema.is_some() {
+        p.add(
+            "train.swa",
+            "is impossible beside train.ema: one average can be scored and kept; remove one of them".into(),
+        );
+    }
 }
 
 fn check_adversarial(p: &mut Problems, options: &AdversarialOptions) {
