@@ -28,6 +28,20 @@ fn a_finished_run_is_scored_exported_reported_and_listed() {
     assert!(text.contains("checked") && text.contains("again.onnx"), "{text}");
     assert_eq!(fs::read(place.at("again.onnx")).unwrap(), fs::read(run.join("model.onnx")).unwrap());
 
+    for precision in ["fp16", "int8"] {
+        let words = format!("export --run {shown} --precision {precision} --calibration-rows 20");
+        let text = place.ok(&format!("{words} --max-loss 100 --out less.onnx"));
+        assert!(text.contains(&format!("({precision})")) && text.contains("rows (at most 100 may be lost)"), "{text}");
+        let size = |name: &str| fs::metadata(place.at(name)).unwrap().len();
+        assert!(size("less.onnx") < size("again.onnx"), "{precision}");
+        fs::remove_file(place.at("less.onnx")).unwrap();
+        let refused = place.refused(&format!("{words} --max-loss=-101 --out less.onnx"));
+        assert!(refused.contains("less.onnx was not written: accuracy"), "{refused}");
+        assert!(!place.at("less.onnx").exists());
+        let refused = place.refused(&format!("{words} --out {shown}/model.onnx"));
+        assert!(refused.contains("is the run's own file"), "{refused}");
+    }
+
     let before = files(&run);
     fs::remove_file(run.join("report.html")).unwrap();
     fs::remove_dir_all(run.join("plots")).unwrap();

@@ -2,19 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use super::inputs::{Inputs, ONNX};
 use super::predict::files::{self, find, refuse};
 use super::say;
-use super::scored_set::ScoredSet;
+use super::scored_set::{ScoredSet, SetName};
 use crate::systems::expressions::exposure::Exposure;
 use crate::systems::expressions::onnx::{self, Examples, Exported, Pictures};
 use crate::systems::loaded;
 use ferrotype_data::picture::MAX_PIXELS;
+use ferrotype_data::task::DatasetSummary;
+use ferrotype_evaluation::Scores;
 use ferrotype_expressions::LoadedRun;
-use ferrotype_interop::export::ExportCheck;
+use ferrotype_interop::export::{ExportCheck, Precision, Reduced};
 use ferrotype_report as report;
 use ferrotype_run::Provenance;
 use ferrotype_run::files::write_json;
@@ -24,11 +26,17 @@ use ferrotype_vision::faces::Photo;
 /// Examples of synthetic faces that an export without data is checked on.
 const DRAWN: usize = 64;
 
+/// Points of accuracy that a file of fewer bits may lose.
+const MAX_LOSS: f64 = 1.0;
+
+/// Rows on which 8-bit values see their ranges.
+const CALIBRATION_ROWS: u32 = 256;
+
 /// Export a run's selected weights as ONNX, preprocessing inside, checked against the model on labelled pictures (by
 /// default the run's test set) or, where there are none, on drawn or given ones.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ferrotype export --run runs/vgg13-20260101-120000 --out model.onnx\n  ferrotype export --run runs/imported/mini_xception --data datasets/fer2013.h5 --out model.onnx\n  ferrotype export --run runs/imported/mini_xception --pictures crops/ --out model.onnx"
+    after_help = "Examples:\n  ferrotype export --run runs/vgg13-20260101-120000 --out model.onnx\n  ferrotype export --run runs/imported/mini_xception --data datasets/fer2013.h5 --out model.onnx\n  ferrotype export --run runs/imported/mini_xception --pictures crops/ --out model.onnx\n  ferrotype export --run runs/vgg13-20260101-120000 --precision int8 --max-loss 0.5 --out model_int8.onnx"
 )]
 pub struct ExportCommand {
     /// The run.
@@ -45,13 +53,32 @@ pub struct ExportCommand {
     /// The most pixels that a picture of --pictures may have by its header.
     #[arg(long, default_value_t = MAX_PIXELS)]
     max_pixels: u64,
+    /// The format of the file's numbers. fp16 is half the size, int8 a quarter; both compute something else than the model, and are
+    /// written only where they lose no more accuracy on the labelled rows than --max-loss.
+    #[arg(long, value_name = "FORMAT", default_value = "fp32", conflicts_with = "pictures")]
+    precision: Precision,
+    /// Points of accuracy that a file in fp16 or int8 may lose.
+    #[arg(long, value_name = "POINTS", default_value_t = MAX_LOSS, allow_negative_numbers = true)]
+    max_loss: f64,
+    /// Rows of the training set, evenly spaced, on which int8 sees the ranges of its values.
+    #[arg(long, value_name = "N", default_value_t = CALIBRATION_ROWS, value_parser = clap::value_parser!(u32).range(1..))]
+    calibration_rows: u32,
 }
 
 impl ExportCommand {
     /// The export of a run to a file, checked on a prepared file or on the run's own data.
     pub fn new(run: &Path, out: &Path, data: Option<PathBuf>) -> Self {
         let set = ScoredSet { data, set_name: None, labels: None, common_classes: false };
-        Self { run: run.into(), out: out.into(), set, pictures: Vec::new(), max_pixels: MAX_PIXELS }
+        Self {
+            run: run.into(),
+            out: out.into(),
+            set,
+            pictures: Vec::new(),
+            max_pixels: MAX_PIXELS,
+            precision: Precision::Fp32,
+            max_loss: MAX_LOSS,
+            calibration_rows: CALIBRATION_ROWS,
+        }
     }
 
     /// Exports, checks, prints the check.
@@ -59,6 +86,9 @@ impl ExportCommand {
     /// # Errors
     /// When the run or its data cannot be read, the check fails, or Ctrl-C stops it: then no file is left.
     pub fn run(self) -> Result<()> {
+        if self.precision != Precision::Fp32 {
+            return self.export_reduced(&Interrupt::listen()?);
+        }
         let (check, notes) = self.export(&Interrupt::listen()?)?;
         notes.iter().try_for_each(say)?;
         say(onnx::text(&check))?;
@@ -77,17 +107,7 @@ impl ExportCommand {
         inputs.spare(&[("--out", Some(&self.out), ONNX)])?;
         let mut notes = Vec::new();
         let loaded = loaded::open_with_heads(&self.run, None)?;
-        let sets =
-            if loaded.run.is_finished() { report::read_metrics(loaded.run.scores())? } else { Default::default() };
-        let mut facts = loaded.facts.clone();
-        if loaded.meta.heads.is_empty() {
-            facts.classes.clone_from(&loaded.meta.classes);
-        }
-        if loaded.run.is_imported() {
-            let files: Vec<String> = Provenance::load(&loaded.run).weights.into_keys().collect();
-            facts.source = format!("published weights: {}", files.join(", "));
-        }
-        let scores = sets.get("test").cloned().unwrap_or_default();
+        let (facts, scores) = facts_and_scores(&loaded)?;
         let what = Exported {
             network: &loaded.network,
             experiment: &loaded.experiment,
@@ -118,6 +138,56 @@ impl ExportCommand {
         }
         Ok((check, notes))
     }
+
+    /// Exports in fewer bits, checks what that loses, prints it.
+    fn export_reduced(&self, interrupt: &Interrupt) -> Result<()> {
+        Inputs::new().run(&self.run).paths("--data", &self.set.data).spare(&[("--out", Some(&self.out), ONNX)])?;
+        let loaded = loaded::open_with_heads(&self.run, None)?;
+        ensure!(
+            self.out.canonicalize().ok().is_none_or(|own| Some(own) != loaded.run.onnx().canonicalize().ok()),
+            "{} is the run's own file, which computes what the model computes: name another with --out",
+            self.out.display()
+        );
+        let (facts, scores) = facts_and_scores(&loaded)?;
+        let what = Exported {
+            network: &loaded.network,
+            experiment: &loaded.experiment,
+            facts: &facts,
+            heads: &loaded.meta.heads,
+            scores: &scores,
+            run: &loaded.run,
+        };
+        let calibration = match self.precision {
+            Precision::Int8 => {
+                let set = ScoredSet { set_name: Some(SetName::Train), ..self.set.clone() };
+                let chosen = set.load(&loaded).context("int8 sees the ranges of its values on the training set")?;
+                onnx::evenly_spaced(&chosen.subset, self.calibration_rows as usize)?
+            }
+            _ => Vec::new(),
+        };
+        let wanted = Reduced { precision: self.precision, calibration: &calibration, allowed: self.max_loss };
+        let chosen = self.set.load(&loaded)?;
+        let check = onnx::export_reduced(&what, &chosen.subset, &self.out, &wanted, interrupt)?;
+        chosen.notes.iter().try_for_each(say)?;
+        chosen.exposure(&loaded.run).iter().flat_map(Exposure::warnings).try_for_each(say)?;
+        say(format_args!("data     {}", chosen.title))?;
+        say(onnx::reduced_text(&check))?;
+        say(format_args!("written  {}", self.out.display()))
+    }
+}
+
+/// What is known of the data and of the scores on the test set.
+fn facts_and_scores(loaded: &LoadedRun) -> Result<(DatasetSummary, Scores)> {
+    let sets = if loaded.run.is_finished() { report::read_metrics(loaded.run.scores())? } else { Default::default() };
+    let mut facts = loaded.facts.clone();
+    if loaded.meta.heads.is_empty() {
+        facts.classes.clone_from(&loaded.meta.classes);
+    }
+    if loaded.run.is_imported() {
+        let files: Vec<String> = Provenance::load(&loaded.run).weights.into_keys().collect();
+        facts.source = format!("published weights: {}", files.join(", "));
+    }
+    Ok((facts, sets.get("test").cloned().unwrap_or_default()))
 }
 
 /// Pictures that the user names, each a face crop.

@@ -14,7 +14,7 @@ use ferrotype_run::RunFolder;
 use ferrotype_vision::clips::write_source;
 
 /// The choice of rows, as flags.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ScoredSet {
     /// Another prepared file than the run's: its test rows, or all its rows where it has no division. Of the system
     /// real_fake: another folder or file for the experiment's source.

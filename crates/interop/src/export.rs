@@ -11,6 +11,7 @@ mod preprocess;
 mod proto;
 mod reconstruction;
 mod recurrent;
+mod reduced;
 mod sequences;
 mod tokens;
 mod verify;
@@ -32,6 +33,7 @@ use proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use writer::Writer;
 
 pub use reconstruction::{ReconstructionCheck, Sequences, export_reconstruction};
+pub use reduced::{Precision, Reduced, ReducedCheck, export_reduced};
 pub use sequences::{features_to_onnx, verify_features};
 pub use verify::{CheckBatch, ExportCheck, Tie, verify};
 
@@ -60,15 +62,29 @@ impl ModelCard {
     }
 }
 
+/// Where the network's layers stand in a file, behind the preprocessing.
+struct Body {
+    /// The first of their nodes.
+    first: usize,
+    /// The value that they take.
+    input: String,
+}
+
 /// The network as the bytes of an ONNX file.
 pub fn to_onnx(network: &Network, card: &ModelCard) -> Result<Vec<u8>> {
+    Ok(lowered(network, card)?.0.encode_to_vec())
+}
+
+/// The network as an ONNX file, and where its layers stand in it.
+fn lowered(network: &Network, card: &ModelCard) -> Result<(ModelProto, Body)> {
     let graph = network.graph();
     let [channels, height, width] = graph.input;
     check_card(network, card)?;
     let mut writer = Writer::default();
     writer.input("pixels", &graph.input, "Pictures at the model's size and channels, values 0..255");
-    let x = preprocess::lower(&mut writer, &card.preprocess, channels, "pixels")?;
-    let logits = layers::lower(&mut writer, network, &x)?;
+    let input = preprocess::lower(&mut writer, &card.preprocess, channels, "pixels")?;
+    let first = writer.len();
+    let logits = layers::lower(&mut writer, network, &input)?;
     let what = if card.heads.is_empty() {
         writer.node("Softmax", "probabilities", &[&logits], vec![writer::integer("axis", 1)]);
         writer.output("logits", &[graph.classes], "Scores before softmax");
@@ -82,12 +98,12 @@ pub fn to_onnx(network: &Network, card: &ModelCard) -> Result<Vec<u8>> {
     let mut properties = own_properties(network, card)?;
     properties.extend(card.properties.clone());
     let what = format!("{}: pictures of {channels}x{height}x{width} to {what}", graph.name);
-    Ok(model(writer, graph, what, properties))
+    Ok((model(writer, graph, what, properties), Body { first, input }))
 }
 
-/// The bytes of a file with this graph.
-fn model(writer: Writer, graph: &Graph, what: String, properties: BTreeMap<String, String>) -> Vec<u8> {
-    let model = ModelProto {
+/// A file with this graph.
+fn model(writer: Writer, graph: &Graph, what: String, properties: BTreeMap<String, String>) -> ModelProto {
+    ModelProto {
         ir_version: Some(8),
         producer_name: "ferrotype".into(),
         producer_version: env!("CARGO_PKG_VERSION").into(),
@@ -95,8 +111,7 @@ fn model(writer: Writer, graph: &Graph, what: String, properties: BTreeMap<Strin
         graph: Some(writer.finish(&graph.name)),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: Some(OPSET) }],
         metadata_props: properties.into_iter().map(|(key, value)| StringStringEntryProto { key, value }).collect(),
-    };
-    model.encode_to_vec()
+    }
 }
 
 /// Writes the network to `target`, checks the file against the network in a second runtime, and keeps it only when the

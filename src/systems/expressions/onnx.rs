@@ -14,7 +14,7 @@ use ferrotype_data::synthetic;
 use ferrotype_data::task::{DatasetSummary, Subset};
 use ferrotype_evaluation::Scores;
 use ferrotype_expressions::LoadedRun;
-use ferrotype_interop::export::{self, CheckBatch, ExportCheck, ModelCard};
+use ferrotype_interop::export::{self, CheckBatch, ExportCheck, ModelCard, Reduced, ReducedCheck};
 use ferrotype_model::{Graph, Layer, Network};
 use ferrotype_run::RunFolder;
 use ferrotype_training::interrupt::{Interrupt, Interrupted};
@@ -59,7 +59,7 @@ impl Examples<'_> {
     }
 
     /// The same pictures as the file takes them and as the network does.
-    fn batch(&self, part: std::ops::Range<usize>) -> Result<CheckBatch> {
+    fn batch(&self, part: impl Iterator<Item = usize>) -> Result<CheckBatch> {
         let mut batch = CheckBatch { rows: Vec::new(), pixels: Vec::new(), inputs: Vec::new(), labels: Vec::new() };
         for n in part {
             let (row, raw, pipeline) = match self {
@@ -123,27 +123,9 @@ pub struct Exported<'a> {
 /// # Errors
 /// When the network cannot be lowered, the file fails its check, or a stop is asked for: no file is left behind then.
 pub fn export(what: &Exported, examples: &Examples, out: &Path, interrupt: &Interrupt) -> Result<ExportCheck> {
-    let Exported { network, experiment, facts, heads, scores, run } = what;
-    let mut properties = properties(experiment, facts, scores, run);
-    if !examples.what().is_empty() {
-        properties.insert("checked_on".to_owned(), examples.what().to_owned());
-    }
-    let card = ModelCard {
-        clips: experiment.data.clips.clone(),
-        preprocess: experiment.data.preprocess.clone(),
-        classes: if heads.is_empty() { facts.classes.clone() } else { output_names(heads) },
-        heads: heads.to_vec(),
-        properties,
-    };
-    let (all, size) = (examples.len(), batch(network.graph()));
-    // The last part is empty: whoever asks for a stop during the one before is obeyed, too.
-    let parts = (0..all).step_by(size).chain([all]).map(|from| from..all.min(from + size));
-    let batches = parts.map(|part| {
-        if interrupt.is_asked() {
-            return Err(Interrupted(format!("the export was interrupted: {} was not written", out.display())).into());
-        }
-        examples.batch(part)
-    });
+    let Exported { network, experiment, .. } = what;
+    let card = card(what, examples.what());
+    let batches = batches(examples, network.graph(), out, interrupt);
     let mut check = export::export(network, &card, out, experiment.export.tolerance, batches)?;
     check.checked_on = examples.what().to_owned();
     if !check.passed {
@@ -159,6 +141,96 @@ pub fn export(what: &Exported, examples: &Examples, out: &Path, interrupt: &Inte
         );
     }
     Ok(check)
+}
+
+/// Exports to `out` in fewer bits and checks on labelled rows what that loses.
+///
+/// # Errors
+/// When the network cannot be written so, loses more than allowed, or a stop is asked for: no file is left behind then.
+pub fn export_reduced(
+    what: &Exported,
+    rows: &Subset,
+    out: &Path,
+    wanted: &Reduced,
+    interrupt: &Interrupt,
+) -> Result<ReducedCheck> {
+    let examples = Examples::Rows(rows);
+    let batches = batches(&examples, what.network.graph(), out, interrupt);
+    let check = export::export_reduced(what.network, &card(what, ""), out, wanted, batches)?;
+    if !check.passed {
+        bail!(
+            "{} was not written: {}. --max-loss allows more; more --calibration-rows, or fp16, may lose less",
+            out.display(),
+            reduced_text(&check)
+        );
+    }
+    Ok(check)
+}
+
+/// So many rows of a set, evenly spaced, in batches.
+///
+/// # Errors
+/// When a row cannot be read.
+pub fn evenly_spaced(subset: &Subset, count: usize) -> Result<Vec<CheckBatch>> {
+    let (all, examples) = (subset.len(), Examples::Rows(subset));
+    let count = count.min(all);
+    let place = |i: usize| i * all / count;
+    (0..count).step_by(BATCH).map(|from| examples.batch((from..count.min(from + BATCH)).map(place))).collect()
+}
+
+/// What a file of fewer bits loses and gains, in a few lines.
+pub fn reduced_text(check: &ReducedCheck) -> String {
+    let megabytes = |bytes: usize| bytes as f64 / 1e6;
+    format!(
+        "accuracy {:.2} % (model) / {:.2} % ({}): {:+.2} points on {} rows (at most {} may be lost); the same class in {:.1} %; {:.2} MB in \
+         place of {:.2}; {:.2} ms a picture in place of {:.2} in {}",
+        100.0 * check.accuracy_network,
+        100.0 * check.accuracy_onnx,
+        check.precision.as_str(),
+        -check.loss,
+        check.rows,
+        check.allowed,
+        100.0 * check.same_class as f64 / check.rows as f64,
+        megabytes(check.bytes),
+        megabytes(check.bytes_fp32),
+        check.milliseconds,
+        check.milliseconds_fp32,
+        check.runtime,
+    )
+}
+
+/// What the file says of its network.
+fn card(what: &Exported, checked_on: &str) -> ModelCard {
+    let Exported { experiment, facts, heads, scores, run, .. } = what;
+    let mut properties = properties(experiment, facts, scores, run);
+    if !checked_on.is_empty() {
+        properties.insert("checked_on".to_owned(), checked_on.to_owned());
+    }
+    ModelCard {
+        clips: experiment.data.clips.clone(),
+        preprocess: experiment.data.preprocess.clone(),
+        classes: if heads.is_empty() { facts.classes.clone() } else { output_names(heads) },
+        heads: heads.to_vec(),
+        properties,
+    }
+}
+
+/// The examples in batches that the second runtime has room for, until a stop is asked for.
+fn batches<'a>(
+    examples: &'a Examples,
+    graph: &Graph,
+    out: &'a Path,
+    interrupt: &'a Interrupt,
+) -> impl Iterator<Item = Result<CheckBatch>> + 'a {
+    let (all, size) = (examples.len(), batch(graph));
+    // The last part is empty: whoever asks for a stop during the one before is obeyed, too.
+    let parts = (0..all).step_by(size).chain([all]).map(move |from| from..all.min(from + size));
+    parts.map(move |part| {
+        if interrupt.is_asked() {
+            return Err(Interrupted(format!("the export was interrupted: {} was not written", out.display())).into());
+        }
+        examples.batch(part)
+    })
 }
 
 /// Examples per batch of the check: fewer of large networks.

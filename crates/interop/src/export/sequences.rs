@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, anyhow, ensure};
 use burn::tensor::{Tensor, TensorData};
 use ferrotype_kernels::recurrent::Cell;
+use prost::Message;
 
 use super::layers;
 use super::lengths::Lengths;
@@ -46,7 +47,8 @@ pub fn features_to_onnx(network: &Network, properties: BTreeMap<String, String>,
             writer.output("outputs", &[graph.classes], "What the network gives");
         }
     }
-    Ok(model(writer, graph, format!("{}: features of {channels}x{height}x{width}", graph.name), properties))
+    let what = format!("{}: features of {channels}x{height}x{width}", graph.name);
+    Ok(model(writer, graph, what, properties).encode_to_vec())
 }
 
 /// The sequence behind a flattening at the end, with its shape.

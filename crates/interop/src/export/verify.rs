@@ -122,7 +122,7 @@ pub fn verify(
     Ok(compare(&seen, heads, tolerance))
 }
 
-fn check_batch(network: &Network, batch: &CheckBatch) -> Result<()> {
+pub(super) fn check_batch(network: &Network, batch: &CheckBatch) -> Result<()> {
     let n = batch.rows.len();
     let values = n * network.graph().input.iter().product::<usize>();
     ensure!(
@@ -137,7 +137,7 @@ fn check_batch(network: &Network, batch: &CheckBatch) -> Result<()> {
 }
 
 /// The file's outputs row by row, and how far its probabilities are from those of its logits.
-fn run_onnx(
+pub(super) fn run_onnx(
     model: &rten::Model,
     network: &Network,
     heads: &[Head],
@@ -173,7 +173,7 @@ fn run_onnx(
     Ok((rows, error))
 }
 
-fn run_network(network: &Network, batch: &CheckBatch) -> Result<Vec<f32>> {
+pub(super) fn run_network(network: &Network, batch: &CheckBatch) -> Result<Vec<f32>> {
     let [channels, height, width] = network.graph().input;
     let data = TensorData::new(batch.inputs.clone(), [batch.rows.len(), channels, height, width]);
     let logits = network.forward(Tensor::<4>::from_data(data, network.device()))?;

@@ -15,6 +15,11 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// Nodes so far.
+    pub fn len(&self) -> usize {
+        self.graph.node.len()
+    }
+
     /// Adds a node and returns the name of its output.
     pub fn node(&mut self, op: &str, name: &str, inputs: &[&str], attributes: Vec<AttributeProto>) -> String {
         self.nodes(op, name, inputs, &[name], attributes);
