@@ -87,7 +87,14 @@ def test_an_exception_of_the_callback_is_the_callers(place: Place) -> None:
 
 def test_ctrl_c_saves_and_says_how_to_go_on(place: Place) -> None:
     code = "import ferrotype; ferrotype.train('small.yaml', {'train.epochs': 500}, progress=False)"
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=place.folder, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=place.folder,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Whoever runs the tests in the background may have them ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     deadline = time.monotonic() + 120
     while not any((place.folder / "runs").glob("*/metrics.jsonl")) and time.monotonic() < deadline:
         time.sleep(0.05)
