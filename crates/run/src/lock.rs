@@ -1,4 +1,6 @@
-//! One trainer per run folder.
+//! One trainer per run folder, and one process that makes a file.
+
+mod out;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
@@ -7,6 +9,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::files::explain;
+
+pub use out::OutLock;
 
 /// Who asks whether a folder is free holds it for a moment: that moment is waited for.
 const ATTEMPTS: usize = 10;
