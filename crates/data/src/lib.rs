@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod augment;
+mod blocks;
 pub mod classes;
 pub mod clips;
 pub mod example;
@@ -19,6 +20,7 @@ pub mod motion;
 pub mod options;
 pub mod picture;
 pub mod preprocess;
+pub mod progress;
 #[doc(hidden)]
 pub mod real_data;
 pub mod sampler;

@@ -26,6 +26,7 @@ use anyhow::{Result, bail};
 
 use super::face_set::{FaceSet, Images, Provenance, Split, Votes};
 use super::options::SyntheticOptions;
+use super::progress::Work;
 use ferrotype_base::random::{Purpose, Stream};
 
 pub use action_units::{ActionUnits, Au, Expression};
@@ -72,9 +73,11 @@ pub fn generate(options: &SyntheticOptions) -> Result<FaceSet> {
     let mut pixels = vec![0; options.count * options.size * options.size];
     let mut samples: Vec<Sample> = Vec::with_capacity(options.count);
     let per_thread = options.count.div_ceil(threads);
+    let work = Work::begin("pictures", 0, options.count);
     std::thread::scope(|scope| -> Result<()> {
         let parts = rows.chunks(per_thread).zip(pixels.chunks_mut(per_thread * options.size * options.size));
-        let working: Vec<_> = parts.map(|(rows, pixels)| scope.spawn(|| draw_rows(options, rows, pixels))).collect();
+        let working: Vec<_> =
+            parts.map(|(rows, pixels)| scope.spawn(|| draw_rows(options, rows, pixels, &work))).collect();
         for part in working {
             let Ok(part) = part.join() else { bail!("drawing the synthetic faces failed: a thread panicked") };
             samples.extend(part);
@@ -84,13 +87,14 @@ pub fn generate(options: &SyntheticOptions) -> Result<FaceSet> {
     Ok(assemble(options, pixels, &samples))
 }
 
-fn draw_rows(options: &SyntheticOptions, rows: &[usize], pixels: &mut [u8]) -> Vec<Sample> {
+fn draw_rows(options: &SyntheticOptions, rows: &[usize], pixels: &mut [u8], work: &Work) -> Vec<Sample> {
     let place = pixels.chunks_exact_mut(options.size * options.size);
     rows.iter()
         .zip(place)
         .map(|(&row, place)| {
             let sample = sample(options, row);
             place.copy_from_slice(&sample.scene.render(options.size).pixels);
+            work.add(1);
             sample
         })
         .collect()

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
-use indicatif::{ProgressBar, ProgressIterator};
 use rayon::prelude::*;
 
 use super::acts::{Act, EMOTIONS, FULL};
 use super::sources::generated::GeneratedClipsOptions;
 use ferrotype_base::random::mix;
+use ferrotype_data::progress::Work;
 use ferrotype_run::files::{explain, write_atomic};
 use ferrotype_vision::clips::synthesise::{MARK, Synthesised, UNITS, openface_header, openface_row};
 use ferrotype_vision::video::{self, Encoder};
@@ -43,7 +43,8 @@ pub fn sase_fe(options: &GeneratedClipsOptions, size: Option<usize>, out: &Path)
     let mut done = Synthesised::default();
     let mut labels = String::from("name,truth\n");
     let acts = options.acts();
-    for act in acts.iter().progress_with(ProgressBar::new(acts.len() as u64)) {
+    let work = Work::begin("clips", 0, acts.len());
+    for act in &acts {
         let (folder, name) = place(act, options.subjects);
         if folder == "val" {
             labels += &format!("{name},{}\n", if act.real { "real" } else { "fake" });
@@ -57,6 +58,7 @@ pub fn sase_fe(options: &GeneratedClipsOptions, size: Option<usize>, out: &Path)
         write_atomic(table, self::table(act, size.unwrap_or(200), options.noise).as_bytes())?;
         done.clips += 1;
         done.frames += act.frames;
+        work.add(1);
     }
     let mark =
         "The faces in this folder are drawn, not photographed. Ferrotype marks what it makes of them as synthetic.\n";

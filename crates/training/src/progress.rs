@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use ferrotype_evaluation::metrics;
 
+pub use ferrotype_base::text::duration;
 pub use watched::{Watched, Watcher};
 
 /// One batch was trained.
@@ -146,19 +147,6 @@ impl Style {
     }
 }
 
-/// Seconds as a person says them: `45 s`, `3 min 20 s`, `2 h 05 min`.
-pub fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() {
-        return "?".into();
-    }
-    let s = seconds.round().max(0.0) as u64;
-    match s {
-        0..60 => format!("{s} s"),
-        60..3600 => format!("{} min {:02} s", s / 60, s % 60),
-        _ => format!("{} h {:02} min", s / 3600, s % 3600 / 60),
-    }
-}
-
 /// A loss with the digits that tell it from the next: squared errors of scaled features are small.
 fn loss(value: f64) -> String {
     if value != 0.0 && value.abs() < 0.01 { format!("{value:.3e}") } else { format!("{value:.4}") }
@@ -180,17 +168,4 @@ fn epoch_line(r: &EpochReport) -> String {
         line += "  *";
     }
     line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_read_well() {
-        assert_eq!(duration(44.6), "45 s");
-        assert_eq!(duration(200.0), "3 min 20 s");
-        assert_eq!(duration(7500.0), "2 h 05 min");
-        assert_eq!(duration(f64::INFINITY), "?");
-    }
 }

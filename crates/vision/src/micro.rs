@@ -14,12 +14,12 @@ mod tests;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use ferrotype_base::digest::sha256_file;
 use ferrotype_data::motion::{MotionChain, MotionCrop, MotionForm, flow_picture};
 use ferrotype_data::options::{MicroOptions, SourceOptions};
+use ferrotype_data::progress::Work;
 use ferrotype_data::source_record::SourceRecord;
 use ferrotype_data::sources::micro::{MicroClip, MicroPlan, options, plan};
 use ferrotype_data::stored_form::StoredForm;
@@ -91,21 +91,13 @@ fn open(options: &MicroOptions) -> Result<(MotionForm, Chain)> {
 
 /// What became of each clip: its picture, or none where no face is in its onset frame.
 fn work_through(clips: &[MicroClip], chain: &Chain) -> Vec<Result<Option<Seen>>> {
-    let bar = progress(clips.len());
+    let work = Work::begin("clips", 0, clips.len());
     let one = |clip: &MicroClip| {
         let seen = chain.see(&Frames::Files(&clip.frames), clip.onset, clip.apex);
-        bar.inc(1);
+        work.add(1);
         seen
     };
-    let seen = clips.par_iter().map(one).collect();
-    bar.finish_and_clear();
-    seen
-}
-
-fn progress(clips: usize) -> ProgressBar {
-    let bar = ProgressBar::new(clips as u64);
-    let style = ProgressStyle::with_template("clips [{bar:28}] {pos}/{len}  {eta} left");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "))
+    clips.par_iter().map(one).collect()
 }
 
 /// The clips that have a picture.

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use indicatif::{ProgressBar, ProgressIterator};
 use rayon::prelude::*;
 
 use super::{Choice, Performance, generate, perform};
 use crate::options::GeneratedOptions;
 use ferrotype_base::random::{Purpose, Stream, mix};
+use ferrotype_data::progress::Work;
 use ferrotype_data::synthetic::{ActionUnits, Identity, Scene};
 use ferrotype_run::files::{explain, write_atomic};
 use ferrotype_vision::video::{self, Encoder};
@@ -37,11 +37,13 @@ pub fn write(options: &GeneratedOptions, seed: u64, size: usize, folder: &Path) 
     let head = Head::random(options, seed);
     let mut encoder = Encoder::start(&folder.join("face.mp4"), [size; 2], options.rate)?;
     let numbers: Vec<usize> = (0..performance.times.len()).collect();
-    for chunk in numbers.chunks(CHUNK).progress_with(ProgressBar::new(numbers.len().div_ceil(CHUNK) as u64)) {
+    let work = Work::begin("frames", 0, numbers.len());
+    for chunk in numbers.chunks(CHUNK) {
         let drawn: Vec<Vec<u8>> = chunk.par_iter().map(|&i| head.draw(&performance, i, size)).collect();
         for pixels in &drawn {
             encoder.push(pixels)?;
         }
+        work.add(chunk.len());
     }
     encoder.finish()?;
     Ok(numbers.len())

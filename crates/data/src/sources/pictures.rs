@@ -1,7 +1,6 @@
 //! Picture files to the images of a face set: decoded on all cores, block by block, brought to one size and one number of
 //! channels. Small sets stay in memory, large ones go into shards.
 
-mod blocks;
 mod into_shards;
 
 use std::fs;
@@ -12,10 +11,12 @@ use anyhow::{Result, anyhow, bail, ensure};
 use ferrotype_base::digest::hex;
 use sha2::{Digest, Sha256};
 
+use crate::blocks;
 use crate::face_set::MOST_BYTES;
 use crate::options::Colour;
 use crate::picture::{self, Photo};
 use crate::preprocess;
+use crate::progress::Work;
 use crate::shards::{Done, Place, Shards};
 use crate::stored_form::{to_channels, triangle};
 use crate::{FaceSet, Images, Provenance, Split};
@@ -150,7 +151,9 @@ fn in_memory(pictures: &[Picture], want: &Want, bytes: u64) -> Result<Taken> {
     );
     let mut taken = Taken { rows: Vec::new(), bad: Vec::new(), images: Images::default(), shards: None };
     let images = &mut taken.images;
+    let work = Work::begin("pictures", 0, pictures.len());
     let take = |item: usize, decoded: Result<Decoded>| {
+        work.add(1);
         let decoded = match decoded {
             Ok(decoded) => decoded,
             Err(problem) => {

@@ -4,13 +4,13 @@
 use std::path::Path;
 
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressIterator};
 
 use super::baum::{ACTED, SPONTANEOUS, Subset};
 use super::drawn::{EXPRESSIONS, Take, check, takes};
 use super::make_folder;
 use crate::video::{self, Encoder};
 use ferrotype_data::options::SyntheticClipsOptions;
+use ferrotype_data::progress::Work;
 use ferrotype_data::synthetic::{Au, Expression};
 use ferrotype_run::files::write_atomic;
 
@@ -66,12 +66,15 @@ pub fn baum(options: &SyntheticClipsOptions, acted: bool, out: &Path) -> Result<
     let (videos, tables) = (out.join(subset.folders[0]), out.join("openface"));
     make_folder(&tables)?;
     let mut done = Synthesised::default();
-    for take in takes.iter().progress_with(ProgressBar::new(takes.len() as u64)) {
+    let work = Work::begin("clips", 0, takes.len());
+    for take in &takes {
+        work.at(&take.name());
         let folder = videos.join(take.subject().to_lowercase());
         make_folder(&folder)?;
         write_clip(take, options, &folder.join(format!("{}.mp4", take.name())), &tables)?;
         done.clips += 1;
         done.frames += take.performance.frames;
+        work.add(1);
     }
     mark(out)?;
     let rows = annotations(&takes, subset);

@@ -6,10 +6,11 @@ use anyhow::Result;
 use rayon::prelude::*;
 
 use super::chain::{Eyes, Seen};
-use super::{Chain, Frames, progress};
+use super::{Chain, Frames};
 use crate::faces::{Photo, eye_centres};
 use ferrotype_data::motion::{MotionChain, MotionCrop, MotionForm, flow_picture};
 use ferrotype_data::options::{SyntheticMotionOptions, UnknownApex};
+use ferrotype_data::progress::Work;
 use ferrotype_data::synthetic::Rendering;
 use ferrotype_data::synthetic::micro::{MicroPerformance, performances};
 use ferrotype_data::{FaceSet, Images, Provenance, Split};
@@ -26,14 +27,14 @@ pub(super) fn generate(options: &SyntheticMotionOptions) -> Result<FaceSet> {
         unknown_apex: UnknownApex::Spot,
     };
     let all = performances(&options.drawn);
-    let bar = progress(all.len());
+    let work = Work::begin("clips", 0, all.len());
     let one = |p: &MicroPerformance| {
         let seen = see(p, options.drawn.size, &chain);
-        bar.inc(1);
+        work.add(1);
         seen
     };
     let seen: Vec<Seen> = all.par_iter().map(one).collect::<Result<_>>()?;
-    bar.finish_and_clear();
+    drop(work);
     let (side, channels) = (chain.picture.side, chain.picture.input.channels());
     let subject = |p: &MicroPerformance| subject_name(p.subject);
     let note = format!("synthetic micro-expressions: {}", serde_json::to_string(&options.drawn)?);

@@ -9,10 +9,10 @@ use rayon::prelude::*;
 
 use super::chain::face_by_eyes;
 use super::drawn::true_eyes;
-use super::progress;
 use crate::clips::synthesise::{Synthesised, mark};
 use crate::faces::Photo;
 use ferrotype_data::options::SyntheticMicroOptions;
+use ferrotype_data::progress::Work;
 use ferrotype_data::synthetic::Expression;
 use ferrotype_data::synthetic::micro::{MicroPerformance, performances};
 use ferrotype_run::files::{explain, write_atomic};
@@ -32,14 +32,14 @@ const QUALITY: u8 = 95;
 pub fn casme2(options: &SyntheticMicroOptions, out: &Path) -> Result<Synthesised> {
     check(options)?;
     let all = performances(options);
-    let bar = progress(all.len());
+    let work = Work::begin("clips", 0, all.len());
     let write = |(i, p): (usize, &MicroPerformance)| {
         let frames = write_clip(p, &clip_name(i, options), options.size, out);
-        bar.inc(1);
+        work.add(1);
         frames
     };
     let frames: Vec<usize> = all.par_iter().enumerate().map(write).collect::<Result<_>>()?;
-    bar.finish_and_clear();
+    drop(work);
     mark(out)?;
     write_atomic(out.join(SHEET), sheet(&all, options).as_bytes())?;
     Ok(Synthesised { clips: all.len(), frames: frames.iter().sum() })

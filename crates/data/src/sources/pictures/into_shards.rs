@@ -8,9 +8,11 @@ use ferrotype_base::digest::hex;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::{Decoded, Picture, Taken, Want, blocks, check_size, decode};
+use super::{Decoded, Picture, Taken, Want, check_size, decode};
 use crate::Images;
+use crate::blocks;
 use crate::options::{Colour, PictureStorage};
+use crate::progress::Work;
 use crate::shards::{Done, Entry, Finished, Place, Writer, pack};
 use crate::stored_form::to_channels;
 
@@ -59,7 +61,9 @@ fn fill(writer: &mut Writer, pictures: &[Picture], want: &Want, colour: Colour, 
         Err(problem) => Made::Bad(format!("{problem:#}")),
     };
     let (begin, mut is_right) = (writer.done(), true);
+    let work = Work::begin("pictures", begin, pictures.len());
     let take = |item: usize, made: Made| {
+        work.add(1);
         match made {
             Made::Bad(problem) => writer.skip(item, problem),
             Made::Coloured => is_right = false,

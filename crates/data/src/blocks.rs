@@ -12,7 +12,7 @@ const FEWEST: u64 = 32;
 const MOST: u64 = 4096;
 
 /// Items in a block, of `items` with so many bytes of pixels.
-pub(super) fn size(items: usize, bytes: u64) -> usize {
+pub(crate) fn size(items: usize, bytes: u64) -> usize {
     let each = (bytes / (items as u64).max(1)).max(1);
     (BYTES / each).clamp(FEWEST, MOST) as usize
 }
@@ -21,7 +21,7 @@ pub(super) fn size(items: usize, bytes: u64) -> usize {
 ///
 /// # Errors
 /// Whatever `take` returns.
-pub(super) fn each<T: Send>(
+pub(crate) fn each<T: Send>(
     items: Range<usize>,
     block: usize,
     make: impl Fn(usize) -> T + Sync,
