@@ -80,6 +80,23 @@ fn a_full_disk() {
 
 #[needs(mount)]
 #[test]
+fn a_disk_without_room_for_clips() {
+    let place = Place::new();
+    let disk = Disk::mount(&place, "size=10m");
+    // 14 clips of 0.9 MiB of pixels or so: after eight of them it is known that the rest has no room.
+    let command = "data prepare synthetic_clips --subjects 2 --clips 1 --seconds 0.8 --rate 15 --size 64 --shard-mb 1 \
+                   --out disk/clips.h5";
+    let message = place.refused(command);
+    assert!(message.contains("GiB free") && message.contains("fewer --parts"), "{message}");
+    let kept = files(&place.at("disk")).iter().filter(|name| name.starts_with("clips.h5.clips")).count();
+    assert!((8..14).contains(&kept), "{kept}");
+    assert!(disk.run("mount", &["-o", "remount,size=50m"]));
+    place.ok(command);
+    assert!(!place.at("disk/clips.h5.clips").exists() && place.at("disk/clips.h5.shards").exists());
+}
+
+#[needs(mount)]
+#[test]
 fn a_read_only_disk() {
     let place = Place::new();
     let run = place.train("runs", "").display().to_string();

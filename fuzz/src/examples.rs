@@ -7,8 +7,8 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use ferrotype::anomaly::people::{self, People, Sequence};
-use ferrotype::data::clips::{CHANNELS, Clip, ClipSet, Frames, Part, Skipped, store as clip_store};
-use ferrotype::data::options::Component;
+use ferrotype::data::clips::{CHANNELS, Clip, ClipSet, Frames, Part, Skipped, join, store as clip_store};
+use ferrotype::data::options::{Component, StorageOptions};
 use ferrotype::data::{Images, sources, store};
 use ferrotype::evaluation::score;
 use ferrotype::model::StateTensor;
@@ -125,6 +125,11 @@ fn prepared(corpus: &Path) -> Result<()> {
     take("faces_h5/drawn.h5")?;
     clip_store::write(&clip(), &path)?;
     take("clips_h5/one.h5")?;
+    let kept = folder.path().join("kept.h5");
+    fs::rename(&path, &kept)?;
+    let pieces = StorageOptions { shard_mb: Some(1), ..StorageOptions::default() };
+    join(clip_store::summary(&kept)?, &[kept.clone()], &path, &pieces)?;
+    take("clips_h5/pieces.h5")?;
     let person = Sequence {
         frames: vec![0, 1],
         times: vec![0.0, 0.04],

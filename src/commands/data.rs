@@ -17,6 +17,7 @@ use ferrotype_data::{FaceSet, clips as data_clips, info, sources, store};
 use ferrotype_real_fake::sources::generated::GeneratedClipsOptions;
 use ferrotype_real_fake::synthesise as real_fake;
 use ferrotype_run::files::{explain, write_atomic};
+use ferrotype_run::lock::OutLock;
 use ferrotype_run::program::command_line;
 use ferrotype_vision::clips::{self, synthesise};
 use ferrotype_vision::micro;
@@ -214,6 +215,7 @@ impl Prepare {
                 command.inputs().spare(&[("--out", Some(&out), HDF5)])?;
                 check_kind(&out)?;
                 check_place(&out)?;
+                let _lock = OutLock::acquire(&out)?;
                 return show(&command.prepare(&out)?);
             }
         };
@@ -224,8 +226,11 @@ impl Prepare {
         check_kind(&out)?;
         // A read-only or missing folder should not be found out after the work.
         check_place(&out)?;
+        // What is kept until the file is there, finished clips and shards, lies beside it and goes by its name: one lock is for
+        // all of it.
+        let _lock = OutLock::acquire(&out)?;
         if clips::is_clips(&source) {
-            let set = clips::prepare(&source, &out, &command_line())?;
+            let set = clips::prepare(&source, &out, &command_line(), &self.storage)?;
             return show(&format!("{}\n{}", out.display(), data_clips::describe(&set)));
         }
         let faces = clips::prepare_pictures(&source, &out, &command_line(), Some(&self.storage))?;
@@ -350,6 +355,23 @@ mod tests {
         assert!(run(&["prepare", "fer2013", "--csv", "no.csv", "--out", &out]).is_err());
         assert_eq!(std::fs::read_dir(dir.path().join("out")).unwrap().count(), 0);
         assert!(run(&["info", &out]).unwrap_err().to_string().contains("does not exist"));
+    }
+
+    #[test]
+    fn a_file_that_somebody_makes_is_not_made_a_second_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("x.h5");
+        let _other = OutLock::acquire(&out).unwrap();
+        let said = |words: &[&str]| {
+            let words: Vec<&str> = words.iter().copied().chain(["--out", out.to_str().unwrap()]).collect();
+            run(&words).unwrap_err().to_string()
+        };
+        for source in [&["prepare", "synthetic", "--count", "3"][..], &["prepare", "synthetic_clips"]] {
+            let said = said(source);
+            assert!(said.contains("x.h5 is being made by process") && said.contains("wait for it"), "{said}");
+        }
+        // Nothing but its lock is there.
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -4,17 +4,22 @@
 #[doc(hidden)]
 pub mod example;
 mod info;
+mod join;
 mod segments;
 pub mod store;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use anyhow::{Result, ensure};
 
 use super::Provenance;
 use super::options::Component;
+use super::shards::Shards;
 
 pub use info::describe;
+pub use join::{LESS, join};
 pub use segments::{Segment, cut, face_set};
 
 /// Channels of stored component pictures: RGB.
@@ -25,8 +30,10 @@ pub const CHANNELS: usize = 3;
 pub struct ClipSet {
     /// Pixels per side of the component pictures.
     pub size: usize,
-    /// The component pictures, stream by stream.
+    /// The component pictures, stream by stream; without pixels where they lie in pieces.
     pub parts: Vec<Part>,
+    /// The component pictures of a set that is too large for memory.
+    pub pieces: Option<Pieces>,
     /// What is known of each frame.
     pub frames: Frames,
     /// The clips.
@@ -48,6 +55,15 @@ pub struct Part {
     pub component: Component,
     /// RGB, `[frames, size, size, 3]`.
     pub pixels: Vec<u8>,
+}
+
+/// Component pictures that lie in shards beside the prepared file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pieces {
+    /// The pictures part after part, and those of a part frame after frame.
+    pub shards: Arc<Shards>,
+    /// The sha256 of the pixels of each part.
+    pub digests: Vec<String>,
 }
 
 /// What is known of each frame; all columns have one row per frame.
@@ -139,12 +155,13 @@ impl ClipSet {
         self.size * self.size * CHANNELS
     }
 
-    /// Adds the clips of another set with the same parts, size and classes, after its own. A table of features that only
-    /// one of them has is filled with what is not a number.
+    /// Adds the clips of another set with the same parts, size and classes, after its own; where the parts of one have no
+    /// pixels, those of both must have none. A table of features that only one of them has is filled with what is not a number.
     ///
     /// # Errors
-    /// When parts, size, classes or the columns of a table differ.
+    /// When parts, size, classes or the columns of a table differ, or pictures lie in pieces.
     pub fn append(&mut self, other: Self) -> Result<()> {
+        ensure!(self.pieces.is_none() && other.pieces.is_none(), "clips whose pictures lie in pieces cannot be joined");
         let before = self.frames.len();
         let components = |set: &Self| set.parts.iter().map(|p| p.component).collect::<Vec<_>>();
         if self.parts.is_empty() && self.clips.is_empty() {
@@ -198,8 +215,13 @@ impl ClipSet {
         same("copied", self.frames.copied.len(), 1)?;
         same("landmarks", self.frames.landmarks.len(), 136)?;
         same("landmark scores", self.frames.scores.len(), 1)?;
-        for part in &self.parts {
-            same(part.component.name(), part.pixels.len(), self.stride())?;
+        match &self.pieces {
+            Some(pieces) => same("pictures in pieces", pieces.shards.len(), self.parts.len())?,
+            None => {
+                for part in &self.parts {
+                    same(part.component.name(), part.pixels.len(), self.stride())?;
+                }
+            }
         }
         for table in &self.features {
             same(&table.name, table.values.len(), table.columns.len())?;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::audit::{PARTS, class_counts};
 use super::labels::{self, Role};
 use super::options::LabelMode;
+use super::shards::Shards;
 use super::targets::Targets;
 use super::{FaceSet, Labelled, Provenance, Split};
 
@@ -43,10 +44,14 @@ pub fn describe(faces: &FaceSet) -> String {
 
 /// A line about the shards of a set, where its pictures lie in some.
 pub fn shards(faces: &FaceSet) -> Option<String> {
-    let shards = faces.shards.as_ref()?;
+    Some(place(faces.shards.as_ref()?))
+}
+
+/// Where pictures in shards lie, and what they take.
+pub(super) fn place(shards: &Shards) -> String {
     let (form, count) = (shards.list().storage.as_str(), shards.list().shards.len());
     let mib = shards.bytes() as f64 / f64::from(1 << 20);
-    Some(format!("pictures in {}: {form}, {count} shards, {mib:.1} MiB\n", shards.folder().display()))
+    format!("pictures in {}: {form}, {count} shards, {mib:.1} MiB\n", shards.folder().display())
 }
 
 fn class_table(faces: &FaceSet) -> String {

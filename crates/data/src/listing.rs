@@ -22,10 +22,12 @@ const JUNK: [&str; 11] = [
 ];
 
 /// Whether a file or folder of this name is nobody's data: hidden, or left behind by a system or program (by this one: a
-/// prepared file's shards). It is passed over
-/// in every search, without a word.
+/// prepared file's shards, and the finished clips of one that is being made). It is passed over in every search, without a
+/// word.
 pub fn is_junk(name: &str) -> bool {
-    name.starts_with('.') || name.ends_with(".h5.shards") || JUNK.contains(&name.to_lowercase().as_str())
+    name.starts_with('.')
+        || [".h5.shards", ".h5.clips"].iter().any(|own| name.ends_with(own))
+        || JUNK.contains(&name.to_lowercase().as_str())
 }
 
 /// Files and folders in a folder, in the order of their names, without junk.

@@ -4,6 +4,7 @@
 //! has, and their CRC-32. A picture is read by its place when it is needed, so memory does not grow with the set, order costs
 //! nothing, and what was read lately is in the system's own cache of files, which gives way when memory is needed.
 
+mod list;
 mod packed;
 mod place;
 mod space;
@@ -16,6 +17,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use ferrotype_base::digest;
+use sha2::{Digest, Sha256};
 
 use crate::Images;
 use crate::options::PictureStorage;
@@ -23,7 +26,7 @@ use crate::options::PictureStorage;
 pub(crate) use packed::pack;
 pub use place::folder_of;
 pub(crate) use place::{Place, of_memory, tidy};
-pub use space::available as available_bytes;
+pub use space::{available as available_bytes, check_room};
 pub(crate) use writer::{Done, Entry, Finished, Writer};
 
 /// A shard.
@@ -50,7 +53,8 @@ pub struct ShardList {
     pub checks: Vec<u32>,
     /// [Fingerprint](crate::fingerprint) of each picture.
     pub fingerprints: Vec<[u8; 32]>,
-    /// sha256 of the bytes of all pictures in row order; of raw pixels the same as that of a set in memory.
+    /// sha256 of the bytes of all pictures in row order; of raw pixels the same as that of a set in memory. Empty where it is
+    /// not known.
     pub sha256: String,
 }
 
@@ -106,6 +110,23 @@ impl Shards {
         }
         ensure!(starts.len() == count, "its shards hold {} pictures, and it has {count}", starts.len());
         Ok(Self { folder, list, files, firsts, starts })
+    }
+
+    /// Takes the sha256 of the bytes of all pictures where the list does not say it: all shards are read once.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub(crate) fn take_sha256(&mut self) -> Result<()> {
+        if self.list.sha256.is_empty() {
+            let mut whole = Sha256::new();
+            for shard in &self.list.shards {
+                let path = self.folder.join(&shard.name);
+                writer::pieces(&path, |piece| whole.update(piece))
+                    .map_err(|cause| anyhow!("its shard {} cannot be read: {cause}", path.display()))?;
+            }
+            self.list.sha256 = digest::hex(&whole.finalize());
+        }
+        Ok(())
     }
 
     /// What the prepared file says of them.

@@ -4,7 +4,7 @@
 //! that lie in shards beside it are checked one by one when they are read.
 
 pub(crate) mod file;
-mod shards;
+pub(crate) mod shards;
 mod targets;
 
 use std::path::Path;
@@ -57,7 +57,7 @@ pub fn write(faces: &FaceSet, path: &Path) -> Result<()> {
         Err(hdf5_pure::Error::Io(cause)) => Err(cause.into()),
         other => Ok(other?),
     })?;
-    tidy(path, faces.shards.as_deref())
+    tidy(path, faces.shards.as_ref().map_or(&[], |shards| &shards.list().shards))
 }
 
 /// Reads a prepared file and checks that it is whole. Pictures in shards stay where they are.

@@ -1,7 +1,8 @@
 //! From video files to prepared clips: who is in them, where the parts of the face are, and what the annotations say.
 //!
 //! A source makes a [`Plan`]: clips with their files and labels, and those that cannot be used. `extract` turns one file
-//! into component pictures; a `journal` keeps what is finished, so that an interrupted preparation goes on where it was.
+//! into component pictures; a `journal` keeps what is finished, so that an interrupted preparation goes on where it was;
+//! `making` goes the way from there to the prepared file.
 
 mod baum;
 mod drawn;
@@ -12,6 +13,7 @@ mod frames;
 mod golden_tests;
 mod journal;
 mod labels;
+mod making;
 mod sheet;
 pub mod synthesise;
 #[cfg(test)]
@@ -19,19 +21,19 @@ mod tests;
 
 use std::path::Path;
 
-use anyhow::{Result, bail, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::faces::{Detector, Photo};
 use crate::{micro, video};
 use extract::Tools;
-use ferrotype_data::clips::{Clip, ClipSet, Skipped, store};
+use ferrotype_data::clips::{ClipSet, Skipped};
 use ferrotype_data::options::{SourceOptions, StorageOptions, VideoOptions};
-use ferrotype_data::source_record::SourceRecord;
 use ferrotype_data::{FaceSet, Provenance, sources};
 use ferrotype_run::files::explain;
+use ferrotype_run::lock::OutLock;
 use ferrotype_run::program::command_line;
-use journal::Journal;
+use journal::{Journal, stamp};
+use making::{Making, Wanted};
 
 /// A clip to be prepared.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,28 +79,44 @@ pub fn is_clips(source: &SourceOptions) -> bool {
     )
 }
 
-/// Refuses a way of keeping pictures that a source's pictures are not kept in: parts of faces in clips, and motion.
+/// Refuses a way of keeping pictures that a source's pictures are not kept in: motion stays in the prepared file, and parts of
+/// faces in clips stay pixels.
 ///
 /// # Errors
-/// When something is asked for.
+/// When it is asked for.
 pub fn check_storage(source: &SourceOptions, storage: &StorageOptions) -> Result<()> {
     ensure!(
-        storage.is_default() || !(is_clips(source) || micro::is_micro(source)),
+        storage.is_default() || !micro::is_micro(source),
         "the pictures of the source {} are made of frames and stay in the prepared file: leave out --store, --shard-mb and \
          --jpeg-quality (in an experiment file: data.storage)",
+        sources::name(source)
+    );
+    let is_raw = StorageOptions { shard_mb: None, ..storage.clone() }.is_default();
+    ensure!(
+        is_raw || !is_clips(source),
+        "the parts of faces of the source {} are kept as pixels: leave out --store and --jpeg-quality (in an experiment file: \
+         data.storage.pictures and jpeg_quality)",
         sources::name(source)
     );
     Ok(())
 }
 
-/// Prepares a source of any kind, of pictures, of clips or of micro-expressions, into the file `out`.
+/// Prepares a source of any kind, of pictures, of clips or of micro-expressions, into the file `out`. Where another process
+/// makes that file at this moment, waits until it is there.
 ///
 /// # Errors
 /// As [`prepare`] or [`prepare_pictures`], and when the file cannot be written.
 pub fn write_source(source: &SourceOptions, out: &Path, storage: &StorageOptions) -> Result<()> {
     check_storage(source, storage)?;
+    let when = || std::fs::metadata(out).and_then(|file| file.modified()).ok();
+    let before = when();
+    let waiting = |who: &str| eprintln!("{} is being made by {who}: waiting for it", out.display());
+    let (_lock, has_waited) = OutLock::wait(out, waiting)?;
+    if has_waited && when() != before {
+        return Ok(());
+    }
     if is_clips(source) {
-        return prepare(source, out, &command_line()).map(drop);
+        return prepare(source, out, &command_line(), storage).map(drop);
     }
     ferrotype_data::store::write(&prepare_pictures(source, out, &command_line(), Some(storage))?, out)
 }
@@ -128,24 +146,33 @@ pub fn prepare_pictures(
     sources::prepare_with(source, out, command, Some(&find), storage)
 }
 
-/// Prepares the clips of a source into the file `out`; gives everything but their pictures.
+/// Prepares the clips of a source into the file `out`; gives everything but their pictures. Those of small sets stand in the
+/// file, those of large ones in shards beside it.
 ///
 /// Clips that cannot be used are left out and listed with the reason. Finished clips are kept beside `out` until the whole
 /// is written, so a second call after an interruption does only what is missing.
 ///
 /// # Errors
-/// When the annotations or models cannot be read, ffmpeg is missing, no clip at all can be used, or a file cannot be
-/// written.
-pub fn prepare(source: &SourceOptions, out: &Path, command: &str) -> Result<ClipSet> {
+/// When the annotations or models cannot be read, ffmpeg is missing, no clip at all can be used, the disk has no room, or a
+/// file cannot be written.
+pub fn prepare(source: &SourceOptions, out: &Path, command: &str, storage: &StorageOptions) -> Result<ClipSet> {
+    let place = (source, out, storage);
     let video = match source {
         SourceOptions::Clips(o) => &o.video,
         SourceOptions::Baum1a(o) | SourceOptions::Baum1s(o) => &o.video,
         SourceOptions::Baum2(o) => &o.video,
         SourceOptions::SyntheticClips(o) => {
-            let mut set = drawn::generate(o)?;
-            let record = Some(SourceRecord::take(source, out, &[])?);
-            set.provenance = Provenance { command: command.into(), record, ..set.provenance };
-            return finish(set, out);
+            let making = drawn::making(o)?;
+            let note = o.note()?;
+            let journal = Journal::open(out, &note)?;
+            let provenance = Provenance {
+                source: sources::name(source).into(),
+                synthetic: true,
+                command: command.into(),
+                notes: vec![note],
+                ..Provenance::default()
+            };
+            return making.write(journal, provenance, Vec::new(), place);
         }
         _ => bail!("{} is a source of pictures, not of clips", sources::name(source)),
     };
@@ -157,17 +184,40 @@ pub fn prepare(source: &SourceOptions, out: &Path, command: &str) -> Result<Clip
     if let Some(folder) = &video.openface {
         files::find_tables(&mut plan.jobs, folder)?;
     }
-    let journal = Journal::open(out, video)?;
-    work_through(&plan, &tools, &journal)?;
-    let mut set = collect(&plan, video, &journal)?;
-    set.provenance = provenance(source, plan, &tools, command)?;
-    set.provenance.record = Some(SourceRecord::take(source, out, &set.provenance.files)?);
-    if set.clips.is_empty() {
-        bail!("none of the clips can be used{}", reasons(&set.skipped));
+    let journal = Journal::open(out, &described(video)?)?;
+    let provenance = provenance(source, &plan, &tools, command)?;
+    of_videos(&plan, &tools).write(journal, provenance, plan.skipped.clone(), place)
+}
+
+/// All that every clip of a source of videos depends on.
+fn described(options: &VideoOptions) -> Result<String> {
+    let networks = [&options.detector, &options.landmarks].into_iter().flatten();
+    let stamps: Vec<String> = networks.map(|path| stamp(path)).collect();
+    let options = serde_json::to_string(options).context("cannot describe the options")?;
+    Ok(format!("{options} {}", stamps.join(" ")))
+}
+
+/// The clips of a plan, made of their videos.
+fn of_videos<'a>(plan: &'a Plan, tools: &'a Tools) -> Making<'a> {
+    let wanted = |job: &Job| Wanted {
+        name: job.name.clone(),
+        subject: job.subject.clone(),
+        label: job.label,
+        made_of: format!("{} {}", stamp(&job.file), job.table.as_deref().map(stamp).unwrap_or_default()),
+    };
+    let make = |number: usize| {
+        let job = &plan.jobs[number];
+        Ok(tools.extract(job).unwrap_or_else(|reason| ClipSet {
+            skipped: vec![Skipped { clip: job.name.clone(), reason: format!("{reason:#}") }],
+            ..ClipSet::default()
+        }))
+    };
+    Making {
+        wanted: plan.jobs.iter().map(wanted).collect(),
+        classes: plan.classes.clone(),
+        side_by_side: false,
+        make: Box::new(make),
     }
-    let summary = finish(set, out)?;
-    journal.remove()?;
-    Ok(summary)
 }
 
 /// What the annotations of a source of video files say is to be prepared.
@@ -184,13 +234,6 @@ pub fn plan(source: &SourceOptions) -> Result<Plan> {
     }
 }
 
-/// Writes the set; gives it without its pictures.
-fn finish(mut set: ClipSet, out: &Path) -> Result<ClipSet> {
-    store::write(&set, out)?;
-    set.parts.iter_mut().for_each(|part| part.pixels = Vec::new());
-    Ok(set)
-}
-
 /// The first reasons, for a message.
 fn reasons(skipped: &[Skipped]) -> String {
     let first: Vec<String> = skipped.iter().take(3).map(|s| format!("{}: {}", s.clip, s.reason)).collect();
@@ -199,41 +242,6 @@ fn reasons(skipped: &[Skipped]) -> String {
         n if n > 3 => format!(": {} and {} more", first.join("; "), n - 3),
         _ => format!(": {}", first.join("; ")),
     }
-}
-
-/// Prepares every clip that is not finished yet.
-fn work_through(plan: &Plan, tools: &Tools, journal: &Journal) -> Result<()> {
-    let bar = ProgressBar::new(plan.jobs.len() as u64);
-    let style = ProgressStyle::with_template("clips [{bar:28}] {pos}/{len} {msg}  {eta} left");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-    for job in &plan.jobs {
-        bar.set_message(job.name.clone());
-        if !journal.has(job) {
-            let set = tools.extract(job).unwrap_or_else(|reason| ClipSet {
-                skipped: vec![Skipped { clip: job.name.clone(), reason: format!("{reason:#}") }],
-                ..ClipSet::default()
-            });
-            journal.keep(job, &set)?;
-        }
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    Ok(())
-}
-
-/// Joins the finished clips, in the order of the plan, with its labels and subjects.
-fn collect(plan: &Plan, video: &VideoOptions, journal: &Journal) -> Result<ClipSet> {
-    let mut all = ClipSet { size: video.size, ..ClipSet::default() };
-    for job in &plan.jobs {
-        let mut set = journal.read(job)?;
-        set.classes.clone_from(&plan.classes);
-        let named = |clip| Clip { name: job.name.clone(), subject: job.subject.clone(), label: job.label, ..clip };
-        set.clips = set.clips.into_iter().map(named).collect();
-        all.append(set)?;
-    }
-    all.classes.clone_from(&plan.classes);
-    all.skipped.extend(plan.skipped.iter().cloned());
-    Ok(all)
 }
 
 /// Whether the clips are drawn: their folder, or one above it, says so.
@@ -252,14 +260,14 @@ pub(crate) fn is_drawn_folder(folder: &Path) -> bool {
     folder.ancestors().take(3).any(|f| f.join(synthesise::MARK).is_file())
 }
 
-fn provenance(source: &SourceOptions, plan: Plan, tools: &Tools, command: &str) -> Result<Provenance> {
-    let mut notes = plan.notes;
+fn provenance(source: &SourceOptions, plan: &Plan, tools: &Tools, command: &str) -> Result<Provenance> {
+    let mut notes = plan.notes.clone();
     notes.push(format!("decoded by {}", video::version()?));
     notes.push(tools.note());
     Ok(Provenance {
         source: sources::name(source).into(),
         synthetic: is_drawn(source),
-        files: plan.files.into_iter().chain(tools.files()?).collect(),
+        files: plan.files.iter().cloned().chain(tools.files()?).collect(),
         command: command.into(),
         notes,
         ..Provenance::default()

@@ -31,6 +31,7 @@ pub fn set(lengths: &[usize]) -> ClipSet {
     ClipSet {
         size,
         parts: vec![part(Component::Mouth, 0), part(Component::FullFace, 100)],
+        pieces: None,
         frames: Frames {
             numbers: (0..n as u32).collect(),
             times: (0..n).map(|f| f as f64 / 25.0).collect(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::{Clip, ClipSet};
-use crate::info::{provenance, table};
+use crate::info::{place, provenance, table};
 
 /// Skipped clips that are listed one by one.
 const LISTED: usize = 40;
@@ -22,6 +22,7 @@ pub fn describe(set: &ClipSet) -> String {
         set.size,
         parts.join(", ")
     );
+    page.extend(set.pieces.as_ref().map(|pieces| place(&pieces.shards)));
     page += &class_table(set);
     page += &format!("\n{}", figures(set));
     for f in &set.features {

@@ -1,6 +1,7 @@
 //! From clips to training examples.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 
@@ -50,12 +51,16 @@ fn frames_of(count: usize, options: &SegmentOptions) -> Vec<Vec<usize>> {
     }
 }
 
-/// Reads prepared clips as a set whose rows are segments.
+/// Reads prepared clips as a set whose rows are segments. Pictures that lie in pieces stay there.
 ///
 /// # Errors
 /// When the file cannot be read, lacks a part, or no clip is long enough.
 pub fn face_set(path: &Path, options: &SegmentOptions) -> Result<FaceSet> {
-    let set = store::read(path, Some(&options.parts))?;
+    let mut set = store::open_parts(path, Some(&options.parts))?;
+    if let Some(shards) = set.pieces.as_mut().and_then(|pieces| Arc::get_mut(&mut pieces.shards)) {
+        // Read once from end to end, as the pictures of other files are: what a run says of its data is the same for both.
+        shards.take_sha256()?;
+    }
     let segments = cut(&set.clips, options);
     ensure!(
         !segments.is_empty(),
@@ -91,7 +96,7 @@ fn assemble(set: ClipSet, segments: &[Segment], options: &SegmentOptions, short:
         labels: segments.iter().map(|s| clip(s).label).collect(),
         classes: set.classes.clone(),
         votes: None,
-        shards: None,
+        shards: set.pieces.map(|pieces| pieces.shards),
         targets: None,
         splits: vec![Split::Unassigned; segments.len()],
         subjects: Some(segments.iter().map(|s| clip(s).subject.clone()).collect()),

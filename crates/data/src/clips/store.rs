@@ -1,4 +1,7 @@
-//! The file of prepared clips: HDF5, described in `docs/clips.md`. Whole or not at all, like every prepared file.
+//! The file of prepared clips: HDF5, described in `docs/clips.md`. Whole or not at all, like every prepared file. The pictures
+//! of large sets lie in shards beside it.
+
+mod pieces;
 
 use std::path::Path;
 
@@ -8,6 +11,7 @@ use hdf5_pure::{AttrValue, Dataset, File, FileBuilder, FormatError};
 
 use super::{CHANNELS, Clip, ClipSet, Features, Frames, Part, Skipped};
 use crate::options::Component;
+use crate::shards::tidy;
 use crate::store::file::{
     Layout, attributes, damaged, exists, list, number, open, read_provenance, strings, values, write_provenance,
 };
@@ -16,11 +20,14 @@ use ferrotype_run::files::write_atomic_with;
 
 /// The value of the attribute `format`.
 pub const FORMAT: &str = "ferrotype-clips";
-const LAYOUT: Layout = Layout { format: FORMAT, version: 1, holds: "clips" };
+const LAYOUT: Layout = Layout { format: FORMAT, version: WITH_PIECES, holds: "clips" };
+/// The layout of files whose pictures lie in shards; others have version 1, which older programs read, too.
+const WITH_PIECES: i64 = 2;
 /// Pictures per chunk.
 const CHUNK: u64 = 16;
 
-/// Writes the clips to `path`, replacing what stands there once the new file is complete.
+/// Writes the clips to `path`, replacing what stands there once the new file is complete. Shards that do not belong to it are
+/// removed then.
 ///
 /// # Errors
 /// When the set is not consistent or the file cannot be written; nothing is left behind.
@@ -30,56 +37,97 @@ pub fn write(set: &ClipSet, path: &Path) -> Result<()> {
     write_atomic_with(path, |out| match builder.finish_to(out) {
         Err(hdf5_pure::Error::Io(cause)) => Err(cause.into()),
         other => Ok(other?),
-    })
+    })?;
+    tidy(path, set.pieces.as_ref().map_or(&[], |pieces| &pieces.shards.list().shards))
 }
 
-/// Reads prepared clips with these parts, in this order, or with all.
+/// Reads prepared clips with these parts, in this order, or with all; all in memory.
 ///
 /// # Errors
-/// When the file is missing, cut off, damaged, not one of clips, or lacks a part.
+/// When the file is missing, cut off, damaged, not one of clips, or lacks a part; when one of its shards is missing, cut off or
+/// damaged, or its pictures take more than 16 GiB.
 pub fn read(path: &Path, parts: Option<&[Component]>) -> Result<ClipSet> {
+    pieces::into_memory(open_parts(path, parts)?).map_err(|e| damaged(path, e))
+}
+
+/// As [`read`], but pictures in shards stay where they are, and are checked one by one when they are read.
+///
+/// # Errors
+/// As there; of shards only that one is missing or cut off.
+pub fn open_parts(path: &Path, parts: Option<&[Component]>) -> Result<ClipSet> {
     let file = open(path, true, LAYOUT)?;
     let stored = stored_parts(&file).map_err(|e| damaged(path, e))?;
-    if let Some(missing) = parts.unwrap_or_default().iter().find(|p| stored.iter().all(|(s, _)| s != *p)) {
-        let names: Vec<&str> = stored.iter().map(|(p, _)| p.name()).collect();
-        anyhow::bail!(
-            "{} has no part `{missing}`: it has {}; prepare it again with --parts, or choose among these in \
-             data.clips.parts",
-            path.display(),
-            names.join(", ")
-        );
-    }
-    let mut set = read_rows(&file).map_err(|e| damaged(path, e))?;
-    let all: Vec<Component> = stored.iter().map(|(p, _)| *p).collect();
-    for &component in parts.unwrap_or(&all) {
-        let sha256 = &stored.iter().find(|(p, _)| *p == component).context("a part")?.1;
-        set.parts.push(read_part(&file, component, sha256).map_err(|e| damaged(path, e))?);
-    }
-    set.check().map_err(|e| damaged(path, e))?;
-    Ok(set)
+    let chosen = chosen(&stored, parts, path)?;
+    let fill = || -> Result<ClipSet> {
+        let mut set = read_rows(&file)?;
+        set.pieces = pieces::read(&file, path, &set, &stored, &chosen)?;
+        for &number in &chosen {
+            let (component, sha256) = &stored[number];
+            set.parts.push(match set.pieces {
+                Some(_) => Part { component: *component, pixels: Vec::new() },
+                None => read_part(&file, *component, sha256)?,
+            });
+        }
+        set.check()?;
+        Ok(set)
+    };
+    fill().map_err(|e| damaged(path, e))
+}
+
+/// The numbers of these parts among the stored ones, or of all.
+fn chosen(stored: &[(Component, String)], parts: Option<&[Component]>, path: &Path) -> Result<Vec<usize>> {
+    let Some(parts) = parts else { return Ok((0..stored.len()).collect()) };
+    let number = |wanted: &Component| {
+        stored.iter().position(|(component, _)| component == wanted).with_context(|| {
+            let names: Vec<&str> = stored.iter().map(|(p, _)| p.name()).collect();
+            format!(
+                "{} has no part `{wanted}`: it has {}; prepare it again with --parts, or choose among these in data.clips.parts",
+                path.display(),
+                names.join(", ")
+            )
+        })
+    };
+    parts.iter().map(number).collect()
 }
 
 /// Reads everything but the pictures; the parts are there without pixels.
 ///
 /// # Errors
-/// As [`read`], but damage within the pictures is not seen.
+/// As [`open_parts`], but damage within the pictures is not seen.
 pub fn summary(path: &Path) -> Result<ClipSet> {
     let file = open(path, true, LAYOUT)?;
     let rows = || -> Result<ClipSet> {
         let mut set = read_rows(&file)?;
-        let parts = stored_parts(&file)?.into_iter();
-        set.parts = parts.map(|(component, _)| Part { component, pixels: Vec::new() }).collect();
+        let stored = stored_parts(&file)?;
+        set.pieces = pieces::read(&file, path, &set, &stored, &(0..stored.len()).collect::<Vec<_>>())?;
+        set.parts = stored.into_iter().map(|(component, _)| Part { component, pixels: Vec::new() }).collect();
         set.check_clips()?;
         Ok(set)
     };
     rows().map_err(|e| damaged(path, e))
 }
 
+/// The pixels of one part, `[frames, size, size, 3]`, of a file that has them in itself.
+///
+/// # Errors
+/// When the file or its part is missing or damaged.
+pub(super) fn part(path: &Path, component: Component) -> Result<Vec<u8>> {
+    Ok(read(path, Some(&[component]))?.parts.swap_remove(0).pixels)
+}
+
+/// The sha256 of the pixels of each part of a file.
+///
+/// # Errors
+/// When it is missing, damaged, or not one of clips.
+pub(super) fn digests(path: &Path) -> Result<Vec<(Component, String)>> {
+    stored_parts(&open(path, true, LAYOUT)?).map_err(|e| damaged(path, e))
+}
+
 fn build(set: &ClipSet) -> Result<FileBuilder, FormatError> {
     let mut b = FileBuilder::new();
     let n = set.frames.len() as u64;
     let size = set.size as u64;
-    for part in set.parts.iter().filter(|_| n > 0) {
+    for part in set.parts.iter().filter(|_| n > 0 && set.pieces.is_none()) {
         b.create_dataset(&format!("part_{}", part.component))
             .with_u8_data(&part.pixels)
             .with_shape(&[n, size, size, CHANNELS as u64])
@@ -88,7 +136,13 @@ fn build(set: &ClipSet) -> Result<FileBuilder, FormatError> {
             .with_deflate(DEFLATE);
     }
     let parts: Vec<String> = set.parts.iter().map(|p| p.component.name().to_owned()).collect();
-    let digests: Vec<String> = set.parts.iter().map(|p| digest::sha256(&p.pixels)).collect();
+    let digests = match &set.pieces {
+        Some(pieces) => {
+            pieces::write(&mut b, set, pieces)?;
+            pieces.digests.clone()
+        }
+        None => set.parts.iter().map(|p| digest::sha256(&p.pixels)).collect(),
+    };
     strings(&mut b, "parts", &parts)?;
     strings(&mut b, "part_sha256", &digests)?;
     build_frames(&mut b, &set.frames);
@@ -106,7 +160,7 @@ fn build(set: &ClipSet) -> Result<FileBuilder, FormatError> {
     strings(&mut b, "skipped_reason", &reasons)?;
     write_provenance(&mut b, &set.provenance)?;
     b.set_attr("format", AttrValue::VarLenString(FORMAT.into()));
-    b.set_attr("schema_version", AttrValue::I64(LAYOUT.version));
+    b.set_attr("schema_version", AttrValue::I64(if set.pieces.is_some() { WITH_PIECES } else { 1 }));
     b.set_attr("size", AttrValue::I64(set.size as i64));
     b.set_attr("complete", AttrValue::I64(1));
     Ok(b)
@@ -195,6 +249,7 @@ fn read_rows(file: &File) -> Result<ClipSet> {
     Ok(ClipSet {
         size: usize::try_from(size).context("its size is negative")?,
         parts: Vec::new(),
+        pieces: None,
         frames: Frames {
             numbers: column(file, "frame_number", Dataset::read_u32)?,
             times: column(file, "frame_time", Dataset::read_f64)?,

@@ -58,7 +58,11 @@ impl Recipe {
             },
         };
         if let Some(shards) = self.set.shards.as_ref().filter(|_| self.stored.is_none()) {
-            shards.will_read(visits.iter().map(|visit| self.row(visit)));
+            let rows = visits.iter().map(|visit| self.row(visit));
+            match &self.set.segments {
+                Some(segments) => shards.will_read(rows.flat_map(|row| segments.get(row)).map(|&n| n as usize)),
+                None => shards.will_read(rows),
+            }
         }
         for visit in visits {
             batch.images.extend(self.image(visit, epoch)?);

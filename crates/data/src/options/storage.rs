@@ -61,7 +61,7 @@ impl StorageOptions {
     }
 
     /// Whether pictures with so many bytes of pixels go into shards.
-    pub(crate) fn uses_shards(&self, pixels: u64) -> bool {
+    pub fn uses_shards(&self, pixels: u64) -> bool {
         self.shard_mb.is_some() || self.pictures == PictureStorage::Jpeg || pixels > IN_MEMORY
     }
 

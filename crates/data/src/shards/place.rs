@@ -7,9 +7,10 @@ use anyhow::{Context, Result};
 use ferrotype_base::digest;
 use rayon::prelude::*;
 
-use super::{Shards, Writer, pack};
+use super::{Shard, Shards, Writer, pack};
 use crate::Images;
 use crate::options::StorageOptions;
+use crate::progress::Work;
 
 /// Pictures that are packed at a time, of a set in memory.
 const BLOCK: usize = 256;
@@ -37,12 +38,12 @@ pub fn folder_of(file: &Path) -> PathBuf {
 ///
 /// # Errors
 /// When the folder cannot be read, or a file cannot be removed.
-pub(crate) fn tidy(file: &Path, kept: Option<&Shards>) -> Result<()> {
+pub(crate) fn tidy(file: &Path, kept: &[Shard]) -> Result<()> {
     let folder = folder_of(file);
     if !folder.is_dir() {
         return Ok(());
     }
-    let is_kept = |name: &str| kept.is_some_and(|shards| shards.list().shards.iter().any(|shard| shard.name == name));
+    let is_kept = |name: &str| kept.iter().any(|shard| shard.name == name);
     for entry in fs::read_dir(&folder).with_context(|| format!("cannot read the folder {}", folder.display()))? {
         let path = entry.with_context(|| format!("cannot read the folder {}", folder.display()))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -50,7 +51,7 @@ pub(crate) fn tidy(file: &Path, kept: Option<&Shards>) -> Result<()> {
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
         }
     }
-    if kept.is_none() {
+    if kept.is_empty() {
         // It stays where somebody put something else into it.
         let _ = fs::remove_dir(&folder);
     }
@@ -76,9 +77,11 @@ pub(crate) fn of_memory(images: &Images, place: Place) -> Result<Shards> {
     let shape = [images.height, images.width, images.channels];
     let made_of = format!("{shape:?} {} {}", serde_json::to_string(place.options)?, digest::sha256(&images.pixels));
     let mut writer = Writer::begin(place, &made_of, images.pixels.len() as u64)?;
+    let work = Work::begin("pictures", writer.done(), images.len());
     for start in (writer.done()..images.len()).step_by(BLOCK) {
         let block = start..(start + BLOCK).min(images.len());
         let one = |n: usize| pack(images.get(n).into(), shape, place.options, None);
+        work.add(block.len());
         for (n, packed) in block.clone().zip(block.into_par_iter().map(one).collect::<Vec<_>>()) {
             let (bytes, entry) = packed?;
             writer.push(n, shape, &bytes, entry, Default::default())?;
@@ -102,11 +105,11 @@ mod tests {
             fs::write(folder.join(name), "x").unwrap();
         }
         fs::write(folder.join("notes-of-mine.txt"), "x").unwrap();
-        tidy(&file, None).unwrap();
+        tidy(&file, &[]).unwrap();
         let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left, ["notes-of-mine.txt"]);
         fs::remove_file(folder.join("notes-of-mine.txt")).unwrap();
-        tidy(&file, None).unwrap();
+        tidy(&file, &[]).unwrap();
         assert!(!folder.exists());
     }
 }

@@ -178,7 +178,7 @@ impl Writer {
         let seen = (current.journal.until - first).max(1) as f64;
         let left = items.saturating_sub(current.journal.until) as f64;
         let needed = current.journal.bytes as f64 / seen * left;
-        space::check(needed as u64, space::available(&self.folder), &self.folder)
+        space::check_room(needed as u64, &self.folder, space::LESS_FOR_PICTURES)
     }
 
     /// Closes the last shard.
@@ -275,7 +275,7 @@ fn name(tag: &str, number: usize, ending: &str) -> String {
 }
 
 /// Hands out a file piece by piece; gives its length.
-fn pieces(path: &Path, mut take: impl FnMut(&[u8])) -> std::io::Result<u64> {
+pub(super) fn pieces(path: &Path, mut take: impl FnMut(&[u8])) -> std::io::Result<u64> {
     let mut file = File::open(path)?;
     let (mut piece, mut length) = (vec![0; 1 << 20], 0);
     loop {

@@ -16,7 +16,7 @@ const STORAGE: &str = "storage";
 /// Height, width and channels of pictures that are not in the file.
 const SIDES: [&str; 3] = ["height", "width", "channels"];
 
-pub(super) fn write(b: &mut FileBuilder, shards: &Shards, images: &Images) -> Result<(), hdf5_pure::FormatError> {
+pub(crate) fn write(b: &mut FileBuilder, shards: &Shards, images: &Images) -> Result<(), hdf5_pure::FormatError> {
     let all = shards.list();
     let (names, digests): (Vec<_>, Vec<_>) = all.shards.iter().map(|s| (s.name.clone(), s.sha256.clone())).unzip();
     let rows: Vec<u32> = all.shards.iter().map(|s| s.rows).collect();
@@ -40,12 +40,19 @@ pub(super) fn write(b: &mut FileBuilder, shards: &Shards, images: &Images) -> Re
 }
 
 /// Whether the pictures of a file lie in shards.
-pub(super) fn are_used(file: &File) -> Result<bool> {
+pub(crate) fn are_used(file: &File) -> Result<bool> {
     Ok(attributes(file)?.contains_key(STORAGE))
 }
 
-/// The shape of the pictures, and the shards of the prepared file at `path`.
+/// The shape of the pictures, and the shards of the prepared file of faces at `path`.
 pub(super) fn read(file: &File, path: &Path) -> Result<(Images, Shards)> {
+    let (images, list) = read_list(file)?;
+    let sha256 = text(&attributes(file)?, "images_sha256")?;
+    Ok((images, Shards::open(folder_of(path), ShardList { sha256, ..list })?))
+}
+
+/// The shape of the pictures, and what the file says of its shards, but for the sha256 of all.
+pub(crate) fn read_list(file: &File) -> Result<(Images, ShardList)> {
     let attributes = attributes(file)?;
     let storage = match text(&attributes, STORAGE)?.as_str() {
         "raw" => PictureStorage::Raw,
@@ -75,7 +82,7 @@ pub(super) fn read(file: &File, path: &Path) -> Result<(Images, Shards)> {
         lengths: values(file, "picture_bytes", Dataset::read_u32)?,
         checks: values(file, "picture_crc32", Dataset::read_u32)?,
         fingerprints,
-        sha256: text(&attributes, "images_sha256")?,
+        sha256: String::new(),
     };
     let stride = images.stride();
     let is_whole = |&length: &u32| length as usize == stride;
@@ -83,7 +90,7 @@ pub(super) fn read(file: &File, path: &Path) -> Result<(Images, Shards)> {
         storage != PictureStorage::Raw || list.lengths.iter().all(is_whole),
         "not all of its pictures have {stride} bytes"
     );
-    Ok((images, Shards::open(folder_of(path), list)?))
+    Ok((images, list))
 }
 
 /// Fingerprints that stand one behind the other, and how many bytes are left.

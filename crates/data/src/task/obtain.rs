@@ -33,17 +33,17 @@ pub fn load(path: &Path, options: &DataOptions) -> Result<FaceSet> {
 /// # Errors
 /// When it can be neither read nor made.
 pub fn obtain(options: &DataOptions, prepare: Prepare) -> Result<FaceSet> {
-    if options.path.is_file() {
-        let faces = load(&options.path, options)?;
-        if let Some(source) = &options.source {
-            source_record::check_options(faces.provenance.record.as_ref(), source, &options.path)?;
-            check_storage(&faces, options)?;
-        }
-        return Ok(faces);
+    if !options.path.is_file() {
+        make(options, prepare)?;
     }
-    make(options, prepare)?;
-    // Read back, so that training sees exactly what a later run will see.
-    load(&options.path, options)
+    // A file that was just made is read back, so that training sees exactly what a later run will see; another process may
+    // have made it meanwhile, from something else.
+    let faces = load(&options.path, options)?;
+    if let Some(source) = &options.source {
+        source_record::check_options(faces.provenance.record.as_ref(), source, &options.path)?;
+        check_storage(&faces, options)?;
+    }
+    Ok(faces)
 }
 
 /// Refuses a file with the pixels of pictures where the experiment asks for JPEG files, which may have others.

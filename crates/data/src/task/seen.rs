@@ -52,10 +52,9 @@ impl SeenRows {
 impl Seen {
     /// What a training on `train` sees whose weights are selected on `selection`.
     pub fn of(train: &Subset, selection: &[&Subset]) -> Self {
-        let all = fingerprints(&train.faces);
+        let prints = Prints::of(&train.faces);
         let of = |subset: &Subset| -> HashSet<Fingerprint> {
-            let rows = subset.rows();
-            rows.iter().flat_map(|&row| pictures(&subset.faces, row as usize)).map(|n| all[n]).collect()
+            subset.rows().iter().flat_map(|&row| prints.of_row(&subset.faces, row as usize)).collect()
         };
         let trained = of(train);
         let selected: HashSet<Fingerprint> = selection.iter().flat_map(|subset| of(subset)).collect();
@@ -92,12 +91,12 @@ impl Seen {
         if !self.sizes.contains(&size(images)) {
             return SeenRows { seen: vec![false; subset.len()], ..SeenRows::default() };
         }
-        let all = fingerprints(&subset.faces);
+        let all = Prints::of(&subset.faces);
         let mut found = SeenRows { is_comparable: true, ..SeenRows::default() };
         for row in subset.rows() {
-            let numbers = pictures(&subset.faces, row as usize);
-            let trained = numbers.iter().any(|&n| self.trained.contains(&all[n]));
-            let selected = !trained && numbers.iter().any(|&n| self.selected.contains(&all[n]));
+            let prints = all.of_row(&subset.faces, row as usize);
+            let trained = prints.iter().any(|print| self.trained.contains(print));
+            let selected = !trained && prints.iter().any(|print| self.selected.contains(print));
             found.trained += usize::from(trained);
             found.selected += usize::from(selected);
             found.seen.push(trained || selected);
@@ -110,29 +109,40 @@ fn size(images: &Images) -> [usize; 3] {
     [images.height, images.width, images.channels]
 }
 
-/// The fingerprint of each picture. Those of pictures in shards were taken when they were stored.
-fn fingerprints(faces: &FaceSet) -> Vec<Fingerprint> {
-    let beginning = |whole: &[u8; 32]| {
-        let mut first = Fingerprint::default();
-        first.copy_from_slice(&whole[..8]);
-        first
-    };
-    if let Some(shards) = &faces.shards {
-        return shards.list().fingerprints.iter().map(beginning).collect();
-    }
-    let images = &faces.images;
-    (0..images.len()).into_par_iter().map(|n| beginning(&fingerprint::of(size(images), images.get(n)))).collect()
+/// The fingerprints of a set.
+struct Prints {
+    /// Of each picture.
+    all: Vec<Fingerprint>,
+    /// Of sequences: those of pictures of a single value, which say nothing: padding and fades are alike everywhere.
+    flat: HashSet<Fingerprint>,
 }
 
-/// The pictures of a row. Of a sequence those of a single colour say nothing: padding and fades are alike everywhere.
-fn pictures(faces: &FaceSet, row: usize) -> Vec<usize> {
-    let Some(segments) = &faces.segments else { return vec![row] };
-    let is_flat = |n: usize| {
-        let pixels = faces.images.get(n);
-        pixels.iter().all(|p| Some(p) == pixels.first())
-    };
-    let there = segments.get(row).iter().filter(|&&n| n != NO_PICTURE).map(|&n| n as usize);
-    there.filter(|&n| !is_flat(n)).collect()
+impl Prints {
+    /// Takes them; those of pictures in shards were taken when they were stored.
+    fn of(faces: &FaceSet) -> Self {
+        let images = &faces.images;
+        let of = |pixels: &[u8]| beginning(&fingerprint::of(size(images), pixels));
+        let all = match &faces.shards {
+            Some(shards) => shards.list().fingerprints.iter().map(beginning).collect(),
+            None => (0..images.len()).into_par_iter().map(|n| of(images.get(n))).collect(),
+        };
+        let values = 0..if faces.segments.is_some() { 256 } else { 0 };
+        let flat = values.into_par_iter().map(|value| of(&vec![value as u8; images.stride()])).collect();
+        Self { all, flat }
+    }
+
+    /// Those of the pictures of a row.
+    fn of_row(&self, faces: &FaceSet, row: usize) -> Vec<Fingerprint> {
+        let Some(segments) = &faces.segments else { return vec![self.all[row]] };
+        let there = segments.get(row).iter().filter(|&&n| n != NO_PICTURE).map(|&n| self.all[n as usize]);
+        there.filter(|print| !self.flat.contains(print)).collect()
+    }
+}
+
+fn beginning(whole: &[u8; 32]) -> Fingerprint {
+    let mut first = Fingerprint::default();
+    first.copy_from_slice(&whole[..8]);
+    first
 }
 
 /// Fingerprints as one text, in order: a run's file does not depend on chance.

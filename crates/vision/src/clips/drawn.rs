@@ -1,12 +1,11 @@
 //! Synthetic clips: moving faces and their true landmarks, cut into components as those of videos are.
 
 use anyhow::{Result, ensure};
-use rayon::prelude::*;
 
 use super::labels::SYSTEM003;
+use super::making::{Making, Wanted};
 use crate::faces::{Landmarks, cut_component};
 use ferrotype_base::random::{Purpose, Stream};
-use ferrotype_data::Provenance;
 use ferrotype_data::clips::{Clip, ClipSet, Features, Frames, Part};
 use ferrotype_data::options::{Component, SyntheticClipsOptions, VideoOptions};
 use ferrotype_data::preprocess::Picture;
@@ -90,23 +89,23 @@ pub(super) fn takes(options: &SyntheticClipsOptions, expressions: &[(usize, Expr
     (0..options.subjects).flat_map(of_subject).collect()
 }
 
-/// Draws clips with all components, labelled with system 003's classes.
-pub(super) fn generate(options: &SyntheticClipsOptions) -> Result<ClipSet> {
+/// The clips with all components, labelled with system 003's classes.
+pub(super) fn making(options: &SyntheticClipsOptions) -> Result<Making<'_>> {
     check(options)?;
-    let expressions: Vec<_> = EXPRESSIONS.into_iter().enumerate().collect();
-    let takes = takes(options, &expressions);
-    let drawn: Result<Vec<ClipSet>> = takes.par_iter().map(|take| draw(take, options)).collect();
-    let mut set = ClipSet { classes: SYSTEM003.map(String::from).to_vec(), ..ClipSet::default() };
-    for clip in drawn? {
-        set.append(clip)?;
-    }
-    set.provenance = Provenance {
-        source: "synthetic_clips".into(),
-        synthetic: true,
-        notes: vec![options.note()?],
-        ..Provenance::default()
+    let takes = takes(options, &EXPRESSIONS.into_iter().enumerate().collect::<Vec<_>>());
+    let wanted = |take: &Take| Wanted {
+        name: take.name(),
+        subject: take.subject(),
+        label: take.class as i16,
+        // A take follows from the options and its name.
+        made_of: String::new(),
     };
-    Ok(set)
+    Ok(Making {
+        wanted: takes.iter().map(wanted).collect(),
+        classes: SYSTEM003.map(String::from).to_vec(),
+        side_by_side: true,
+        make: Box::new(move |number| draw(&takes[number], options)),
+    })
 }
 
 fn draw(take: &Take, options: &SyntheticClipsOptions) -> Result<ClipSet> {

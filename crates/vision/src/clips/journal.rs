@@ -7,9 +7,8 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context, Result};
 use ferrotype_base::digest;
 
-use super::{Job, make_folder};
-use ferrotype_data::clips::{ClipSet, store};
-use ferrotype_data::options::VideoOptions;
+use super::make_folder;
+use ferrotype_data::clips::store;
 
 /// A folder with one file per clip: the clip, or the reason why it was skipped. Its name is made of everything that the
 /// content depends on (options, files, their sizes and times of change), so a changed one is prepared anew.
@@ -19,50 +18,41 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// The journal of an output file, made where it does not exist.
-    pub(super) fn open(out: &Path, options: &VideoOptions) -> Result<Self> {
+    /// The journal of an output file, made where it does not exist; `options` say what all clips depend on.
+    pub(super) fn open(out: &Path, options: &str) -> Result<Self> {
         let mut name = OsString::from(out.file_name().with_context(|| format!("{} is no file name", out.display()))?);
         name.push(".clips");
         let folder = out.with_file_name(name);
         make_folder(&folder)?;
-        let networks = [&options.detector, &options.landmarks].into_iter().flatten();
-        let stamps: Vec<String> = networks.map(|path| stamp(path)).collect();
-        let options_text = serde_json::to_string(options).context("cannot describe the options")?;
-        let options_text = format!("{} {options_text} {}", env!("CARGO_PKG_VERSION"), stamps.join(" "));
-        Ok(Self { folder, options: options_text })
+        Ok(Self { folder, options: format!("{} {options}", env!("CARGO_PKG_VERSION")) })
     }
 
-    /// Whether the clip is finished.
-    pub(super) fn has(&self, job: &Job) -> bool {
-        store::summary(&self.path(job)).is_ok()
+    /// The file of a clip; `made_of` says what it alone depends on.
+    pub(super) fn path(&self, name: &str, made_of: &str) -> PathBuf {
+        let key = format!("{} {made_of}", self.options);
+        let key = &digest::sha256(key.as_bytes())[..16];
+        let name: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+        self.folder.join(format!("{name}-{key}.h5"))
     }
 
-    /// Keeps a finished clip.
-    pub(super) fn keep(&self, job: &Job, set: &ClipSet) -> Result<()> {
-        store::write(set, &self.path(job))
+    /// Whether a clip is finished.
+    pub(super) fn has(path: &Path) -> bool {
+        store::summary(path).is_ok()
     }
 
-    /// A finished clip.
-    pub(super) fn read(&self, job: &Job) -> Result<ClipSet> {
-        store::read(&self.path(job), None)
+    /// Where the clips are kept.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Removes the folder, once the output is written.
     pub(super) fn remove(self) -> Result<()> {
         std::fs::remove_dir_all(&self.folder).with_context(|| format!("cannot remove {}", self.folder.display()))
     }
-
-    fn path(&self, job: &Job) -> PathBuf {
-        let table = job.table.as_deref().map(stamp).unwrap_or_default();
-        let key = format!("{} {} {table}", self.options, stamp(&job.file));
-        let key = &digest::sha256(key.as_bytes())[..16];
-        let name: String = job.name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-        self.folder.join(format!("{name}-{key}.h5"))
-    }
 }
 
 /// A file with its size and its time of change.
-fn stamp(path: &Path) -> String {
+pub(super) fn stamp(path: &Path) -> String {
     let meta = path.metadata().ok();
     let changed = meta.as_ref().and_then(|m| m.modified().ok()?.duration_since(UNIX_EPOCH).ok());
     let (size, changed) = (meta.map_or(0, |m| m.len()), changed.map_or(0, |d| d.as_nanos()));

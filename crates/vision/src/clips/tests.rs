@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::*;
 use ferrotype_data::clips::store;
 use ferrotype_data::options::{
-    Baum1Options, Baum2Options, BaumClasses, ClipsOptions, Colour, Component, DataOptions, GapPolicy, Preprocess,
-    Resize, Scale, SegmentOptions, SyntheticClipsOptions,
+    Baum1Options, Baum2Options, BaumClasses, ClipsOptions, Colour, Component, DataOptions, GapPolicy, PictureStorage,
+    Preprocess, Resize, Scale, SegmentOptions, SyntheticClipsOptions,
 };
 use ferrotype_data::task::Task;
 use ferrotype_needs::needs;
@@ -42,7 +42,7 @@ fn a_drawn_baum_goes_from_files_to_batches() {
     assert_eq!(done.clips, 14);
     assert!(root.join("BAUM1s_MP4 - All/s002/S002_007.mp4").is_file());
     let out = folder.path().join("clips.h5");
-    let set = prepare(&baum1s(&root, None), &out, "test").unwrap();
+    let set = prepare(&baum1s(&root, None), &out, "test", &StorageOptions::default()).unwrap();
     assert_eq!((set.clips.len(), set.frames.len(), set.skipped.len()), (14, done.frames, 0), "{set:?}");
     assert!(set.provenance.synthetic);
     assert_eq!((set.classes.as_slice(), set.features[0].columns.len()), (&labels::SYSTEM003.map(String::from)[..], 17));
@@ -61,7 +61,9 @@ fn a_drawn_baum_goes_from_files_to_batches() {
     assert!(set.frames.landmarks[at..at + 136].iter().zip(points.as_flattened()).all(|(a, b)| (a - b).abs() < 0.06));
     assert!((set.frames.times[clip.first + 5] - 5.0 / 15.0).abs() < 1e-3);
     // The same annotations as csv give the same clips.
-    let csv = prepare(&baum1s(&root, Some(root.join("Annotations_BAUM1s.csv"))), &out, "test").unwrap();
+    let csv =
+        prepare(&baum1s(&root, Some(root.join("Annotations_BAUM1s.csv"))), &out, "test", &StorageOptions::default())
+            .unwrap();
     assert_eq!(csv.clips, set.clips);
     batches(&out);
 }
@@ -114,7 +116,7 @@ fn bad_clips_are_skipped_with_their_reasons_and_the_rest_is_used() {
     let text = std::fs::read_to_string(table(6)).unwrap();
     std::fs::write(table(6), text.replace(", 0.98, 1,", ", 0.98, 0,")).unwrap();
     let out = folder.path().join("clips.h5");
-    let set = prepare(&baum1s(&root, None), &out, "test").unwrap();
+    let set = prepare(&baum1s(&root, None), &out, "test", &StorageOptions::default()).unwrap();
     assert_eq!(set.clips.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["S001_007"]);
     let reason = |n: usize| {
         let name = format!("S001_{n:03}");
@@ -134,7 +136,7 @@ fn bad_clips_are_skipped_with_their_reasons_and_the_rest_is_used() {
     assert_eq!(store::summary(&out).unwrap().skipped, set.skipped);
     // With nothing left, the reasons are the error.
     std::fs::remove_file(file(7)).unwrap();
-    let error = format!("{:#}", prepare(&baum1s(&root, None), &out, "test").unwrap_err());
+    let error = format!("{:#}", prepare(&baum1s(&root, None), &out, "test", &StorageOptions::default()).unwrap_err());
     assert!(error.contains("none of the clips can be used") && error.contains("and 4 more"), "{error}");
 }
 
@@ -156,7 +158,7 @@ fn an_interrupted_preparation_goes_on_and_gaps_follow_their_policy() {
         let classes = BaumClasses::Basic6;
         SourceOptions::Baum1a(Baum1Options { root: root.clone(), annotations: None, classes, video })
     };
-    let copied = prepare(&source(GapPolicy::CopyPrevious), &out, "test").unwrap();
+    let copied = prepare(&source(GapPolicy::CopyPrevious), &out, "test", &StorageOptions::default()).unwrap();
     let frames = copied.clips[0].count;
     assert_eq!((copied.classes.len(), copied.clips.len(), copied.clips[0].with_face as usize), (6, 6, frames - 1));
     assert_eq!(copied.frames.copied[..5], [false, false, false, true, false]);
@@ -164,27 +166,35 @@ fn an_interrupted_preparation_goes_on_and_gaps_follow_their_policy() {
     let at = |part: usize, n: usize| &parts[part].pixels[n * 768..(n + 1) * 768];
     // The mouth is that of the frame before; the whole frame is its own.
     assert!(at(0, 3) == at(0, 2) && at(0, 4) != at(0, 3) && at(1, 3) != at(1, 2));
-    let dropped = prepare(&source(GapPolicy::Drop), &out, "test").unwrap();
+    let dropped = prepare(&source(GapPolicy::Drop), &out, "test", &StorageOptions::default()).unwrap();
     assert_eq!((dropped.clips[0].count, dropped.frames.numbers[..4].to_vec()), (frames - 1, vec![1, 2, 3, 5]));
-    let failing = prepare(&source(GapPolicy::Fail), &out, "test").unwrap();
+    let failing = prepare(&source(GapPolicy::Fail), &out, "test", &StorageOptions::default()).unwrap();
     assert!(failing.clips.len() == 5 && failing.skipped[0].reason.contains("no face in frame 0"), "{failing:?}");
 
     // Half of the clips are finished when the rest of the files is gone: they are not looked at again.
     let SourceOptions::Baum1a(options) = source(GapPolicy::Drop) else { unreachable!() };
     let plan = baum::plan_baum1(&options, &baum::ACTED).unwrap();
     let tools = Tools::open(&options.video).unwrap();
-    let journal = Journal::open(&out, &options.video).unwrap();
-    let half = Plan { jobs: plan.jobs[..3].to_vec(), ..Plan::default() };
-    work_through(&half, &tools, &journal).unwrap();
-    assert!(plan.jobs[..3].iter().all(|job| journal.has(job)) && !journal.has(&plan.jobs[3]));
+    let journal = |video: &VideoOptions| Journal::open(&out, &described(video).unwrap()).unwrap();
+    let work_through = |plan: &Plan| {
+        of_videos(plan, &tools).work_through(&journal(&options.video), &StorageOptions::default()).unwrap()
+    };
+    let is_kept = |job: &Job, video: &VideoOptions| {
+        let plan = Plan { jobs: vec![job.clone()], ..Plan::default() };
+        let wanted = &of_videos(&plan, &tools).wanted[0];
+        Journal::has(&journal(video).path(&wanted.name, &wanted.made_of))
+    };
+    work_through(&Plan { jobs: plan.jobs[..3].to_vec(), ..Plan::default() });
+    let kept: Vec<bool> = plan.jobs.iter().map(|job| is_kept(job, &options.video)).collect();
+    assert_eq!(kept, [true, true, true, false, false, false]);
     let before = std::fs::metadata(journal_file(&out, "S001_001")).unwrap().modified().unwrap();
-    work_through(&plan, &tools, &journal).unwrap();
+    work_through(&plan);
     assert_eq!(std::fs::metadata(journal_file(&out, "S001_001")).unwrap().modified().unwrap(), before);
-    let resumed = prepare(&source(GapPolicy::Drop), &out, "test").unwrap();
+    let resumed = prepare(&source(GapPolicy::Drop), &out, "test", &StorageOptions::default()).unwrap();
     assert_eq!(resumed, dropped);
     // Other options make another clip of the same file.
-    let other = VideoOptions { padding: 3.0, ..options.video };
-    assert!(!Journal::open(&out, &other).unwrap().has(&plan.jobs[0]));
+    let other = VideoOptions { padding: 3.0, ..options.video.clone() };
+    assert!(!is_kept(&plan.jobs[0], &other));
 }
 
 fn journal_file(out: &Path, clip: &str) -> PathBuf {
@@ -316,9 +326,16 @@ fn drawn_clips_need_no_program() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("drawn.h5");
     let options = SyntheticClipsOptions { subjects: 3, seconds: 0.6, ..small() };
-    let set = prepare(&SourceOptions::SyntheticClips(options.clone()), &out, "test").unwrap();
+    let set =
+        prepare(&SourceOptions::SyntheticClips(options.clone()), &out, "test", &StorageOptions::default()).unwrap();
     assert_eq!((set.clips.len(), set.provenance.synthetic, set.parts.len()), (21, true, 8));
-    let again = prepare(&SourceOptions::SyntheticClips(options), &folder.path().join("again.h5"), "test").unwrap();
+    let again = prepare(
+        &SourceOptions::SyntheticClips(options),
+        &folder.path().join("again.h5"),
+        "test",
+        &StorageOptions::default(),
+    )
+    .unwrap();
     assert_eq!(set, again);
     let options = DataOptions {
         path: out,
@@ -336,6 +353,58 @@ fn drawn_clips_need_no_program() {
         format!("{:#}", Task::prepare(&asked, 1, write_source).err().unwrap())
             .contains("was not made from what data.source says")
     );
+}
+
+#[test]
+fn large_sets_lie_in_pieces_beside_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let [memory, out] = ["memory.h5", "pieces.h5"].map(|name| folder.path().join(name));
+    // 14 clips of 12 frames or so: two MiB for each of the eight parts.
+    let source = SourceOptions::SyntheticClips(small());
+    let pieces = StorageOptions { shard_mb: Some(1), ..StorageOptions::default() };
+    prepare(&source, &memory, "test", &StorageOptions::default()).unwrap();
+    let set = prepare(&source, &out, "test", &pieces).unwrap();
+    assert!(set.pieces.as_ref().unwrap().shards.list().shards.len() >= 16 && store::summary(&out).unwrap() == set);
+    assert!(store::read(&out, None).unwrap() == store::read(&memory, None).unwrap());
+    let names = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    assert_eq!(names, ["memory.h5", "pieces.h5", "pieces.h5.shards"]);
+    for storage in [
+        StorageOptions { pictures: PictureStorage::Jpeg, ..pieces.clone() },
+        StorageOptions { jpeg_quality: 90, ..StorageOptions::default() },
+    ] {
+        let said = write_source(&source, &out, &storage).unwrap_err().to_string();
+        assert!(said.contains("kept as pixels"), "{said}");
+    }
+    assert!(check_storage(&source, &pieces).is_ok());
+}
+
+#[test]
+fn who_waits_for_a_file_takes_the_one_that_was_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("drawn.h5");
+    let source = SourceOptions::SyntheticClips(SyntheticClipsOptions { subjects: 1, seconds: 0.2, ..small() });
+    let write = || write_source(&source, &out, &StorageOptions::default());
+    let lock = OutLock::acquire(&out).unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(write);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        std::fs::write(&out, "made by another").unwrap();
+        drop(lock);
+        waiting.join().unwrap().unwrap();
+    });
+    assert_eq!(std::fs::read(&out).unwrap(), b"made by another");
+    // Whoever held the lock has given up: it is made.
+    std::fs::remove_file(&out).unwrap();
+    let lock = OutLock::acquire(&out).unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(write);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        drop(lock);
+        waiting.join().unwrap().unwrap();
+    });
+    assert!(store::summary(&out).is_ok());
 }
 
 fn loso() -> DataOptions {
