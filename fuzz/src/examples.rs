@@ -128,7 +128,7 @@ fn prepared(corpus: &Path) -> Result<()> {
     let kept = folder.path().join("kept.h5");
     fs::rename(&path, &kept)?;
     let pieces = StorageOptions { shard_mb: Some(1), ..StorageOptions::default() };
-    join(clip_store::summary(&kept)?, &[kept.clone()], &path, &pieces)?;
+    join(clip_store::summary(&kept)?, std::slice::from_ref(&kept), &path, &pieces)?;
     take("clips_h5/pieces.h5")?;
     let person = Sequence {
         frames: vec![0, 1],
