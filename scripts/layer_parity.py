@@ -238,6 +238,32 @@ class Pool(nn.Module):
         return x[:, 0] if self.first else x.mean(1)
 
 
+class SqueezeExcite(nn.Module):
+    """torchvision.ops.SqueezeExcitation."""
+
+    def __init__(self, channels, squeeze, activation, gate):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Conv2d(channels, squeeze, 1), nn.Conv2d(squeeze, channels, 1)
+        self.activation, self.gate = activation, gate
+
+    def forward(self, x):
+        scale = F.adaptive_avg_pool2d(x, 1)
+        return self.gate(self.fc2(self.activation(self.fc1(scale)))) * x
+
+
+class DropPath(nn.Module):
+    """torchvision.ops.StochasticDepth in the mode "row" at rate 0.5, whose noise keeps these rows: those of Ferrotype's mask."""
+
+    def __init__(self, kept):
+        super().__init__()
+        self.conv, self.kept = nn.Conv2d(2, 2, 1), kept
+
+    def forward(self, x):
+        y = self.conv(x)
+        noise = torch.tensor(self.kept, dtype=x.dtype)[:, None, None, None] / 0.5
+        return x + (y * noise if self.training else y)
+
+
 def vit(first):
     """Patches of 3x3 of a 6x9 picture, six features, two blocks of two heads."""
     token = [ClassToken(6)] if first else []
@@ -291,6 +317,13 @@ LAYERS = [
     ("global_avg_pool", (2, 5, 3, 4), mixed(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), 5)),
     ("linear_relu", (2, 2, 2, 3), nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.ReLU())),
     ("residual", (2, 2, 3, 3), Residual()),
+    ("sigmoid", (2, 3, 5, 5), nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sigmoid())),
+    ("hard_sigmoid", (2, 3, 5, 5), nn.Sequential(nn.Conv2d(3, 4, 3), nn.Hardsigmoid())),
+    ("silu", (2, 3, 5, 5), nn.Sequential(nn.Conv2d(3, 4, 3), nn.SiLU())),
+    ("hard_swish", (2, 3, 5, 5), nn.Sequential(nn.Conv2d(3, 4, 3), nn.Hardswish())),
+    ("squeeze_excite", (2, 6, 4, 5), mixed(SqueezeExcite(6, 3, nn.SiLU(), nn.Sigmoid()), 6)),
+    ("squeeze_excite_hard", (2, 6, 4, 5), mixed(SqueezeExcite(6, 3, nn.ReLU(), nn.Hardsigmoid()), 6)),
+    ("drop_path", (6, 2, 3, 3), DropPath([0, 1, 0, 1, 1, 0])),
     ("lstm", (2, 1, 5, 3), Sequence(3, 4)),
     ("lstm_last", (3, 1, 6, 2), Sequence(2, 5, last=True)),
     ("lstm_stacked", (2, 1, 5, 3), Sequence(3, 4, 2)),

@@ -2,9 +2,11 @@
 //!
 //! All slices of a call have the same length, whatever the shape. Backward passes work in place on the gradient.
 
+mod function;
 mod gelu;
 mod smooth;
 
+pub use function::Function;
 pub use gelu::{gelu_backward, gelu_forward};
 pub(crate) use smooth::{exp, tanh};
 pub use smooth::{sigmoid_backward, sigmoid_forward, tanh_backward, tanh_forward};

@@ -11,6 +11,7 @@ mod attention;
 pub mod batch_norm;
 pub mod conv;
 pub mod dropout;
+pub mod gates;
 pub mod gemm;
 pub mod isa;
 mod lanes;

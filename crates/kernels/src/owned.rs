@@ -4,8 +4,9 @@
 
 use std::mem::MaybeUninit;
 
+use crate::activation::Function;
 use crate::pool::{self, Pool2d};
-use crate::{Activation, BatchNorm, Channels, Conv2d, Gemm, Isa, activation, dropout, loss, reduce};
+use crate::{Activation, BatchNorm, Channels, Conv2d, Gemm, Isa, activation, dropout, gates, loss, reduce};
 
 /// A vector of `len` values that `fill` writes. Private, because it trusts `fill`: every closure in this file hands the
 /// whole slice to kernels whose documentation promises to write every element, or panic (then the length stays 0).
@@ -200,6 +201,21 @@ pub fn activated(isa: Isa, act: Activation, x: &[f32]) -> Vec<f32> {
 /// As [`activation::gelu_forward`].
 pub fn gelu(isa: Isa, x: &[f32]) -> Vec<f32> {
     filled(x.len(), |y| activation::gelu_forward(isa, x, y))
+}
+
+/// As [`Function::forward`].
+pub fn applied(isa: Isa, f: Function, x: &[f32]) -> Vec<f32> {
+    filled(x.len(), |y| f.forward(isa, x, y))
+}
+
+/// As [`gates::forward`]: `factors` has one value for each plane of `x`.
+pub fn gated(isa: Isa, factors: &[f32], x: &[f32]) -> Vec<f32> {
+    filled(x.len(), |y| gates::forward(isa, factors, x, y))
+}
+
+/// As [`gates::backward`]: `dy` becomes the gradient of `x`; gives that of the factors.
+pub fn gate_gradients(isa: Isa, factors: &[f32], x: &[f32], dy: &mut [f32]) -> Vec<f32> {
+    filled(factors.len(), |d| gates::backward(isa, factors, x, dy, d))
 }
 
 /// As [`activation::add_forward`].

@@ -1,5 +1,6 @@
 //! Computes a graph's plan on tensors: the one place that turns layers into operations.
 
+mod elementwise;
 mod sequences;
 mod tokens;
 
@@ -11,7 +12,6 @@ use super::graph::{Graph, Node, NodeId};
 use super::layers::{BatchNorm, Layer, RunningVariance};
 use super::lengths::Lengths;
 use super::plan::Step;
-use ferrotype_base::random::{self, Purpose};
 use ferrotype_ops::{self as ops, Compute};
 
 /// The value of a node.
@@ -203,6 +203,8 @@ impl Pass<'_> {
                 Value::Map(ops::conv_lstm(compute, x, weights, &shape, layer.states))
             }
             Layer::LayerNorm(layer) => tokens::layer_norm(compute, x, parameter(0), parameter(1), layer.eps)?,
+            Layer::Apply(layer) => elementwise::apply(compute, x, layer.0),
+            Layer::ScaleChannels(_) => elementwise::scale_channels(compute, x, inputs.next())?,
             Layer::Gelu(_) => tokens::gelu(compute, x),
             Layer::Attention(layer) => {
                 let x = x.sequence()?;
@@ -222,7 +224,11 @@ impl Pass<'_> {
             Layer::TakeToken(layer) => Value::Vector(tokens::take(x.sequence()?, layer.index)),
             Layer::Dropout(layer) => match (self.mode, x) {
                 (Mode::Evaluate, x) => x,
-                (Mode::Train(key), x) => dropout(compute, x, layer.rate, key, step.node),
+                (Mode::Train(key), x) => elementwise::dropout(compute, x, layer.rate, key, step.node),
+            },
+            Layer::DropPath(layer) => match (self.mode, x) {
+                (Mode::Evaluate, x) => x,
+                (Mode::Train(key), x) => elementwise::drop_path(compute, x, layer.rate, key, step.node),
             },
         })
     }
@@ -253,16 +259,6 @@ impl Pass<'_> {
         buffers[b] = mean * (1.0 - layer.momentum) + batch.mean * layer.momentum;
         buffers[b + 1] = variance * (1.0 - layer.momentum) + seen * layer.momentum;
         Ok(batch.output)
-    }
-}
-
-/// Dropout with a key of pass and layer.
-fn dropout(compute: Compute, x: Value, rate: f32, key: u64, layer: usize) -> Value {
-    let key = random::key(key, Purpose::Dropout, &[layer as u64]);
-    match x {
-        Value::Map(x) => Value::Map(ops::dropout(compute, x, rate, key)),
-        Value::Sequence(x) => Value::Sequence(ops::dropout(compute, x, rate, key)),
-        Value::Vector(x) => Value::Vector(ops::dropout(compute, x, rate, key)),
     }
 }
 

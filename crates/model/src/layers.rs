@@ -6,17 +6,20 @@
 use std::fmt;
 
 use anyhow::{Result, bail};
+pub use ferrotype_kernels::activation::Function;
 
 use super::init::Initialiser;
 
 mod activation;
 mod add;
+mod apply;
 mod attention;
 mod avg_pool;
 mod batch_norm;
 mod concat;
 mod conv2d;
 mod conv_lstm;
+mod drop_path;
 mod dropout;
 mod flatten;
 mod gelu;
@@ -29,17 +32,20 @@ mod padding;
 mod sequence;
 mod slice;
 mod softmax;
+mod squeeze_excite;
 mod steps;
 mod tokens;
 
 pub use activation::Activate;
 pub use add::Add;
+pub use apply::Apply;
 pub use attention::{Attention, MultiHeadAttention};
 pub use avg_pool::AvgPool;
 pub use batch_norm::{BatchNorm, RunningVariance};
 pub use concat::Concat;
 pub use conv_lstm::ConvLstm;
 pub use conv2d::{Channels, Conv2d};
+pub use drop_path::DropPath;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use gelu::Gelu;
@@ -52,6 +58,7 @@ pub use padding::PaddingRule;
 pub use sequence::{LastStep, Repeat, ToSequence};
 pub use slice::Slice;
 pub use softmax::Softmax;
+pub use squeeze_excite::{ScaleChannels, SqueezeExcite};
 pub use steps::{MaskSteps, MeanSteps};
 pub use tokens::{ClassToken, PositionEmbedding, TakeToken, ToMap, ToTokens};
 
@@ -223,6 +230,8 @@ pub enum Layer {
     GlobalAvgPool(GlobalAvgPool),
     /// Dropout.
     Dropout(Dropout),
+    /// Stochastic depth.
+    DropPath(DropPath),
     /// Maps or sequences to a vector.
     Flatten(Flatten),
     /// Fully connected layer.
@@ -251,6 +260,10 @@ pub enum Layer {
     ConvLstm(ConvLstm),
     /// Layer normalisation.
     LayerNorm(LayerNorm),
+    /// Sigmoid, SiLU and their forms of straight lines.
+    Apply(Apply),
+    /// Planes of a map times their gates.
+    ScaleChannels(ScaleChannels),
     /// The exact GELU.
     Gelu(Gelu),
     /// What tokens take of each other.
@@ -279,6 +292,7 @@ impl Layer {
             Self::AvgPool(l) => Some(l),
             Self::GlobalAvgPool(l) => Some(l),
             Self::Dropout(l) => Some(l),
+            Self::DropPath(l) => Some(l),
             Self::Flatten(l) => Some(l),
             Self::Linear(l) => Some(l),
             Self::Add(l) => Some(l),
@@ -293,6 +307,8 @@ impl Layer {
             Self::Lstm(l) => Some(l),
             Self::ConvLstm(l) => Some(l),
             Self::LayerNorm(l) => Some(l),
+            Self::Apply(l) => Some(l),
+            Self::ScaleChannels(l) => Some(l),
             Self::Gelu(l) => Some(l),
             Self::Attention(l) => Some(l),
             Self::ToTokens(l) => Some(l),
@@ -314,6 +330,7 @@ impl Layer {
             Self::AvgPool(_) => "avg_pool",
             Self::GlobalAvgPool(_) => "global_avg_pool",
             Self::Dropout(_) => "dropout",
+            Self::DropPath(_) => "drop_path",
             Self::Flatten(_) => "flatten",
             Self::Linear(_) => "linear",
             Self::Add(_) => "add",
@@ -328,6 +345,11 @@ impl Layer {
             Self::Lstm(_) => "lstm",
             Self::ConvLstm(_) => "conv_lstm",
             Self::LayerNorm(_) => "layer_norm",
+            Self::Apply(Apply(Function::Sigmoid)) => "sigmoid",
+            Self::Apply(Apply(Function::HardSigmoid)) => "hard_sigmoid",
+            Self::Apply(Apply(Function::Silu)) => "silu",
+            Self::Apply(Apply(Function::HardSwish)) => "hard_swish",
+            Self::ScaleChannels(_) => "scale_channels",
             Self::Gelu(_) => "gelu",
             Self::Attention(_) => "attention",
             Self::ToTokens(_) => "to_tokens",

@@ -111,8 +111,9 @@ impl Graph {
             let keeps = match &node.layer {
                 _ if !given => false,
                 Layer::ToSequence(_) | Layer::MaskSteps(_) | Layer::Activate(_) | Layer::Dropout(_) => true,
+                Layer::DropPath(_) => true,
                 Layer::Linear(_) | Layer::Add(_) | Layer::Concat(_) | Layer::Slice(_) => true,
-                Layer::LayerNorm(_) | Layer::Gelu(_) => true,
+                Layer::LayerNorm(_) | Layer::Gelu(_) | Layer::Apply(_) => true,
                 // Zeros behind the end are no mixture.
                 Layer::Flatten(_) if self.is_masked(node) => false,
                 Layer::Lstm(_) => matches!(node.shape, Shape::Sequence { .. }),

@@ -32,12 +32,13 @@ impl Graph {
         self.map_layers().pop()
     }
 
-    /// The layers whose output is feature maps of more than one pixel, in order. Dropout, which changes nothing in
-    /// evaluation, is left out.
+    /// The layers whose output is feature maps of more than one pixel, in order. What changes nothing in
+    /// evaluation (dropout, stochastic depth) is left out.
     fn map_layers(&self) -> Vec<NodeId> {
         let wide =
             |id: &NodeId| matches!(self.nodes[*id].shape, Shape::Map { height, width, .. } if height * width > 1);
-        let steps = self.plan.iter().filter(|s| !matches!(self.nodes[s.node].layer, Layer::Dropout(_)));
+        let vanishes = |layer: &Layer| matches!(layer, Layer::Dropout(_) | Layer::DropPath(_));
+        let steps = self.plan.iter().filter(|s| !vanishes(&self.nodes[s.node].layer));
         steps.map(|s| s.output).filter(wide).collect()
     }
 }

@@ -19,12 +19,12 @@ pub struct Part {
 
 impl Graph {
     /// The last node whose value is the same in every epoch when these parameters are frozen (one flag per parameter):
-    /// no other parameter and no dropout stands before it, and all that follows is computed from it alone. None where
+    /// no other parameter, no dropout and no stochastic depth stands before it, and all that follows is computed from it alone. None where
     /// that is the input.
     pub fn frozen_until(&self, frozen: &[bool]) -> Option<NodeId> {
         let is_fixed = |id: NodeId| {
             let node = &self.nodes[id];
-            !matches!(node.layer, Layer::Dropout(_)) && node.parameters.clone().all(|p| frozen[p])
+            !matches!(node.layer, Layer::Dropout(_) | Layer::DropPath(_)) && node.parameters.clone().all(|p| frozen[p])
         };
         let fixed = self.plan.iter().take_while(|step| is_fixed(step.node)).count();
         (0..fixed)

@@ -5,19 +5,20 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use burn::tensor::{Device, Tensor, TensorData};
+use ferrotype_kernels::activation::Function;
 use ferrotype_kernels::recurrent::Gate;
 use ferrotype_ops::Compute;
 
 use crate::layers::{
     AvgPool, BatchNorm, Conv2d, ConvLstm, LayerNorm, Linear, Lstm, MaxPool, MultiHeadAttention, PaddingRule,
-    PositionEmbedding, RunningVariance,
+    PositionEmbedding, RunningVariance, SqueezeExcite,
 };
 use crate::zoo::htnet::HtnetOptions;
 use crate::zoo::vit::{VitOptions, VitPool};
 use crate::{GraphBuilder, Initialiser, Network, Shape, state, zoo};
 
 /// The samples' names and their inputs `[batch, channels, height, width]`.
-pub const SAMPLES: [(&str, [usize; 4]); 39] = [
+pub const SAMPLES: [(&str, [usize; 4]); 46] = [
     ("dense", [2, 3, 7, 6]),
     ("same_even", [2, 3, 7, 6]),
     ("same_even_stride", [2, 1, 9, 10]),
@@ -38,6 +39,13 @@ pub const SAMPLES: [(&str, [usize; 4]); 39] = [
     ("global_avg_pool", [2, 5, 3, 4]),
     ("linear_relu", [2, 2, 2, 3]),
     ("residual", [2, 2, 3, 3]),
+    ("sigmoid", [2, 3, 5, 5]),
+    ("hard_sigmoid", [2, 3, 5, 5]),
+    ("silu", [2, 3, 5, 5]),
+    ("hard_swish", [2, 3, 5, 5]),
+    ("squeeze_excite", [2, 6, 4, 5]),
+    ("squeeze_excite_hard", [2, 6, 4, 5]),
+    ("drop_path", [6, 2, 3, 3]),
     ("lstm", [2, 1, 5, 3]),
     ("lstm_last", [3, 1, 6, 2]),
     ("lstm_stacked", [2, 1, 5, 3]),
@@ -163,6 +171,22 @@ fn add(g: &mut GraphBuilder, name: &str) {
             let fork = g.tip();
             g.conv("l", Conv2d::new(2, 1)).add("sum", fork).relu()
         }
+        "sigmoid" => g.conv("l", Conv2d::new(4, 3)).sigmoid(),
+        "hard_sigmoid" => g.conv("l", Conv2d::new(4, 3)).hard_sigmoid(),
+        "silu" => g.conv("l", Conv2d::new(4, 3)).silu(),
+        "hard_swish" => g.conv("l", Conv2d::new(4, 3)).hard_swish(),
+        "squeeze_excite" => {
+            mixed(g);
+            g.squeeze_excite("l", SqueezeExcite::new(3).activation(Function::Silu))
+        }
+        "squeeze_excite_hard" => {
+            mixed(g);
+            g.squeeze_excite("l", SqueezeExcite::new(3).gate(Function::HardSigmoid))
+        }
+        "drop_path" => {
+            let fork = g.tip();
+            g.conv("l", Conv2d::new(2, 1)).drop_path(0.5).add("sum", fork)
+        }
         name if name.starts_with("token_") => tokens(g, name),
         name if name.contains("lstm") || name == "autoencoder" => recurrent(g, name),
         "fused" => {
@@ -188,7 +212,7 @@ fn add(g: &mut GraphBuilder, name: &str) {
 }
 
 fn tokens<'a>(g: &'a mut GraphBuilder, name: &str) -> &'a mut GraphBuilder {
-    let small = VitOptions { patch: 3, dim: 6, depth: 2, heads: 2, mlp_ratio: 2.0, dropout: 0.0, pool: VitPool::Mean };
+    let small = VitOptions { patch: 3, dim: 6, depth: 2, heads: 2, mlp_ratio: 2.0, ..VitOptions::default() };
     let htnet = HtnetOptions {
         patch: 2,
         dims: [4, 6, 9],

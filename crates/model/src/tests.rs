@@ -80,6 +80,42 @@ fn dropout_depends_on_the_key_alone() {
     assert_ne!(run(1), run(2));
 }
 
+/// Each example keeps the whole branch, doubled, or nothing of it; in evaluation all keep it as it is.
+#[test]
+fn stochastic_depth_leaves_out_whole_examples_in_training_alone() {
+    let mut g = GraphBuilder::new("block", [1, 3, 3]);
+    g.conv("branch", Conv2d::new(1, 1)).drop_path(0.5).add("sum", 0).flatten("flat");
+    let graph = Arc::new(g.build(9).unwrap());
+    let network = Network::new(graph, 1, &crate::device::tested());
+    let x = pictures([40, 1, 3, 3], 1);
+    let weight = network.parameters[0].tensor.clone().into_scalar::<f32>();
+    let factors = |y: Tensor<2>| -> Vec<f32> {
+        let (x, y) = (values(x.clone().reshape([40, 9])), values(y));
+        let of = |(x, y): (&[f32], &[f32])| {
+            let factors: Vec<f32> = x.iter().zip(y).map(|(x, y)| (y / x - 1.0) / weight).collect();
+            assert!(factors.iter().all(|f| (f - factors[0]).abs() < 1e-3), "{factors:?}");
+            factors[0].round()
+        };
+        x.chunks_exact(9).zip(y.chunks_exact(9)).map(of).collect()
+    };
+    assert_eq!(factors(network.forward(x.clone()).unwrap()), [1.0; 40]);
+    let run = |key| {
+        let pass = network.train_pass(x.clone(), key).unwrap();
+        pass.logits.clone().sum().backward();
+        factors(pass.logits)
+    };
+    let first = run(1);
+    assert!(first.iter().all(|&f| f == 0.0 || f == 2.0) && first.contains(&0.0) && first.contains(&2.0), "{first:?}");
+    assert_eq!(first, run(1));
+    assert_ne!(first, run(2));
+
+    // What follows it is another value in every epoch.
+    let mut g = GraphBuilder::new("net", [1, 3, 3]);
+    g.conv("a", Conv2d::new(1, 1)).drop_path(0.5).flatten("flat").linear("fc", Linear::new(2));
+    let graph = g.build(2).unwrap();
+    assert_eq!(graph.frozen_until(&[true; 4]).map(|n| graph.nodes[n].name.as_str()), Some("a"));
+}
+
 /// Batch statistics by hand: the running mean and variance after one step from 0 and 1.
 #[test]
 fn running_statistics_follow_the_rule_of_the_framework() {
@@ -156,6 +192,14 @@ fn builders_and_networks_say_what_is_wrong() {
     g.conv("a", Conv2d::new(2, 3).l2(-0.1));
     assert!(text(g, 2).contains("L2 coefficient of -0.1"));
     assert!(text(GraphBuilder::new("net", [1, 0, 4]), 2).contains("holds no pixels"));
+    let mut g = GraphBuilder::new("net", [2, 4, 4]);
+    g.global_avg_pool("pool").linear("fc", Linear::new(3));
+    let gates = g.tip();
+    g.at(0).scale_channels("scale", gates);
+    assert!(text(g, 2).contains("layer scale (scale_channels) has 3 gates for 2 channels"));
+    let mut g = GraphBuilder::new("net", [2, 4, 4]);
+    g.conv("a", Conv2d::new(2, 1)).drop_path(1.0);
+    assert!(text(g, 2).contains("layer a.drop_path (drop_path) has rate 1: it must be at least 0 and below 1"));
 
     let error = network().forward(pictures([2, 1, 6, 6], 0)).unwrap_err().to_string();
     assert!(error.contains("takes pictures of 2x6x6") && error.contains("1x6x6"), "{error}");

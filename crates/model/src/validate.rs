@@ -62,12 +62,14 @@ fn check_option(p: &mut Problems, path: &str, name: &str, value: &Json) {
 
 fn check_number(p: &mut Problems, path: &str, name: &str, number: &serde_json::Number) {
     let value = number.as_f64().unwrap_or(f64::NAN);
-    if name.ends_with("dropout") || name == "norm_momentum" {
+    if name.ends_with("dropout") || ["drop_path", "norm_momentum"].contains(&name) {
         p.below_one(path, value);
     } else if name == "l2" {
         p.not_negative(path, value);
     } else if name == "norm_eps" {
         p.range(path, value, value > 0.0 && value < 1.0, "a number above 0, below 1");
+    } else if name == "stem_stride" {
+        p.range(path, value, [1.0, 2.0].contains(&value), "1 or 2");
     } else if name == "width_multiplier" {
         p.range(path, value, (0.05..=4.0).contains(&value), "0.05 to 4");
     } else if name.ends_with("width") || name.ends_with("widths") || name.ends_with("filters") {

@@ -7,6 +7,7 @@
 mod autodiff;
 mod convolution;
 mod elementwise;
+mod gates;
 mod linear;
 mod loss;
 mod normalisation;
@@ -25,6 +26,7 @@ use ferrotype_kernels::recurrent::{ConvLstm, Lstm, States};
 use ferrotype_kernels::{Activation, BatchNorm, Conv2d, Isa};
 
 use super::Compute;
+pub(super) use gates::GateOps;
 pub(super) use tokens::TokenOps;
 
 /// Operations with native bodies. An absent bias is a tensor without elements.

@@ -1,10 +1,11 @@
-//! Each layer as ONNX nodes, in its form for inference. Dropout vanishes.
+//! Each layer as ONNX nodes, in its form for inference. Dropout and stochastic depth vanish.
 
 use std::collections::HashMap;
 
 use anyhow::{Context, Result};
 use ferrotype_kernels::{Activation, Padding};
 
+use super::gates;
 use super::lengths::Lengths;
 use super::proto::AttributeProto;
 use super::recurrent;
@@ -78,7 +79,7 @@ fn lower_node(
     let constants: Vec<&str> = inputs.iter().copied().chain(parameters).collect();
     Ok(match &node.layer {
         Layer::Input(_) => inputs[0].into(),
-        Layer::Dropout(_) => inputs[0].into(),
+        Layer::Dropout(_) | Layer::DropPath(_) => inputs[0].into(),
         Layer::Conv2d(layer) => {
             let conv = layer.resolve(&shapes[0], 1)?;
             let attributes = vec![
@@ -159,6 +160,8 @@ fn lower_node(
             recurrent::conv_lstm(writer, layer, name, inputs[0], &shapes[0], [weight, state, bias])?
         }
         Layer::LayerNorm(layer) => tokens::layer_norm(writer, name, &constants, layer.eps),
+        Layer::Apply(layer) => gates::function(writer, name, inputs[0], layer.0),
+        Layer::ScaleChannels(_) => gates::scale_channels(writer, name, inputs),
         Layer::Gelu(_) => tokens::gelu(writer, name, inputs[0]),
         Layer::Attention(layer) => tokens::attention(writer, layer, name, inputs[0], shapes[0].sequence()?),
         Layer::ToTokens(layer) => {

@@ -65,7 +65,8 @@ fn steps_are_free(graph: &Graph) -> bool {
         Layer::ToSequence(_) | Layer::LastStep(_) => true,
         // With other functions it is written step by step.
         Layer::Lstm(layer) => layer.cell == Cell::default(),
-        Layer::Slice(_) | Layer::MaskSteps(_) | Layer::MeanSteps(_) | Layer::Dropout(_) | Layer::Activate(_) => true,
+        Layer::Slice(_) | Layer::MaskSteps(_) | Layer::MeanSteps(_) | Layer::Activate(_) | Layer::Apply(_) => true,
+        Layer::Dropout(_) | Layer::DropPath(_) => true,
         Layer::Conv2d(conv) => conv.stride[0] == 1 && conv.padding != PaddingRule::Same,
         Layer::Flatten(_) => id == graph.output(),
         Layer::Repeat(_) | Layer::Attention(_) | Layer::PositionEmbedding(_) | Layer::ToMap(_) => false,

@@ -4,6 +4,8 @@ mod activations;
 mod attention;
 mod batch_norm;
 mod dropout;
+mod functions;
+mod gates;
 mod loss;
 mod optim;
 mod pool;

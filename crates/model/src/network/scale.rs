@@ -27,6 +27,7 @@ impl Network {
                 | Layer::AvgPool(_)
                 | Layer::Flatten(_)
                 | Layer::Dropout(_)
+                | Layer::DropPath(_)
                 | Layer::ToSequence(_)
                 | Layer::LastStep(_)
                 | Layer::MeanSteps(_)

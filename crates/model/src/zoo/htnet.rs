@@ -111,7 +111,7 @@ impl HtnetOptions {
         g.position_embedding(name("pos_emb"), places);
         let attention = MultiHeadAttention::new(self.heads[level]).no_qkv_bias().window(window);
         let hidden = self.mlp_ratio.saturating_mul(self.dims[level]);
-        let parts = Block { attention, hidden, eps: 1e-5, dropout: self.dropout };
+        let parts = Block { attention, hidden, eps: 1e-5, dropout: self.dropout, drop_path: 0.0 };
         for i in 0..self.blocks[level] {
             block(g, &name(&format!("blocks.{i}")), &parts, pytorch_linear);
         }

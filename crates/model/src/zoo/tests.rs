@@ -159,6 +159,22 @@ fn off_apexnet_has_the_count_of_its_description() {
     assert_eq!(graph.parameter_count(), 2_664_475);
 }
 
+/// timm's `drop_path_rate`: `torch.linspace(0, rate, depth)`, twice in each block.
+#[test]
+fn vits_leave_out_later_blocks_more_often() {
+    let options = vit::VitOptions { drop_path: 0.3, ..Default::default() };
+    let graph = ModelOptions::Vit(options).build([1, 48, 48], 7).unwrap();
+    let rate = |n: &crate::Node| if let crate::Layer::DropPath(d) = &n.layer { Some(d.rate) } else { None };
+    let rates: Vec<f32> = graph.nodes.iter().filter_map(rate).collect();
+    assert_eq!(rates.len(), 6);
+    for (found, wanted) in rates.iter().zip([0.1, 0.1, 0.2, 0.2, 0.3, 0.3]) {
+        assert!((found - wanted).abs() < 1e-6, "{rates:?}");
+    }
+    // Without it, experiments are written as before there was such a key.
+    let written = serde_json::to_string(&vit::VitOptions::default()).unwrap();
+    assert!(!written.contains("drop_path"), "{written}");
+}
+
 #[test]
 fn networks_of_tokens_say_what_does_not_fit() {
     let text = |json: &str, input| {

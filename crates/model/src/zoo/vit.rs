@@ -27,8 +27,17 @@ pub struct VitOptions {
     pub mlp_ratio: f32,
     /// Dropout rate after the places were added, and in each block.
     pub dropout: f32,
+    /// Stochastic depth: the rate of the last block; it grows to it evenly from the first, which has 0. Left
+    /// out: none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub drop_path: f32,
     /// What the classifier is given.
     pub pool: VitPool,
+}
+
+/// Experiments without stochastic depth are written as they were before it was there.
+fn is_zero(rate: &f32) -> bool {
+    *rate == 0.0
 }
 
 /// What the classifier of `vit` is given.
@@ -43,7 +52,16 @@ pub enum VitPool {
 
 impl Default for VitOptions {
     fn default() -> Self {
-        Self { patch: 6, dim: 128, depth: 4, heads: 4, mlp_ratio: 4.0, dropout: 0.0, pool: VitPool::Mean }
+        Self {
+            patch: 6,
+            dim: 128,
+            depth: 4,
+            heads: 4,
+            mlp_ratio: 4.0,
+            dropout: 0.0,
+            drop_path: 0.0,
+            pool: VitPool::Mean,
+        }
     }
 }
 
@@ -69,7 +87,7 @@ impl Architecture for VitOptions {
     }
 
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {
-        let Self { patch, dim, depth, heads, mlp_ratio, dropout, pool } = *self;
+        let Self { patch, dim, depth, heads, mlp_ratio, dropout, drop_path, pool } = *self;
         let [_, height, width] = g.shape().map().unwrap_or_default();
         let fits = patch > 0 && height.is_multiple_of(patch) && width.is_multiple_of(patch);
         g.require(fits, || {
@@ -91,8 +109,9 @@ impl Architecture for VitOptions {
         }
         g.position_embedding("pos_embed", PositionEmbedding::new()).dropout(dropout);
         let attention = MultiHeadAttention::new(heads);
-        let parts = Block { attention, hidden: hidden as usize, eps: EPS, dropout };
         for i in 0..depth {
+            let drop_path = drop_path * i as f32 / depth.saturating_sub(1).max(1) as f32;
+            let parts = Block { attention, hidden: hidden as usize, eps: EPS, dropout, drop_path };
             // Glorot's uniform weights, as in the original.
             block(g, &format!("blocks.{i}"), &parts, |outputs, _| Linear::new(outputs));
         }

@@ -1,6 +1,7 @@
 //! The native bodies against Burn's operations: outputs and gradients, on every instruction set.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use ferrotype_kernels::activation::Function;
 use ferrotype_kernels::recurrent::{Cell, ConvLstm, Gate, Squash, States};
 use ferrotype_kernels::{Activation, Conv2d, Isa, Padding};
 
@@ -259,6 +260,22 @@ fn layer_norms_and_gelus_agree() {
     let parameters = [random(&mut s, [19]), random(&mut s, [19])];
     compare("layer norm", &x, &parameters, |c, x, p| layer_norm(c, x, p[0].clone(), p[1].clone(), 1e-5));
     compare("gelu", &x, &[], gelu_of);
+}
+
+#[test]
+fn functions_and_gates_agree() {
+    let mut s = Stream::new(13);
+    let x = random(&mut s, [3, 5, 4, 7]).mul_scalar(3.0);
+    for f in [Function::Sigmoid, Function::HardSigmoid, Function::Silu, Function::HardSwish] {
+        compare(&format!("{f:?}"), &x, &[], |c, x, _| apply(c, x, f));
+    }
+    let gates = [random(&mut s, [15])];
+    compare("gates", &x, &gates, |c, x, p| scale_channels(c, x, p[0].clone().reshape([3, 5])));
+    // Gates that the map itself gives: two gradients of it are added.
+    compare("gates of the map", &x, &[], |c, x, _| {
+        scale_channels(c, x.clone(), apply(c, global_avg_pool(c, x), Function::Sigmoid))
+    });
+    compare("drop path", &x, &[], |c, x, _| drop_path(c, x, 0.4, 9));
 }
 
 fn gelu_of(c: Compute, x: Tensor<4>, _: Vec<Tensor<1>>) -> Tensor<4> {
