@@ -6,8 +6,12 @@
     ferrotype import --model big_xception --from FOLDER/big_xception.hdf5 --out FOLDER/big
     ferrotype import --model mobilenet_v2 --from FOLDER/mobilenet_v2.pth --out FOLDER/mobilenet --set data.preprocess.size=64
     ferrotype import --model resnet18 --from FOLDER/resnet18.pth --out FOLDER/resnet18 --set data.preprocess.size=64
+    ferrotype import --model efficientnet_b0 --from FOLDER/efficientnet_b0.pth --out FOLDER/efficientnet_b0 --set data.preprocess.size=64
+    ferrotype import --model mobilenet_v3 --from FOLDER/mobilenet_v3_small.pth --out FOLDER/mobilenet_v3_small --set data.preprocess.size=64
     ferrotype export --run FOLDER/big --data H5 --out FOLDER/big.onnx
     ferrotype export --run FOLDER/mobilenet --data H5 --common-classes --out FOLDER/mobilenet.onnx
+    ferrotype export --run FOLDER/efficientnet_b0 --out FOLDER/efficientnet_b0.onnx        # without data, on drawn faces
+    ferrotype export --run FOLDER/mobilenet_v3_small --out FOLDER/mobilenet_v3_small.onnx
     python scripts/import_check.py compare FOLDER
 
 `write` makes random weights. big_XCEPTION's file has the groups, names and attributes of Keras 2 (layers sorted by depth,
@@ -125,7 +129,8 @@ def main():
     if command == "write":
         folder.mkdir(parents=True, exist_ok=True)
         write_keras(folder / "big_xception.hdf5", layers)
-        torch.save(torch_model("mobilenet_v2").state_dict(), folder / "mobilenet_v2.pth")
+        for name in ["mobilenet_v2", "efficientnet_b0", "mobilenet_v3_small"]:
+            torch.save(torch_model(name).state_dict(), folder / f"{name}.pth")
         checkpoint = {"epoch": 3, "state_dict": {f"module.{k}": v for k, v in torch_model("resnet18").state_dict().items()}}
         torch.save(checkpoint, folder / "resnet18.pth")
         return
@@ -134,7 +139,7 @@ def main():
     mean = torch.tensor([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1)
     std = torch.tensor([0.229, 0.224, 0.225]).reshape(1, 3, 1, 1)
     rng = np.random.default_rng(SEED)
-    for name in ["big", "mobilenet", "resnet18"]:
+    for name in ["big", "mobilenet", "resnet18", "efficientnet_b0", "mobilenet_v3_small"]:
         path = folder / f"{name}.onnx"
         if not path.exists():
             continue

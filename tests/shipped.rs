@@ -170,6 +170,10 @@ fn trial(resolved: &str) -> Vec<String> {
         sets.push("model.microx.hidden=8".to_owned());
         sets.push("export.onnx=true".to_owned());
     }
+    // Likewise: 321 MB.
+    if resolved.contains("resemotenet:") {
+        sets.push("model.resemotenet.width=8".to_owned());
+    }
     if resolved.contains("microx_gap:") {
         sets.push("model.microx_gap.filters=4".to_owned());
     }

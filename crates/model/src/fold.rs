@@ -162,6 +162,8 @@ mod tests {
             ("mini_xception", [1, 64, 64], 14),
             ("resnet18", [1, 48, 48], 20),
             ("depthwise_separable", [1, 32, 32], 15),
+            ("mobilenet_v3", [1, 64, 64], 34),
+            ("efficientnet_b0", [3, 64, 64], 49),
         ] {
             let options = ModelOptions::all().into_iter().find(|o| o.build(input, 7).is_ok_and(|g| g.name == name));
             let network = trained(&options.unwrap(), input);

@@ -83,6 +83,12 @@ registry! {
     Resnet18(resnet18::Resnet18Options),
     /// MobileNetV2: inverted residuals of depthwise convolutions, at a width of one's choice.
     MobilenetV2(mobilenet_v2::MobilenetV2Options),
+    /// MobileNetV3: inverted residuals with squeeze and excitation and hard swish, small or large.
+    MobilenetV3(mobilenet_v3::MobilenetV3Options),
+    /// EfficientNet-B0: inverted residuals with squeeze and excitation, SiLU and stochastic depth.
+    EfficientnetB0(efficientnet_b0::EfficientnetB0Options),
+    /// ResEmoteNet: convolutions, squeeze and excitation, residual blocks and four fully connected layers.
+    Resemotenet(resemotenet::ResemotenetOptions),
     /// MicroX: a convolutional LSTM for each part of the face, their probabilities fused.
     Microx(microx::MicroxOptions),
     /// MicroX with global average pooling, its logits fused.

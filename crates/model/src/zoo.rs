@@ -8,6 +8,7 @@ use super::{GraphBuilder, ModelOptions};
 
 pub mod big_xception;
 pub mod depthwise_separable;
+pub mod efficientnet_b0;
 pub mod emopy_cnn;
 pub mod htnet;
 pub mod micro_exp_net;
@@ -15,7 +16,9 @@ pub mod microx;
 pub mod microx_gap;
 pub mod mini_xception;
 pub mod mobilenet_v2;
+pub mod mobilenet_v3;
 pub mod off_apexnet;
+pub mod resemotenet;
 pub mod resnet18;
 pub mod ststnet;
 pub mod tiny_xception;
@@ -88,7 +91,9 @@ pub fn list() -> Result<Vec<Listing>> {
         .collect()
 }
 
+mod divisible;
 mod small;
 #[cfg(test)]
 mod tests;
+mod torchvision;
 mod transformer;

@@ -314,6 +314,34 @@ fn mobilenet_v2_in_all_its_forms() {
     }
 }
 
+/// Under torchvision's names, squeeze and excitation as convolutions of 1x1, another classifier, and grey pictures.
+#[test]
+fn networks_with_squeeze_and_excitation_by_torchvisions_names() {
+    let place = Place::new();
+    let names: Vec<String> = (0..5).map(|i| format!("c{i}")).collect();
+    for (model, squeeze, shape, new) in [
+        ("efficientnet_b0", "features.2.0.block.2.fc1.weight", [4, 96, 1, 1], "classifier.1."),
+        ("mobilenet_v3", "features.4.block.2.fc1.weight", [24, 96, 1, 1], "classifier.3."),
+    ] {
+        let mut form = origin(model, "torchvision");
+        form.preprocess.size = 32;
+        let network = network(&form.model, [3, 32, 32], 5);
+        let mut tensors = published(&network, &form);
+        assert_eq!(tensors[squeeze].0, shape, "{model}");
+        tensors.insert("features.0.1.num_batches_tracked".into(), (vec![], vec![9.0]));
+        let foreign = place.read(&safetensors(&tensors)).unwrap();
+        let forms = form.model.architecture().origins().into_iter().map(|mut o| {
+            o.preprocess.size = 32;
+            expected_form(o)
+        });
+        let found = match_form(&foreign, forms.collect(), Head::File, Some(&names)).unwrap();
+        assert_eq!(found.expected.model, form.model);
+        same(&filled(&found).unwrap(), &network);
+        let found = match_form(&foreign, vec![expected_form(form)], Head::New, Some(&names[..3])).unwrap();
+        assert!(found.reinit.len() == 2 && found.reinit.iter().all(|n| n.starts_with(new)), "{:?}", found.reinit);
+    }
+}
+
 #[test]
 fn normalisation_folds_and_colours_add_up() {
     let place = Place::new();

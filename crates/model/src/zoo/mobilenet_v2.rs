@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Architecture;
+use super::divisible::divisible;
 use crate::GraphBuilder;
 use crate::layers::{BatchNorm, Conv2d, Linear};
 use crate::published::Origin;
@@ -135,12 +136,9 @@ impl Architecture for MobilenetV2Options {
 }
 
 impl MobilenetV2Options {
-    /// A stage's channels under the width multiplier: Google's `_make_divisible`, the nearest multiple of 8 that is not
-    /// below nine tenths.
+    /// A stage's channels under the width multiplier.
     fn channels(&self, full: usize) -> usize {
-        let wanted = full as f64 * self.width_multiplier;
-        let nearest = ((wanted + 4.0) as usize / 8 * 8).max(8);
-        if (nearest as f64) < 0.9 * wanted { nearest + 8 } else { nearest }
+        divisible(full as f64 * self.width_multiplier)
     }
 }
 

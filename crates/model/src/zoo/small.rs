@@ -1,6 +1,6 @@
 //! Networks at sizes that tests can afford, for the tests of the crates above.
 
-use super::{htnet, microx, microx_gap, off_apexnet, vit};
+use super::{htnet, microx, microx_gap, off_apexnet, resemotenet, vit};
 use crate::ModelOptions;
 
 impl ModelOptions {
@@ -28,6 +28,9 @@ impl ModelOptions {
             }
             Self::OffApexnet(o) => {
                 (Self::OffApexnet(off_apexnet::OffApexnetOptions { hidden: 8, ..o }), [2, side, side])
+            }
+            Self::Resemotenet(o) => {
+                (Self::Resemotenet(resemotenet::ResemotenetOptions { width: 8, ..o }), [1, side, side])
             }
             other => (other, [1, side, side]),
         }
