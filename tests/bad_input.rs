@@ -154,7 +154,7 @@ fn devices_and_instruction_sets() {
         ("tch-cuda:1", "tch"),
         ("metal", "metal"),
         ("vulkan", "vulkan"),
-        ("webgpu", "webgpu"),
+        ("wgpu", "wgpu"),
     ];
     for (device, feature) in devices {
         if bench.place.ok("doctor").contains(&format!("--features {feature}")) {

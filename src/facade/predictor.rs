@@ -16,7 +16,7 @@ use ferrotype_expressions::{Prediction, Predictor as Inner};
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct PredictorOptions {
-    /// Where to compute, instead of where the run was trained: `auto`, `flex` (CPU), `cuda:N`, `rocm:N`, `tch`, `tch-cuda:N`, `metal`, `vulkan`, `webgpu`.
+    /// Where to compute, instead of where the run was trained: `auto`, `flex` (CPU), `cuda:N`, `rocm:N`, `tch`, `tch-cuda:N`, `metal`, `vulkan`, `wgpu`.
     pub device: Option<String>,
 }
 

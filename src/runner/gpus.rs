@@ -59,7 +59,7 @@ mod tests {
     fn only_runs_on_the_first_gpu_are_given_one() {
         let given = |device: &str| gpus(device.parse().unwrap(), None, &Four).unwrap().names().len();
         assert_eq!(["cuda", "cuda:0", "tch-cuda"].map(given), [4; 3]);
-        assert_eq!(["flex", "tch", "webgpu", "cuda:2", "tch-cuda:1"].map(given), [0; 5]);
+        assert_eq!(["flex", "tch", "wgpu", "cuda:2", "tch-cuda:1"].map(given), [0; 5]);
         let compiled = cfg!(any(feature = "cuda", feature = "rocm", feature = "tch"));
         assert_eq!(given("auto"), if compiled { 4 } else { 0 });
         let names = ["5".to_owned(), "7".to_owned()];

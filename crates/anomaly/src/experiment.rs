@@ -42,7 +42,7 @@ pub struct AnomalyExperiment {
     /// Fixes every random choice: initialisation, order of windows, and a generated person's behaviour.
     #[serde(default)]
     pub seed: u64,
-    /// Where to compute: `auto`, `flex` (CPU), `cuda:N`, `rocm:N`, `tch`, `tch-cuda:N`, `metal`, `vulkan` or `webgpu`.
+    /// Where to compute: `auto`, `flex` (CPU), `cuda:N`, `rocm:N`, `tch`, `tch-cuda:N`, `metal`, `vulkan` or `wgpu`.
     #[serde(default)]
     pub device: Device,
     /// CPU threads; 0 means all cores. Results do not depend on it.

@@ -95,7 +95,7 @@ pub struct Expect {
 pub fn general(p: &mut Problems, name: &str, device: &Device, threads: usize) {
     let expected = "letters, digits, `-`, `_` and `.`, not beginning with `.`";
     p.check("name", name, is_name(name), expected);
-    let expected = "auto, flex, cuda, cuda:N, rocm, rocm:N, tch, tch-cuda, tch-cuda:N, metal, vulkan or webgpu";
+    let expected = "auto, flex, cuda, cuda:N, rocm, rocm:N, tch, tch-cuda, tch-cuda:N, metal, vulkan or wgpu";
     p.check("device", &device.0, is_device(&device.0), expected);
     p.up_to("threads", threads, 0, MAX_THREADS);
 }
@@ -128,7 +128,7 @@ fn is_device(name: &str) -> bool {
     };
     let index_ok = index.is_none_or(|index| index.parse::<u16>().is_ok_and(|n| n.to_string() == index));
     match kind {
-        "auto" | "flex" | "tch" | "metal" | "vulkan" | "webgpu" => index.is_none(),
+        "auto" | "flex" | "tch" | "metal" | "vulkan" | "wgpu" => index.is_none(),
         "cuda" | "rocm" | "tch-cuda" => index_ok,
         _ => false,
     }

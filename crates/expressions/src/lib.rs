@@ -47,7 +47,7 @@ pub struct Experiment {
     /// Fixes every random choice: initialisation, order, augmentation, mixing, dropout, drawn labels.
     #[serde(default)]
     pub seed: u64,
-    /// Where to compute: `auto`, `flex` (CPU), `cuda:N`, `rocm:N`, `tch`, `tch-cuda:N`, `metal`, `vulkan` or `webgpu`.
+    /// Where to compute: `auto`, `flex` (CPU), `cuda:N`, `rocm:N`, `tch`, `tch-cuda:N`, `metal`, `vulkan` or `wgpu`.
     #[serde(default)]
     pub device: Device,
     /// CPU threads; 0 means all cores. Results do not depend on it.

@@ -27,29 +27,21 @@ pub enum DeviceName {
     Metal,
     /// A GPU through Vulkan, in SPIR-V of CubeCL's own.
     Vulkan,
-    /// A GPU in WGSL, through whatever WebGPU finds: Vulkan, Metal, DirectX.
-    Webgpu,
+    /// A GPU in WGSL through Vulkan, DirectX or OpenGL; in SPIR-V where Vulkan is compiled in, too.
+    Wgpu,
 }
 
 impl DeviceName {
     /// One of each kind, as [`DeviceName::Auto`] prefers them after the CPU, which comes first here.
-    pub const KINDS: [Self; 8] = [
-        Self::Flex,
-        Self::Cuda(0),
-        Self::Rocm(0),
-        Self::TchCuda(0),
-        Self::Tch,
-        Self::Metal,
-        Self::Vulkan,
-        Self::Webgpu,
-    ];
+    pub const KINDS: [Self; 8] =
+        [Self::Flex, Self::Cuda(0), Self::Rocm(0), Self::TchCuda(0), Self::Tch, Self::Metal, Self::Vulkan, Self::Wgpu];
 
     /// The cargo feature that compiles the device in; `None` for those that always are.
     pub fn feature(self) -> Option<&'static str> {
         match self {
             Self::Auto | Self::Flex => None,
             Self::Tch | Self::TchCuda(_) => Some("tch"),
-            Self::Cuda(_) | Self::Rocm(_) | Self::Metal | Self::Vulkan | Self::Webgpu => Some(self.parts().0),
+            Self::Cuda(_) | Self::Rocm(_) | Self::Metal | Self::Vulkan | Self::Wgpu => Some(self.parts().0),
         }
     }
 
@@ -62,7 +54,7 @@ impl DeviceName {
             Self::Tch | Self::TchCuda(_) => cfg!(feature = "tch"),
             Self::Metal => cfg!(feature = "metal"),
             Self::Vulkan => cfg!(feature = "vulkan"),
-            Self::Webgpu => cfg!(feature = "webgpu"),
+            Self::Wgpu => cfg!(feature = "wgpu"),
         }
     }
 
@@ -82,7 +74,7 @@ impl DeviceName {
             Self::TchCuda(i) => ("tch-cuda", Some(i)),
             Self::Metal => ("metal", None),
             Self::Vulkan => ("vulkan", None),
-            Self::Webgpu => ("webgpu", None),
+            Self::Wgpu => ("wgpu", None),
         }
     }
 
@@ -126,7 +118,7 @@ impl DeviceName {
 
     /// A device that graphics drivers offer, of this kind.
     #[cfg_attr(
-        not(any(feature = "metal", feature = "vulkan", feature = "webgpu")),
+        not(any(feature = "metal", feature = "vulkan", feature = "wgpu")),
         expect(unused_variables, reason = "no such device is compiled in")
     )]
     fn make_graphics(self, kind: DeviceKind) -> Option<Device> {
@@ -135,8 +127,8 @@ impl DeviceName {
             Self::Metal => Some(Device::metal(kind)),
             #[cfg(feature = "vulkan")]
             Self::Vulkan => Some(Device::vulkan(kind)),
-            #[cfg(feature = "webgpu")]
-            Self::Webgpu => Some(Device::webgpu(kind)),
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => Some(Device::wgpu(kind)),
             _ => None,
         }
     }
@@ -166,7 +158,7 @@ fn quietly<T>(f: impl FnOnce() -> T) -> T {
 /// A graphics card by the first way that works. A driver that computes on the CPU is none: the native kernels are faster.
 fn graphics_card() -> Option<Opened> {
     use DeviceKind::{DiscreteGpu, IntegratedGpu};
-    let ways = [DeviceName::Metal, DeviceName::Vulkan, DeviceName::Webgpu];
+    let ways = [DeviceName::Metal, DeviceName::Vulkan, DeviceName::Wgpu];
     ways.into_iter().filter(|name| name.is_compiled()).find_map(|name| {
         let found = [DiscreteGpu(0), IntegratedGpu(0)].into_iter();
         let device = found.map(|kind| quietly(|| probe(|| name.make_graphics(kind)))).find_map(|device| device)?;
@@ -217,9 +209,9 @@ impl FromStr for DeviceName {
             ("tch-cuda", i) => Ok(Self::TchCuda(i.unwrap_or(0))),
             ("metal", None) => Ok(Self::Metal),
             ("vulkan", None) => Ok(Self::Vulkan),
-            ("webgpu", None) => Ok(Self::Webgpu),
+            ("wgpu", None) => Ok(Self::Wgpu),
             _ => bail!(
-                "unknown device `{text}`: expected auto, flex, cuda:N, rocm:N, tch, tch-cuda:N, metal, vulkan or webgpu"
+                "unknown device `{text}`: expected auto, flex, cuda:N, rocm:N, tch, tch-cuda:N, metal, vulkan or wgpu"
             ),
         }
     }
@@ -241,7 +233,7 @@ mod tests {
 
     #[test]
     fn names_come_back() {
-        for name in ["auto", "flex", "cuda:1", "rocm:3", "tch", "tch-cuda:2", "metal", "vulkan", "webgpu"] {
+        for name in ["auto", "flex", "cuda:1", "rocm:3", "tch", "tch-cuda:2", "metal", "vulkan", "wgpu"] {
             assert_eq!(name.parse::<DeviceName>().unwrap().to_string(), name);
         }
         assert_eq!("cuda".parse::<DeviceName>().unwrap(), DeviceName::Cuda(0));

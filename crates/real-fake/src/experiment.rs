@@ -38,7 +38,7 @@ pub struct RealFakeExperiment {
     /// Fixes every random choice: synthetic clips, folds, ensembles, initial weights, order of clips.
     #[serde(default)]
     pub seed: u64,
-    /// Where networks compute: `auto`, `flex` (CPU), `cuda:N`, `rocm:N`, `tch`, `tch-cuda:N`, `metal`, `vulkan` or `webgpu`.
+    /// Where networks compute: `auto`, `flex` (CPU), `cuda:N`, `rocm:N`, `tch`, `tch-cuda:N`, `metal`, `vulkan` or `wgpu`.
     #[serde(default)]
     pub device: Device,
     /// CPU threads; 0 means all cores. Results do not depend on it.
