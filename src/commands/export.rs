@@ -8,7 +8,7 @@ use clap::Args;
 use super::inputs::{Inputs, ONNX};
 use super::predict::files::{self, find, refuse};
 use super::say;
-use super::scored_set::{ScoredSet, SetName};
+use super::scored_set::{Chosen, ScoredSet, SetName};
 use crate::systems::expressions::exposure::Exposure;
 use crate::systems::expressions::onnx::{self, Examples, Exported, Pictures};
 use crate::systems::loaded;
@@ -108,14 +108,7 @@ impl ExportCommand {
         let mut notes = Vec::new();
         let loaded = loaded::open_with_heads(&self.run, None)?;
         let (facts, scores) = facts_and_scores(&loaded)?;
-        let what = Exported {
-            network: &loaded.network,
-            experiment: &loaded.experiment,
-            facts: &facts,
-            heads: &loaded.meta.heads,
-            scores: &scores,
-            run: &loaded.run,
-        };
+        let what = Exported::of(&loaded, &facts, &scores);
         let check = if !given.is_empty() {
             let pictures = given_pictures(&loaded, &given, self.max_pixels)?;
             onnx::export(&what, &Examples::Pictures(&pictures), &self.out, interrupt)?
@@ -125,18 +118,20 @@ impl ExportCommand {
         } else {
             let chosen = self.set.load(&loaded)?;
             let check = onnx::export(&what, &Examples::Rows(&chosen.subset), &self.out, interrupt)?;
-            let exposure = chosen.exposure(&loaded.run);
-            notes.extend(chosen.notes);
-            notes.extend(exposure.iter().flat_map(Exposure::warnings));
-            notes.push(format!("data     {}", chosen.title));
+            notes = said_of(chosen, &loaded);
             check
         };
-        let own = self.out.canonicalize().ok();
-        if own.is_some() && own == loaded.run.onnx().canonicalize().ok() {
+        if self.is_of_run(&loaded) {
             // The run's record is of the file that stands in it.
             write_json(loaded.run.onnx_check(), &check)?;
         }
         Ok((check, notes))
+    }
+
+    /// Whether `out` is the file that stands in the run.
+    fn is_of_run(&self, loaded: &LoadedRun) -> bool {
+        let out = self.out.canonicalize().ok();
+        out.is_some() && out == loaded.run.onnx().canonicalize().ok()
     }
 
     /// Exports in fewer bits, checks what that loses, prints it.
@@ -144,19 +139,12 @@ impl ExportCommand {
         Inputs::new().run(&self.run).paths("--data", &self.set.data).spare(&[("--out", Some(&self.out), ONNX)])?;
         let loaded = loaded::open_with_heads(&self.run, None)?;
         ensure!(
-            self.out.canonicalize().ok().is_none_or(|own| Some(own) != loaded.run.onnx().canonicalize().ok()),
+            !self.is_of_run(&loaded),
             "{} is the run's own file, which computes what the model computes: name another with --out",
             self.out.display()
         );
         let (facts, scores) = facts_and_scores(&loaded)?;
-        let what = Exported {
-            network: &loaded.network,
-            experiment: &loaded.experiment,
-            facts: &facts,
-            heads: &loaded.meta.heads,
-            scores: &scores,
-            run: &loaded.run,
-        };
+        let what = Exported::of(&loaded, &facts, &scores);
         let calibration = match self.precision {
             Precision::Int8 => {
                 let set = ScoredSet { set_name: Some(SetName::Train), ..self.set.clone() };
@@ -168,12 +156,19 @@ impl ExportCommand {
         let wanted = Reduced { precision: self.precision, calibration: &calibration, allowed: self.max_loss };
         let chosen = self.set.load(&loaded)?;
         let check = onnx::export_reduced(&what, &chosen.subset, &self.out, &wanted, interrupt)?;
-        chosen.notes.iter().try_for_each(say)?;
-        chosen.exposure(&loaded.run).iter().flat_map(Exposure::warnings).try_for_each(say)?;
-        say(format_args!("data     {}", chosen.title))?;
+        said_of(chosen, &loaded).iter().try_for_each(say)?;
         say(onnx::reduced_text(&check))?;
         say(format_args!("written  {}", self.out.display()))
     }
+}
+
+/// What is to be said of the rows that a check was made on.
+fn said_of(chosen: Chosen, loaded: &LoadedRun) -> Vec<String> {
+    let exposure = chosen.exposure(&loaded.run);
+    let mut said = chosen.notes;
+    said.extend(exposure.iter().flat_map(Exposure::warnings));
+    said.push(format!("data     {}", chosen.title));
+    said
 }
 
 /// What is known of the data and of the scores on the test set.

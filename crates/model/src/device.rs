@@ -160,8 +160,8 @@ fn graphics_card() -> Option<Opened> {
     use DeviceKind::{DiscreteGpu, IntegratedGpu};
     let ways = [DeviceName::Metal, DeviceName::Vulkan, DeviceName::Wgpu];
     ways.into_iter().filter(|name| name.is_compiled()).find_map(|name| {
-        let found = [DiscreteGpu(0), IntegratedGpu(0)].into_iter();
-        let device = found.map(|kind| quietly(|| probe(|| name.make_graphics(kind)))).find_map(|device| device)?;
+        let found = [DiscreteGpu(0), IntegratedGpu(0)];
+        let device = found.into_iter().find_map(|kind| quietly(|| probe(|| name.make_graphics(kind))))?;
         Some(Opened { name, device })
     })
 }

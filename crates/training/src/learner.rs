@@ -1,6 +1,7 @@
 //! One optimizer step: forward, backward, clip, update.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -317,25 +318,26 @@ impl Learner {
     pub fn restore(&mut self, mut checkpoint: Checkpoint) -> Result<()> {
         let device = self.network.device().clone();
         let mut slots = checkpoint.take("optimizer/");
-        let mut averages = [checkpoint.take("ema/"), checkpoint.take("swa/")];
+        let (ema, swa) = (checkpoint.take("ema/"), checkpoint.take("swa/"));
         self.network.load_state(checkpoint.tensors)?;
         self.optimizer.restore_missed(&checkpoint.meta.missed);
         self.optimizer.load(checkpoint.meta.step, &device, |name| slots.remove(name).map(|t| t.values))?;
-        let mut averages_of = |kind: usize| -> Result<Vec<Tensor<1>>> {
+        let network = &self.network;
+        let in_order = |mut found: HashMap<String, StateTensor>| -> Result<Vec<Tensor<1>>> {
             let tensor = |name: &String| {
-                let found = averages[kind].remove(name);
-                let values = found.with_context(|| format!("the checkpoint has no average of {name}"))?.values;
+                let average = found.remove(name);
+                let values = average.with_context(|| format!("the checkpoint has no average of {name}"))?.values;
                 let length = values.len();
                 Ok(Tensor::from_data(TensorData::new(values, [length]), &device))
             };
-            names(&self.network).map(tensor).collect()
+            names(network).map(tensor).collect()
         };
-        if let Some(ema) = &mut self.ema {
-            ema.restore(averages_of(0)?);
+        if let Some(average) = &mut self.ema {
+            average.restore(in_order(ema)?);
         }
         let done = checkpoint.meta.epoch;
-        if let Some(swa) = self.swa.as_mut().filter(|swa| swa.taken_after(done) > 0) {
-            swa.restore(done, averages_of(1)?);
+        if let Some(average) = self.swa.as_mut().filter(|average| average.taken_after(done) > 0) {
+            average.restore(done, in_order(swa)?);
         }
         Ok(())
     }

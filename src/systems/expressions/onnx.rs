@@ -118,6 +118,20 @@ pub struct Exported<'a> {
     pub run: &'a RunFolder,
 }
 
+impl<'a> Exported<'a> {
+    /// The network of a run.
+    pub fn of(loaded: &'a LoadedRun, facts: &'a DatasetSummary, scores: &'a Scores) -> Self {
+        Self {
+            network: &loaded.network,
+            experiment: &loaded.experiment,
+            facts,
+            heads: &loaded.meta.heads,
+            scores,
+            run: &loaded.run,
+        }
+    }
+}
+
 /// Exports to `out` and checks on `examples`.
 ///
 /// # Errors

@@ -90,6 +90,12 @@ pub struct Reduced<'a> {
     pub allowed: f64,
 }
 
+impl Reduced<'_> {
+    fn calibration_rows(&self) -> usize {
+        self.calibration.iter().map(|batch| batch.rows.len()).sum()
+    }
+}
+
 /// Writes the network to `target` in fewer bits and keeps the file where it loses no more accuracy on the labelled `batches` than
 /// allowed: look at [`ReducedCheck::passed`]. A file that stood there before stays when it does.
 ///
@@ -102,7 +108,7 @@ pub fn export_reduced(
     wanted: &Reduced,
     batches: impl IntoIterator<Item = Result<CheckBatch>>,
 ) -> Result<ReducedCheck> {
-    let Reduced { precision, calibration, allowed } = *wanted;
+    let precision = wanted.precision;
     ensure!(
         card.heads.is_empty(),
         "{} has several heads: only models of one set of classes are written as {}",
@@ -111,49 +117,34 @@ pub fn export_reduced(
     );
     let name = &network.graph().name;
     let (plain, body) = lowered(network, card).with_context(|| format!("lowering {name} to ONNX"))?;
-    let bytes = reduce(network, card, plain.clone(), &body, precision, calibration)
+    let bytes = reduce(network, card, &plain, &body, wanted)
         .with_context(|| format!("writing {name} as {}", precision.as_str()))?;
-    let (plain, files) = (plain.encode_to_vec(), Part::write(target, &bytes)?);
-    let check = ReducedCheck {
-        precision,
-        calibration_rows: calibration.iter().map(|batch| batch.rows.len()).sum(),
-        bytes: bytes.len(),
-        bytes_fp32: plain.len(),
-        ..compare(network, bytes, plain, allowed, batches)?
-    };
+    let part = Part::write(target, &bytes)?;
+    let check = compare(network, wanted, bytes, plain.encode_to_vec(), batches)?;
     if check.passed {
-        files.keep(target)?;
+        part.keep(target)?;
     }
     Ok(check)
 }
 
 /// The bytes of the file in fewer bits; `plain` is the file in 32-bit floats.
-fn reduce(
-    network: &Network,
-    card: &ModelCard,
-    plain: ModelProto,
-    body: &Body,
-    precision: Precision,
-    calibration: &[CheckBatch],
-) -> Result<Vec<u8>> {
-    let mut rows = 0;
-    let (mut model, mut notes) = match precision {
-        Precision::Fp32 => (plain, Vec::new()),
-        Precision::Fp16 => (half_precision::convert(plain, body)?, Vec::new()),
+fn reduce(network: &Network, card: &ModelCard, plain: &ModelProto, body: &Body, wanted: &Reduced) -> Result<Vec<u8>> {
+    let mut notes = vec![("precision", wanted.precision.as_str().to_owned())];
+    let mut model = match wanted.precision {
+        Precision::Fp32 => plain.clone(),
+        Precision::Fp16 => half_precision::convert(plain.clone(), body)?,
         Precision::Int8 => {
             // Normalisation becomes part of the convolutions' weights: what is left between them is rounded once.
             let (mut model, body) = lowered(&network.folded()?, card)?;
             let values = int8::values(graph(&mut model)?, &body);
-            let ranges = ranges::of(&model.encode_to_vec(), network, &values, calibration)?;
-            rows = calibration.iter().map(|batch| batch.rows.len()).sum();
+            let ranges = ranges::of(&model.encode_to_vec(), network, &values, wanted.calibration)?;
             int8::quantise(graph(&mut model)?, &body, &ranges)?;
-            (model, vec![("calibration_rows".to_owned(), rows.to_string())])
+            notes.insert(0, ("calibration_rows", wanted.calibration_rows().to_string()));
+            model
         }
     };
-    notes.push(("precision".to_owned(), precision.as_str().to_owned()));
-    let notes = notes.into_iter().map(|(key, value)| StringStringEntryProto { key, value });
+    let notes = notes.into_iter().map(|(key, value)| StringStringEntryProto { key: key.to_owned(), value });
     model.metadata_props.extend(notes);
-    ensure!(precision != Precision::Int8 || rows > 0, "8-bit values need rows to see their ranges on");
     Ok(model.encode_to_vec())
 }
 
@@ -164,12 +155,13 @@ fn graph(model: &mut ModelProto) -> Result<&mut super::proto::GraphProto> {
 /// Runs both files and the network on every batch.
 fn compare(
     network: &Network,
+    wanted: &Reduced,
     reduced: Vec<u8>,
     plain: Vec<u8>,
-    allowed: f64,
     batches: impl IntoIterator<Item = Result<CheckBatch>>,
 ) -> Result<ReducedCheck> {
     let load = |bytes: Vec<u8>| rten::Model::load(bytes).map_err(|e| anyhow!("{RUNTIME} cannot load the file: {e}"));
+    let (bytes, bytes_fp32) = (reduced.len(), plain.len());
     let (reduced, plain) = (load(reduced)?, load(plain)?);
     let classes = network.graph().classes;
     let (mut rows, mut same, mut right, mut right_onnx) = (0usize, 0usize, 0usize, 0usize);
@@ -209,19 +201,19 @@ fn compare(
     let loss = 100.0 * (accuracy(right) - accuracy(right_onnx));
     let [milliseconds, milliseconds_fp32] = seconds.map(|s| 1e3 * s / rows as f64);
     Ok(ReducedCheck {
-        passed: loss <= allowed && difference.is_finite(),
-        precision: Precision::default(),
+        passed: loss <= wanted.allowed && difference.is_finite(),
+        precision: wanted.precision,
         runtime: RUNTIME.into(),
-        calibration_rows: 0,
+        calibration_rows: wanted.calibration_rows(),
         rows,
         same_class: same,
         relative_difference: difference / (high - low).max(f64::MIN_POSITIVE),
         accuracy_network: accuracy(right),
         accuracy_onnx: accuracy(right_onnx),
         loss,
-        allowed,
-        bytes: 0,
-        bytes_fp32: 0,
+        allowed: wanted.allowed,
+        bytes,
+        bytes_fp32,
         milliseconds,
         milliseconds_fp32,
     })

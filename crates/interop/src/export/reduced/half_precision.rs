@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use half::f16;
 
 use crate::export::Body;
-use crate::export::proto::{GraphProto, ModelProto, NodeProto, TensorProto};
+use crate::export::proto::{ModelProto, NodeProto, TensorProto};
 use crate::export::writer::integer;
 
 const F32: i32 = 1;
@@ -74,11 +74,4 @@ fn to_half(tensor: &mut TensorProto) -> Result<()> {
     }
     (tensor.data_type, tensor.raw_data) = (Some(F16), raw);
     Ok(())
-}
-
-impl GraphProto {
-    /// The constant of this name.
-    pub(super) fn constant(&self, name: &str) -> Option<&TensorProto> {
-        self.initializer.iter().find(|tensor| tensor.name == name)
-    }
 }

@@ -184,3 +184,10 @@ fn scale_of(name: &str) -> String {
 fn zero_of(name: &str) -> String {
     format!("{name}.zero_point")
 }
+
+impl GraphProto {
+    /// The constant of this name.
+    fn constant(&self, name: &str) -> Option<&TensorProto> {
+        self.initializer.iter().find(|tensor| tensor.name == name)
+    }
+}
