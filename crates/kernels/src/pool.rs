@@ -4,6 +4,7 @@ mod average;
 mod global;
 mod max;
 mod phases;
+mod tiles;
 
 pub use global::{global_average_backward, global_average_forward};
 
@@ -37,6 +38,11 @@ impl Pool2d {
     /// Output columns.
     pub fn out_width(&self) -> usize {
         (self.width + self.padding.left + self.padding.right - self.kernel[1]) / self.stride[1] + 1
+    }
+
+    /// Whether this is the pooling of VGG: 2x2 windows side by side, without padding.
+    fn is_halving(&self) -> bool {
+        self.kernel == [2, 2] && self.stride == [2, 2] && self.padding == Padding::default()
     }
 
     fn planes(&self) -> usize {

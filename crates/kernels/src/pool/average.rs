@@ -26,7 +26,13 @@ impl Pool2d {
             vectorize(
                 isa,
                 #[inline(always)]
-                |_| self.average_plane(&shares, x, y),
+                |_| {
+                    if self.is_halving() {
+                        self.halve_average(x, y);
+                    } else {
+                        self.average_plane(&shares, x, y);
+                    }
+                },
             );
         });
     }
@@ -47,9 +53,45 @@ impl Pool2d {
             vectorize(
                 isa,
                 #[inline(always)]
-                |_| self.spread_plane(&shares, dy, dx),
+                |_| {
+                    if self.is_halving() {
+                        self.halve_average_backward(dy, dx);
+                    } else {
+                        self.spread_plane(&shares, dy, dx);
+                    }
+                },
             );
         });
+    }
+
+    /// Forward of [`Self::is_halving`]; the order of the sum is that of any other window.
+    #[inline(always)]
+    fn halve_average(&self, x: &[f32], y: &mut [MaybeUninit<f32>]) {
+        for (y, lines) in y.chunks_exact_mut(self.out_width()).zip(x.chunks_exact(2 * self.width)) {
+            let (top, bottom) = lines.split_at(self.width);
+            let windows = top.as_chunks::<2>().0.iter().zip(bottom.as_chunks::<2>().0);
+            for (y, (a, b)) in y.iter_mut().zip(windows) {
+                y.write((0.0 + a[0] + a[1] + b[0] + b[1]) * 0.25);
+            }
+        }
+    }
+
+    /// Backward of [`Self::is_halving`]: every pixel has one window.
+    #[inline(always)]
+    fn halve_average_backward(&self, dy: &[f32], dx: &mut [MaybeUninit<f32>]) {
+        let (windows, rest) = dx.split_at_mut(2 * self.out_height() * self.width);
+        for (lines, dy) in windows.chunks_exact_mut(2 * self.width).zip(dy.chunks_exact(self.out_width())) {
+            for row in lines.chunks_exact_mut(self.width) {
+                let (pairs, last) = row.as_chunks_mut::<2>();
+                for (pair, g) in pairs.iter_mut().zip(dy) {
+                    // Added to zero, as where windows overlap: a zero stays positive.
+                    *pair = [MaybeUninit::new(0.0 + g * 0.25); 2];
+                }
+                // The last column of an odd width has no window.
+                last.fill(MaybeUninit::new(0.0));
+            }
+        }
+        rest.fill(MaybeUninit::new(0.0));
     }
 
     #[inline(always)]

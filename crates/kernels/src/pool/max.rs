@@ -27,7 +27,9 @@ impl Pool2d {
                 isa,
                 #[inline(always)]
                 |_| {
-                    if self.is_halving() {
+                    if self.is_tiling(x) {
+                        self.max_tiles(x, y, index);
+                    } else if self.is_halving() {
                         self.halve(x, y, index);
                     } else {
                         self.max_plane(x, y, index);
@@ -73,11 +75,6 @@ impl Pool2d {
     fn check_index(&self, len: usize) {
         assert!(self.kernel[0] * self.kernel[1] <= 256, "a window of more than 256 places");
         assert_eq!(len, self.planes() * self.out_plane(), "length of the index");
-    }
-
-    /// Whether this is the pooling of VGG: 2x2 windows side by side.
-    fn is_halving(&self) -> bool {
-        self.kernel == [2, 2] && self.stride == [2, 2] && self.padding == Default::default()
     }
 
     /// Whether windows do not overlap.
