@@ -33,6 +33,7 @@ CASES = [  # network, batch
     ("depthwise_separable", 64),
     ("micro_exp_net", 64),
 ]
+MORE = [("ferronet", 128), ("vit", 64)]  # measured where --models names them
 RECYCLE = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": "100000000000",
@@ -239,11 +240,11 @@ def same_networks(options, folder):
     """The check that both sides compute the same thing; its text."""
     listing = subprocess.run([options.ferrotype, "models", "--json"], check=True, capture_output=True, text=True)
     (folder / "models.json").write_text(listing.stdout)
-    orders = "".join(f"weights {model} 4 {folder / (model + '.safetensors')}\n" for model, _ in CASES)
+    orders = "".join(f"weights {model} 4 {folder / (model + '.safetensors')}\n" for model, _ in CASES + MORE)
     subprocess.run([options.ferrotype, "bench", "--serve"], input=orders, check=True, capture_output=True, text=True)
     check = subprocess.run([options.torch, str(HERE / "bench_pytorch.py"), "--check", str(folder / "models.json"),
                             "--weights", str(folder)], capture_output=True, text=True)
-    for model, _ in CASES:
+    for model, _ in CASES + MORE:
         (folder / f"{model}.safetensors").unlink(missing_ok=True)
     return check.returncode == 0, check.stdout + check.stderr
 
@@ -352,7 +353,7 @@ def measure(options, folder):
     for line in listing.stdout.splitlines():
         entry = json.loads(line)
         shapes[entry["name"]] = "x".join(map(str, entry["input"]))
-    chosen = [(m, b) for m, b in CASES if not options.models or m in options.models]
+    chosen = [(m, b) for m, b in CASES + MORE if m in (options.models or dict(CASES))]
     same, checked = same_networks(options, folder) if options.torch else (True, "")
     print(checked, end="", file=sys.stderr)
     if not same:

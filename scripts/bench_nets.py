@@ -172,6 +172,38 @@ class Resnet18(Net):
         return fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
 
 
+class Ferronet(Net):
+    shape, classes = (1, 48, 48), 8
+
+    def __init__(self):
+        super().__init__()
+        stages, width = [self.conv("stem", 1, 24)], 24
+        for stage, (out, blocks) in enumerate([(48, 0), (96, 1), (192, 1)], 1):
+            stages += [nn.MaxPool2d(2), self.conv(f"stage{stage}", width, out)]
+            for block in range(blocks):
+                stages.append(self.block(f"stage{stage}.block{block}", out))
+            width = out
+        self.run = [stages, self.dropout(0.2), self.add("fc", nn.Linear(width, self.classes))]
+
+    def conv(self, name, i, o, last=True):
+        layers = [self.add(f"{name}.conv", nn.Conv2d(i, o, 3, padding=1, bias=False)), self.add(f"{name}.bn", nn.BatchNorm2d(o))]
+        return nn.Sequential(*layers, *[nn.ReLU(True)] * last)
+
+    def block(self, name, width):
+        return Residual(self.conv(f"{name}.1", width, width), self.conv(f"{name}.2", width, width, last=False))
+
+    def forward(self, x):
+        stages, dropout, fc = self.run
+        for layer in stages:
+            x = layer(x)
+        return fc(dropout(F.adaptive_avg_pool2d(x, 1).flatten(1)))
+
+
+class Residual(nn.Sequential):
+    def forward(self, x):
+        return F.relu(super().forward(x).add_(x), True)
+
+
 class DepthwiseSeparable(Net):
     shape, classes = (1, 64, 64), 7
     forward = Vgg13.forward
@@ -254,6 +286,7 @@ NETS = {
     "emopy_cnn": EmopyCnn,
     "mini_xception": MiniXception,
     "resnet18": Resnet18,
+    "ferronet": Ferronet,
     "depthwise_separable": DepthwiseSeparable,
     "micro_exp_net": MicroExpNet,
     "vit": Vit,

@@ -230,3 +230,23 @@ fn a_calibrated_run_predicts_the_same_classes_and_is_surer_or_less_sure_everywhe
         place.refused("train --config small.yaml --set evaluate.calibrate=temperature --set evaluate.select_on=test");
     assert!(told.contains("evaluate.calibrate") && told.contains("validation set"), "{told}");
 }
+
+#[test]
+fn time_to_accuracy_ends_where_the_target_is_reached() {
+    let place = Place::new();
+    place.ok("data prepare synthetic --count 240 --size 24 --identities 12 --out small.h5");
+    let bench = "bench time-to-accuracy --config small.yaml --set train.epochs=2 --set export.onnx=false --json";
+    let of = |target: &str| -> serde_json::Value {
+        serde_json::from_str(&place.ok(&format!("{bench} --target {target}"))).unwrap()
+    };
+    let easy = of("0.0");
+    assert_eq!((&easy["reached"], &easy["epochs"], &easy["epochs_allowed"]), (&true.into(), &1.into(), &2.into()));
+    let never = of("1.1");
+    assert_eq!((&never["reached"], &never["epochs"]), (&false.into(), &2.into()));
+    // The test set is that of any other run, and what is finished is not trained again.
+    let run = place.at(easy["run"].as_str().unwrap());
+    assert_eq!(json(&run.join("metrics.json"))["test"]["metrics"]["accuracy"]["value"], easy["test"]);
+    assert_eq!(of("0.0"), easy);
+    let told = place.refused(&format!("{bench} --target 0.5 --set evaluate.select_on=none"));
+    assert!(told.contains("train.stop_at") && told.contains("validation set"), "{told}");
+}

@@ -166,6 +166,7 @@ fn options(optimizer: Optimizer, batch_size: usize) -> TrainOptions {
         ema: None,
         swa: None,
         early_stopping: None,
+        stop_at: None,
         checkpoint: Default::default(),
         init: None,
         reinit: Vec::new(),

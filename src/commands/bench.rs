@@ -2,6 +2,7 @@
 
 mod anomalies;
 mod parity;
+mod time_to_accuracy;
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -21,6 +22,7 @@ use anomalies::AnomaliesCommand;
 use ferrotype_expressions::compute::compute;
 use ferrotype_model::device::DeviceName;
 use parity::ParityCommand;
+use time_to_accuracy::TimeToAccuracyCommand;
 
 /// Measure training steps, inference, ONNX files, the loader, reading and memory, on fixed random data.
 #[derive(Debug, Args)]
@@ -95,6 +97,10 @@ enum Verb {
   ferrotype bench parity --device cuda:0
   ferrotype bench parity --device flex --kernels burn --models vgg13 --steps 10")]
     Parity(ParityCommand),
+    #[command(
+        after_help = "Example: ferrotype bench time-to-accuracy --config configs/ferplus/ferronet.yaml --target 0.8472"
+    )]
+    TimeToAccuracy(TimeToAccuracyCommand),
 }
 
 fn at_least_one() -> RangedU64ValueParser<usize> {
@@ -128,6 +134,7 @@ impl BenchCommand {
         match &self.verb {
             Some(Verb::Anomalies(command)) => return command.run(),
             Some(Verb::Parity(command)) => return command.run(),
+            Some(Verb::TimeToAccuracy(command)) => return command.run(),
             None => {}
         }
         let aside = Queue::of(Path::new(RUNS)).step_aside();

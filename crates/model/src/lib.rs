@@ -89,6 +89,8 @@ registry! {
     EfficientnetB0(efficientnet_b0::EfficientnetB0Options),
     /// ResEmoteNet: convolutions, squeeze and excitation, residual blocks and four fully connected layers.
     Resemotenet(resemotenet::ResemotenetOptions),
+    /// FerroNet: a small residual network that trains fast on processors.
+    Ferronet(ferronet::FerronetOptions),
     /// MicroX: a convolutional LSTM for each part of the face, their probabilities fused.
     Microx(microx::MicroxOptions),
     /// MicroX with global average pooling, its logits fused.

@@ -10,6 +10,7 @@ pub mod big_xception;
 pub mod depthwise_separable;
 pub mod efficientnet_b0;
 pub mod emopy_cnn;
+pub mod ferronet;
 pub mod htnet;
 pub mod micro_exp_net;
 pub mod microx;

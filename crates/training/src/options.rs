@@ -52,6 +52,9 @@ pub struct TrainOptions {
     /// Stop when the selection metric has not improved for so many evaluations.
     #[serde(default)]
     pub early_stopping: Option<EarlyStopping>,
+    /// Stop as soon as the selection metric is this good on the selection set, such as 0.85.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_at: Option<f64>,
     /// Train on adversarial examples, too.
     #[serde(default)]
     pub adversarial: Option<AdversarialOptions>,

@@ -34,6 +34,11 @@ impl Selection {
         best
     }
 
+    /// Whether a value as good as this was seen.
+    pub fn has_reached(&self, target: f64, higher_is_better: bool) -> bool {
+        self.best.is_some_and(|best| if higher_is_better { best >= target } else { best <= target })
+    }
+
     /// Whether early stopping's patience is used up.
     pub fn is_exhausted(&self, patience: Option<usize>) -> bool {
         patience.is_some_and(|p| self.waited >= p)
@@ -54,6 +59,15 @@ mod tests {
         s.observe(0.6, 3, true, 0.0);
         s.observe(0.1, 4, true, 0.0);
         assert!(s.is_exhausted(Some(2)) && !s.is_exhausted(Some(3)) && !s.is_exhausted(None));
+    }
+
+    #[test]
+    fn what_is_good_enough_depends_on_the_metric() {
+        let mut s = Selection::default();
+        assert!(!s.has_reached(0.0, true) && !s.has_reached(0.0, false));
+        s.observe(0.5, 0, true, 0.0);
+        assert!(s.has_reached(0.5, true) && !s.has_reached(0.51, true));
+        assert!(s.has_reached(0.5, false) && !s.has_reached(0.49, false));
     }
 
     #[test]

@@ -111,8 +111,7 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// When the loss is not finite, or a file cannot be written. The last checkpoint stays as it is.
     pub fn run(&mut self) -> Result<Ended> {
-        let patience = self.setup.options.early_stopping.as_ref().map(|e| e.patience);
-        while self.meta.epoch < self.setup.options.epochs && !self.meta.selection.is_exhausted(patience) {
+        while !self.is_done()? {
             // Asked for before the first step, or while the last epoch was validated.
             if self.setup.interrupt.is_asked() {
                 self.save()?;
@@ -124,6 +123,20 @@ impl<'a> Trainer<'a> {
             }
         }
         Ok(Ended::Finished)
+    }
+
+    /// Whether all epochs are trained, nothing improves any more, or the weights are as good as was asked for.
+    fn is_done(&self) -> Result<bool> {
+        let (options, selection) = (&self.setup.options, &self.meta.selection);
+        let reached = match options.stop_at {
+            Some(target) => {
+                let (_, higher_is_better) = self.setup.validation.metric(self.setup.validation.selects_by()?)?;
+                selection.has_reached(target, higher_is_better)
+            }
+            None => false,
+        };
+        let patience = options.early_stopping.as_ref().map(|e| e.patience);
+        Ok(reached || self.meta.epoch >= options.epochs || selection.is_exhausted(patience))
     }
 
     /// Seconds of training so far, over all parts of an interrupted run.

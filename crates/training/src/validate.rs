@@ -24,6 +24,7 @@ pub fn train(p: &mut Problems, train: &TrainOptions, heads: &[&str]) {
         p.at_least("train.early_stopping.patience", stopping.patience, 1);
         p.not_negative("train.early_stopping.min_delta", stopping.min_delta);
     }
+    train.stop_at.into_iter().for_each(|value| p.range("train.stop_at", value, value.is_finite(), "a number"));
     p.not_negative("train.checkpoint.minutes", train.checkpoint.minutes);
     transfer(p, train);
     train.adversarial.iter().for_each(|adversarial| check_adversarial(p, adversarial));
@@ -196,6 +197,9 @@ pub fn without_validation(p: &mut Problems, train: &TrainOptions) {
     let message = "goes by a validation set, and evaluate.select_on: none has none; remove one of the two";
     if train.early_stopping.is_some() {
         p.add("train.early_stopping", message.into());
+    }
+    if train.stop_at.is_some() {
+        p.add("train.stop_at", message.into());
     }
     if matches!(train.schedule, ScheduleOptions::ReduceOnPlateau(_)) {
         p.add("train.schedule.reduce_on_plateau", message.into());

@@ -61,6 +61,10 @@ fn counts_are_the_published_ones() {
     let widths = [32, 64, 128, 128, 256, 256, 512, 512];
     let pairs: usize = widths.windows(2).map(|w| 9 * w[0] + w[0] * w[1] + 2 * (w[0] + w[1])).sum();
     assert_eq!(row("depthwise_separable").parameters, 9 * 32 + 2 * 32 + pairs + 512 * 7 + 7);
+    // Ours, by hand: 3x3 convolutions, scales and shifts, head.
+    let stages = 24 + 24 * 48 + 48 * 96 + 96 * 192;
+    let blocks = 2 * 96 * 96 + 2 * 192 * 192;
+    assert_eq!(row("ferronet").parameters, 9 * (stages + blocks) + 2 * (24 + 48 + 3 * 96 + 3 * 192) + 192 * 8 + 8);
     let emopy48 = ModelOptions::EmopyCnn(Default::default()).build([1, 48, 48], 9).unwrap();
     assert_eq!(emopy48.value_count(), 90_473);
 }
