@@ -76,6 +76,20 @@ fn megc2019(place: &Place) {
     sheet.save(place.at("megc2019/flow_442.png")).unwrap();
 }
 
+/// A folder of seven classes, twelve people in each, in the names of its files.
+fn ck48(place: &Place) {
+    for (class, name) in
+        ["anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise"].into_iter().enumerate()
+    {
+        fs::create_dir_all(place.at("CK+48").join(name)).unwrap();
+        for person in 0..12u32 {
+            let stripe = |x: u32, y: u32| image::Luma([(x * (class as u32 + 1) * 10 + y * 3 + person * 9) as u8]);
+            let picture = image::GrayImage::from_fn(48, 48, stripe);
+            picture.save(place.at(format!("CK+48/{name}/S{person:03}_001_00000001.png"))).unwrap();
+        }
+    }
+}
+
 /// The files of a folder of experiments that stand for themselves; those that begin with `_` are bases.
 fn experiments(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
@@ -102,6 +116,15 @@ fn data(resolved: &str) -> Vec<String> {
         &["data.source.fer2013.csv=fer2013.csv", "data.path=fer2013.h5"]
     } else if resolved.contains("megc2019:") {
         &["data.source.megc2019.root=megc2019", "data.path=megc2019.h5", "export.onnx=true"]
+    } else if resolved.contains("class_blocks:") {
+        &[
+            "data.source.folder.root=CK+48",
+            "data.path=ck48.h5",
+            "export.onnx=true",
+            "data.split.class_blocks={k: 3, rows: [1, 1, 1, 1, 1, 1, 1]}",
+        ]
+    } else if resolved.contains("folder:") {
+        &["data.source.folder.root=CK+48", "data.path=ck48.h5", "export.onnx=true"]
     } else if resolved.contains("synthetic_clips:") {
         &[
             "data.source.synthetic_clips.subjects=3",
@@ -233,6 +256,7 @@ fn every_experiment_trains_is_exported_and_reported() {
     place.write("fer2013.csv", fer2013());
     place.write("votes.csv", votes());
     megc2019(&place);
+    ck48(&place);
     facial::write(&place);
     let sources = Sources::make(&place);
     let mut found = Vec::new();

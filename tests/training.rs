@@ -250,3 +250,21 @@ fn time_to_accuracy_ends_where_the_target_is_reached() {
     let told = place.refused(&format!("{bench} --target 0.5 --set evaluate.select_on=none"));
     assert!(told.contains("train.stop_at") && told.contains("validation set"), "{told}");
 }
+
+/// One step of plain gradient descent moves no weight further than rate times limit, and some as far as that.
+#[test]
+fn large_elements_of_the_gradient_are_cut_off() {
+    let place = Place::new();
+    let words = "--set model.micro_exp_net.dropout=0 --set train.optimizer.sgd.momentum=0 --set train.epochs=1 --set export.onnx=false \
+                 --set train.batch_size=240 --set evaluate.select_on=none";
+    let still = place.train("still", &format!("{words} --set train.lr=1e-12"));
+    let step = place.train("step", &format!("{words} --set train.lr=0.5 --set train.clip_value=2e-4"));
+    let mut furthest = 0f32;
+    for ((name, before), (_, after)) in values(&still).into_iter().zip(values(&step)) {
+        for (a, b) in before.iter().zip(&after) {
+            assert!((a - b).abs() <= 1.001e-4, "{name}: {a} {b}");
+            furthest = furthest.max((a - b).abs());
+        }
+    }
+    assert!(furthest > 0.999e-4, "{furthest}");
+}

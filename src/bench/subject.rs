@@ -163,6 +163,7 @@ fn options(optimizer: Optimizer, batch_size: usize) -> TrainOptions {
         weight_decay: 0.0,
         decay_skips_norms: true,
         clip_norm: None,
+        clip_value: None,
         ema: None,
         swa: None,
         early_stopping: None,

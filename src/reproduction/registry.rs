@@ -20,6 +20,10 @@ macro_rules! shipped {
 /// Name and text of each entry, so that an installed program knows them without the source.
 const SHIPPED: &[(&str, &str)] = shipped![
     "baum-microx",
+    "ck48-resnet18",
+    "ck48-resnet18_subjects",
+    "ck48-vgg19",
+    "ck48-vgg19_subjects",
     "ckplus-micro_exp_net",
     "fer2013-big_xception",
     "fer2013-human",

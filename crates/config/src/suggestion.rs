@@ -4,7 +4,7 @@
 use ferrotype_base::problems::nearest;
 
 /// Keys and names as PyTorch, Keras and their users have them, and what they may be called here: the first that is valid.
-const SYNONYMS: [(&str, &[&str]); 34] = [
+const SYNONYMS: [(&str, &[&str]); 35] = [
     ("learning_rate", &["lr"]),
     ("bs", &["batch_size"]),
     ("num_epochs", &["epochs"]),
@@ -21,6 +21,7 @@ const SYNONYMS: [(&str, &[&str]); 34] = [
     ("wd", &["weight_decay"]),
     ("grad_clip", &["clip_norm"]),
     ("gradient_clip_val", &["clip_norm"]),
+    ("clip_grad_value", &["clip_value"]),
     ("max_grad_norm", &["clip_norm"]),
     ("accumulate_grad_batches", &["accumulate"]),
     ("gradient_accumulation_steps", &["accumulate"]),

@@ -15,7 +15,7 @@ use anyhow::Result;
 
 use super::motion::{self, MotionForm};
 use super::options::{Augment, Resize};
-use super::preprocess::{Picture, Pipeline};
+use super::preprocess::{Crop, Picture, Pipeline};
 use ferrotype_base::random::Stream;
 use ferrotype_flow::Horizontal;
 
@@ -55,7 +55,8 @@ impl Augmentation {
         let size = pipeline.size();
         let negated = self.horizontal.filter(|_| self.mirrors(choice)).map(|h| motion::negate(picture, h));
         let picture = &Picture { pixels: negated.as_deref().unwrap_or(picture.pixels), ..*picture };
-        let mut image = self.resize_moved(picture, pipeline, choice);
+        let framed = self.resize_moved(picture, pipeline, choice);
+        let mut image = pipeline.cut(framed, self.crop(pipeline, choice));
         if let Some(policy) = &self.ranges.policy {
             policy::apply(policy, &mut image, size, self.ranges.fill, choice);
         }
@@ -66,15 +67,24 @@ impl Augmentation {
         image
     }
 
-    /// Resizing, geometry and colour.
+    /// Which square of the picture is seen.
+    fn crop(&self, pipeline: &Pipeline, choice: &mut Stream) -> Crop {
+        let places = pipeline.frame() - pipeline.size() + 1;
+        match self.ranges.random_crop {
+            true => Crop::At([0, 1].map(|_| choice.below(places))),
+            false => pipeline.crop(),
+        }
+    }
+
+    /// Resizing, geometry and colour: `[channels, frame, frame]`.
     fn resize_moved(&self, picture: &Picture, pipeline: &Pipeline, choice: &mut Stream) -> Vec<f32> {
         if !self.ranges.moves() {
-            return pipeline.resize_colour(picture);
+            return pipeline.framed(picture);
         }
-        let size = pipeline.size();
+        let size = pipeline.frame();
         let affine = draw_affine(&self.ranges, size, choice);
         if pipeline.rule() != Resize::Bilinear {
-            let image = pipeline.resize_colour(picture);
+            let image = pipeline.framed(picture);
             return resample(&image, [size, size], &affine, size, self.ranges.fill);
         }
         let planes = super::preprocess::planes(picture);
@@ -97,7 +107,7 @@ mod tests {
     use ferrotype_base::random::Purpose;
 
     fn pipeline(resize: Resize, colour: Colour) -> Pipeline {
-        Pipeline::new(&Preprocess { size: 16, resize, colour, scale: Scale::Raw }).unwrap()
+        Pipeline::new(&Preprocess { size: 16, crop_from: None, resize, colour, scale: Scale::Raw }).unwrap()
     }
 
     fn noise(n: usize) -> Vec<u8> {
@@ -115,6 +125,37 @@ mod tests {
             let out = nothing.apply(&picture, &pipeline, &mut Stream::new(1));
             assert_eq!(out, pipeline.resize_colour(&picture));
         }
+    }
+
+    /// Every square is seen, whole, and where none is drawn the middle one.
+    #[test]
+    fn squares_are_drawn_of_the_larger_picture() {
+        let options = Preprocess {
+            size: 4,
+            crop_from: Some(6),
+            resize: Resize::Bilinear,
+            colour: Colour::Grey,
+            scale: Scale::Raw,
+        };
+        let pipeline = Pipeline::new(&options).unwrap();
+        let pixels: Vec<u8> = (0..36).collect();
+        let picture = Picture::new(&pixels, 6, 6, 1).unwrap();
+        let random = Augmentation::new(&Augment { random_crop: true, ..Augment::default() }).unwrap();
+        let mut seen = std::collections::BTreeSet::new();
+        for key in 0..200 {
+            let out = random.apply(&picture, &pipeline, &mut Stream::of(1, Purpose::Augmentation, &[0, key]));
+            let first = out[0] as usize;
+            assert!(first / 6 <= 2 && first % 6 <= 2, "{first}");
+            assert!((0..16).all(|i| out[i] as usize == first + i / 4 * 6 + i % 4), "{out:?}");
+            seen.insert(first);
+        }
+        assert_eq!(seen.len(), 9);
+        let nothing = Augmentation::new(&Augment::default()).unwrap();
+        assert_eq!(nothing.apply(&picture, &pipeline, &mut Stream::new(1))[0], 7.0);
+        assert_eq!(pipeline.resize_colour(&picture)[0], 7.0);
+        assert_eq!(pipeline.shape(), [1, 4, 4]);
+        let small = Preprocess { crop_from: Some(3), ..options };
+        assert!(Pipeline::new(&small).unwrap_err().to_string().contains("crop_from is 3"));
     }
 
     #[test]

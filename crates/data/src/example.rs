@@ -80,7 +80,8 @@ mod tests {
     }
 
     fn pipeline() -> Pipeline {
-        let options = Preprocess { size: 4, resize: Resize::Bilinear, colour: Colour::Grey, scale: Scale::Raw };
+        let options =
+            Preprocess { size: 4, crop_from: None, resize: Resize::Bilinear, colour: Colour::Grey, scale: Scale::Raw };
         Pipeline::new(&options).unwrap().with_pictures(4)
     }
 

@@ -22,7 +22,7 @@ pub use clips::{
     Baum1Options, Baum2Options, BaumClasses, ClipsOptions, Component, GapPolicy, SegmentOptions, SegmentRule,
     SyntheticClipsOptions, VideoOptions, Windows,
 };
-pub use division::{Folds, Holdout, LabelMode, SplitRule};
+pub use division::{ClassBlocks, Folds, Holdout, LabelMode, SplitRule};
 pub use micro::{
     JoinedOptions, Megc2019Options, MicroOptions, MicroTask, MotionInput, SyntheticMicroOptions,
     SyntheticMotionOptions, UnknownApex,

@@ -3,6 +3,7 @@
 //! The order is fixed: **resize** (outside the exported model), then **colour**, then [random changes, in training
 //! only], then **scale**. `docs/preprocessing.md` gives each step as numpy code.
 
+mod crop;
 mod ferplus;
 mod invert;
 mod resize;
@@ -12,6 +13,7 @@ use anyhow::{Result, bail};
 
 use super::options::{Colour, MeanStd, Preprocess, Resize, Scale};
 
+pub use crop::Crop;
 pub use ferplus::{equalise, ferplus_chain, pixel_bin, subtract_plane};
 pub use resize::{planes, resample, resize};
 
@@ -60,6 +62,8 @@ pub struct Pipeline {
     options: Preprocess,
     /// Pictures per example: 1, or those of a sequence.
     pictures: usize,
+    /// What of a picture is seen where nothing is drawn.
+    crop: Crop,
 }
 
 impl Pipeline {
@@ -67,6 +71,9 @@ impl Pipeline {
     pub fn new(options: &Preprocess) -> Result<Self> {
         if options.size == 0 || options.size > LARGEST_SIDE {
             bail!("preprocess.size is {}: it must be 1 to {LARGEST_SIDE} pixels", options.size);
+        }
+        if let Some(frame) = options.crop_from.filter(|&frame| frame < options.size || frame > LARGEST_SIDE) {
+            bail!("preprocess.crop_from is {frame}: it must be {} (size) to {LARGEST_SIDE} pixels", options.size);
         }
         match &options.scale {
             Scale::MeanStd(scale) => check_mean_std(scale, options.colour.channels())?,
@@ -78,12 +85,18 @@ impl Pipeline {
             }
             _ => {}
         }
-        Ok(Self { options: options.clone(), pictures: 1 })
+        Ok(Self { options: options.clone(), pictures: 1, crop: Crop::default() })
     }
 
     /// For examples of so many pictures: each is preprocessed by itself.
     pub fn with_pictures(mut self, pictures: usize) -> Self {
         self.pictures = pictures;
+        self
+    }
+
+    /// With another square of the pictures than the middle one.
+    pub fn with_crop(mut self, crop: Crop) -> Self {
+        self.crop = crop;
         self
     }
 
@@ -97,7 +110,12 @@ impl Pipeline {
         self.options.size
     }
 
-    /// The rule that brings pictures to the model's size.
+    /// Pixels per side that pictures are brought to, before the model's square is cut out of them.
+    pub fn frame(&self) -> usize {
+        self.options.crop_from.unwrap_or(self.options.size)
+    }
+
+    /// The rule that brings pictures to that size.
     pub fn rule(&self) -> Resize {
         self.options.resize
     }
@@ -114,15 +132,31 @@ impl Pipeline {
 
     /// Brings a picture to the model's size and channels: `[channels, size, size]`, 0..255, not rounded.
     pub fn resize_colour(&self, picture: &Picture) -> Vec<f32> {
-        let planes = resize(picture, self.options.size, self.options.resize);
+        self.cut(self.framed(picture), self.crop)
+    }
+
+    /// A picture in the model's channels, before its square is cut out: `[channels, frame, frame]`.
+    pub(crate) fn framed(&self, picture: &Picture) -> Vec<f32> {
+        let planes = resize(picture, self.frame(), self.options.resize);
         self.recolour(planes, picture.channels)
+    }
+
+    /// A square of the model's size of planes `[channels, frame, frame]`.
+    pub(crate) fn cut(&self, planes: Vec<f32>, crop: Crop) -> Vec<f32> {
+        crop.cut(planes, self.frame(), self.size())
+    }
+
+    /// The square that is seen where none is drawn.
+    pub(crate) fn crop(&self) -> Crop {
+        self.crop
     }
 
     /// Planes of a picture with `from` channels in the model's channels.
     pub(crate) fn recolour(&self, planes: Vec<f32>, from: usize) -> Vec<f32> {
         let mut planes = recolour(planes, from, self.channels());
         if self.options.colour == Colour::Bgr {
-            let (red, rest) = planes.split_at_mut(self.size() * self.size());
+            let plane = planes.len() / 3;
+            let (red, rest) = planes.split_at_mut(plane);
             let blue = rest.len() - red.len();
             red.swap_with_slice(&mut rest[blue..]);
         }
@@ -202,7 +236,7 @@ mod tests {
     use super::*;
 
     fn options(scale: Scale, colour: Colour) -> Preprocess {
-        Preprocess { size: 2, resize: Resize::Bilinear, colour, scale }
+        Preprocess { size: 2, crop_from: None, resize: Resize::Bilinear, colour, scale }
     }
 
     fn scaled(scale: Scale, colour: Colour, values: &[f32]) -> Vec<f32> {

@@ -3,9 +3,11 @@
 mod clips;
 mod folds;
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail, ensure};
 
-use super::options::{Holdout, SplitRule};
+use super::options::{ClassBlocks, Holdout, SplitRule};
 use super::{FaceSet, Labelled, Split};
 use ferrotype_base::random::{Purpose, Stream};
 
@@ -75,6 +77,13 @@ pub fn divide(
             from_folds(&folds::stratified(&strata, o.k, seed), count, how)
         }
         SplitRule::SubjectKFold(o) => from_folds(&folds::by_subject(faces, o.k, seed)?, count, how),
+        SplitRule::ClassBlocks(o) => {
+            notes.push(
+                "LEAKING division: each fold tests consecutive rows of every class, so that people and sequences stand in training                  and in the test set"
+                    .into(),
+            );
+            class_blocks(&strata(faces.len(), train, evaluation), evaluation, o, how)?
+        }
         SplitRule::LeaveOneSubjectOut => from_folds(&folds::each_subject(faces)?, count, how),
         SplitRule::ClipKFold(o) => {
             let clips = clips::clips(faces)?;
@@ -125,6 +134,7 @@ pub fn folds(faces: &FaceSet, how: &Dividing<'_>) -> Result<usize> {
         | SplitRule::SegmentsAtRandom => Ok(1),
         SplitRule::ClipKFold(o) => of(o.k, clips::count(faces)?, "clips"),
         SplitRule::KFold(o) => of(o.k, faces.len(), "rows"),
+        SplitRule::ClassBlocks(o) => of(o.k, faces.len(), "rows"),
         SplitRule::SubjectKFold(o) => of(o.k, folds::subjects(faces)?.len(), "subjects"),
         SplitRule::LeaveOneSubjectOut => {
             let subjects = folds::subjects(faces)?.len();
@@ -267,6 +277,28 @@ fn holdout(strata: &[Option<Stratum>], part: &Holdout, seed: u64) -> Vec<Sets> {
         rows.for_each(|row| sets[row] = Sets::TRAIN);
     }
     sets
+}
+
+/// The rows of a fold's blocks are the test set, those of the next one the validation set, where there is one; rows may stand in the blocks
+/// of several folds.
+fn class_blocks(
+    strata: &[Option<Stratum>],
+    evaluation: &Labelled,
+    options: &ClassBlocks,
+    how: &Dividing<'_>,
+) -> Result<Vec<Sets>> {
+    let tested = folds::class_block(evaluation, options, how.fold)?;
+    let validated = match how.has_validation {
+        true => folds::class_block(evaluation, options, (how.fold + 1) % options.k)?,
+        false => BTreeSet::new(),
+    };
+    let set = |(row, key): (usize, &Option<Stratum>)| match key {
+        None => Sets::NONE,
+        Some(_) if tested.contains(&row) => Sets::TEST,
+        Some(_) if validated.contains(&row) => Sets::VALIDATION,
+        Some(_) => Sets::TRAIN,
+    };
+    Ok(strata.iter().enumerate().map(set).collect())
 }
 
 /// Fold `how.fold` is the test set and the next one the validation set, where there is one.

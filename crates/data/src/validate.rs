@@ -29,6 +29,10 @@ pub fn data(p: &mut Problems, data: &DataOptions) {
     p.up_to("data.workers", data.workers, 0, MAX_THREADS);
     check_preprocess(p, &data.preprocess);
     check_augment(p, &data.augment);
+    if data.augment.random_crop && data.preprocess.crop_from.is_none() {
+        let message = "has nothing to choose from: set data.preprocess.crop_from, such as 48 for a size of 44";
+        p.add("data.augment.random_crop", message.into());
+    }
 }
 
 fn check_split(p: &mut Problems, how: &Dividing<'_>) {
@@ -67,6 +71,10 @@ fn check_split(p: &mut Problems, how: &Dividing<'_>) {
             p.at_least("data.split.clip_k_fold.k", options.k, least);
             check_fold(p, fold, options.k);
         }
+        SplitRule::ClassBlocks(options) => {
+            p.at_least("data.split.class_blocks.k", options.k, least);
+            check_fold(p, fold, options.k);
+        }
         SplitRule::LeaveOneSubjectOut => {}
     }
 }
@@ -78,6 +86,11 @@ fn check_fold(p: &mut Problems, fold: usize, folds: usize) {
 
 fn check_preprocess(p: &mut Problems, preprocess: &Preprocess) {
     p.pixels("data.preprocess.size", preprocess.size);
+    if let Some(frame) = preprocess.crop_from {
+        p.pixels("data.preprocess.crop_from", frame);
+        let expected = format!("data.preprocess.size ({}) or more", preprocess.size);
+        p.check("data.preprocess.crop_from", frame, frame >= preprocess.size, &expected);
+    }
     let Scale::MeanStd(MeanStd { mean, std }) = &preprocess.scale else { return };
     let at = "data.preprocess.scale.mean_std";
     for (name, values) in [("mean", mean), ("std", std)] {

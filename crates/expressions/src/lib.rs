@@ -174,6 +174,14 @@ impl Root for Experiment {
             );
         }
         validate::evaluate(p, &self.evaluate, &heads);
+        if self.evaluate.ten_crop && self.data.preprocess.crop_from.is_none() {
+            let message = "has one square to look at: set data.preprocess.crop_from, such as 48 for a size of 44";
+            p.add("evaluate.ten_crop", message.into());
+        }
+        if self.evaluate.ten_crop && self.train.feature_cache.is_some() {
+            let message = "is impossible with train.feature_cache, which stores the values of one square; leave one of the two out";
+            p.add("evaluate.ten_crop", message.into());
+        }
         self.check_selection(p);
         p.range("export.tolerance", self.export.tolerance, self.export.tolerance > 0.0, "more than 0");
         if let Some(expect) = &self.expect {

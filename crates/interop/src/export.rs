@@ -168,13 +168,15 @@ fn own_properties(network: &Network, card: &ModelCard) -> Result<BTreeMap<String
     let p = &card.preprocess;
     let json = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
     let resize = json(&serde_json::to_value(p.resize)?);
-    let outside = match p.colour {
-        Colour::Grey => format!("grey = 0.299 R + 0.587 G + 0.114 B; resize to {0}x{0}: {resize}", p.size),
-        Colour::Rgb => format!("grey pictures replicated to RGB; resize to {0}x{0}: {resize}", p.size),
-        Colour::Bgr => {
-            format!("grey pictures replicated; channels in the order BGR; resize to {0}x{0}: {resize}", p.size)
-        }
+    let colour = match p.colour {
+        Colour::Grey => "grey = 0.299 R + 0.587 G + 0.114 B",
+        Colour::Rgb => "grey pictures replicated to RGB",
+        Colour::Bgr => "grey pictures replicated; channels in the order BGR",
     };
+    let mut outside = format!("{colour}; resize to {0}x{0}: {resize}", p.crop_from.unwrap_or(p.size));
+    if p.crop_from.is_some() {
+        outside += &format!("; the {0}x{0} pixels in the middle", p.size);
+    }
     let clips = card.clips.as_ref().map(serde_json::to_string).transpose()?;
     let (names, heads) = match card.heads.is_empty() {
         true => (Some(serde_json::to_string(&card.classes)?), None),

@@ -69,6 +69,8 @@ macro_rules! registry {
 registry! {
     /// FER+'s VGG13: ten 3x3 convolutions and three fully connected layers.
     Vgg13(vgg13::Vgg13Options),
+    /// VGG-19 with batch normalisation, for small pictures.
+    Vgg19(vgg19::Vgg19Options),
     /// The EmoPy-style network of 4x4 convolutions.
     EmopyCnn(emopy_cnn::EmopyCnnOptions),
     /// mini_XCEPTION: four residual modules of separable convolutions.

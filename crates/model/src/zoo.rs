@@ -24,6 +24,7 @@ pub mod resnet18;
 pub mod ststnet;
 pub mod tiny_xception;
 pub mod vgg13;
+pub mod vgg19;
 pub mod vit;
 
 /// What a network of the zoo says of itself.

@@ -143,6 +143,10 @@ impl Learner {
             outcome.gradient_norm = Some(norm);
             scale *= (limit / (norm + 1e-6)).min(1.0);
         }
+        if let Some(limit) = self.options.clip_value {
+            let limit = limit / scale;
+            sums.iter_mut().for_each(|sum| *sum = sum.take().map(|sum| sum.clamp(-limit, limit)));
+        }
         timed(Kind::Phase(Phase::Update), || self.update(sums, lr, scale));
         Ok(outcome)
     }

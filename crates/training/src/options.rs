@@ -43,6 +43,10 @@ pub struct TrainOptions {
     /// Largest global norm of the gradient; larger ones are scaled down.
     #[serde(default)]
     pub clip_norm: Option<f64>,
+    /// Largest size of each element of the gradient; what is larger is cut off, as `torch.nn.utils.clip_grad_value_` does, after
+    /// `clip_norm`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_value: Option<f64>,
     /// Decay of the exponential moving average of the weights; the average is what is scored and saved.
     #[serde(default)]
     pub ema: Option<f64>,

@@ -12,6 +12,7 @@ use super::parts::Validation;
 use super::progress::Progress;
 use crate::options::Evaluate;
 use ferrotype_data::loader::Stored;
+use ferrotype_data::preprocess::Crop;
 use ferrotype_data::task::Subset;
 use ferrotype_data::{classes, labels};
 use ferrotype_evaluation::{Predictions, metrics, score};
@@ -104,6 +105,27 @@ fn predict_from(
 /// What a network puts out for every row of a set, in order: `[rows, outputs]`; where there are features of the set's
 /// pictures, from them.
 pub(crate) fn outputs(
+    network: &Network,
+    subset: &Subset,
+    features: Option<&Features>,
+    options: &Evaluate,
+    progress: &mut dyn Progress,
+) -> Result<Vec<f32>> {
+    if !options.ten_crop {
+        return outputs_of_one(network, subset, features, options, progress);
+    }
+    let options = Evaluate { ten_crop: false, flip_average: true, ..options.clone() };
+    let mut sums: Vec<f32> = Vec::new();
+    for crop in Crop::FIVE {
+        let outputs = outputs_of_one(network, &subset.with_crop(crop), None, &options, progress)?;
+        sums.resize(outputs.len(), 0.0);
+        sums.iter_mut().zip(outputs).for_each(|(sum, output)| *sum += output / Crop::FIVE.len() as f32);
+    }
+    Ok(sums)
+}
+
+/// Of one square of each picture.
+fn outputs_of_one(
     network: &Network,
     subset: &Subset,
     features: Option<&Features>,
@@ -222,5 +244,37 @@ mod tests {
         check_lengths(&pictures, &subset("spread", 12)).unwrap();
         check_lengths(&pictures, &subset("whole", 7)).unwrap();
         check_lengths(&graph([1, 12, 4], true), &subset("whole", 12)).unwrap();
+    }
+
+    /// The mean over corners, middle and their mirror images: of the mean of each plane, which mirroring does not change.
+    #[test]
+    fn ten_squares_of_each_picture_are_averaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clips.h5");
+        store::write(&set(&[7, 12, 9, 8, 10, 11, 9, 7]), &path).unwrap();
+        let options: DataOptions = serde_json::from_value(serde_json::json!({
+            "path": path,
+            "clips": {"parts": ["full_face"], "frames": 2, "segments": "spread"},
+            "split": {"clip_holdout": {"validation": 0.25, "test": 0.25}},
+            "preprocess": {"size": 4, "crop_from": 7, "colour": "grey", "scale": "raw"},
+        }))
+        .unwrap();
+        let subset = Task::prepare(&options, 1, ferrotype_data::sources::write).unwrap().train;
+        let mut g = GraphBuilder::new("mean", [2, 4, 4]);
+        g.global_avg_pool("mean");
+        let device = ferrotype_model::device::DeviceName::Flex.open().unwrap().device;
+        let network = Network::new(Arc::new(g.build(2).unwrap()), 1, &device);
+        let evaluate = Evaluate { ten_crop: true, ..Evaluate::default() };
+        let found = outputs(&network, &subset, None, &evaluate, &mut *crate::progress::Style::Quiet.start()).unwrap();
+        for (example, logits) in found.chunks_exact(2).enumerate() {
+            let mean = |plane: usize, crop: Crop| -> f32 {
+                let planes = subset.with_crop(crop).raw(subset.indices[example]).unwrap();
+                planes[plane * 16..][..16].iter().sum::<f32>() / 16.0
+            };
+            for (plane, logit) in logits.iter().enumerate() {
+                let expected = Crop::FIVE.map(|crop| mean(plane, crop)).iter().sum::<f32>() / 5.0;
+                assert!((logit - expected).abs() < 1e-3, "{logit} {expected}");
+            }
+        }
     }
 }

@@ -18,6 +18,7 @@ pub fn train(p: &mut Problems, train: &TrainOptions, heads: &[&str]) {
     check_schedule(p, &train.schedule, train.epochs, heads);
     p.not_negative("train.weight_decay", train.weight_decay);
     train.clip_norm.into_iter().for_each(|norm| p.positive("train.clip_norm", norm));
+    train.clip_value.into_iter().for_each(|value| p.positive("train.clip_value", value));
     train.ema.into_iter().for_each(|decay| p.below_one("train.ema", decay));
     check_swa(p, train);
     if let Some(stopping) = &train.early_stopping {
@@ -189,6 +190,10 @@ fn check_patterns(p: &mut Problems, path: &str, patterns: &[String]) {
 pub fn evaluate(p: &mut Problems, evaluate: &Evaluate, heads: &[&str]) {
     p.up_to("evaluate.batch_size", evaluate.batch_size, 1, MAX_BATCH);
     p.at_least("evaluate.every", evaluate.every, 1);
+    if evaluate.ten_crop && evaluate.flip_average {
+        let message = "has the mirror images among its ten: leave one of the two out";
+        p.add("evaluate.ten_crop", format!("beside evaluate.flip_average {message}"));
+    }
     metrics::check_of_heads(p, "evaluate.select_by", &evaluate.select_by, heads);
 }
 

@@ -154,6 +154,8 @@ impl PublishCommand {
         let mut run = view::of_run(&loaded.run)?;
         run.onnx = Some(view::onnx(check, format!("{}.onnx", self.name)));
         let preprocess = &loaded.experiment.data.preprocess;
+        let (size, frame) = (preprocess.size, preprocess.crop_from.unwrap_or(preprocess.size));
+        let middle = if frame == size { String::new() } else { format!(", of which the middle {size}x{size}") };
         let about = CardView {
             name: self.name.clone(),
             licence: self.licence.clone(),
@@ -162,10 +164,8 @@ impl PublishCommand {
             citation: self.citation.clone(),
             inside: format!("scaling ({})", serde_json::to_string(&preprocess.scale)?.replace('"', "")),
             outside: format!(
-                "finding the face, {} pixels, bringing it to {}x{} ({}), values 0 to 255",
+                "finding the face, {} pixels, bringing it to {frame}x{frame} ({}){middle}, values 0 to 255",
                 serde_json::to_string(&preprocess.colour)?.replace('"', ""),
-                preprocess.size,
-                preprocess.size,
                 serde_json::to_string(&preprocess.resize)?.replace('"', "")
             ),
             has_weights: true,

@@ -22,7 +22,7 @@ fn bad_flags_are_refused_with_the_flag() {
         ("train.lr=0", "--set train.lr=0: train.lr: 0.0 is impossible; expected a number above 0"),
         (
             "train.epoch=3",
-            "--set train.epoch=3: train.epoch: unknown key; did you mean `epochs`?\n valid keys here: accumulate, adversarial, batch_size, checkpoint, clip_norm, decay_skips_norms, early_stopping, ema, epochs, feature_cache, freeze, head_lr, init, layer_decay, lr, optimizer, reinit, schedule, stop_at, swa, unfreeze_at, weight_decay",
+            "--set train.epoch=3: train.epoch: unknown key; did you mean `epochs`?\n valid keys here: accumulate, adversarial, batch_size, checkpoint, clip_norm, clip_value, decay_skips_norms, early_stopping, ema, epochs, feature_cache, freeze, head_lr, init, layer_decay, lr, optimizer, reinit, schedule, stop_at, swa, unfreeze_at, weight_decay",
         ),
         (
             "train.optimizer.sdg.momentum=.5",

@@ -33,6 +33,8 @@ pub struct Ranges {
     pub fill: Fill,
     /// Operations of a list.
     pub policy: Option<Policy>,
+    /// Whether the square that the model sees is drawn.
+    pub random_crop: bool,
 }
 
 impl Ranges {
@@ -53,6 +55,7 @@ impl Ranges {
             cutmix: options.cutmix.unwrap_or(preset.cutmix),
             fill: options.fill.unwrap_or(preset.fill),
             policy: options.policy,
+            random_crop: options.random_crop,
         };
         ranges.check()?;
         Ok(ranges)
@@ -85,7 +88,10 @@ impl Ranges {
 
     /// Whether a picture by itself ever changes.
     pub fn changes(&self) -> bool {
-        self.policy.is_some() || self.moves() || [self.brightness, self.contrast, self.erase].iter().any(|&r| r > 0.0)
+        self.policy.is_some()
+            || self.random_crop
+            || self.moves()
+            || [self.brightness, self.contrast, self.erase].iter().any(|&r| r > 0.0)
     }
 
     fn check(&self) -> Result<()> {

@@ -25,7 +25,8 @@ fn labels(set: &FaceSet, drawn: bool) -> Arc<Labelled> {
 }
 
 fn pipeline(size: usize) -> Pipeline {
-    let options = Preprocess { size, resize: Resize::Bilinear, colour: Colour::Grey, scale: Scale::Unit };
+    let options =
+        Preprocess { size, crop_from: None, resize: Resize::Bilinear, colour: Colour::Grey, scale: Scale::Unit };
     Pipeline::new(&options).unwrap()
 }
 

@@ -33,9 +33,17 @@ pub struct Augment {
     pub cutmix: Option<f32>,
     /// What stands outside the picture after a shift or rotation.
     pub fill: Option<Fill>,
+    /// See any square of the picture rather than the middle one, where `preprocess.crop_from` leaves a choice.
+    #[serde(skip_serializing_if = "is_false")]
+    pub random_crop: bool,
     /// Operations of a list, drawn anew for each picture, after the geometry above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What is drawn from torchvision's list of 14 operations.

@@ -42,6 +42,9 @@ pub enum SplitRule {
     SubjectKFold(Folds),
     /// One fold per subject.
     LeaveOneSubjectOut,
+    /// k folds of which each tests the next so many rows of every class, in the order of the file, and the last one the last so many: the
+    /// ten folds of WuJie1010/Facial-Expression-Recognition.Pytorch on CK+. It leaks: people stand on both sides.
+    ClassBlocks(ClassBlocks),
     /// k folds of clips, stratified by class: all segments of a clip stand in one of them. Its subjects may stand in several.
     ClipKFold(Folds),
     /// Random, stratified by class, by whole clips: no clip stands in two sets.
@@ -65,6 +68,16 @@ impl Default for Holdout {
     fn default() -> Self {
         Self { validation: 0.1, test: 0.1 }
     }
+}
+
+/// Folds of consecutive rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassBlocks {
+    /// Number of folds, at least 2, or 3 with a validation set.
+    pub k: usize,
+    /// Rows that a fold tests of each class, in the order of the classes.
+    pub rows: Vec<usize>,
 }
 
 /// Number of folds.

@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 pub struct Preprocess {
     /// Pixels per side that the model takes.
     pub size: usize,
+    /// Pixels per side that pictures are brought to first; the model sees a square of `size` of them, the one in the middle. See
+    /// `augment.random_crop` and `evaluate.ten_crop`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crop_from: Option<usize>,
     /// The rule that brings pictures to that size.
     #[serde(default)]
     pub resize: Resize,

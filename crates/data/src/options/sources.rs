@@ -233,6 +233,10 @@ pub struct FolderOptions {
     #[serde(default)]
     #[arg(long)]
     pub skip_bad: bool,
+    /// A file's name begins with its subject, up to this text: "_" for S010_004_00000017.png of subject S010.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "TEXT")]
+    pub subject_before: Option<String>,
     /// What labels are to be called, such as {HAPPINESS: happiness, "1": surprise}. The same new name merges classes; an
     /// empty one leaves their pictures out.
     #[serde(default, skip_serializing_if = "ClassNames::is_empty")]

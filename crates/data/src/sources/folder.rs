@@ -43,6 +43,9 @@ pub(super) fn load(options: &FolderOptions, reading: &Reading) -> Result<FaceSet
     }
     notes.extend(Sorted { pictures: Vec::new(), others }.note());
     ensure!(!all.is_empty(), "the class folders of {} hold no pictures", options.root.display());
+    if let Some(end) = &options.subject_before {
+        all.iter_mut().try_for_each(|picture| name_subject(picture, end))?;
+    }
     let empty = without_pictures(&all, &classes);
     ensure!(
         empty.is_empty() || options.skip_bad,
@@ -60,6 +63,19 @@ pub(super) fn load(options: &FolderOptions, reading: &Reading) -> Result<FaceSet
     pictures::drop_empty_classes(&mut faces);
     faces.provenance.notes.splice(0..0, notes.into_iter().chain(classes.notes));
     Ok(faces)
+}
+
+/// The subject of a picture: what its file's name begins with.
+fn name_subject(picture: &mut Picture, end: &str) -> Result<()> {
+    let name = file_name(&picture.path);
+    match name.split_once(end) {
+        Some((subject, _)) if !subject.is_empty() && !end.is_empty() => picture.subject = subject.to_owned(),
+        _ => bail!(
+            "{}: its name does not begin with a subject and `{end}` (subject_before): rename it, or list the pictures in a table              with a column subject (data prepare manifest)",
+            picture.path.display()
+        ),
+    }
+    Ok(())
 }
 
 /// The folders that hold class folders: the root itself, or one per part of the dataset.
@@ -142,6 +158,7 @@ mod tests {
             colour: None,
             skip_bad: false,
             max_pixels: MAX_PIXELS,
+            subject_before: None,
             classes: ClassNames::default(),
         }
     }
@@ -159,6 +176,21 @@ mod tests {
         assert_eq!((0..3).map(|i| faces.images.get(i)[0]).collect::<Vec<_>>(), [1, 2, 3]);
         assert!(faces.splits.iter().all(|&s| s == Split::Unassigned));
         assert_eq!(faces.images.channels, 1);
+    }
+
+    #[test]
+    fn names_of_files_say_who_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["sad/S10_1.png", "happy/S2_003_1.png", "happy/S10_7.png"] {
+            png(&dir.path().join(name), 8, 0, [1, 1, 1]);
+        }
+        let named = |end: &str| FolderOptions { subject_before: Some(end.into()), ..options(dir.path()) };
+        assert_eq!(load(&named("_")).unwrap().subjects.unwrap(), ["S10", "S2", "S10"]);
+        assert!(load(&options(dir.path())).unwrap().subjects.is_none());
+        for end in ["-", "S", ""] {
+            let error = load(&named(end)).unwrap_err().to_string();
+            assert!(error.contains("S10_7.png") && error.contains("subject_before"), "{error}");
+        }
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The fold of each row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail, ensure};
 
 use super::{Stratum, shuffled};
+use crate::options::ClassBlocks;
 use crate::{FaceSet, Labelled};
 use ferrotype_base::random::{Purpose, Stream};
 
@@ -25,6 +26,35 @@ pub(super) fn rare_classes(evaluation: &Labelled, k: usize) -> Option<String> {
     let rare: Vec<&str> =
         evaluation.classes.iter().zip(counts).filter(|(_, n)| *n < k).map(|(name, _)| name.as_str()).collect();
     (!rare.is_empty()).then(|| format!("fewer rows than folds, so some folds lack the class: {}", rare.join(", ")))
+}
+
+/// The rows that a fold of consecutive rows of each class tests. All rows are in the order of classes, and within a class of the file; a block
+/// that is longer than what is left of its class runs on into the next one, as in the code that this repeats.
+pub(super) fn class_block(evaluation: &Labelled, options: &ClassBlocks, fold: usize) -> Result<BTreeSet<usize>> {
+    let ClassBlocks { k, rows: blocks } = options;
+    let classes = &evaluation.classes;
+    ensure!(
+        blocks.len() == classes.len(),
+        "split.class_blocks.rows has {} numbers; expected one for each of the {} classes ({})",
+        blocks.len(),
+        classes.len(),
+        classes.join(", ")
+    );
+    let mut order: Vec<usize> = (0..evaluation.len()).collect();
+    order.sort_by_key(|&i| (evaluation.class(i), evaluation.rows[i]));
+    let (mut rows, mut end) = (BTreeSet::new(), 0);
+    for (class, (&block, name)) in blocks.iter().zip(classes).enumerate() {
+        let count = order.iter().filter(|&&i| evaluation.class(i) == class).count();
+        let first = end;
+        end += count;
+        ensure!(
+            block <= count && first + (k - 1) * block <= order.len(),
+            "split.class_blocks.rows asks for {block} rows of {name} in each of {k} folds, and there are {count} in all"
+        );
+        let from = if fold + 1 == *k { end - block } else { first + fold * block };
+        rows.extend(order[from..from + block].iter().map(|&i| evaluation.rows[i] as usize));
+    }
+    Ok(rows)
 }
 
 /// Rows of each subject, in the order of their names.

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::labels::{Role, apply};
-use crate::options::{Folds, LabelMode};
+use crate::options::{ClassBlocks, Folds, LabelMode};
 
 /// 97 rows of three classes in uneven numbers, 13 subjects of different sizes, every fifth row held out.
 fn faces() -> FaceSet {
@@ -255,4 +255,38 @@ fn without_a_validation_set_its_part_is_trained_on() {
     let d = divide_how(&no_rows, &Dividing { rule: &SplitRule::Own, fold: 0, has_validation: false }, 3).unwrap();
     assert_partition(&no_rows, &d);
     assert!(d.notes.is_empty());
+}
+
+/// Fold by fold the next rows of each class, the last ones in the last fold. `datasets/CK.py` of
+/// WuJie1010/Facial-Expression-Recognition.Pytorch on classes of 12 and 30 rows, four folds of 5 and 7:
+///
+/// ```python
+/// ends, blocks = [0, 12, 42], [5, 7]
+/// for fold in 1, 2, 3, 4:
+///     print([ends[j] + (fold - 1) * blocks[j] + k if fold != 4 else ends[j + 1] - 1 - k for j in (0, 1) for k in range(blocks[j])])
+/// ```
+#[test]
+fn class_blocks_are_consecutive_rows_of_each_class() {
+    let faces = FaceSet {
+        labels: (0..42).map(|i| i16::from(i >= 12)).collect(),
+        classes: vec!["a".into(), "b".into()],
+        splits: vec![Split::Unassigned; 42],
+        ..FaceSet::default()
+    };
+    let rule = SplitRule::ClassBlocks(ClassBlocks { k: 4, rows: vec![5, 7] });
+    let expected: [(std::ops::Range<usize>, std::ops::Range<usize>); 4] =
+        [(0..5, 12..19), (5..10, 19..26), (10..15, 26..33), (7..12, 35..42)];
+    for (fold, (a, b)) in expected.into_iter().enumerate() {
+        let d = divide_how(&faces, &Dividing { rule: &rule, fold, has_validation: false }, 1).unwrap();
+        assert_eq!(d.test, a.chain(b).collect::<Vec<_>>());
+        assert_partition(&faces, &d);
+        assert!(d.notes[0].starts_with("LEAKING"), "{:?}", d.notes);
+    }
+    let d = divide_by(&faces, &rule, 0, 1).unwrap();
+    assert_eq!(d.validation, (5..10).chain(19..26).collect::<Vec<_>>());
+    assert_partition(&faces, &d);
+    let told = |rows: Vec<usize>| message(&faces, &SplitRule::ClassBlocks(ClassBlocks { k: 4, rows }));
+    assert!(told(vec![3]).contains("one for each of the 2 classes (a, b)"));
+    assert!(told(vec![3, 11]).contains("11 rows of b in each of 4 folds, and there are 30 in all"));
+    assert!(told(vec![13, 1]).contains("13 rows of a"));
 }

@@ -9,7 +9,7 @@ use super::obtain::load;
 use crate::labels::{self, HeadRequest, Role};
 use crate::loader::{Loader, Training};
 use crate::options::{DataOptions, LabelMode, SegmentOptions};
-use crate::preprocess::Pipeline;
+use crate::preprocess::{Crop, Pipeline};
 use crate::{FaceSet, Labelled, Split, classes, example};
 
 /// Rows of a dataset with their targets, ready to be loaded.
@@ -100,6 +100,11 @@ impl Subset {
     /// When the options cannot be met.
     pub fn evaluation_loader(&self, batch_size: usize) -> Result<Loader> {
         self.loader(None, batch_size)
+    }
+
+    /// The same rows, seen through another square of each picture.
+    pub fn with_crop(&self, crop: Crop) -> Self {
+        Self { pipeline: self.pipeline.clone().with_crop(crop), ..self.clone() }
     }
 
     pub(super) fn with_pipeline(&self, pipeline: Option<&Pipeline>) -> Self {

@@ -1,6 +1,6 @@
 //! Networks at sizes that tests can afford, for the tests of the crates above.
 
-use super::{htnet, microx, microx_gap, off_apexnet, resemotenet, vit};
+use super::{htnet, microx, microx_gap, off_apexnet, resemotenet, vgg19, vit};
 use crate::ModelOptions;
 
 impl ModelOptions {
@@ -32,6 +32,8 @@ impl ModelOptions {
             Self::Resemotenet(o) => {
                 (Self::Resemotenet(resemotenet::ResemotenetOptions { width: 8, ..o }), [1, side, side])
             }
+            // Five poolings leave nothing of less than 32 pixels.
+            Self::Vgg19(o) => (Self::Vgg19(vgg19::Vgg19Options { width: 8, ..o }), [1, side.max(32), side.max(32)]),
             other => (other, [1, side, side]),
         }
     }

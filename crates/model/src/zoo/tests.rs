@@ -61,6 +61,8 @@ fn counts_are_the_published_ones() {
     let widths = [32, 64, 128, 128, 256, 256, 512, 512];
     let pairs: usize = widths.windows(2).map(|w| 9 * w[0] + w[0] * w[1] + 2 * (w[0] + w[1])).sum();
     assert_eq!(row("depthwise_separable").parameters, 9 * 32 + 2 * 32 + pairs + 512 * 7 + 7);
+    // `sum(p.numel() for p in VGG("VGG19").parameters())` of the authors' models/vgg.py.
+    assert_eq!(row("vgg19").parameters, 20_038_983);
     // Ours, by hand: 3x3 convolutions, scales and shifts, head.
     let stages = 24 + 24 * 48 + 48 * 96 + 96 * 192;
     let blocks = 2 * 96 * 96 + 2 * 192 * 192;

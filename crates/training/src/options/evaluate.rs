@@ -19,6 +19,10 @@ pub struct Evaluate {
     pub select_by: String,
     /// Average the scores over the image and its mirror image.
     pub flip_average: bool,
+    /// Average the scores over ten squares of the image: its corners, its middle, and the mirror images of these, as torchvision's
+    /// `TenCrop` with `data.preprocess.crop_from`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub ten_crop: bool,
     /// How sure the model is made once it is trained, by the validation set. It changes no prediction.
     #[serde(skip_serializing_if = "Calibrate::is_none")]
     pub calibrate: Calibrate,
@@ -32,9 +36,15 @@ impl Default for Evaluate {
             select_on: SelectOn::Validation,
             select_by: "accuracy".into(),
             flip_average: false,
+            ten_crop: false,
             calibrate: Calibrate::None,
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// How probabilities are calibrated.
