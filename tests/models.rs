@@ -248,3 +248,19 @@ fn a_training_begins_with_weights_of_another_program() {
         .refused("train --config small.yaml --out no --set train.init=plain.safetensors --set model=mini_xception");
     assert!(told.contains("train.init") && told.contains("mini_xception"), "{told}");
 }
+
+/// The model in the program needs no run, no network and no file.
+#[test]
+fn the_shipped_model_predicts() {
+    let place = Place::new();
+    let stripes = |x: u32, y: u32| image::Luma([(x * 5 + y * 3) as u8]);
+    image::GrayImage::from_fn(48, 48, stripes).save(place.at("face.png")).unwrap();
+    for words in ["predict face.png --csv out.csv", "predict --run hub:ferronet face.png --csv out.csv"] {
+        let ended = run(&place, words, None);
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        let table = fs::read_to_string(place.at("out.csv")).unwrap();
+        assert!(table.lines().next().unwrap().ends_with("neutral,happiness,surprise,sadness,anger,disgust,fear,contempt"));
+        assert_eq!(table.lines().count(), 2);
+    }
+    assert!(place.at("home/models/ferronet").is_dir());
+}

@@ -37,13 +37,14 @@ use ferrotype_vision::faces::Photo;
 /// Predict the expression in pictures: face crops, or any pictures with a face detector.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
+  ferrotype predict crop.jpg
   ferrotype predict --run runs/vgg13-20260101-120000 crop.jpg
   ferrotype predict --run runs/vgg13-20260101-120000 crops/ --csv out.csv
   ferrotype predict --run runs/vgg13-20260101-120000 --detector yunet.onnx photos/ --csv out.csv --save-crops seen/
   ferrotype predict --run runs/ststnet-20260101-120000 --detector yunet.onnx clip.mp4 --onset 12 --apex 20")]
 pub struct PredictCommand {
-    /// The run.
-    #[arg(long, value_name = "RUN")]
+    /// The run; by default the model that is part of the program (docs/shipped_model.md).
+    #[arg(long, value_name = "RUN", default_value = "hub:ferronet")]
     run: PathBuf,
     /// Pictures (PNG, JPEG, TIFF, BMP, GIF, WebP), or folders of them: face crops, unless a detector is given. Of the system real_fake: tables of
     /// action units, or folders of them. With --onset: one clip, a video file or a folder of frames.

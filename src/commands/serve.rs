@@ -26,7 +26,7 @@ const TOKEN: &str = "FERROTYPE_TOKEN";
 #[command(after_help = "Examples:
   ferrotype serve
   ferrotype serve --run runs/vgg13-20260101-120000 --detector yunet
-  ferrotype serve --run hub:mini_xception --detector yunet --mesh mediapipe
+  ferrotype serve --run hub:ferronet --detector yunet --mesh mediapipe
   ferrotype serve --run a=runs/a --run b=runs/b --detector yunet.onnx --landmarks pfld68 --action-units openface-au.safetensors
   FERROTYPE_TOKEN=$(openssl rand -hex 16) ferrotype serve --run runs/a --host 0.0.0.0 --port 8000")]
 pub struct ServeCommand {
@@ -187,7 +187,7 @@ fn last_name(path: &Path) -> String {
 
 fn described(chosen: &[Chosen]) -> String {
     match chosen {
-        [] => "runs and no model (--run adds some)".into(),
+        [] => "runs and no model (--run adds some; hub:ferronet is there)".into(),
         _ => chosen.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", "),
     }
 }

@@ -156,6 +156,13 @@ impl Cache {
         fs::create_dir_all(folder).map_err(|e| self.unwritable(folder, &e))
     }
 
+    /// Puts a file that the program has in it in the model's place.
+    pub(crate) fn unpack(&self, entry: &Entry, bytes: &[u8]) -> Result<PathBuf> {
+        let part = self.part(entry);
+        fs::write(&part, bytes).map_err(|e| self.unwritable(&part, &e))?;
+        self.finish(entry, &part, "this program")
+    }
+
     /// Gives a file beside it the model's name if its bytes on the disk are the model's; takes it away otherwise.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use ferrotype_base::lfs;
 
 use super::cache::{Cache, Found, digest, interrupted, unreadable};
 use super::download;
+use super::registry;
 use super::{Accept, Acceptance, Entry, Error, ErrorKind, Event, Options, Progress, Registry, Result, Silent};
 
 /// Before a name where a path could be meant.
@@ -27,6 +28,8 @@ pub struct Hub {
 pub enum State {
     /// Nothing.
     Absent,
+    /// Nothing yet; the program has the file in it.
+    Shipped,
     /// So many bytes; the rest has not come yet.
     Partial(u64),
     /// All of it.
@@ -92,7 +95,7 @@ impl Hub {
             .collect()
     }
 
-    /// The path of a model's file: from the cache if it is there and right, else from the network. A file in the cache that
+    /// The path of a model's file: from the cache if it is there and right, else from the program or the network. A file in the cache that
     /// is no longer right is loaded anew.
     ///
     /// # Errors
@@ -108,7 +111,11 @@ impl Hub {
             Found::Damaged(path, _) => step(entry, progress, &Event::Damaged { path: &path })?,
         }
         // What cannot be had is asked no question about.
-        let urls = download::addresses(entry, &self.options, &self.cache.file(entry))?;
+        let shipped = registry::file(&entry.name);
+        let urls = match shipped {
+            Some(_) => Vec::new(),
+            None => download::addresses(entry, &self.options, &self.cache.file(entry))?,
+        };
         self.ask(entry, accept)?;
         step(entry, progress, &Event::Begin { entry })?;
         let _lock = self.cache.lock(&entry.name, &mut || progress.on(&Event::Waiting))?;
@@ -120,7 +127,10 @@ impl Hub {
                     fs::remove_file(&path).map_err(|e| self.cache.unwritable(&path, &e))?;
                 }
                 self.cache.prepare(entry)?;
-                download::load(entry, &urls, &self.cache, &self.options, progress)?
+                match shipped {
+                    Some(bytes) => self.cache.unpack(entry, bytes)?,
+                    None => download::load(entry, &urls, &self.cache, &self.options, progress)?,
+                }
             }
         };
         step(entry, progress, &Event::Done { path: &path })?;
@@ -199,6 +209,7 @@ impl Hub {
             Found::Damaged(_, why) => State::Damaged(why),
             Found::Absent => match fs::metadata(self.cache.part(entry)) {
                 Ok(data) if data.len() > 0 => State::Partial(data.len()),
+                _ if registry::file(&entry.name).is_some() => State::Shipped,
                 _ => State::Absent,
             },
         }

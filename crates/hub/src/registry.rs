@@ -18,6 +18,7 @@ macro_rules! models {
 // One line per file of `models/`.
 models! {
     "emopy",
+    "ferronet",
     "mediapipe_blendshapes",
     "mediapipe_face_detector",
     "mediapipe_face_landmarker",
@@ -32,6 +33,14 @@ models! {
     "ststnet",
     "ultraface",
     "yunet",
+}
+
+/// Files that are part of the program, by the name of their model.
+const FILES: &[(&str, &[u8])] = &[("ferronet", include_bytes!("../models/ferronet.safetensors"))];
+
+/// The file of a model that is part of the program.
+pub(crate) fn file(name: &str) -> Option<&'static [u8]> {
+    FILES.iter().find(|(of, _)| *of == name).map(|(_, bytes)| *bytes)
 }
 
 /// Entries in the order of their names, no name twice.

@@ -127,6 +127,7 @@ pub fn list(json: bool) -> Result<()> {
 fn word(state: &State) -> &'static str {
     match state {
         State::Absent => "-",
+        State::Shipped => "shipped",
         State::Partial(_) => "in part",
         State::Present => "yes",
         State::Damaged(_) => "damaged",
@@ -135,7 +136,12 @@ fn word(state: &State) -> &'static str {
 
 fn verify(hub: &Hub, names: &[String]) -> Result<()> {
     let all: Vec<String> = match names {
-        [] => hub.list()?.iter().filter(|l| l.state != State::Absent).map(|l| l.entry.name.clone()).collect(),
+        [] => hub
+            .list()?
+            .iter()
+            .filter(|l| !matches!(l.state, State::Absent | State::Shipped))
+            .map(|l| l.entry.name.clone())
+            .collect(),
         names => names.to_vec(),
     };
     let mut damaged = Vec::new();
@@ -143,6 +149,7 @@ fn verify(hub: &Hub, names: &[String]) -> Result<()> {
         let line = match hub.verify(&name)? {
             State::Present => "right".to_owned(),
             State::Absent => "not here".to_owned(),
+            State::Shipped => "not here; its file is part of the program".to_owned(),
             State::Partial(bytes) => format!("{bytes} bytes so far; `ferrotype models pull {name}` goes on"),
             State::Damaged(why) => {
                 damaged.push(name.clone());

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use ferrotype_hub::{Accept, Commercial, ErrorKind, Hub, Registry, State};
+use ferrotype_hub::{Accept, Commercial, ErrorKind, Hub, Options, Registry, Silent, State};
 use ferrotype_needs::needs;
 
 use super::place::{NAME, Place, bytes, entry, pull, pull_with};
@@ -232,4 +232,22 @@ fn a_full_disk_and_one_that_is_read_only() {
     assert_eq!(place.hub().path_of(NAME).unwrap(), path);
     let refused = place.hub().remove(NAME).unwrap_err();
     assert!(refused.kind() == ErrorKind::Disk && refused.to_string().contains("read-only"), "{refused}");
+}
+
+/// What the program has in it needs no network, and mends itself.
+#[test]
+fn a_shipped_model_is_unpacked() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::at(folder.path());
+    options.offline = true;
+    let hub = Hub::with_options(options).unwrap();
+    assert_eq!(hub.verify("ferronet").unwrap(), State::Shipped);
+    let path = hub.path_of("ferronet").unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), hub.registry().get("ferronet").unwrap().size);
+    assert_eq!(hub.verify("ferronet").unwrap(), State::Present);
+    fs::write(&path, "cut").unwrap();
+    assert_eq!(hub.pull("ferronet", &Accept::Remembered, &mut Silent).unwrap(), path);
+    assert_eq!(hub.verify("ferronet").unwrap(), State::Present);
+    assert!(hub.remove("ferronet").unwrap() > 0);
+    assert_eq!(hub.verify("ferronet").unwrap(), State::Shipped);
 }
