@@ -6,7 +6,7 @@ from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 KINDS = {"no selection": ("#2563eb", "last epoch, or nothing to select"), "selected on test": ("#c82828", "selected on test")}
-LEFT, WIDTH, ROW, TOP, LOW, HIGH = 330, 470, 26, 78, 0.2, 0.9
+LEFT, WIDTH, ROW, TOP, LOW, HIGH = 362, 470, 26, 78, 0.2, 0.9
 
 
 def x(value):
@@ -37,9 +37,9 @@ def main():
     for colour, text in KINDS.values():
         parts.append(f'<circle cx="{at + 5}" cy="{bottom + 42}" r="5" fill="{colour}"/><text x="{at + 18}" y="{bottom + 47}">{text}</text>')
         at += 280
-    size = f'width="880" height="{bottom + 64}" viewBox="0 0 880 {bottom + 64}"'
+    size = f'width="912" height="{bottom + 64}" viewBox="0 0 912 {bottom + 64}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="DejaVu Sans, Verdana, sans-serif" font-size="13" fill="#1f2937">'
-    back = f'<rect width="880" height="{bottom + 64}" fill="white"/>'
+    back = f'<rect width="912" height="{bottom + 64}" fill="white"/>'
     (DOCS / "micro_expressions.svg").write_text("\n".join([head, back, *parts, "</svg>"]) + "\n", encoding="utf-8")
 
 

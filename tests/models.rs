@@ -259,7 +259,9 @@ fn the_shipped_model_predicts() {
         let ended = run(&place, words, None);
         assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
         let table = fs::read_to_string(place.at("out.csv")).unwrap();
-        assert!(table.lines().next().unwrap().ends_with("neutral,happiness,surprise,sadness,anger,disgust,fear,contempt"));
+        assert!(
+            table.lines().next().unwrap().ends_with("neutral,happiness,surprise,sadness,anger,disgust,fear,contempt")
+        );
         assert_eq!(table.lines().count(), 2);
     }
     assert!(place.at("home/models/ferronet").is_dir());
