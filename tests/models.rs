@@ -265,4 +265,8 @@ fn the_shipped_model_predicts() {
         assert_eq!(table.lines().count(), 2);
     }
     assert!(place.at("home/models/ferronet").is_dir());
+    // Its data are not here: the file is checked on drawn faces.
+    let ended = run(&place, "export --run hub:ferronet --out ferronet.onnx", None);
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(place.at("ferronet.onnx").metadata().unwrap().len() > 4_000_000);
 }

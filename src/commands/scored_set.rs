@@ -76,7 +76,9 @@ impl ScoredSet {
     /// Whether nothing was asked for, and the run's own data are not there and cannot be made.
     pub fn is_missing(&self, loaded: &LoadedRun) -> bool {
         let plain = self.data.is_none() && self.set_name.is_none() && self.labels.is_none() && !self.common_classes;
-        plain && !loaded.experiment.data.path.is_file() && loaded.experiment.data.source.is_none()
+        // A run that came without its history was trained elsewhere: the files of its source were there.
+        let can_be_made = loaded.experiment.data.source.is_some() && loaded.run.history().is_file();
+        plain && !loaded.experiment.data.path.is_file() && !can_be_made
     }
 
     /// Loads the rows.
