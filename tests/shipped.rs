@@ -116,13 +116,6 @@ fn data(resolved: &str) -> Vec<String> {
         &["data.source.fer2013.csv=fer2013.csv", "data.path=fer2013.h5"]
     } else if resolved.contains("megc2019:") {
         &["data.source.megc2019.root=megc2019", "data.path=megc2019.h5", "export.onnx=true"]
-    } else if resolved.contains("class_blocks:") {
-        &[
-            "data.source.folder.root=CK+48",
-            "data.path=ck48.h5",
-            "export.onnx=true",
-            "data.split.class_blocks={k: 3, rows: [1, 1, 1, 1, 1, 1, 1]}",
-        ]
     } else if resolved.contains("folder:") {
         &["data.source.folder.root=CK+48", "data.path=ck48.h5", "export.onnx=true"]
     } else if resolved.contains("synthetic_clips:") {
@@ -177,12 +170,15 @@ fn data(resolved: &str) -> Vec<String> {
     sets.iter().map(|&s| s.to_owned()).collect()
 }
 
-/// What makes it one batch of one epoch; schedules that name later epochs are cut to fit.
+/// What makes it one batch of one epoch; schedules that name later epochs, and blocks of more rows, are cut to fit.
 fn trial(resolved: &str) -> Vec<String> {
     let mut sets = vec!["train.epochs=1".to_owned(), "data.limit=8".to_owned(), "train.batch_size=8".to_owned()];
     if resolved.contains("multi_step:") {
         sets.push("train.schedule.multi_step.at=[0]".to_owned());
         sets.push("train.schedule.multi_step.factor=[0.5]".to_owned());
+    }
+    if resolved.contains("class_blocks:") {
+        sets.push("data.split.class_blocks={k: 3, rows: [1, 1, 1, 1, 1, 1, 1]}".to_owned());
     }
     if resolved.contains("start_epoch:") {
         sets.push("train.adversarial.start_epoch=0".to_owned());

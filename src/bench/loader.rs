@@ -64,8 +64,7 @@ fn loader(set: FaceSet, what: &Loading, workers: usize) -> Result<Loader> {
     let labelled =
         Labelled { classes: vec!["face".into()], rows: all.clone(), targets: vec![1.0; rows], ..Labelled::default() };
     let colour = if set.images.channels == 3 { Colour::Rgb } else { Colour::Grey };
-    let preprocess =
-        Preprocess { size: what.size, crop_from: None, resize: Resize::default(), colour, scale: Default::default() };
+    let preprocess = Preprocess::new(what.size, Resize::default(), colour, Default::default());
     let changes =
         Augment { flip: Some(0.5), rotate: Some(10.0), shift: Some(0.1), scale: Some(0.1), ..Augment::default() };
     let augmentation = what.augments.then(|| Augmentation::new(&changes)).transpose()?;

@@ -22,13 +22,7 @@ pub fn bytes(network: &Network) -> Result<Vec<u8>> {
         3 => Colour::Rgb,
         n => return Err(anyhow!("{} takes {n} planes: only networks of single pictures are measured so", graph.name)),
     };
-    let preprocess = Preprocess {
-        size: graph.input[1],
-        crop_from: None,
-        resize: Resize::default(),
-        colour,
-        scale: Default::default(),
-    };
+    let preprocess = Preprocess::new(graph.input[1], Resize::default(), colour, Default::default());
     let classes = (0..graph.classes).map(|c| format!("class {c}")).collect();
     to_onnx(network, &ModelCard { preprocess, clips: None, heads: Vec::new(), classes, properties: Default::default() })
 }

@@ -107,7 +107,7 @@ mod tests {
     use ferrotype_base::random::Purpose;
 
     fn pipeline(resize: Resize, colour: Colour) -> Pipeline {
-        Pipeline::new(&Preprocess { size: 16, crop_from: None, resize, colour, scale: Scale::Raw }).unwrap()
+        Pipeline::new(&Preprocess::new(16, resize, colour, Scale::Raw)).unwrap()
     }
 
     fn noise(n: usize) -> Vec<u8> {

@@ -80,8 +80,7 @@ mod tests {
     }
 
     fn pipeline() -> Pipeline {
-        let options =
-            Preprocess { size: 4, crop_from: None, resize: Resize::Bilinear, colour: Colour::Grey, scale: Scale::Raw };
+        let options = Preprocess::new(4, Resize::Bilinear, Colour::Grey, Scale::Raw);
         Pipeline::new(&options).unwrap().with_pictures(4)
     }
 

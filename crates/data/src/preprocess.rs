@@ -112,7 +112,7 @@ impl Pipeline {
 
     /// Pixels per side that pictures are brought to, before the model's square is cut out of them.
     pub fn frame(&self) -> usize {
-        self.options.crop_from.unwrap_or(self.options.size)
+        self.options.frame()
     }
 
     /// The rule that brings pictures to that size.
@@ -236,7 +236,7 @@ mod tests {
     use super::*;
 
     fn options(scale: Scale, colour: Colour) -> Preprocess {
-        Preprocess { size: 2, crop_from: None, resize: Resize::Bilinear, colour, scale }
+        Preprocess::new(2, Resize::Bilinear, colour, scale)
     }
 
     fn scaled(scale: Scale, colour: Colour, values: &[f32]) -> Vec<f32> {

@@ -79,7 +79,8 @@ pub fn divide(
         SplitRule::SubjectKFold(o) => from_folds(&folds::by_subject(faces, o.k, seed)?, count, how),
         SplitRule::ClassBlocks(o) => {
             notes.push(
-                "LEAKING division: each fold tests consecutive rows of every class, so that people and sequences stand in training                  and in the test set"
+                "LEAKING division: each fold tests consecutive rows of every class, so that people and sequences stand in training \
+                 and in the test set"
                     .into(),
             );
             class_blocks(&strata(faces.len(), train, evaluation), evaluation, o, how)?

@@ -173,7 +173,7 @@ fn own_properties(network: &Network, card: &ModelCard) -> Result<BTreeMap<String
         Colour::Rgb => "grey pictures replicated to RGB",
         Colour::Bgr => "grey pictures replicated; channels in the order BGR",
     };
-    let mut outside = format!("{colour}; resize to {0}x{0}: {resize}", p.crop_from.unwrap_or(p.size));
+    let mut outside = format!("{colour}; resize to {0}x{0}: {resize}", p.frame());
     if p.crop_from.is_some() {
         outside += &format!("; the {0}x{0} pixels in the middle", p.size);
     }

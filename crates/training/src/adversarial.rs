@@ -150,14 +150,7 @@ mod tests {
     const SIZE: usize = 24;
 
     fn pipeline(scale: Scale) -> Pipeline {
-        Pipeline::new(&Preprocess {
-            size: SIZE,
-            crop_from: None,
-            resize: Resize::Bilinear,
-            colour: Colour::Grey,
-            scale,
-        })
-        .unwrap()
+        Pipeline::new(&Preprocess::new(SIZE, Resize::Bilinear, Colour::Grey, scale)).unwrap()
     }
 
     fn batch() -> Batch {

@@ -12,11 +12,13 @@ use crate::config::AnyExperiment;
 use crate::runner::{Planned, Runner};
 use crate::systems::loaded::load;
 use ferrotype_base::text::duration;
+use ferrotype_evaluation::metrics;
 use ferrotype_run::group::parse_values;
 use ferrotype_run::history::History;
 use ferrotype_run::{Provenance, RunFolder};
 use ferrotype_training::interrupt::Interrupt;
 use ferrotype_training::progress::Style;
+use ferrotype_training::selection::Selection;
 
 /// Train until the validation set says that the model is good enough, and say how long that took.
 ///
@@ -96,15 +98,20 @@ impl TimeToAccuracyCommand {
         let keys = run.experiment.to_json();
         let metric = keys["evaluate"]["select_by"].as_str().unwrap_or("accuracy").to_owned();
         let history = History::read(folder.history())?;
-        let mut values: Vec<f64> = history.epochs.iter().filter_map(|e| e.validation.get(&metric).copied()).collect();
-        values.sort_by(f64::total_cmp);
-        let best = if higher_is_better(&metric)? { values.last() } else { values.first() };
-        let validation =
-            *best.with_context(|| format!("{} has no {metric} of a validation set", folder.path().display()))?;
+        let higher_is_better = metrics::find(&metric)?.higher_is_better();
+        let mut selection = Selection::default();
+        for epoch in &history.epochs {
+            if let Some(&value) = epoch.validation.get(&metric) {
+                selection.observe(value, epoch.epoch as usize, higher_is_better, 0.0);
+            }
+        }
+        let validation = selection
+            .best
+            .with_context(|| format!("{} has no {metric} of a validation set", folder.path().display()))?;
         let scores: Value = folder.read_json(&folder.scores())?;
         Ok(Outcome {
             seed: keys["seed"].as_u64().unwrap_or_default(),
-            reached: if higher_is_better(&metric)? { validation >= self.target } else { validation <= self.target },
+            reached: selection.has_reached(self.target, higher_is_better),
             test: scores["test"]["metrics"][&metric]["value"].as_f64(),
             metric,
             target: self.target,
@@ -133,8 +140,4 @@ impl TimeToAccuracyCommand {
             o.validation,
         ))
     }
-}
-
-fn higher_is_better(metric: &str) -> Result<bool> {
-    Ok(ferrotype_evaluation::metrics::find(metric)?.higher_is_better())
 }

@@ -154,7 +154,7 @@ impl PublishCommand {
         let mut run = view::of_run(&loaded.run)?;
         run.onnx = Some(view::onnx(check, format!("{}.onnx", self.name)));
         let preprocess = &loaded.experiment.data.preprocess;
-        let (size, frame) = (preprocess.size, preprocess.crop_from.unwrap_or(preprocess.size));
+        let (size, frame) = (preprocess.size, preprocess.frame());
         let middle = if frame == size { String::new() } else { format!(", of which the middle {size}x{size}") };
         let about = CardView {
             name: self.name.clone(),

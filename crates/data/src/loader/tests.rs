@@ -25,8 +25,7 @@ fn labels(set: &FaceSet, drawn: bool) -> Arc<Labelled> {
 }
 
 fn pipeline(size: usize) -> Pipeline {
-    let options =
-        Preprocess { size, crop_from: None, resize: Resize::Bilinear, colour: Colour::Grey, scale: Scale::Unit };
+    let options = Preprocess::new(size, Resize::Bilinear, Colour::Grey, Scale::Unit);
     Pipeline::new(&options).unwrap()
 }
 

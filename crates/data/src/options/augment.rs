@@ -34,16 +34,11 @@ pub struct Augment {
     /// What stands outside the picture after a shift or rotation.
     pub fill: Option<Fill>,
     /// See any square of the picture rather than the middle one, where `preprocess.crop_from` leaves a choice.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub random_crop: bool,
     /// Operations of a list, drawn anew for each picture, after the geometry above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 /// What is drawn from torchvision's list of 14 operations.

@@ -24,6 +24,18 @@ pub struct Preprocess {
     pub scale: Scale,
 }
 
+impl Preprocess {
+    /// Of whole pictures: nothing is cut off.
+    pub fn new(size: usize, resize: Resize, colour: Colour, scale: Scale) -> Self {
+        Self { size, crop_from: None, resize, colour, scale }
+    }
+
+    /// Pixels per side that pictures are brought to, before the model's square is cut out of them.
+    pub fn frame(&self) -> usize {
+        self.crop_from.unwrap_or(self.size)
+    }
+}
+
 /// How pictures are brought to the model's size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -46,7 +46,7 @@ mod tests {
     use crate::options::{Colour, Preprocess, Resize};
 
     fn pipeline(scale: Scale, colour: Colour) -> Pipeline {
-        Pipeline::new(&Preprocess { size: 2, crop_from: None, resize: Resize::Bilinear, colour, scale }).unwrap()
+        Pipeline::new(&Preprocess::new(2, Resize::Bilinear, colour, scale)).unwrap()
     }
 
     #[test]

@@ -71,7 +71,8 @@ fn name_subject(picture: &mut Picture, end: &str) -> Result<()> {
     match name.split_once(end) {
         Some((subject, _)) if !subject.is_empty() && !end.is_empty() => picture.subject = subject.to_owned(),
         _ => bail!(
-            "{}: its name does not begin with a subject and `{end}` (subject_before): rename it, or list the pictures in a table              with a column subject (data prepare manifest)",
+            "{}: its name does not begin with a subject and `{end}` (subject_before): rename it, or list the pictures in a table \
+             with a column subject (data prepare manifest)",
             picture.path.display()
         ),
     }

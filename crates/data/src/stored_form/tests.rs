@@ -57,8 +57,7 @@ fn a_stored_picture_passes_through_unchanged() {
     let pixels = pixels();
     let rgb = Picture::new(&pixels, 11, 9, 3).unwrap();
     assert_eq!(form(11, 9, 3).apply(&rgb).picture().pixels, pixels);
-    let options =
-        Preprocess { size: 16, crop_from: None, resize: Resize::Bilinear, colour: Colour::Rgb, scale: Scale::Unit };
+    let options = Preprocess::new(16, Resize::Bilinear, Colour::Rgb, Scale::Unit);
     let through = PictureChain::new(Some(form(11, 9, 3)), &options).unwrap().planes(&rgb);
     assert_eq!(through, Pipeline::new(&options).unwrap().resize_colour(&rgb));
     assert_eq!(through, PictureChain::new(None, &options).unwrap().planes(&rgb));

@@ -32,7 +32,7 @@ pub(super) fn card(size: usize, classes: usize, scale: Scale) -> ModelCard {
     ModelCard {
         clips: None,
         heads: Vec::new(),
-        preprocess: Preprocess { size, crop_from: None, resize: Resize::Bilinear, colour: Colour::Grey, scale },
+        preprocess: Preprocess::new(size, Resize::Bilinear, Colour::Grey, scale),
         classes: (0..classes).map(|i| format!("class {i}")).collect(),
         properties: BTreeMap::from([("dataset".into(), "drawn".into())]),
     }

@@ -13,7 +13,7 @@ use ferrotype_ops::{self as ops, Compute};
 const SIZE: usize = 6;
 
 fn pipeline(scale: Scale, colour: Colour) -> Pipeline {
-    Pipeline::new(&Preprocess { size: SIZE, crop_from: None, resize: Resize::Bilinear, colour, scale }).unwrap()
+    Pipeline::new(&Preprocess::new(SIZE, Resize::Bilinear, colour, scale)).unwrap()
 }
 
 fn network(channels: usize) -> Network {

@@ -21,7 +21,7 @@ pub struct Evaluate {
     pub flip_average: bool,
     /// Average the scores over ten squares of the image: its corners, its middle, and the mirror images of these, as torchvision's
     /// `TenCrop` with `data.preprocess.crop_from`.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub ten_crop: bool,
     /// How sure the model is made once it is trained, by the validation set. It changes no prediction.
     #[serde(skip_serializing_if = "Calibrate::is_none")]
@@ -40,11 +40,6 @@ impl Default for Evaluate {
             calibrate: Calibrate::None,
         }
     }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 /// How probabilities are calibrated.

@@ -13,13 +13,7 @@ fn teacher(seed: u64, classes: [&str; 3], size: usize) -> Teacher {
         name: format!("teacher {seed}"),
         network: Network::new(Arc::new(graph), seed, &Device::flex()),
         classes: classes.map(String::from).to_vec(),
-        preprocess: Preprocess {
-            size,
-            crop_from: None,
-            resize: Resize::Bilinear,
-            colour: Colour::Grey,
-            scale: Scale::Unit,
-        },
+        preprocess: Preprocess::new(size, Resize::Bilinear, Colour::Grey, Scale::Unit),
     }
 }
 
@@ -105,13 +99,7 @@ fn stored_views_equal_asking_again() {
             name: "t".into(),
             network: Network::new(Arc::new(graph), 1, &Device::flex()),
             classes: classes.clone(),
-            preprocess: Preprocess {
-                size,
-                crop_from: None,
-                resize: Resize::Bilinear,
-                colour: Colour::Grey,
-                scale: Scale::Unit,
-            },
+            preprocess: Preprocess::new(size, Resize::Bilinear, Colour::Grey, Scale::Unit),
         }
     };
     let interrupt = Interrupt::default();

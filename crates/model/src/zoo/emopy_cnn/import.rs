@@ -12,13 +12,7 @@ pub(super) fn origins() -> Vec<Origin> {
         source: "kristof-becode/Emotion-Detection-use-case, trained on FER+",
         model: ModelOptions::EmopyCnn(EmopyCnnOptions::default()),
         // Keras' generator resizes with Pillow's nearest neighbour.
-        preprocess: Preprocess {
-            size: 64,
-            crop_from: None,
-            resize: Resize::Nearest,
-            colour: Colour::Grey,
-            scale: Scale::Unit,
-        },
+        preprocess: Preprocess::new(64, Resize::Nearest, Colour::Grey, Scale::Unit),
         // `flow_from_dataframe` sorts class names.
         classes: &["anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"],
         labels: LabelMode::ArgmaxEight,

@@ -67,7 +67,7 @@ fn origin(
 
 /// `(x - 127.5) / 127.5`: Keras' `preprocess_input`.
 fn signed() -> Preprocess {
-    Preprocess { size: 224, crop_from: None, resize: Resize::Bilinear, colour: Colour::Rgb, scale: Scale::Signed }
+    Preprocess::new(224, Resize::Bilinear, Colour::Rgb, Scale::Signed)
 }
 
 /// `(x - 128) / 128`: the quantised form, whose zero is 128.

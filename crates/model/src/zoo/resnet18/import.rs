@@ -9,7 +9,7 @@ use ferrotype_data::options::{Colour, LabelMode, MeanStd, Preprocess, Resize, Sc
 pub(crate) fn imagenet(size: usize) -> Preprocess {
     let (mean, std) = (vec![0.485, 0.456, 0.406], vec![0.229, 0.224, 0.225]);
     let scale = Scale::MeanStd(MeanStd { mean, std });
-    Preprocess { size, crop_from: None, resize: Resize::Bilinear, colour: Colour::Rgb, scale }
+    Preprocess::new(size, Resize::Bilinear, Colour::Rgb, scale)
 }
 
 /// The published forms.

@@ -13,13 +13,7 @@ pub(super) fn origins() -> Vec<Origin> {
         source: "christy1206/STSTNet, trained on the MEGC 2019 composite, one subject left out",
         model: ModelOptions::Ststnet(StstnetOptions::default()),
         // OpenCV reads pictures as BGR: strain, v, u. Nothing is scaled.
-        preprocess: Preprocess {
-            size: 28,
-            crop_from: None,
-            resize: Resize::Bilinear,
-            colour: Colour::Bgr,
-            scale: Scale::Raw,
-        },
+        preprocess: Preprocess::new(28, Resize::Bilinear, Colour::Bgr, Scale::Raw),
         classes: &["negative", "positive", "surprise"],
         labels: LabelMode::Original,
         data: "datasets/megc2019.h5",
