@@ -6,6 +6,7 @@ mod child;
 mod gpus;
 mod groups;
 mod many;
+mod more_seeds;
 mod pooled;
 
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub use child::{Child, Ended, Start};
 pub use gpus::{gpus, takes_gpu};
 pub use groups::{GroupOptions, begin_group, begin_members, is_finished, report};
 pub use many::{Jobs, Planned, on_gpus};
+pub use more_seeds::with_seeds;
 
 /// Trains runs.
 #[derive(Clone, Debug)]

@@ -72,6 +72,26 @@ fn a_group_left_half_done_is_resumed() {
 }
 
 #[test]
+fn seeds_are_added_to_what_was_trained() {
+    let place = Place::new();
+    let whole = group(&place, "--seeds 0..3");
+    let (expected, aggregate) = (result(&whole.join("seed-2")), fs::read(whole.join("aggregate.json")).unwrap());
+    // A single run becomes the first of a group, and the group grows.
+    let single = place.train("more", "--set seed=0");
+    let weights = fs::metadata(single.join("checkpoints/best.safetensors")).unwrap().modified().unwrap();
+    place.ok(&format!("train --resume {} --seeds 1 -q", single.display()));
+    let grown = place.only("more");
+    assert!(grown.file_name().unwrap().to_str().unwrap().starts_with("small-seeds-"), "{}", grown.display());
+    let kept = fs::metadata(grown.join("seed-0/checkpoints/best.safetensors")).unwrap().modified().unwrap();
+    assert_eq!(kept, weights, "trained again");
+    place.ok(&format!("train --resume {} --seeds 0..3 -q", grown.display()));
+    assert!(result(&grown.join("seed-2")) == expected);
+    assert_eq!(fs::read(grown.join("aggregate.json")).unwrap(), aggregate);
+    let told = place.refused(&format!("train --resume {} --seeds 0..5", grown.join("seed-1").display()));
+    assert!(told.contains("is part of the group") && told.contains("add the seeds to that"), "{told}");
+}
+
+#[test]
 fn folds_test_every_row_once() {
     for (rule, subjects) in [("k_fold", false), ("subject_k_fold", true)] {
         let place = Place::new();

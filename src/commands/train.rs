@@ -8,11 +8,11 @@ use clap::Args;
 use super::launcher::{self, Elsewhere, LauncherOptions};
 use super::say;
 use super::verdict::say_verdict;
-use crate::runner::{GroupOptions, Jobs, Runner, begin_group};
+use crate::runner::{GroupOptions, Jobs, Runner, begin_group, with_seeds};
 use crate::systems::loaded::{any_experiment_of, load};
 use crate::systems::{self, RunScope, Summary};
 use ferrotype_run::RunFolder;
-use ferrotype_run::group::Group;
+use ferrotype_run::group::{Group, parse_values};
 use ferrotype_training::interrupt::Interrupt;
 use ferrotype_training::progress::Style;
 
@@ -25,13 +25,15 @@ use ferrotype_training::progress::Style;
   ferrotype train --config configs/baum/microx_gap.yaml --folds --jobs 2        (two folds at a time)
   ferrotype train --config configs/ferplus/mobilenet_v2_frozen.yaml --init runs/imported/mobilenet_v2_0.35
   ferrotype train --config configs/ferplus/vgg13_majority.yaml --seeds 0..5 --launcher slurm --launcher-options gpu.yaml
-  ferrotype train --resume runs/quickstart-20260101-120000")]
+  ferrotype train --resume runs/quickstart-20260101-120000
+  ferrotype train --resume runs/quickstart-20260101-120000 --seeds 0..5         (four more seeds beside it)")]
 pub struct TrainCommand {
     /// The experiment file.
     #[arg(long, value_name = "YAML", required_unless_present_any = ["resume", "member_of"], conflicts_with = "resume")]
     config: Option<PathBuf>,
-    /// Go on with an interrupted run or group of runs.
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["seeds", "folds"])]
+    /// Go on with an interrupted run or group of runs; with --seeds train those seeds of it, too, that it does not have. A
+    /// single run, or its folds, is then moved into a new group.
+    #[arg(long, value_name = "RUN", conflicts_with = "folds")]
     resume: Option<PathBuf>,
     /// Change a key of the experiment; may be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "resume")]
@@ -103,7 +105,10 @@ impl TrainCommand {
             elsewhere.check(self.jobs.chosen(), self.jobs.devices.as_deref())?;
         }
         match &self.resume {
-            Some(path) => self.resume(&runner, path, elsewhere.as_ref()),
+            Some(path) => match self.group.seeds.as_deref().map(parse_values).transpose()? {
+                Some(seeds) => self.resume(&runner, &with_seeds(path, &seeds)?, elsewhere.as_ref()),
+                None => self.resume(&runner, path, elsewhere.as_ref()),
+            },
             None => self.begin(&runner, elsewhere.as_ref()),
         }
     }
