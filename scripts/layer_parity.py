@@ -251,6 +251,18 @@ class SqueezeExcite(nn.Module):
         return self.gate(self.fc2(self.activation(self.fc1(scale)))) * x
 
 
+class Directions(nn.Module):
+    """ArcFace's classifier: cosines of normalised features and weights, times a scale."""
+
+    def __init__(self, features, classes):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(classes, features))
+        self.register_buffer("scale", torch.zeros(1))
+
+    def forward(self, x):
+        return self.scale * F.linear(F.normalize(x), F.normalize(self.weight))
+
+
 class DropPath(nn.Module):
     """torchvision.ops.StochasticDepth in the mode "row" at rate 0.5, whose noise keeps these rows: those of Ferrotype's mask."""
 
@@ -316,6 +328,7 @@ LAYERS = [
     ("avg_pool_same", (2, 2, 7, 7), mixed(nn.AvgPool2d(3, 2, padding=1, count_include_pad=False))),
     ("global_avg_pool", (2, 5, 3, 4), mixed(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), 5)),
     ("linear_relu", (2, 2, 2, 3), nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.ReLU())),
+    ("cosine_linear", (2, 2, 2, 3), nn.Sequential(nn.Flatten(), Directions(12, 5))),
     ("residual", (2, 2, 3, 3), Residual()),
     ("sigmoid", (2, 3, 5, 5), nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sigmoid())),
     ("hard_sigmoid", (2, 3, 5, 5), nn.Sequential(nn.Conv2d(3, 4, 3), nn.Hardsigmoid())),

@@ -116,7 +116,9 @@ impl Bench {
         let learner = Learner::new(network, e.objective.build(), vec![1.0; classes.len()], &e.train, e.seed)
             .with_freezing(freezing, 0)
             .with_distillation(e.objective.distillation().map(Distillation::new))
-            .with_adversary(adversary);
+            .with_adversary(adversary)
+            .with_centers(e.objective.center_loss())
+            .unwrap();
         let loader = self.task.training_loader(e.train.batch_size, e.seed).unwrap();
         let teaching = self.teaching(interrupt);
         let setup = Setup {
@@ -334,6 +336,23 @@ fn resumed_while_weights_are_averaged() {
         assert_eq!(bench.train(&name, None), Ended::Finished);
         bench.check(&name);
     }
+}
+
+#[test]
+fn resumed_while_centres_move() {
+    let model = "model.ferronet={widths: [4, 8, 8, 12], blocks: [0, 0, 1]}";
+    let bench = everything_with(&["objective.center_loss={weight: 0.05, island: 5}", model]);
+    bench.whole();
+    for step in [1, 3, 4, 7, 11] {
+        let name = format!("at-{step}");
+        assert_eq!(bench.train(&name, Some(step)), Ended::Interrupted);
+        assert_eq!(bench.train(&name, None), Ended::Finished);
+        bench.check(&name);
+    }
+    // The centres have a part in it.
+    let without = everything_with(&["objective.center_loss={weight: 0}", model]);
+    without.whole();
+    assert_ne!(weights(&without.place.at("whole")), weights(&bench.place.at("whole")));
 }
 
 #[test]

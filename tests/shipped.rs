@@ -90,6 +90,31 @@ fn ck48(place: &Place) {
     }
 }
 
+/// RAF-DB, JAFFE and KDEF, seven expressions of ten people.
+fn posed(place: &Place) {
+    let codes = ["AN", "DI", "FE", "HA", "NE", "SA", "SU"];
+    let mut list = String::new();
+    for (class, code) in codes.into_iter().enumerate() {
+        for person in 0..10u32 {
+            let stripe = |x: u32, y: u32| image::Luma([(x * (class as u32 + 1) * 6 + y * 2 + person * 9) as u8]);
+            let picture = image::DynamicImage::from(image::GrayImage::from_fn(64, 64, stripe));
+            let code_of_kdef = if code == "FE" { "AF" } else { code };
+            let raf = format!("{}_{:05}", if person < 8 { "train" } else { "test" }, class as u32 * 10 + person);
+            for name in [
+                format!("jaffe/{}A.{code}1.{person}.tiff", char::from(b'K' + person as u8)),
+                format!("KDEF/AF{0:02}/AF{0:02}{code_of_kdef}S.JPG", person + 1),
+                format!("basic/Image/aligned/{raf}_aligned.jpg"),
+            ] {
+                let path = place.at(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                picture.to_rgb8().save(path).unwrap();
+            }
+            writeln!(list, "{raf}.jpg {}", class + 1).unwrap();
+        }
+    }
+    place.write("basic/EmoLabel/list_patition_label.txt", list);
+}
+
 /// The files of a folder of experiments that stand for themselves; those that begin with `_` are bases.
 fn experiments(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
@@ -156,8 +181,18 @@ fn data(resolved: &str) -> Vec<String> {
         &["data.source.afew_va.root=AFEW-VA", "data.path=afew_va.h5"]
     } else if resolved.contains("aff_wild2:") {
         &["data.source.aff_wild2.root=Aff-Wild2", "data.path=aff_wild2.h5"]
+    } else if resolved.contains("seven_classes: true") {
+        &["data.source.affectnet.root=AffectNet", "data.path=affectnet7.h5"]
     } else if resolved.contains("affectnet:") {
-        &["data.source.affectnet.root=AffectNet", "data.path=affectnet.h5"]
+        let path =
+            if resolved.contains("targets: true") { "data.path=affectnet_va.h5" } else { "data.path=affectnet.h5" };
+        return vec!["data.source.affectnet.root=AffectNet".into(), path.into()];
+    } else if resolved.contains("rafdb:") {
+        &["data.source.rafdb.root=basic", "data.path=rafdb.h5"]
+    } else if resolved.contains("jaffe:") {
+        &["data.source.jaffe.root=jaffe", "data.source.jaffe.detector=null", "data.path=jaffe.h5", "export.onnx=true"]
+    } else if resolved.contains("kdef:") {
+        &["data.source.kdef.root=KDEF", "data.source.kdef.detector=null", "data.path=kdef.h5", "export.onnx=true"]
     } else if resolved.contains("manifest:") {
         &["data.source.manifest.csv=machine/crops.csv", "data.path=machine.h5"]
     } else if resolved.contains("targets: true") {
@@ -236,7 +271,10 @@ impl Sources {
     /// What puts them in the place of those that the resolved file names.
     fn sets(&self, resolved: &str) -> Vec<String> {
         let mut sets = Vec::new();
-        if resolved.contains("init: runs/") {
+        // Weights of ImageNet for a ResNet-18 are not here: it begins without.
+        if resolved.contains("init: runs/imported/resnet18") {
+            sets.push("train.init=null".into());
+        } else if resolved.contains("init: runs/") {
             sets.push(format!("train.init={}", self.init.display()));
         }
         if resolved.contains("distillation:") {
@@ -253,6 +291,7 @@ fn every_experiment_trains_is_exported_and_reported() {
     place.write("votes.csv", votes());
     megc2019(&place);
     ck48(&place);
+    posed(&place);
     facial::write(&place);
     let sources = Sources::make(&place);
     let mut found = Vec::new();

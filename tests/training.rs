@@ -232,6 +232,34 @@ fn a_calibrated_run_predicts_the_same_classes_and_is_surer_or_less_sure_everywhe
 }
 
 #[test]
+fn angles_and_centres_are_trained_exported_and_calibrated() {
+    let place = Place::new();
+    let model = "model.ferronet={widths: [4, 8, 8, 12], blocks: [0, 0, 1]}";
+    for (i, objective) in
+        ["objective.arc_face={scale: 10, margin: 0.2}", "objective.center_loss={weight: 0.01, island: 1}"]
+            .iter()
+            .enumerate()
+    {
+        let out = format!("runs{i}");
+        let words = ["train", "--config", "small.yaml", "--out", &out, "-q", "--set", model, "--set", objective];
+        let ended = place.run_words([&words[..], &["--set", "evaluate.calibrate=temperature"]].concat());
+        assert_eq!(ended.code, Some(0), "{objective}\n{}", ended.err);
+        let run = place.only(&out);
+        assert_eq!(json(&run.join("onnx_check.json"))["passed"], true, "{objective}");
+        let told = place.ok(&format!("eval --run {}", run.display()));
+        let accuracy = json(&run.join("metrics.json"))["test"]["metrics"]["accuracy"]["value"].as_f64().unwrap();
+        assert!(told.contains(&format!("{:.2} %", 100.0 * accuracy)), "{objective}: {accuracy} {told}");
+        // Weights of the one begin the other; the temperature of the run is not the scale of the new one.
+        let words = ["train", "--config", "small.yaml", "--out", "more", "-q", "--set", model, "--set", objective];
+        let init = format!("train.init={}", run.display());
+        let ended = place.run_words([&words[..], &["--set", &init, "--set", "train.epochs=1"]].concat());
+        assert_eq!(ended.code, Some(0), "{objective}\n{}", ended.err);
+        let told = place.refused_words(["train", "--config", "small.yaml", "--set", objective]);
+        assert!(told.contains("tiny_xception ends with") && told.contains("linear"), "{told}");
+    }
+}
+
+#[test]
 fn time_to_accuracy_ends_where_the_target_is_reached() {
     let place = Place::new();
     place.ok("data prepare synthetic --count 240 --size 24 --identities 12 --out small.h5");

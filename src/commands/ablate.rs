@@ -131,7 +131,7 @@ fn variant_of(label: &str, experiment: &Experiment, runs: &[&RunFolder]) -> Resu
     let facts = facts(first)?;
     Ok(Variant {
         label: label.to_owned(),
-        parameters: experiment.model.build(facts.input, facts.classes.len())?.parameter_count(),
+        parameters: experiment.graph(facts.input, facts.classes.len())?.parameter_count(),
         seconds: runs.iter().map(|&run| Provenance::load(run).training_seconds).sum(),
         ..Variant::default()
     })

@@ -76,7 +76,7 @@ impl Training for Session<'_> {
         let Experiment { data, seed, .. } = self.experiment;
         let mut task = Task::prepare_with_heads(data, &self.experiment.head_requests(), *seed, write_source)?;
         let outputs = task.output_names();
-        let graph = Arc::new(self.experiment.model.build(task.input(), outputs.len())?);
+        let graph = Arc::new(self.experiment.graph(task.input(), outputs.len())?);
         scoring::check_lengths(&graph, &task.train)?;
         let network = Network::new(graph, self.experiment.seed, &work.device.device).with_compute(work.compute);
         let mut meta = Meta {
@@ -157,18 +157,23 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn learner(&self, network: Network, task: &Task, prepared: &Prepared) -> Result<Learner> {
+    fn learner(&self, mut network: Network, task: &Task, prepared: &Prepared) -> Result<Learner> {
         let Experiment { objective, train, seed, .. } = self.experiment;
         let (objective, weights) = match task.heads() {
             [] => (objective.build(), objective.weights(&task.train.class_mass())?),
             _ => (self.heads_objective(task)?, Vec::new()),
         };
+        if let Some(scale) = self.experiment.objective.cosine_scale() {
+            // Weights to begin with may come from a run that was calibrated.
+            network.set_cosine_scale(scale);
+        }
         let entry = prepared.features.as_ref().map_or(0, |f| f.entry);
         let adversary = Adversary::of(train, task.train.pipeline(), task.train.len(), *seed)?;
-        Ok(Learner::new(network, objective, weights, train, *seed)
+        Learner::new(network, objective, weights, train, *seed)
             .with_freezing(prepared.freezing.clone(), entry)
             .with_distillation(self.experiment.objective.distillation().map(Distillation::new))
-            .with_adversary(adversary))
+            .with_adversary(adversary)
+            .with_centers(self.experiment.objective.center_loss())
     }
 
     /// Trains to the end; gives seconds of training and where it stands then.

@@ -30,7 +30,8 @@ pub use micro::{
 pub use preprocess::{Colour, MeanStd, Preprocess, Resize, Scale};
 pub use sources::{
     AfewVaOptions, AffWild2Options, AffWild2Task, AffectnetOptions, Bp4dOptions, CkPlusOptions, DisfaOptions,
-    Fer2013Options, FerplusOptions, FolderOptions, ManifestOptions, RafdbOptions, SourceOptions, SyntheticOptions,
+    Fer2013Options, FerplusOptions, FolderOptions, JaffeOptions, KdefAngles, KdefOptions, ManifestOptions,
+    RafdbOptions, SourceOptions, SyntheticOptions,
 };
 pub use storage::{PictureStorage, StorageOptions};
 pub use targets::{TargetColumns, TargetGroupOptions, TargetKindName};

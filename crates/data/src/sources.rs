@@ -20,6 +20,7 @@ mod megc2019;
 pub mod micro;
 mod names;
 mod pictures;
+mod posed;
 mod rafdb;
 mod table;
 mod typed;
@@ -117,6 +118,8 @@ pub fn detector(source: &SourceOptions) -> Option<&Path> {
     match source {
         SourceOptions::Disfa(o) => o.detector.as_deref(),
         SourceOptions::Bp4d(o) => o.detector.as_deref(),
+        SourceOptions::Jaffe(o) => o.detector.as_deref(),
+        SourceOptions::Kdef(o) => o.detector.as_deref(),
         _ => None,
     }
 }
@@ -126,6 +129,8 @@ pub fn detector_mut(source: &mut SourceOptions) -> Option<&mut Option<PathBuf>> 
     match source {
         SourceOptions::Disfa(o) => Some(&mut o.detector),
         SourceOptions::Bp4d(o) => Some(&mut o.detector),
+        SourceOptions::Jaffe(o) => Some(&mut o.detector),
+        SourceOptions::Kdef(o) => Some(&mut o.detector),
         SourceOptions::Casme2(o) | SourceOptions::Smic(o) | SourceOptions::Samm(o) | SourceOptions::Casme3(o) => {
             Some(&mut o.detector)
         }
@@ -145,6 +150,8 @@ fn load(source: &SourceOptions, reading: &Reading) -> Result<FaceSet> {
         SourceOptions::Disfa(o) => disfa::load(o, reading),
         SourceOptions::Bp4d(o) => bp4d::load(o, reading),
         SourceOptions::CkPlus(o) => ck_plus::load(o, reading),
+        SourceOptions::Jaffe(o) => posed::jaffe(o, reading),
+        SourceOptions::Kdef(o) => posed::kdef(o, reading),
         SourceOptions::AfewVa(o) => afew_va::load(o, reading),
         SourceOptions::AffWild2(o) => aff_wild2::load(o, reading),
         SourceOptions::Megc2019(o) => megc2019::load(o),
@@ -179,6 +186,8 @@ pub fn name(source: &SourceOptions) -> &'static str {
         SourceOptions::Disfa(_) => "disfa",
         SourceOptions::Bp4d(_) => "bp4d",
         SourceOptions::CkPlus(_) => "ck_plus",
+        SourceOptions::Jaffe(_) => "jaffe",
+        SourceOptions::Kdef(_) => "kdef",
         SourceOptions::AfewVa(_) => "afew_va",
         SourceOptions::AffWild2(_) => "aff_wild2",
         SourceOptions::Megc2019(_) => "megc2019",

@@ -42,6 +42,13 @@ fn check(p: &mut Problems, name: &str, head: &HeadOptions) {
         let twice = first_repeat(columns).is_some();
         p.check(&format!("{at}.columns"), columns, !columns.is_empty() && !twice, "at least one column, none twice");
     }
+    if let Some(lds) = &head.lds {
+        let at = |name: &str| format!("{at}.lds.{name}");
+        p.up_to(&at("bins"), lds.bins, 2, 10_000);
+        let is_odd = lds.kernel_size % 2 == 1 && lds.kernel_size <= 999;
+        p.check(&at("kernel_size"), lds.kernel_size, is_odd, "an odd number up to 999");
+        p.range(&at("sigma"), lds.sigma, lds.sigma > 0.0 && lds.sigma <= 1000.0, "a number above 0, up to 1000");
+    }
     match &head.loss {
         Some(HeadLoss::Huber(options)) => {
             p.range(&format!("{at}.loss.huber.delta"), options.delta, options.delta > 0.0, "a number above 0");

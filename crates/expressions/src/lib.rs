@@ -12,13 +12,15 @@ mod heads;
 
 use std::collections::BTreeMap;
 
+use anyhow::Result;
+
 use ferrotype_base::problems::{Problem, Problems};
 use ferrotype_config::Root;
 use ferrotype_config::sections::{self, Device, Expect, Export, Kernels};
 use ferrotype_data::labels::HeadRequest;
 use ferrotype_data::options::{DataOptions, Scale, SplitRule};
-use ferrotype_model::ModelOptions;
 use ferrotype_model::objective::{HeadOptions, ObjectiveOptions};
+use ferrotype_model::{Graph, ModelOptions};
 use ferrotype_training::options::{Calibrate, Evaluate, SelectOn, TrainOptions};
 use ferrotype_training::validate;
 use schemars::JsonSchema;
@@ -115,6 +117,14 @@ impl Experiment {
                 "is for a model of classes alone, which has no heads; remove one of the two".into(),
             );
         }
+    }
+
+    /// The network for pictures of `[channels, height, width]` and so many outputs.
+    ///
+    /// # Errors
+    /// When it cannot be built for them.
+    pub fn graph(&self, input: [usize; 3], outputs: usize) -> Result<Graph> {
+        self.model.build_for(&self.objective, input, outputs)
     }
 
     /// The set that selects the weights: the test set, too, where it also serves as validation set.

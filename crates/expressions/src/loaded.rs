@@ -47,7 +47,7 @@ impl LoadedRun {
     /// When there are no selected weights yet, or they belong to another model.
     pub fn new(run: RunFolder, experiment: Experiment, device: &Device, compute: Compute) -> Result<Self> {
         let selected = selected(&run)?;
-        let graph = Arc::new(experiment.model.build(experiment.data.input(), selected.meta.classes.len())?);
+        let graph = Arc::new(experiment.graph(experiment.data.input(), selected.meta.classes.len())?);
         let mut network = Network::new(graph, experiment.seed, device).with_compute(compute);
         let meta = fill(&run, &mut network, selected)?;
         let facts = DatasetSummary::load(&run)?;

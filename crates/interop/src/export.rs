@@ -4,6 +4,7 @@
 //! `logits` and `probabilities`. What stays outside (resizing, and making grey pictures of colour ones) is named in the
 //! file's metadata.
 
+mod cosine;
 mod gates;
 mod heads;
 mod layers;

@@ -1,5 +1,6 @@
 //! Builds graphs. Calls are chained, so that a file of the zoo reads like its paper's table of layers.
 
+mod classifier;
 mod gates;
 mod tokens;
 

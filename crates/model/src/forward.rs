@@ -1,5 +1,6 @@
 //! Computes a graph's plan on tensors: the one place that turns layers into operations.
 
+mod cosine;
 mod elementwise;
 mod sequences;
 mod tokens;
@@ -94,7 +95,7 @@ impl Pass<'_> {
         self.run_watched(x, |_, value| value)
     }
 
-    /// As [`Pass::run`]; what `watch` makes of a step's output takes its place.
+    /// As [`Pass::between`], from the input to the logits; what `watch` makes of a step's output takes its place.
     pub(super) fn run_watched(&self, x: Tensor<4>, watch: impl FnMut(&Step, Value) -> Value) -> Result<Outcome> {
         check_input(self.graph, &x)?;
         let (value, buffers) = self.between_watched(0, Value::Map(x), self.graph.output(), watch)?;
@@ -107,7 +108,8 @@ impl Pass<'_> {
         self.between_watched(from, value, to, |_, value| value)
     }
 
-    fn between_watched(
+    /// As [`Pass::between`]; what `watch` makes of a step's output takes its place.
+    pub(super) fn between_watched(
         &self,
         from: NodeId,
         value: Value,
@@ -154,6 +156,10 @@ impl Pass<'_> {
                     Value::Sequence(x) => Value::Sequence(sequences::each_step(x, linear)),
                     x => Value::Vector(linear(x.vector()?)),
                 }
+            }
+            Layer::CosineLinear(layer) => {
+                let scale = self.buffers[node.buffers.start].clone();
+                Value::Vector(cosine::cosine_linear(compute, x.vector()?, parameter(0), scale, layer.outputs))
             }
             Layer::Add(_) => match (x, inputs.next()) {
                 (Value::Map(a), Some(Value::Map(b))) => Value::Map(ops::add(compute, a, b, act)),

@@ -19,6 +19,7 @@ mod batch_norm;
 mod concat;
 mod conv2d;
 mod conv_lstm;
+mod cosine_linear;
 mod drop_path;
 mod dropout;
 mod flatten;
@@ -45,6 +46,7 @@ pub use batch_norm::{BatchNorm, RunningVariance};
 pub use concat::Concat;
 pub use conv_lstm::ConvLstm;
 pub use conv2d::{Channels, Conv2d};
+pub use cosine_linear::CosineLinear;
 pub use drop_path::DropPath;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
@@ -236,6 +238,8 @@ pub enum Layer {
     Flatten(Flatten),
     /// Fully connected layer.
     Linear(Linear),
+    /// Fully connected layer of directions.
+    CosineLinear(CosineLinear),
     /// Sum of two values.
     Add(Add),
     /// Some planes of a map.
@@ -295,6 +299,7 @@ impl Layer {
             Self::DropPath(l) => Some(l),
             Self::Flatten(l) => Some(l),
             Self::Linear(l) => Some(l),
+            Self::CosineLinear(l) => Some(l),
             Self::Add(l) => Some(l),
             Self::Slice(l) => Some(l),
             Self::Concat(l) => Some(l),
@@ -333,6 +338,7 @@ impl Layer {
             Self::DropPath(_) => "drop_path",
             Self::Flatten(_) => "flatten",
             Self::Linear(_) => "linear",
+            Self::CosineLinear(_) => "cosine_linear",
             Self::Add(_) => "add",
             Self::Slice(_) => "slice",
             Self::Concat(_) => "concat",

@@ -37,6 +37,7 @@ pub use state::StateTensor;
 pub use zoo::Architecture;
 
 use anyhow::Result;
+use objective::ObjectiveOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -112,9 +113,20 @@ registry! {
 impl ModelOptions {
     /// The network for pictures of `[channels, height, width]` and so many classes, or why it cannot be built.
     pub fn build(&self, input: [usize; 3], classes: usize) -> Result<Graph> {
+        self.build_for(&ObjectiveOptions::default(), input, classes)
+    }
+
+    /// As [`build`](Self::build), the network that an objective trains: it may ask for another classifier.
+    ///
+    /// # Errors
+    /// As there, and when the network has none that can be exchanged.
+    pub fn build_for(&self, objective: &ObjectiveOptions, input: [usize; 3], classes: usize) -> Result<Graph> {
         let architecture = self.architecture();
         let mut builder = GraphBuilder::new(architecture.name(), input);
         architecture.layers(&mut builder, classes);
+        if let Some(scale) = objective.cosine_scale() {
+            builder.cosine_classifier(scale);
+        }
         builder.build(classes)
     }
 

@@ -63,6 +63,8 @@ pub struct TrainPass {
     pub leaves: Vec<Tensor<1>>,
     /// One per buffer, in order, without autodiff: for [`Network::apply_buffer_updates`].
     pub buffer_updates: Vec<Tensor<1>>,
+    /// The value of the node that was to be watched ([`Part::watched`](crate::Part::watched)), `[batch, features]`.
+    pub watched: Option<Tensor<2>>,
 }
 
 impl Network {
@@ -162,7 +164,7 @@ impl Network {
         let buffers = self.buffer_tensors();
         let pass = self.pass(&leaves, &buffers, Mode::Train(key)).with_lengths(x.dims()[0], valid, &self.device)?;
         let outcome = pass.run(x.autodiff())?;
-        Ok(TrainPass { logits: outcome.logits, leaves, buffer_updates: outcome.buffers })
+        Ok(TrainPass { logits: outcome.logits, leaves, buffer_updates: outcome.buffers, watched: None })
     }
 
     /// Gives the buffers the values that a pass in training found.

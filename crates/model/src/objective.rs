@@ -3,7 +3,9 @@
 //! A new objective is one file with an [`Objective`], one variant of [`ObjectiveOptions`] and one line in
 //! [`ObjectiveOptions::build`].
 
+mod arc_face;
 mod binary_cross_entropy;
+mod center_loss;
 mod cross_entropy;
 mod distillation;
 mod focal;
@@ -20,13 +22,15 @@ use serde::{Deserialize, Serialize};
 
 use ferrotype_ops::Compute;
 
+pub use arc_face::ArcFace;
 pub use binary_cross_entropy::BinaryCrossEntropy;
+pub use center_loss::CenterLoss;
 pub use cross_entropy::CrossEntropy;
 pub use distillation::Distillation;
 pub use focal::Focal;
 pub use heads::{
-    BinaryLoss, CccLoss, ClassLoss, ColumnTotals, HeadLoss, HeadOptions, HeadsObjective, HuberOptions,
-    LabelLossOptions, MaskedLoss, Penalty, PositiveWeights, ValueLoss,
+    BinaryLoss, CccLoss, ClassLoss, ColumnTotals, DensityLoss, HeadLoss, HeadOptions, HeadsObjective, HuberOptions,
+    LabelLossOptions, LdsOptions, MaskedLoss, Penalty, PositiveWeights, Reweight, ValueLoss,
 };
 pub use multi_target::MultiTarget;
 pub use reconstruction::Reconstruction;
@@ -56,6 +60,12 @@ pub enum ObjectiveOptions {
     MultiTarget(MultiTargetOptions),
     /// Keras' binary cross-entropy of each softmax probability, as Emotion-Detection-use-case trains with it.
     BinaryCrossEntropy(BinaryCrossEntropyOptions),
+    /// Cross-entropy of angles with a margin (ArcFace; Deng et al., arXiv:1801.07698): the network's last layer, which has to be
+    /// linear, gives cosines of the angle between the features and each class.
+    ArcFace(ArcFaceOptions),
+    /// Cross-entropy, and the features of each example drawn to the centre of its class (Wen et al., ECCV 2016), the centres driven
+    /// apart as island loss does it (Cai et al., arXiv:1710.03144). Features are what the network's last layer takes.
+    CenterLoss(CenterLossOptions),
     /// Cross-entropy against the labels, blended with one against what teachers say (Hinton et al., arXiv:1503.02531).
     Distillation(DistillationOptions),
 }
@@ -103,6 +113,47 @@ pub struct MultiTargetOptions {}
 pub struct BinaryCrossEntropyOptions {
     /// Weight of each example by its class.
     pub class_weights: ClassWeights,
+}
+
+/// Options of ArcFace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ArcFaceOptions {
+    /// The margin in radians that is added to the angle to the right class.
+    pub margin: f32,
+    /// What cosines are multiplied by. The paper's is for tens of thousands of faces; for seven classes 10 to 20 are enough.
+    pub scale: f32,
+    /// Fraction of the target spread evenly over all classes.
+    pub label_smoothing: f32,
+    /// Weight of each example by its class.
+    pub class_weights: ClassWeights,
+}
+
+impl Default for ArcFaceOptions {
+    fn default() -> Self {
+        Self { margin: 0.5, scale: 64.0, label_smoothing: 0.0, class_weights: ClassWeights::default() }
+    }
+}
+
+/// Options of centre loss: the loss is `hard + weight / 2 |x - c_y|^2`, `x` the features and `c_y` the centre of the class that
+/// the target names most. The centres begin at zero and follow the features' means.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CenterLossOptions {
+    /// Weight of the distance to the centres; 0 is cross-entropy.
+    pub weight: f32,
+    /// How far the centres move in a step, the papers' alpha.
+    pub rate: f32,
+    /// Island loss's lambda_1: how strongly the centres' directions are driven apart; 0 is centre loss. The paper has 10.
+    pub island: f32,
+    /// The loss against the labels; its class weights weigh the whole loss of an example.
+    pub hard: CrossEntropyOptions,
+}
+
+impl Default for CenterLossOptions {
+    fn default() -> Self {
+        Self { weight: 0.003, rate: 0.5, island: 0.0, hard: CrossEntropyOptions::default() }
+    }
 }
 
 /// Options of distillation: the loss is `(1 - lambda) hard + lambda CE(q, softmax(z / T))`, `z` the student's logits and
@@ -179,14 +230,34 @@ pub enum ClassWeights {
 }
 
 impl ObjectiveOptions {
-    /// The objective with these options; of distillation, its part against the labels.
+    /// The objective with these options; of distillation and centre loss, its part against the labels.
     pub fn build(&self) -> Box<dyn Objective> {
         match self {
             Self::CrossEntropy(o) => Box::new(CrossEntropy { label_smoothing: o.label_smoothing }),
             Self::Focal(o) => Box::new(Focal { gamma: o.gamma }),
             Self::MultiTarget(_) => Box::new(MultiTarget),
             Self::BinaryCrossEntropy(_) => Box::new(BinaryCrossEntropy),
+            Self::ArcFace(o) => {
+                Box::new(ArcFace { margin: o.margin, scale: o.scale, label_smoothing: o.label_smoothing })
+            }
+            Self::CenterLoss(o) => Box::new(CrossEntropy { label_smoothing: o.hard.label_smoothing }),
             Self::Distillation(o) => Box::new(CrossEntropy { label_smoothing: o.hard.label_smoothing }),
+        }
+    }
+
+    /// What the network's cosines are multiplied by, where its classifier is one of directions.
+    pub fn cosine_scale(&self) -> Option<f32> {
+        match self {
+            Self::ArcFace(o) => Some(o.scale),
+            _ => None,
+        }
+    }
+
+    /// The options of centre loss, where features are drawn to centres beside the objective of [`ObjectiveOptions::build`].
+    pub fn center_loss(&self) -> Option<&CenterLossOptions> {
+        match self {
+            Self::CenterLoss(o) => Some(o),
+            _ => None,
         }
     }
 
@@ -205,6 +276,8 @@ impl ObjectiveOptions {
             Self::Focal(o) => &o.class_weights,
             Self::MultiTarget(_) => &ClassWeights::None,
             Self::BinaryCrossEntropy(o) => &o.class_weights,
+            Self::ArcFace(o) => &o.class_weights,
+            Self::CenterLoss(o) => &o.hard.class_weights,
             Self::Distillation(o) => &o.hard.class_weights,
         }
     }

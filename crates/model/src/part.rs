@@ -7,6 +7,7 @@ use super::forward::{Mode, Value};
 use super::graph::{Graph, NodeId};
 use super::layers::{Layer, Shape};
 use super::network::{Network, TrainPass};
+use super::plan::Step;
 
 /// What of a network a pass in training covers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Part {
     pub frozen: Vec<bool>,
     /// The node whose values the pass is given instead of pictures; 0 is the input.
     pub entry: NodeId,
+    /// A node of a vector whose value is wanted, too, with its gradient.
+    pub watched: Option<NodeId>,
 }
 
 impl Graph {
@@ -51,6 +54,27 @@ impl Graph {
         buffers
     }
 
+    /// The node whose value the classifier takes: what the linear layer at the end is given, dropout aside.
+    ///
+    /// # Errors
+    /// When the last layer is not a linear one of a vector.
+    pub fn classifier_input(&self) -> Result<NodeId> {
+        let last = &self.nodes[self.output()];
+        let is_linear = matches!(last.layer, Layer::Linear(_) | Layer::CosineLinear(_));
+        ensure!(
+            is_linear && matches!(last.shape, Shape::Vector(_)),
+            "{} ends with `{}` ({}), not with a linear layer, whose input would be its features",
+            self.name,
+            last.name,
+            last.layer.kind()
+        );
+        let mut at = last.inputs[0];
+        while matches!(self.nodes[at].layer, Layer::Dropout(_)) {
+            at = self.nodes[at].inputs[0];
+        }
+        Ok(at)
+    }
+
     /// Per parameter: whether it belongs to the head: what follows the features, the classifier and any layers before it that
     /// are named with it. These are the layers below `head.` or `classifier.`; in a network without such names, the last
     /// layer that has parameters.
@@ -72,7 +96,8 @@ impl Graph {
         let mut after = vec![0usize; self.nodes.len()];
         let mut depths = vec![0; self.parameters.len()];
         for (id, node) in self.nodes.iter().enumerate().rev() {
-            let weighs = matches!(node.layer, Layer::Conv2d(_) | Layer::Linear(_)) && !is_head(id);
+            let multiplies = matches!(node.layer, Layer::Conv2d(_) | Layer::Linear(_) | Layer::CosineLinear(_));
+            let weighs = multiplies && !is_head(id);
             let through = after[id] + usize::from(weighs);
             for &input in &node.inputs {
                 after[input] = after[input].max(through);
@@ -127,7 +152,7 @@ impl Network {
     /// As [`Network::train_pass_lengths`], of a part: frozen parameters get no gradient, frozen normalisation layers use and keep
     /// their running statistics, and autodiff begins at the first layer that is trained.
     pub fn train_pass_of(&self, x: Tensor<4>, key: u64, part: &Part, valid: &[u32]) -> Result<TrainPass> {
-        if part.entry == 0 && part.frozen.is_empty() {
+        if part.entry == 0 && part.frozen.is_empty() && part.watched.is_none() {
             return self.train_pass_lengths(x, key, valid);
         }
         self.check_device(&x)?;
@@ -139,8 +164,18 @@ impl Network {
         let pass = self.pass(&leaves, &buffers, Mode::Train(key));
         let mut pass = pass.with_lengths(x.dims()[0], valid, self.device())?;
         pass.frozen = &part.frozen;
-        let (value, buffer_updates) = pass.between(part.entry, self.value_at(x, part.entry)?, self.graph().output())?;
-        Ok(TrainPass { logits: value.vector()?, leaves, buffer_updates })
+        let x = if part.frozen.is_empty() { x.autodiff() } else { x };
+        let entry = self.value_at(x, part.entry)?;
+        let mut watched = (part.watched == Some(part.entry)).then(|| entry.clone());
+        let keep = |step: &Step, value: Value| {
+            if part.watched == Some(step.output) {
+                watched = Some(value.clone());
+            }
+            value
+        };
+        let (value, buffer_updates) = pass.between_watched(part.entry, entry, self.graph().output(), keep)?;
+        let watched = watched.map(Value::vector).transpose()?;
+        Ok(TrainPass { logits: value.vector()?, leaves, buffer_updates, watched })
     }
 
     /// A batch as the value of a node, if it has its shape.

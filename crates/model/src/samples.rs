@@ -18,7 +18,7 @@ use crate::zoo::vit::{VitOptions, VitPool};
 use crate::{GraphBuilder, Initialiser, Network, Shape, state, zoo};
 
 /// The samples' names and their inputs `[batch, channels, height, width]`.
-pub const SAMPLES: [(&str, [usize; 4]); 46] = [
+pub const SAMPLES: [(&str, [usize; 4]); 47] = [
     ("dense", [2, 3, 7, 6]),
     ("same_even", [2, 3, 7, 6]),
     ("same_even_stride", [2, 1, 9, 10]),
@@ -38,6 +38,7 @@ pub const SAMPLES: [(&str, [usize; 4]); 46] = [
     ("avg_pool_same", [2, 2, 7, 7]),
     ("global_avg_pool", [2, 5, 3, 4]),
     ("linear_relu", [2, 2, 2, 3]),
+    ("cosine_linear", [2, 2, 2, 3]),
     ("residual", [2, 2, 3, 3]),
     ("sigmoid", [2, 3, 5, 5]),
     ("hard_sigmoid", [2, 3, 5, 5]),
@@ -167,6 +168,7 @@ fn add(g: &mut GraphBuilder, name: &str) {
         "norm_relu" => g.batch_norm("l", BatchNorm::pytorch()).relu(),
         "conv_relu6" => g.conv("l", Conv2d::new(4, 3)).relu6(),
         "linear_relu" => g.flatten("f").linear("l", Linear::new(5)).relu(),
+        "cosine_linear" => g.flatten("f").linear("l", Linear::new(5)).cosine_classifier(1.0),
         "residual" => {
             let fork = g.tip();
             g.conv("l", Conv2d::new(2, 1)).add("sum", fork).relu()

@@ -93,6 +93,21 @@ pub fn objective(p: &mut Problems, objective: &ObjectiveOptions) {
         ObjectiveOptions::BinaryCrossEntropy(options) => {
             check_class_weights(p, "objective.binary_cross_entropy.class_weights", &options.class_weights);
         }
+        ObjectiveOptions::ArcFace(options) => {
+            let at = |name: &str| format!("objective.arc_face.{name}");
+            p.range(&at("margin"), options.margin, (0.0..=3.0).contains(&options.margin), "0 to 3 radians");
+            p.range(&at("scale"), options.scale, options.scale > 0.0, "a number above 0");
+            p.below_one(&at("label_smoothing"), options.label_smoothing);
+            check_class_weights(p, &at("class_weights"), &options.class_weights);
+        }
+        ObjectiveOptions::CenterLoss(options) => {
+            let at = |name: &str| format!("objective.center_loss.{name}");
+            p.not_negative_f32(&at("weight"), options.weight);
+            p.fraction(&at("rate"), options.rate);
+            p.not_negative_f32(&at("island"), options.island);
+            p.below_one(&at("hard.label_smoothing"), options.hard.label_smoothing);
+            check_class_weights(p, &at("hard.class_weights"), &options.hard.class_weights);
+        }
         ObjectiveOptions::Distillation(options) => check_distillation(p, options),
     }
 }

@@ -16,10 +16,13 @@ use super::options::TrainOptions;
 use super::swa::Swa;
 use ferrotype_base::random::{Purpose, key};
 use ferrotype_data::Batch;
-use ferrotype_model::objective::{Distillation, Objective};
+use ferrotype_model::objective::{CenterLoss, CenterLossOptions, Distillation, Objective};
 use ferrotype_model::{Network, NodeId, Part, Role, StateTensor};
 use ferrotype_ops as ops;
 use ferrotype_ops::profile::{Kind, Phase, timed};
+
+/// Under which name a checkpoint keeps the centres of the classes.
+const CENTERS: &str = "objective/centers";
 
 /// What a step did, summed over its examples.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,6 +53,7 @@ pub struct Learner {
     freezing: Freezing,
     part: Part,
     distillation: Option<Distillation>,
+    centers: Option<CenterLoss>,
     adversary: Option<Adversary>,
 }
 
@@ -80,6 +84,7 @@ impl Learner {
             freezing: Freezing::default(),
             part: Part::default(),
             distillation: None,
+            centers: None,
             adversary: None,
         }
     }
@@ -87,7 +92,7 @@ impl Learner {
     /// The learner, training in each epoch what is not frozen; batches hold the values of node `entry` in place of
     /// pictures, unless it is 0, the input.
     pub fn with_freezing(mut self, freezing: Freezing, entry: NodeId) -> Self {
-        self.part = Part { frozen: freezing.frozen(0), entry };
+        self.part = Part { frozen: freezing.frozen(0), entry, ..self.part };
         self.freezing = freezing;
         self
     }
@@ -96,6 +101,19 @@ impl Learner {
     pub fn with_distillation(mut self, distillation: Option<Distillation>) -> Self {
         self.distillation = distillation;
         self
+    }
+
+    /// The learner, drawing features to the centres of their classes, too.
+    ///
+    /// # Errors
+    /// When the network has no linear layer at its end, whose input would be the features.
+    pub fn with_centers(mut self, options: Option<&CenterLossOptions>) -> Result<Self> {
+        let Some(options) = options else { return Ok(self) };
+        let graph = self.network.graph();
+        let features = graph.classifier_input().context("objective.center_loss")?;
+        self.centers = Some(CenterLoss::new(options, graph.classes, graph.nodes[features].shape.len()));
+        self.part.watched = Some(features);
+        Ok(self)
     }
 
     /// The learner, with adversarial examples among those it trains on.
@@ -148,6 +166,9 @@ impl Learner {
             sums.iter_mut().for_each(|sum| *sum = sum.take().map(|sum| sum.clamp(-limit, limit)));
         }
         timed(Kind::Phase(Phase::Update), || self.update(sums, lr, scale));
+        if let Some(centers) = &mut self.centers {
+            centers.advance();
+        }
         Ok(outcome)
     }
 
@@ -182,6 +203,9 @@ impl Learner {
         };
         if let Some(distillation) = &self.distillation {
             losses = distillation.blend(self.network.compute(), losses, pass.logits.clone(), &batch.soft)?;
+        }
+        if let (Some(centers), Some(features)) = (&mut self.centers, pass.watched) {
+            losses = losses + centers.losses(features, &batch.targets)?;
         }
         let weight_tensor = Tensor::<1>::from_data(TensorData::new(weights.clone(), [rows]), &device);
         let loss = (losses * weight_tensor.autodiff()).sum();
@@ -310,6 +334,9 @@ impl Learner {
                 checkpoint.tensors.push(flat(format!("{kind}/{name}"), ops::host(tensor.clone())?));
             }
         }
+        if let Some(centers) = &self.centers {
+            checkpoint.tensors.push(flat(CENTERS.into(), centers.centers().to_vec()));
+        }
         checkpoint.meta.step = self.steps();
         checkpoint.meta.missed = self.optimizer.missed();
         Ok(())
@@ -323,6 +350,10 @@ impl Learner {
         let device = self.network.device().clone();
         let mut slots = checkpoint.take("optimizer/");
         let (ema, swa) = (checkpoint.take("ema/"), checkpoint.take("swa/"));
+        if let Some(centers) = &mut self.centers {
+            let kept = checkpoint.take(CENTERS).into_values().next();
+            centers.restore(kept.context("the checkpoint has no centres of objective.center_loss")?.values)?;
+        }
         self.network.load_state(checkpoint.tensors)?;
         self.optimizer.restore_missed(&checkpoint.meta.missed);
         self.optimizer.load(checkpoint.meta.step, &device, |name| slots.remove(name).map(|t| t.values))?;

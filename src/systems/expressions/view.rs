@@ -73,7 +73,7 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(run: &RunFolder, path: &std::
 /// The network with so many outputs.
 pub(crate) fn model(experiment: &Experiment, facts: &DatasetSummary, outputs: usize) -> Result<ModelView> {
     let size = experiment.data.preprocess.size;
-    let graph = experiment.model.build(facts.input, outputs)?;
+    let graph = experiment.graph(facts.input, outputs)?;
     Ok(ModelView {
         name: experiment.model.name().into(),
         input: format!("{} x {size} x {size}", facts.input[0]),

@@ -1,6 +1,7 @@
 //! Datasets in their original forms.
 
 mod affect;
+mod posed;
 mod units;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use super::{
 };
 
 pub use affect::{AfewVaOptions, AffWild2Options, AffWild2Task, AffectnetOptions};
+pub use posed::{JaffeOptions, KdefAngles, KdefOptions};
 pub use units::{Bp4dOptions, CkPlusOptions, DisfaOptions};
 
 fn max_pixels() -> u64 {
@@ -79,6 +81,16 @@ pub enum SourceOptions {
     )]
     #[command(name = "ck_plus")]
     CkPlus(CkPlusOptions),
+    /// JAFFE in its official form: posed expressions of ten Japanese women.
+    #[command(
+        after_help = "Example: ferrotype data prepare jaffe --root jaffe --detector yunet.onnx --size 96 --out datasets/jaffe.h5"
+    )]
+    Jaffe(JaffeOptions),
+    /// KDEF in its official form: posed expressions of 70 people from up to five sides.
+    #[command(
+        after_help = "Example: ferrotype data prepare kdef --root KDEF --detector yunet.onnx --size 96 --out datasets/kdef.h5\n         ferrotype data prepare kdef --root KDEF --angles half --detector yunet.onnx --size 96"
+    )]
+    Kdef(KdefOptions),
     /// AFEW-VA in its official form: valence and arousal, frame by frame.
     #[command(
         after_help = "Example: ferrotype data prepare afew_va --root AFEW-VA --crop --size 112 --out datasets/afew_va.h5"

@@ -52,17 +52,22 @@ impl Subset {
 
     /// Sum and number of the known targets of each column.
     pub fn column_totals(&self) -> (Vec<f64>, Vec<f64>) {
-        let width = self.labelled.width();
-        let (mut sums, mut known) = (vec![0.0; width], vec![0.0; width]);
+        let values = self.column_values();
+        let sum = |of: &Vec<f32>| of.iter().fold(0.0, |sum, &value| sum + f64::from(value));
+        (values.iter().map(sum).collect(), values.iter().map(|of| of.len() as f64).collect())
+    }
+
+    /// The known targets of each column, in the order of the rows.
+    pub fn column_values(&self) -> Vec<Vec<f32>> {
+        let mut values = vec![Vec::new(); self.labelled.width()];
         for &i in &self.indices {
             let mask = self.labelled.known_of(i);
             for (c, &value) in self.labelled.target(i).iter().enumerate().filter(|(c, _)| mask.get(*c) != Some(&false))
             {
-                sums[c] += f64::from(value);
-                known[c] += 1.0;
+                values[c].push(value);
             }
         }
-        (sums, known)
+        values
     }
 
     /// The preprocessing.

@@ -70,6 +70,14 @@ pub(super) fn check_source(p: &mut Problems, source: &SourceOptions) {
             check_frames(p, &format!("{at}.ck_plus"), None, Some(options.margin));
             options.size.map(|size| ("ck_plus", size))
         }
+        SourceOptions::Jaffe(options) => {
+            check_frames(p, &format!("{at}.jaffe"), None, Some(options.margin));
+            options.size.map(|size| ("jaffe", size))
+        }
+        SourceOptions::Kdef(options) => {
+            check_frames(p, &format!("{at}.kdef"), None, Some(options.margin));
+            options.size.map(|size| ("kdef", size))
+        }
         SourceOptions::AfewVa(options) => {
             check_frames(p, &format!("{at}.afew_va"), Some(options.every), Some(options.margin));
             options.size.map(|size| ("afew_va", size))

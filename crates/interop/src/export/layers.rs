@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context, Result};
 use ferrotype_kernels::{Activation, Padding};
 
+use super::cosine::cosine_linear;
 use super::gates;
 use super::lengths::Lengths;
 use super::proto::AttributeProto;
@@ -55,7 +56,8 @@ pub fn lower_nodes(
 /// Parameters and running statistics as constants under their own names; not those of layers that write them in another
 /// order.
 fn write_constants(writer: &mut Writer, graph: &Graph, state: &HashMap<String, StateTensor>) {
-    let written_apart = |node: &&Node| matches!(node.layer, Layer::Lstm(_) | Layer::PositionEmbedding(_));
+    let written_apart =
+        |node: &&Node| matches!(node.layer, Layer::Lstm(_) | Layer::PositionEmbedding(_) | Layer::CosineLinear(_));
     for node in graph.nodes.iter().filter(|node| !written_apart(node)) {
         let parameters = graph.parameters[node.parameters.clone()].iter().map(|p| &p.name);
         let buffers = graph.buffers[node.buffers.clone()].iter().map(|b| &b.name);
@@ -106,6 +108,12 @@ fn lower_node(
         Layer::Flatten(_) => writer.node("Flatten", name, inputs, vec![integer("axis", 1)]),
         Layer::Linear(_) if matches!(shapes[0], Shape::Sequence { .. }) => each_step(writer, name, &constants),
         Layer::Linear(_) => writer.node("Gemm", name, &constants, vec![integer("transB", 1)]),
+        Layer::CosineLinear(_) => {
+            let of = |name: &str| state.get(name).with_context(|| format!("{name} has no values"));
+            let weight = of(&graph.parameters[node.parameters.start].name)?;
+            let scale = of(&graph.buffers[node.buffers.start].name)?.values[0];
+            cosine_linear(writer, name, inputs[0], weight, scale)
+        }
         Layer::Add(_) => writer.node("Add", name, inputs, Vec::new()),
         Layer::Slice(layer) => {
             let ends = [layer.first, layer.first + layer.planes].map(|v| v as i64);

@@ -6,6 +6,16 @@ use super::Network;
 use crate::layers::Layer;
 
 impl Network {
+    /// What cosines are multiplied by, of a classifier of directions.
+    pub fn set_cosine_scale(&mut self, scale: f32) {
+        let graph = self.graph.clone();
+        for node in graph.nodes.iter().filter(|node| matches!(node.layer, Layer::CosineLinear(_))) {
+            for buffer in &mut self.buffers[node.buffers.clone()] {
+                buffer.tensor = buffer.tensor.zeros_like() + scale;
+            }
+        }
+    }
+
     /// Multiplies all logits by a number: the values of the last layer that has some are multiplied, since everything behind it is
     /// linear. The network stays what it is otherwise, wherever it goes (predictions, ONNX, another training).
     ///
@@ -20,6 +30,12 @@ impl Network {
                 Layer::Linear(_) | Layer::Conv2d(_) | Layer::BatchNorm(_) if !node.parameters.is_empty() => {
                     for parameter in &mut self.parameters[node.parameters.clone()] {
                         parameter.tensor = parameter.tensor.clone() * factor;
+                    }
+                    return Ok(());
+                }
+                Layer::CosineLinear(_) => {
+                    for buffer in &mut self.buffers[node.buffers.clone()] {
+                        buffer.tensor = buffer.tensor.clone() * factor;
                     }
                     return Ok(());
                 }

@@ -1,15 +1,17 @@
 //! Losses of a model with heads: each head's own, over the targets that are known, and their weighted sum.
 
+mod density;
 mod options;
 mod single;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use burn::tensor::Tensor;
 use ferrotype_base::targets::{Head, TargetKind};
 
 use super::{CrossEntropyOptions, Objective};
 use ferrotype_ops::Compute;
 
+pub use density::{DensityLoss, LdsOptions, Reweight};
 pub use options::{HeadLoss, HeadOptions, HuberOptions, LabelLossOptions, PositiveWeights};
 pub use single::{BinaryLoss, CccLoss, ClassLoss, Penalty, ValueLoss};
 
@@ -27,6 +29,8 @@ pub struct ColumnTotals {
     pub sums: Vec<f64>,
     /// How many are known.
     pub known: Vec<f64>,
+    /// The known targets themselves.
+    pub values: Vec<Vec<f32>>,
 }
 
 /// The weighted sum of the losses of a model's heads, side by side in its outputs.
@@ -75,6 +79,18 @@ fn build(head: &Head, options: &HeadOptions, totals: &ColumnTotals) -> Result<Bo
     let loss = options.loss.clone().unwrap_or_else(|| HeadLoss::usual(kind));
     let sums = head.of(&totals.sums);
     let known = head.of(&totals.known);
+    if let (Some(lds), TargetKind::Continuous { range, .. }) = (&options.lds, kind) {
+        let values = head.of(&totals.values);
+        let penalty = loss.penalty().ok_or_else(|| {
+            anyhow!("heads.{name}.lds weighs single values; its loss is {}: expected mse, mae or huber", loss.as_str())
+        })?;
+        return Ok(Box::new(DensityLoss::new(penalty, lds, *range, values)));
+    }
+    ensure!(
+        options.lds.is_none(),
+        "heads.{name}.lds is for continuous values, and its targets are {}",
+        kind.describe()
+    );
     Ok(match (&loss, kind) {
         (HeadLoss::CrossEntropy(o), kind) if kind.has_classes() => Box::new(class_loss(name, o, sums)?),
         (HeadLoss::BinaryCrossEntropy(o), TargetKind::Labels) => {

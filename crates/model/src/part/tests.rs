@@ -96,7 +96,7 @@ fn frozen_parameters_have_no_gradient_and_frozen_statistics_stay() {
         let x = pictures(network.device());
         // A frozen beginning, a frozen middle, a frozen end.
         for pattern in ["features.*", "features.b.*", "head.*"] {
-            let part = Part { frozen: frozen(network.graph(), pattern), entry: 0 };
+            let part = Part { frozen: frozen(network.graph(), pattern), ..Part::default() };
             let pass = network.train_pass_of(x.clone(), 9, &part, &[]).unwrap();
             let gradients = pass.logits.powi_scalar(2).sum().backward();
             for (i, leaf) in pass.leaves.iter().enumerate() {
@@ -122,7 +122,8 @@ fn a_pass_from_features_equals_one_from_pictures() {
         let [c, h, w] = network.feature_shape(at);
         let features = network.features(x.clone(), at).unwrap().reshape([5, c, h, w]);
         let gradients = |x: Tensor<4>, entry: NodeId| {
-            let pass = network.train_pass_of(x, 4, &Part { frozen: frozen.clone(), entry }, &[]).unwrap();
+            let pass =
+                network.train_pass_of(x, 4, &Part { frozen: frozen.clone(), entry, watched: None }, &[]).unwrap();
             let gradients = pass.logits.clone().powi_scalar(2).sum().backward();
             let all: Vec<Vec<f32>> = pass.leaves.iter().filter_map(|l| l.grad(&gradients)).map(values).collect();
             (all, values(pass.logits.inner()))

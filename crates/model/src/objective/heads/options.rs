@@ -4,6 +4,7 @@ use ferrotype_base::targets::TargetKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{LdsOptions, Penalty};
 use crate::objective::CrossEntropyOptions;
 
 /// A head: a part of the model's outputs that learns targets of one kind.
@@ -20,11 +21,15 @@ pub struct HeadOptions {
     pub loss: Option<HeadLoss>,
     /// What its loss is multiplied by in the sum of all heads' losses.
     pub weight: f32,
+    /// Of continuous values with the loss `mse`, `mae` or `huber`: weighs rare values more, by label distribution smoothing (Yang et al.,
+    /// arXiv:2102.09554).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lds: Option<LdsOptions>,
 }
 
 impl Default for HeadOptions {
     fn default() -> Self {
-        Self { target: None, columns: None, loss: None, weight: 1.0 }
+        Self { target: None, columns: None, loss: None, weight: 1.0, lds: None }
     }
 }
 
@@ -62,6 +67,16 @@ impl HeadLoss {
             TargetKind::Classes | TargetKind::Distribution => "cross_entropy",
             TargetKind::Labels => "binary_cross_entropy",
             TargetKind::Continuous { .. } => "mse, mae, huber or ccc",
+        }
+    }
+
+    /// What a difference costs, where it is of single values.
+    pub(super) fn penalty(&self) -> Option<Penalty> {
+        match self {
+            Self::Mse => Some(Penalty::Squared),
+            Self::Mae => Some(Penalty::Absolute),
+            Self::Huber(o) => Some(Penalty::Huber(o.delta)),
+            Self::CrossEntropy(_) | Self::BinaryCrossEntropy(_) | Self::Ccc => None,
         }
     }
 

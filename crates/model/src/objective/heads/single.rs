@@ -71,8 +71,15 @@ pub enum Penalty {
 #[derive(Clone, Debug)]
 pub struct ValueLoss(pub Penalty);
 
-impl MaskedLoss for ValueLoss {
-    fn losses(&self, _: Compute, outputs: Tensor<2>, targets: Tensor<2>, known: Tensor<2>) -> Tensor<1> {
+impl ValueLoss {
+    /// The losses, each target's times its weight where there are weights, `[batch, columns]`.
+    pub(super) fn weighted(
+        &self,
+        outputs: Tensor<2>,
+        targets: Tensor<2>,
+        known: Tensor<2>,
+        weights: Option<Tensor<2>>,
+    ) -> Tensor<1> {
         let difference = outputs - targets;
         let losses = match self.0 {
             Penalty::Squared => difference.clone() * difference,
@@ -84,7 +91,17 @@ impl MaskedLoss for ValueLoss {
                 (near.clone() * near.clone()).mul_scalar(0.5) + (amount - near).mul_scalar(delta)
             }
         };
+        let losses = match weights {
+            Some(weights) => losses * weights,
+            None => losses,
+        };
         over_known(losses, known)
+    }
+}
+
+impl MaskedLoss for ValueLoss {
+    fn losses(&self, _: Compute, outputs: Tensor<2>, targets: Tensor<2>, known: Tensor<2>) -> Tensor<1> {
+        self.weighted(outputs, targets, known, None)
     }
 }
 
