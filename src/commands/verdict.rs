@@ -25,8 +25,9 @@ pub fn judged(registry: &Registry, folder: &Path) -> Result<Option<String>> {
         figures += &format!(", 95 % interval {:.2} to {:.2}", 100.0 * low, 100.0 * high);
     }
     let processor = outcome.processor_seconds.map_or_else(|| "unknown".into(), reproduction::duration);
+    let energy = outcome.energy_joules.map_or_else(String::new, |j| format!(", {:.1} Wh", j / 3600.0));
     Ok(Some(format!(
-        "verdict on {}\n  {}\n  ours      {figures}, n = {}\n  took      {} wall time, {processor} processor time, on {}\n  \
+        "verdict on {}\n  {}\n  ours      {figures}, n = {}\n  took      {} wall time, {processor} processor time{energy}, on {}\n  \
          data      sha256 {}\n  config    sha256 {}",
         entry.name,
         verdict.text.replace("**", ""),

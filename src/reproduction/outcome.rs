@@ -49,6 +49,8 @@ pub struct Outcome {
     /// Processor seconds of all finished runs together; none where one does not tell, or was resumed, of which only the
     /// last part is known.
     pub processor_seconds: Option<f64>,
+    /// Joules of all finished runs together; none where one does not tell, or was resumed.
+    pub energy_joules: Option<f64>,
     /// Where it was computed.
     pub device: String,
     /// sha256 of the data.
@@ -89,6 +91,7 @@ pub fn outcome(folder: &Path, metric: &str) -> Result<Option<Outcome>> {
         synthetic: false,
         wall_seconds: 0.0,
         processor_seconds: Some(0.0),
+        energy_joules: Some(0.0),
         device: String::new(),
         data: String::new(),
         config: sha256(text.as_bytes()),
@@ -132,6 +135,8 @@ impl Outcome {
         self.wall_seconds += p.training_seconds.max(if p.resumed == 0 { p.wall_seconds } else { 0.0 });
         let processor = p.processor_seconds.filter(|_| p.resumed == 0);
         self.processor_seconds = self.processor_seconds.zip(processor).map(|(a, b)| a + b);
+        let energy = p.energy_joules.filter(|_| p.resumed == 0);
+        self.energy_joules = self.energy_joules.zip(energy).map(|(a, b)| a + b);
         if self.device.is_empty() {
             self.device = format!("{}, {}, {} threads, {}", p.device, p.processor, p.threads, p.kernels);
         }

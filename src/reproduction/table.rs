@@ -99,8 +99,8 @@ pub fn markdown(lines: &[Line<'_>], page: &Path) -> Result<String> {
     }
     let run: Vec<(&Line<'_>, &Outcome)> = lines.iter().filter_map(|l| Some((l, l.outcome?))).collect();
     if !run.is_empty() {
-        text += "\n### How they were made\n\n| result | run | seeds | wall time | processor time | device | data sha256 | config \
-                 sha256 |\n|---|---|---:|---:|---:|---|---|---|\n";
+        text += "\n### How they were made\n\n| result | run | seeds | wall time | processor time | energy | device | data sha256 \
+                 | config sha256 |\n|---|---|---:|---:|---:|---:|---|---|---|\n";
     }
     for (line, o) in run {
         let short =
@@ -111,6 +111,9 @@ pub fn markdown(lines: &[Line<'_>], page: &Path) -> Result<String> {
             o.values.len().to_string(),
             duration(o.wall_seconds),
             o.processor_seconds.filter(|_| !o.values.is_empty()).map_or_else(|| "-".into(), duration),
+            o.energy_joules
+                .filter(|_| !o.values.is_empty())
+                .map_or_else(|| "-".into(), |j| format!("{:.1} Wh", j / 3600.0)),
             if o.device.is_empty() { "-".into() } else { o.device.clone() },
             short(&o.data),
             short(&o.config),
@@ -161,7 +164,7 @@ pub fn duration(seconds: f64) -> String {
 }
 
 /// Columns of the CSV.
-const COLUMNS: [&str; 29] = [
+const COLUMNS: [&str; 30] = [
     "entry",
     "run",
     "status",
@@ -187,6 +190,7 @@ const COLUMNS: [&str; 29] = [
     "verdict",
     "wall_seconds",
     "processor_seconds",
+    "energy_joules",
     "device",
     "data_sha256",
     "config_sha256",
@@ -246,6 +250,7 @@ fn record(entry: Option<&Entry>, outcome: Option<&Outcome>, verdict: &str) -> Ve
         verdict.replace("**", ""),
         text(outcome.map(|o| o.wall_seconds)),
         text(outcome.and_then(|o| o.processor_seconds)),
+        text(outcome.and_then(|o| o.energy_joules)),
         of(&|o| o.device.clone()),
         of(&|o| o.data.clone()),
         of(&|o| o.config.clone()),

@@ -156,6 +156,7 @@ mod tests {
             synthetic: false,
             wall_seconds: 10.0,
             processor_seconds: Some(20.0),
+            energy_joules: None,
             device: "flex".into(),
             data: "abc".into(),
             config: "def".into(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use anyhow::Result;
+use ferrotype_base::energy::EnergyMeter;
 
 use super::common::Common;
 use super::{RunScope, Summary};
@@ -146,6 +147,7 @@ pub struct Account<'a> {
     provenance: Provenance,
     run: &'a RunFolder,
     began: Instant,
+    energy: Option<EnergyMeter>,
 }
 
 impl Account<'_> {
@@ -154,6 +156,7 @@ impl Account<'_> {
     /// # Errors
     /// When the file cannot be written.
     pub fn close(&mut self) -> Result<()> {
+        self.provenance.energy_joules = self.energy.take().and_then(EnergyMeter::finish);
         self.provenance.finish(self.began.elapsed().as_secs_f64());
         self.provenance.save(self.run)
     }
@@ -169,7 +172,7 @@ pub fn train<T: Training>(system: &T, job: &Job<'_>) -> Result<Summary> {
 
 fn train_in_pool<T: Training>(system: &T, job: &Job<'_>, threads: usize) -> Result<Summary> {
     let experiment = system.experiment();
-    let began = Instant::now();
+    let (began, energy) = (Instant::now(), EnergyMeter::start());
     let _lock = job.run.lock()?;
     let device = experiment.device().parse::<DeviceName>()?.open()?;
     let compute = compute(&experiment.kernels(), &device)?;
@@ -200,6 +203,6 @@ fn train_in_pool<T: Training>(system: &T, job: &Job<'_>, threads: usize) -> Resu
     };
     provenance.training_seconds = effort.seconds.unwrap_or(provenance.training_seconds);
     provenance.resumed = effort.resumed.unwrap_or(provenance.resumed);
-    let mut account = Account { provenance, run: job.run, began };
+    let mut account = Account { provenance, run: job.run, began, energy };
     system.finish(data, fitted, &mut work, &mut account)
 }

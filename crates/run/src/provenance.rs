@@ -52,6 +52,10 @@ pub struct Provenance {
     /// it: what the run took, whatever else the machine did meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processor_seconds: Option<f64>,
+    /// Energy that the machine's processors took from the start of the run to its end (of the last part), in joules, where the
+    /// system tells it: of all that the machine did meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy_joules: Option<f64>,
     /// What the process had used before this run began.
     #[serde(skip)]
     processor_before: Option<f64>,
@@ -88,6 +92,7 @@ impl Provenance {
             training_seconds: runs.iter().map(|p| p.training_seconds).sum(),
             wall_seconds: runs.iter().map(|p| p.wall_seconds).sum(),
             processor_seconds: runs.iter().map(|p| p.processor_seconds).sum(),
+            energy_joules: runs.iter().map(|p| p.energy_joules).sum(),
             peak_memory_bytes: runs.iter().filter_map(|p| p.peak_memory_bytes).max(),
             resumed: runs.iter().map(|p| p.resumed).sum(),
             ..runs.first().cloned().unwrap_or_default()
@@ -134,6 +139,9 @@ impl Provenance {
         rows.push(("Training time".to_owned(), format!("{:.1} s", self.training_seconds)));
         if let Some(seconds) = self.processor_seconds {
             rows.push(("Processor time".to_owned(), format!("{seconds:.1} s")));
+        }
+        if let Some(joules) = self.energy_joules {
+            rows.push(("Energy of the machine's processors".to_owned(), format!("{:.1} Wh", joules / 3600.0)));
         }
         if let Some(bytes) = self.peak_memory_bytes {
             rows.push(("Peak memory".to_owned(), format!("{:.0} MB", bytes as f64 / 1e6)));

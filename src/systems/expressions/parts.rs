@@ -22,10 +22,19 @@ pub struct OverSeeds {
     pub part: String,
     /// Seeds.
     pub seeds: usize,
-    /// Mean and standard deviation (n - 1; 0 of one seed) of UF1.
-    pub uf1: [f64; 2],
-    /// As `uf1`, of the unweighted average recall.
-    pub uar: [f64; 2],
+    /// UF1.
+    pub uf1: Spread,
+    /// The unweighted average recall.
+    pub uar: Spread,
+}
+
+/// A figure over seeds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation (n - 1); none of one seed.
+    pub sd: Option<f64>,
 }
 
 /// Scores the parts of a group, writes them into its folder, and gives lines for the terminal. Nothing for sets of a single
@@ -85,9 +94,9 @@ fn over_seeds(folder: &RunFolder, group: &Group) -> Result<Vec<String>> {
         }
     }
     let Some(first) = all.first() else { return Ok(Vec::new()) };
-    let spread = |part: &str, of: fn(&PartScores) -> f64| -> [f64; 2] {
+    let spread = |part: &str, of: fn(&PartScores) -> f64| {
         let values: Vec<f64> = all.iter().flatten().filter(|s| s.part == part).map(of).collect();
-        [mean(&values).unwrap_or(0.0), deviation(&values).unwrap_or(0.0)]
+        Spread { mean: mean(&values).unwrap_or(0.0), sd: deviation(&values).filter(|_| values.len() > 1) }
     };
     let of_part = |s: &PartScores| OverSeeds {
         part: s.part.clone(),
@@ -97,9 +106,12 @@ fn over_seeds(folder: &RunFolder, group: &Group) -> Result<Vec<String>> {
     };
     let sums: Vec<OverSeeds> = first.iter().map(of_part).collect();
     write_json(folder.path().join(FILE), &sums)?;
+    if all.len() == 1 {
+        return Ok(first.iter().map(line).collect());
+    }
+    let figure = |s: Spread| format!("{:.4} ± {:.4}", s.mean, s.sd.unwrap_or(0.0));
     let line = |s: &OverSeeds| {
-        let ([f, f_sd], [r, r_sd]) = (s.uf1, s.uar);
-        format!("  {:<10} UF1 {f:.4} ± {f_sd:.4}  UAR {r:.4} ± {r_sd:.4}  over {} seeds", s.part, s.seeds)
+        format!("  {:<10} UF1 {}  UAR {}  over {} seeds", s.part, figure(s.uf1), figure(s.uar), s.seeds)
     };
     Ok(sums.iter().map(line).collect())
 }

@@ -67,7 +67,7 @@ impl System for Expressions<'_> {
     }
 
     fn group_files(&self, folder: &RunFolder) -> Result<Vec<PathBuf>> {
-        Ok(vec![folder.scores(), folder.path().join("aggregate.json")])
+        Ok(vec![folder.scores(), folder.path().join("aggregate.json"), folder.path().join("parts.json")])
     }
 
     fn member_files(&self, run: &RunFolder) -> Vec<PathBuf> {
