@@ -79,8 +79,12 @@ fn seeds_are_added_to_what_was_trained() {
     // A single run becomes the first of a group, and the group grows.
     let single = place.train("more", "--set seed=0");
     let weights = fs::metadata(single.join("checkpoints/best.safetensors")).unwrap().modified().unwrap();
-    place.ok(&format!("train --resume {} --seeds 1 -q", single.display()));
+    fs::write(single.join("reproduction.json"), "{}").unwrap();
+    place.ok(&format!("train --resume {} --seeds 1 --json", single.display()));
     let grown = place.only("more");
+    // What it repeats, the group repeats.
+    assert!(grown.join("reproduction.json").is_file() && !grown.join("seed-0/reproduction.json").exists());
+    fs::remove_file(grown.join("reproduction.json")).unwrap();
     assert!(grown.file_name().unwrap().to_str().unwrap().starts_with("small-seeds-"), "{}", grown.display());
     let kept = fs::metadata(grown.join("seed-0/checkpoints/best.safetensors")).unwrap().modified().unwrap();
     assert_eq!(kept, weights, "trained again");

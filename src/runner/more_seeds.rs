@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::begin_group;
+use crate::reproduction::Mark;
 use crate::systems::loaded::any_experiment_of;
 use ferrotype_run::RunFolder;
 use ferrotype_run::group::{Group, GroupAxis};
@@ -60,6 +61,12 @@ fn enclose(path: &Path, inner: Option<&Group>, seeds: &[u64]) -> Result<PathBuf>
     }
     #[cfg(not(windows))]
     drop(held);
+    // What one seed repeats, the group repeats.
+    let mark = Mark::file(&member);
+    if mark.is_file() {
+        fs::rename(&mark, Mark::file(folder.path()))
+            .with_context(|| format!("cannot move {} to {}", mark.display(), folder.path().display()))?;
+    }
     eprintln!("{} is now {}", path.display(), member.display());
     Ok(folder.path().to_path_buf())
 }
