@@ -32,8 +32,9 @@ done
 if has_library aarch64-unknown-linux-gnu && command -v qemu-aarch64 >/dev/null; then
     echo "== aarch64-unknown-linux-gnu: the kernels' tests in qemu"
     export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
-    export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu"
-    cargo test --release --locked -p ferrotype-kernels --target aarch64-unknown-linux-gnu --target-dir "$folder" ||
+    export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER=qemu-aarch64
+    # Without shared libraries: qemu 7.2 hangs where glibc's dynamic loader makes a thread.
+    RUSTFLAGS="-C target-feature=+crt-static" cargo test --release --locked -p ferrotype-kernels --target aarch64-unknown-linux-gnu --target-dir "$folder" ||
         failed+=("the kernels on aarch64")
 fi
 [ ${#failed[@]} = 0 ] || { printf 'failed: %s\n' "${failed[@]}"; exit 1; }
