@@ -183,10 +183,10 @@ fn data(resolved: &str) -> Vec<String> {
         &["data.source.aff_wild2.root=Aff-Wild2", "data.path=aff_wild2.h5"]
     } else if resolved.contains("seven_classes: true") {
         &["data.source.affectnet.root=AffectNet", "data.path=affectnet7.h5"]
+    } else if resolved.contains("affectnet:") && resolved.contains("targets: true") {
+        &["data.source.affectnet.root=AffectNet", "data.path=affectnet_va.h5"]
     } else if resolved.contains("affectnet:") {
-        let path =
-            if resolved.contains("targets: true") { "data.path=affectnet_va.h5" } else { "data.path=affectnet.h5" };
-        return vec!["data.source.affectnet.root=AffectNet".into(), path.into()];
+        &["data.source.affectnet.root=AffectNet", "data.path=affectnet.h5"]
     } else if resolved.contains("rafdb:") {
         &["data.source.rafdb.root=basic", "data.path=rafdb.h5"]
     } else if resolved.contains("jaffe:") {

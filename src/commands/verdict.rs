@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use ferrotype_base::energy::watt_hours;
 
 use super::say;
 use crate::publication::experiments;
@@ -25,7 +26,7 @@ pub fn judged(registry: &Registry, folder: &Path) -> Result<Option<String>> {
         figures += &format!(", 95 % interval {:.2} to {:.2}", 100.0 * low, 100.0 * high);
     }
     let processor = outcome.processor_seconds.map_or_else(|| "unknown".into(), reproduction::duration);
-    let energy = outcome.energy_joules.map_or_else(String::new, |j| format!(", {:.1} Wh", j / 3600.0));
+    let energy = outcome.energy_joules.map_or_else(String::new, |j| format!(", {}", watt_hours(j)));
     Ok(Some(format!(
         "verdict on {}\n  {}\n  ours      {figures}, n = {}\n  took      {} wall time, {processor} processor time{energy}, on {}\n  \
          data      sha256 {}\n  config    sha256 {}",

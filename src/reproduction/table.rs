@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use ferrotype_base::energy::watt_hours;
 
 use super::{Entry, Outcome, Registry, verdict};
 
@@ -111,9 +112,7 @@ pub fn markdown(lines: &[Line<'_>], page: &Path) -> Result<String> {
             o.values.len().to_string(),
             duration(o.wall_seconds),
             o.processor_seconds.filter(|_| !o.values.is_empty()).map_or_else(|| "-".into(), duration),
-            o.energy_joules
-                .filter(|_| !o.values.is_empty())
-                .map_or_else(|| "-".into(), |j| format!("{:.1} Wh", j / 3600.0)),
+            o.energy_joules.filter(|_| !o.values.is_empty()).map_or_else(|| "-".into(), watt_hours),
             if o.device.is_empty() { "-".into() } else { o.device.clone() },
             short(&o.data),
             short(&o.config),

@@ -44,6 +44,11 @@ impl EnergyMeter {
     }
 }
 
+/// Joules as people read them: `12.3 Wh`.
+pub fn watt_hours(joules: f64) -> String {
+    format!("{:.1} Wh", joules / 3600.0)
+}
+
 /// A package's counter.
 struct Counter {
     file: PathBuf,

@@ -74,14 +74,6 @@ pub struct Pass<'a> {
     pub(super) lengths: Option<Lengths>,
 }
 
-/// What a pass gives.
-pub struct Outcome {
-    /// `[batch, classes]`.
-    pub logits: Tensor<2>,
-    /// The values that the buffers take after a pass in training; empty in evaluation.
-    pub buffers: Vec<Tensor<1>>,
-}
-
 impl Pass<'_> {
     /// The pass of a batch whose sequences have these lengths; see [`Lengths::of`].
     pub(super) fn with_lengths(mut self, batch: usize, valid: &[u32], device: &Device) -> Result<Self> {
@@ -91,19 +83,19 @@ impl Pass<'_> {
     }
 
     /// Computes the logits of `x [batch, channels, height, width]`.
-    pub fn run(&self, x: Tensor<4>) -> Result<Outcome> {
+    pub fn run(&self, x: Tensor<4>) -> Result<Tensor<2>> {
         self.run_watched(x, |_, value| value)
     }
 
-    /// As [`Pass::between`], from the input to the logits; what `watch` makes of a step's output takes its place.
-    pub(super) fn run_watched(&self, x: Tensor<4>, watch: impl FnMut(&Step, Value) -> Value) -> Result<Outcome> {
+    /// As [`Pass::run`]; what `watch` makes of a step's output takes its place.
+    pub(super) fn run_watched(&self, x: Tensor<4>, watch: impl FnMut(&Step, Value) -> Value) -> Result<Tensor<2>> {
         check_input(self.graph, &x)?;
-        let (value, buffers) = self.between_watched(0, Value::Map(x), self.graph.output(), watch)?;
-        Ok(Outcome { logits: value.vector()?, buffers })
+        self.between_watched(0, Value::Map(x), self.graph.output(), watch)?.0.vector()
     }
 
     /// Computes node `to` from the value of node `from`, through which everything between them must go
-    /// ([`Graph::frozen_until`]). Also the values that the buffers take, as in [`Outcome`].
+    /// ([`Graph::frozen_until`]). Also the values that the buffers take after a pass in
+    /// training; none in evaluation.
     pub(super) fn between(&self, from: NodeId, value: Value, to: NodeId) -> Result<(Value, Vec<Tensor<1>>)> {
         self.between_watched(from, value, to, |_, value| value)
     }
@@ -281,7 +273,7 @@ fn take_inputs(node: &Node, step: &Step, values: &mut [Option<Value>]) -> Result
     Ok(inputs)
 }
 
-fn check_input(graph: &Graph, x: &Tensor<4>) -> Result<()> {
+pub(super) fn check_input(graph: &Graph, x: &Tensor<4>) -> Result<()> {
     let [batch, channels, height, width] = x.dims();
     let [c, h, w] = graph.input;
     ensure!(

@@ -12,6 +12,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::forward::{Mode, Pass};
 use super::graph::Graph;
 use super::layers::Role;
+use super::part::Part;
 use ferrotype_ops::Compute;
 
 pub use gradient::{InputGradient, LayerGradient, ReluRule};
@@ -145,7 +146,7 @@ impl Network {
         let parameters: Vec<_> = self.parameters.iter().map(|p| p.tensor.clone()).collect();
         let buffers = self.buffer_tensors();
         let pass = self.pass(&parameters, &buffers, Mode::Evaluate).with_lengths(x.dims()[0], valid, &self.device)?;
-        Ok(pass.run(x.without_autodiff())?.logits)
+        pass.run(x.without_autodiff())
     }
 
     /// A pass in training mode: batch statistics, dropout with masks of `key`, and gradients wanted for every
@@ -159,12 +160,7 @@ impl Network {
     /// # Errors
     /// As [`Network::forward_lengths`].
     pub fn train_pass_lengths(&self, x: Tensor<4>, key: u64, valid: &[u32]) -> Result<TrainPass> {
-        self.check_device(&x)?;
-        let leaves: Vec<_> = self.parameters.iter().map(|p| p.tensor.clone().autodiff().require_grad()).collect();
-        let buffers = self.buffer_tensors();
-        let pass = self.pass(&leaves, &buffers, Mode::Train(key)).with_lengths(x.dims()[0], valid, &self.device)?;
-        let outcome = pass.run(x.autodiff())?;
-        Ok(TrainPass { logits: outcome.logits, leaves, buffer_updates: outcome.buffers, watched: None })
+        self.train_pass_of(x, key, &Part::default(), valid)
     }
 
     /// Gives the buffers the values that a pass in training found.

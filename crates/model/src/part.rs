@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use burn::tensor::Tensor;
 
-use super::forward::{Mode, Value};
+use super::forward::{Mode, Value, check_input};
 use super::graph::{Graph, NodeId};
 use super::layers::{Layer, Shape};
 use super::network::{Network, TrainPass};
@@ -152,10 +152,10 @@ impl Network {
     /// As [`Network::train_pass_lengths`], of a part: frozen parameters get no gradient, frozen normalisation layers use and keep
     /// their running statistics, and autodiff begins at the first layer that is trained.
     pub fn train_pass_of(&self, x: Tensor<4>, key: u64, part: &Part, valid: &[u32]) -> Result<TrainPass> {
-        if part.entry == 0 && part.frozen.is_empty() && part.watched.is_none() {
-            return self.train_pass_lengths(x, key, valid);
-        }
         self.check_device(&x)?;
+        if part.entry == 0 {
+            check_input(self.graph(), &x)?;
+        }
         let is_frozen = |i: usize| part.frozen.get(i).copied().unwrap_or(false);
         let leaf =
             |(i, tensor): (usize, Tensor<1>)| if is_frozen(i) { tensor } else { tensor.autodiff().require_grad() };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use ferrotype_base::energy::watt_hours;
 use serde::{Deserialize, Serialize};
 
 use super::files::write_json;
@@ -141,7 +142,7 @@ impl Provenance {
             rows.push(("Processor time".to_owned(), format!("{seconds:.1} s")));
         }
         if let Some(joules) = self.energy_joules {
-            rows.push(("Energy of the machine's processors".to_owned(), format!("{:.1} Wh", joules / 3600.0)));
+            rows.push(("Energy of the machine's processors".to_owned(), watt_hours(joules)));
         }
         if let Some(bytes) = self.peak_memory_bytes {
             rows.push(("Peak memory".to_owned(), format!("{:.0} MB", bytes as f64 / 1e6)));

@@ -30,9 +30,9 @@ impl Session<'_> {
     /// When a loss does not fit its head's targets.
     pub(super) fn heads_objective(&self, task: &Task) -> Result<Box<dyn Objective>> {
         let (sums, known) = task.train.column_totals();
-        let values = task.train.column_values();
         let options: Vec<&HeadOptions> = self.experiment.heads.values().collect();
-        Ok(Box::new(HeadsObjective::new(task.heads(), &options, &ColumnTotals { sums, known, values })?))
+        let (totals, values) = (ColumnTotals { sums, known }, |column| task.train.known(column).collect());
+        Ok(Box::new(HeadsObjective::new(task.heads(), &options, &totals, values)?))
     }
 
     /// What measures the weights on the set that selects them.

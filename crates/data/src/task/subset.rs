@@ -52,22 +52,14 @@ impl Subset {
 
     /// Sum and number of the known targets of each column.
     pub fn column_totals(&self) -> (Vec<f64>, Vec<f64>) {
-        let values = self.column_values();
-        let sum = |of: &Vec<f32>| of.iter().fold(0.0, |sum, &value| sum + f64::from(value));
-        (values.iter().map(sum).collect(), values.iter().map(|of| of.len() as f64).collect())
+        let of = |column| self.known(column).fold((0.0, 0.0), |(sum, n), value| (sum + f64::from(value), n + 1.0));
+        (0..self.labelled.width()).map(of).unzip()
     }
 
-    /// The known targets of each column, in the order of the rows.
-    pub fn column_values(&self) -> Vec<Vec<f32>> {
-        let mut values = vec![Vec::new(); self.labelled.width()];
-        for &i in &self.indices {
-            let mask = self.labelled.known_of(i);
-            for (c, &value) in self.labelled.target(i).iter().enumerate().filter(|(c, _)| mask.get(*c) != Some(&false))
-            {
-                values[c].push(value);
-            }
-        }
-        values
+    /// The known targets of a column, in the order of the rows.
+    pub fn known(&self, column: usize) -> impl Iterator<Item = f32> {
+        let is_known = move |&i: &usize| self.labelled.known_of(i).get(column) != Some(&false);
+        self.indices.iter().copied().filter(is_known).map(move |i| self.labelled.target(i)[column])
     }
 
     /// The preprocessing.

@@ -121,7 +121,7 @@ impl Network {
             frozen: &[],
             lengths: None,
         };
-        Ok(pass.run_watched(x, watch)?.logits)
+        pass.run_watched(x, watch)
     }
 
     fn guided(&self, x: Tensor<4>, scalar: impl FnOnce(Tensor<2>) -> Tensor<1>) -> Result<InputGradient> {

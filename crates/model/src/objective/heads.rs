@@ -29,8 +29,6 @@ pub struct ColumnTotals {
     pub sums: Vec<f64>,
     /// How many are known.
     pub known: Vec<f64>,
-    /// The known targets themselves.
-    pub values: Vec<Vec<f32>>,
 }
 
 /// The weighted sum of the losses of a model's heads, side by side in its outputs.
@@ -40,15 +38,21 @@ pub struct HeadsObjective {
 }
 
 impl HeadsObjective {
-    /// The losses that the heads' options ask for, in the order of the heads. `totals` are those of the training set.
+    /// The losses that the heads' options ask for, in the order of the heads. `totals` are those of the training set; `values` gives
+    /// the known targets of one of its columns, and is asked where a loss depends on how often they occur.
     ///
     /// # Errors
     /// When a loss does not fit the kind of the head's targets, or weights are not one per column.
-    pub fn new(heads: &[Head], options: &[&HeadOptions], totals: &ColumnTotals) -> Result<Self> {
+    pub fn new(
+        heads: &[Head],
+        options: &[&HeadOptions],
+        totals: &ColumnTotals,
+        values: impl Fn(usize) -> Vec<f32>,
+    ) -> Result<Self> {
         ensure!(heads.len() == options.len(), "{} heads and {} options", heads.len(), options.len());
         let mut parts = Vec::new();
         for (head, options) in heads.iter().zip(options) {
-            parts.push((head.clone(), options.weight, build(head, options, totals)?));
+            parts.push((head.clone(), options.weight, build(head, options, totals, &values)?));
         }
         Ok(Self { parts })
     }
@@ -74,17 +78,22 @@ impl Objective for HeadsObjective {
     }
 }
 
-fn build(head: &Head, options: &HeadOptions, totals: &ColumnTotals) -> Result<Box<dyn MaskedLoss>> {
+fn build(
+    head: &Head,
+    options: &HeadOptions,
+    totals: &ColumnTotals,
+    values: &impl Fn(usize) -> Vec<f32>,
+) -> Result<Box<dyn MaskedLoss>> {
     let (name, kind) = (&head.name, &head.kind);
     let loss = options.loss.clone().unwrap_or_else(|| HeadLoss::usual(kind));
     let sums = head.of(&totals.sums);
     let known = head.of(&totals.known);
     if let (Some(lds), TargetKind::Continuous { range, .. }) = (&options.lds, kind) {
-        let values = head.of(&totals.values);
+        let columns: Vec<Vec<f32>> = head.range().map(values).collect();
         let penalty = loss.penalty().ok_or_else(|| {
             anyhow!("heads.{name}.lds weighs single values; its loss is {}: expected mse, mae or huber", loss.as_str())
         })?;
-        return Ok(Box::new(DensityLoss::new(penalty, lds, *range, values)));
+        return Ok(Box::new(DensityLoss::new(penalty, lds, *range, &columns)));
     }
     ensure!(
         options.lds.is_none(),

@@ -91,8 +91,9 @@ fn heads_are_summed_by_weight_and_losses_must_fit() {
     let values = || TargetKind::Continuous { units: String::new(), range: [-5.0, 5.0] };
     let heads = [head("a", TargetKind::Labels, 0, 1), head("b", values(), 1, 2)];
     let options = [HeadOptions::default(), HeadOptions { weight: 0.25, ..HeadOptions::default() }];
-    let totals = ColumnTotals { sums: vec![2.0, 0.0, 0.0], known: vec![4.0; 3], values: vec![Vec::new(); 3] };
-    let objective = HeadsObjective::new(&heads, &options.iter().collect::<Vec<_>>(), &totals).unwrap();
+    let totals = ColumnTotals { sums: vec![2.0, 0.0, 0.0], known: vec![4.0; 3] };
+    let none = |_| Vec::new();
+    let objective = HeadsObjective::new(&heads, &options.iter().collect::<Vec<_>>(), &totals, none).unwrap();
     let device = crate::device::tested();
     let t = |values: &[f32]| tensor(values, &device);
     let sum: f32 =
@@ -107,7 +108,7 @@ fn heads_are_summed_by_weight_and_losses_must_fit() {
         own(&BinaryLoss { positive_weights: vec![1.0; 3] }, 0..1) + 0.25 * own(&ValueLoss(Penalty::Squared), 1..3);
     assert!((f64::from(sum) / 4.0 - expected).abs() < 1e-5, "{sum} {expected}");
     let wrong = [HeadOptions { loss: Some(HeadLoss::Ccc), ..HeadOptions::default() }, options[1].clone()];
-    let error = HeadsObjective::new(&heads, &wrong.iter().collect::<Vec<_>>(), &totals).unwrap_err().to_string();
+    let error = HeadsObjective::new(&heads, &wrong.iter().collect::<Vec<_>>(), &totals, none).unwrap_err().to_string();
     assert!(error.contains("heads.a.loss is ccc") && error.contains("binary_cross_entropy would be"), "{error}");
     for (at, loss, message) in [
         (0, HeadLoss::BinaryCrossEntropy(LabelLossOptions::default()), "heads.a.lds is for continuous values"),
@@ -115,7 +116,8 @@ fn heads_are_summed_by_weight_and_losses_must_fit() {
     ] {
         let mut wrong = options.clone();
         wrong[at] = HeadOptions { lds: Some(LdsOptions::default()), loss: Some(loss), ..HeadOptions::default() };
-        let error = HeadsObjective::new(&heads, &wrong.iter().collect::<Vec<_>>(), &totals).unwrap_err().to_string();
+        let error =
+            HeadsObjective::new(&heads, &wrong.iter().collect::<Vec<_>>(), &totals, none).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
     }
 }
