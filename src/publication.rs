@@ -1,5 +1,6 @@
 //! Published runs: what may leave the machine, and the table of all.
 
+mod earlier;
 pub mod experiments;
 mod row;
 
@@ -22,7 +23,7 @@ use ferrotype_run::{PublicFolder, RunFolder};
 /// When a file of the run is missing, or one cannot be written.
 pub fn publish(system: &dyn System, run: &RunFolder, parent: &Path, lines: &str) -> Result<PathBuf> {
     let target = begin(run, &parent.join(name(run)?))?;
-    let mut files = system.publish_run(run, &target)?;
+    let mut files = system.publish_run(run, &target.folder)?;
     files.extend([run.config(), run.provenance(), run.facts(), Mark::file(run.path())]);
     end(&files, run, parent, &target, lines)
 }
@@ -44,31 +45,44 @@ pub fn publish_group(
     for &value in &group.values {
         let member = group.member(Path::new(""), value);
         let run = RunFolder::open(&folder.path().join(&member))?;
-        target.inner(&member)?.copy(&system.member_files(&run), &run)?;
+        target.folder.inner(&member)?.copy(&system.member_files(&run), &run)?;
     }
     files.extend([folder.config(), folder.path().join(GROUP), Mark::file(folder.path())]);
     end(&files, folder, parent, &target, lines)
 }
 
-/// Before anything is written: what is refused leaves everything as it was.
-fn begin(run: &RunFolder, target: &Path) -> Result<PublicFolder> {
-    spare_runs(run.path(), target)?;
-    PublicFolder::create(target)
+/// Where a run is published.
+struct Target {
+    folder: PublicFolder,
+    /// Whether a copy that was published earlier is there.
+    is_copy: bool,
 }
 
-/// The files beside the scores, a page with the report's last lines, and the table of all.
-fn end(files: &[PathBuf], run: &RunFolder, parent: &Path, target: &PublicFolder, lines: &str) -> Result<PathBuf> {
-    target.copy(files, run)?;
+/// Before anything is written: what is refused leaves everything as it was.
+fn begin(run: &RunFolder, target: &Path) -> Result<Target> {
+    spare_runs(run.path(), target)?;
+    let is_copy = earlier::is_copy(target);
+    Ok(Target { folder: PublicFolder::create(target)?, is_copy })
+}
+
+/// The files beside the scores, a page with the report's last lines, and the table of all. What only an earlier copy had, is removed:
+/// it would be taken for this one's.
+fn end(files: &[PathBuf], run: &RunFolder, parent: &Path, target: &Target, lines: &str) -> Result<PathBuf> {
+    let Target { folder, is_copy } = target;
+    folder.copy(files, run)?;
     let lines: String =
         lines.lines().filter(|l| !l.starts_with("report ")).map(|l| format!("{}\n", l.trim_end())).collect();
     let page = format!(
         "# {}\n\n```\n{lines}```\n\nWritten by `ferrotype report --publish`. The scores with all their figures: the JSON files here; \
          what was trained: [config.yaml](config.yaml).\n",
-        target.path().file_name().unwrap_or_default().to_string_lossy()
+        folder.path().file_name().unwrap_or_default().to_string_lossy()
     );
-    target.write("README.md", &page)?;
+    folder.write("README.md", &page)?;
+    if *is_copy {
+        earlier::remove(folder)?;
+    }
     experiments::write(&Registry::open(None)?, parent, Path::new(experiments::RUNS))?;
-    Ok(target.path().to_owned())
+    Ok(folder.path().to_owned())
 }
 
 /// What a published copy is called: after the experiment, or after what it repeats and how.

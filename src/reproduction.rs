@@ -13,7 +13,7 @@ mod verdict;
 pub use cost::{Costs, epochs_done};
 pub use entry::{Entry, Need, Published, Recipe, SelectedOn};
 pub use mark::{Mark, RecipeComparison, comparison};
-pub use outcome::{Outcome, outcome};
+pub use outcome::{Outcome, Unfinished, outcome};
 pub use registry::Registry;
 pub use table::{Line, csv, duration, lines, markdown, not_run_here};
 pub use verdict::{Kind, Verdict, verdict};

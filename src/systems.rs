@@ -8,6 +8,7 @@ pub mod engine;
 pub(crate) mod evaluations;
 pub mod expressions;
 pub mod loaded;
+pub(crate) mod mixture;
 pub(crate) mod pool;
 pub mod real_fake;
 pub mod registry;
@@ -104,6 +105,15 @@ pub trait System {
     /// When it cannot be made.
     fn prepare_data(&self) -> Result<()> {
         Ok(())
+    }
+
+    /// sha256 of the experiment's data as they are now, as `dataset.json` names it; none where they are still to be made, or
+    /// where the system compares them in each run alone.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn data_sha256(&self) -> Result<Option<String>> {
+        Ok(None)
     }
 
     /// Makes the experiment's prepared file anew.

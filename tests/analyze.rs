@@ -213,12 +213,19 @@ fn what_cannot_be_analysed_is_told() {
         ("analyze video.mp4 --run runs/a", "give the run a name"),
         ("analyze video.mp4 --every 0", "sampling.every"),
         ("analyze video.mp4 --landmarks mesh", "give parts.mesh"),
+        (
+            "analyze video.mp4 --detector no.onnx --set output.embeddings=true",
+            "output.embeddings: there is no embedder",
+        ),
         ("import openface --from . --out a.safetensors", "terms"),
         ("import openface --from . --out a.safetensors --accept-terms", "a.safetensors"),
     ] {
         let told = place.refused(words);
         assert!(told.contains(says) || (says == "a.safetensors" && told.contains("predictors")), "{words}: {told}");
     }
+    let words = "analyze video.mp4 --detector no.onnx --embedder none.onnx --set output.embeddings=true";
+    let told = place.refused(words);
+    assert!(!told.contains("output.embeddings"), "{told}");
     assert!(!place.at("results").exists() && !place.at("a.safetensors").exists());
     let schema: Value = serde_json::from_str(&place.ok("analyze --schema")).unwrap();
     assert!(schema["properties"]["sampling"].is_object());

@@ -252,4 +252,12 @@ fn bad_input_is_one_clear_paragraph() {
     }
     let missing = place.refused("data prepare faces --video no.mp4 --detector no.onnx --out f.h5");
     assert!(missing.contains("no.onnx") || missing.contains("ffmpeg"), "{missing}");
+    for (options, says) in [
+        ("--eps 0.2", "--eps tells persons apart by their embeddings, and there are none: add --embedder"),
+        ("--cluster kmeans", "add --embedder"),
+        ("--embedder no.onnx --most-persons 3", "--most-persons is for --cluster kmeans"),
+    ] {
+        let told = place.refused(&format!("data prepare faces --video no.mp4 --detector no.onnx --out f.h5 {options}"));
+        assert!(told.contains(says), "{options}: {told}");
+    }
 }

@@ -29,7 +29,8 @@ fn a_finished_run_is_scored_exported_reported_and_listed() {
     assert_eq!(fs::read(place.at("again.onnx")).unwrap(), fs::read(run.join("model.onnx")).unwrap());
 
     for precision in ["fp16", "int8"] {
-        let words = format!("export --run {shown} --precision {precision} --calibration-rows 20");
+        let rows = if precision == "int8" { "--calibration-rows 20" } else { "" };
+        let words = format!("export --run {shown} --precision {precision} {rows}");
         let text = place.ok(&format!("{words} --max-loss 100 --out less.onnx"));
         assert!(text.contains(&format!("({precision})")) && text.contains("rows (at most 100 may be lost)"), "{text}");
         let size = |name: &str| fs::metadata(place.at(name)).unwrap().len();
@@ -40,6 +41,14 @@ fn a_finished_run_is_scored_exported_reported_and_listed() {
         assert!(!place.at("less.onnx").exists());
         let refused = place.refused(&format!("{words} --out {shown}/model.onnx"));
         assert!(refused.contains("is the run's own file"), "{refused}");
+    }
+    for (options, says) in [
+        ("--max-loss 2", "--max-loss is for --precision fp16 and int8"),
+        ("--calibration-rows 20", "--calibration-rows is for --precision int8"),
+        ("--precision fp16 --calibration-rows 20", "--calibration-rows is for --precision int8"),
+    ] {
+        let refused = place.refused(&format!("export --run {shown} {options} --out less.onnx"));
+        assert!(refused.contains(says) && !place.at("less.onnx").exists(), "{refused}");
     }
 
     let before = files(&run);
@@ -226,6 +235,8 @@ fn rows_that_a_run_has_seen_are_known_by_their_pixels() {
     assert!(text.contains("The run has seen") && text.contains("without the rows that were seen"), "{text}");
     let report = fs::read_to_string(run.join("report.html")).unwrap();
     assert!(report.contains("Scores on other data") && report.contains("<p class=\"notice serious\">The run has seen"));
+    let pictures = json(&run.join("dataset.json"))["sha256"].as_str().unwrap().to_owned();
+    assert!(report.contains(&format!("<p class=\"small\">sha256 {pictures}</p>")), "which pictures were scored");
 
     // Nothing is left of what was trained on, and a run without its record finds it out from its data.
     fs::remove_file(run.join("seen_pictures.json")).unwrap();
@@ -242,6 +253,23 @@ fn rows_that_a_run_has_seen_are_known_by_their_pixels() {
     assert_eq!(inherited, count("trained") + count("selected"));
     let report = fs::read_to_string(tuned.join("report.html")).unwrap();
     assert!(report.contains(&format!("Leak: {inherited} of {} test pictures that the weights", count("rows"))));
+
+    // The score of a file that was prepared anew takes the place of the one before, and says how classes were matched.
+    for rows in [10, 20] {
+        let line = |row: usize| {
+            let pixels: Vec<String> = (0..48 * 48).map(|p| ((p * (row + 1)) % 256).to_string()).collect();
+            format!("{},{},PrivateTest\n", row % 7, pixels.join(" "))
+        };
+        let table: String = (0..rows).map(line).collect();
+        place.write("fer.csv", format!("emotion,pixels,Usage\n{table}"));
+        fs::remove_file(place.at("fer.h5")).ok();
+        place.ok("data prepare fer2013 --csv fer.csv --out fer.h5");
+        place.ok(&format!("eval --run {} --data fer.h5 --common-classes", tuned.display()));
+    }
+    assert_eq!(entries(&tuned.join("evaluations")).len(), 1);
+    let report = fs::read_to_string(tuned.join("report.html")).unwrap();
+    assert!(report.contains(", 20 images") && !report.contains(", 10 images"), "an old score stayed");
+    assert!(report.contains("matched by name"), "how the classes were matched");
 }
 
 #[test]

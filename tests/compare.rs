@@ -73,6 +73,23 @@ fn groups_of_seeds_have_a_test_over_seeds() {
 }
 
 #[test]
+fn a_seed_is_not_finished_before_all_its_folds_are() {
+    let place = Place::new();
+    finished(&place, "a", "abc", 60, 5);
+    for seed in 0..2 {
+        finished(&place, &format!("b/seed-{seed}"), "abc", 60, 3);
+        place.write(format!("b/seed-{seed}/metrics.json"), r#"{"pooled": {"folds": 4}}"#);
+    }
+    place.write("b/group.json", r#"{"axis": "seed", "values": [0, 1], "folds": 4}"#);
+    place.write("b/config.yaml", "system: real_fake\n");
+    place.ok("compare a b --resamples 200");
+    // What a report leaves that was made after three of them.
+    place.write("b/seed-1/metrics.json", r#"{"pooled": {"folds": 3}}"#);
+    let message = place.refused("compare a b");
+    assert!(message.contains("1 of the 2 seeds of b are not finished"), "{message}");
+}
+
+#[test]
 fn what_cannot_be_compared_is_refused() {
     let place = Place::new();
     finished(&place, "a", "abc", 60, 5);

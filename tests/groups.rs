@@ -44,6 +44,11 @@ fn seeds_are_trained_and_summed_up() {
         assert!(place.at("published/small-seeds").join(name).is_file(), "no {name}");
     }
     assert!(!place.at("published/small-seeds/seed-0/checkpoints").exists());
+    // Published again, what only an earlier copy had is gone, and what people put there is not.
+    place.write("published/small-seeds/seed-7/metrics.json", "{}");
+    place.write("published/small-seeds/notes.md", "mine");
+    place.ok(&format!("report --run {} --publish published", folder.display()));
+    assert!(!place.at("published/small-seeds/seed-7").exists() && place.at("published/small-seeds/notes.md").is_file());
     let listed = place.ok("runs");
     assert!(members.iter().all(|m| listed.contains(m)), "{listed}");
 }
@@ -79,6 +84,7 @@ fn seeds_are_added_to_what_was_trained() {
     // A single run becomes the first of a group, and the group grows.
     let single = place.train("more", "--set seed=0");
     let weights = fs::metadata(single.join("checkpoints/best.safetensors")).unwrap().modified().unwrap();
+    place.train("whole", "--set seed=6 --set train.epochs=1 --set export.onnx=false");
     fs::write(single.join("reproduction.json"), "{}").unwrap();
     place.ok(&format!("train --resume {} --seeds 1 --json", single.display()));
     let grown = place.only("more");
@@ -93,6 +99,16 @@ fn seeds_are_added_to_what_was_trained() {
     assert_eq!(fs::read(grown.join("aggregate.json")).unwrap(), aggregate);
     let told = place.refused(&format!("train --resume {} --seeds 0..5", grown.join("seed-1").display()));
     assert!(told.contains("is part of the group") && told.contains("add the seeds to that"), "{told}");
+    // A mean over seeds of different pictures would say nothing.
+    let before = fs::read(grown.join("group.json")).unwrap();
+    fs::remove_file(place.at("small.h5")).unwrap();
+    place.ok("data prepare synthetic --count 240 --size 24 --identities 12 --seed 2 --out small.h5");
+    let told = place.refused(&format!("train --resume {} --seeds 0..4 -q", grown.display()));
+    assert!(told.contains("was made of data with the sha256") && told.contains("train all runs anew"), "{told}");
+    assert_eq!(fs::read(grown.join("group.json")).unwrap(), before);
+    let alone = place.only("whole");
+    let told = place.refused(&format!("train --resume {} --seeds 7 -q", alone.display()));
+    assert!(told.contains("was made of data with the sha256") && alone.is_dir(), "{told}");
 }
 
 #[test]
@@ -112,7 +128,11 @@ fn folds_test_every_row_once() {
         rows.sort_unstable();
         assert_eq!(rows, (0..240).collect::<Vec<_>>(), "{rule}");
         let text = place.ok(&format!("report --run {}", folder.display()));
-        assert!(text.contains("UF1 over all folds"), "{text}");
+        assert!(text.contains("3 folds, their rows scored together"), "{text}");
+        let pooled = &json(&folder.join("metrics.json"))["pooled"]["metrics"]["accuracy"];
+        let line = text.lines().find(|line| line.trim_start().starts_with("Accuracy")).unwrap();
+        let value = format!("{:.2} % (95 % interval", 100.0 * pooled["value"].as_f64().unwrap());
+        assert!(line.contains(&value) && line.contains("240 rows); mean over 3 folds "), "{line}");
         assert!(json(&folder.join("aggregate.json"))["runs"] == 3);
     }
 }
@@ -262,6 +282,15 @@ fn folds_of_several_seeds_are_pooled_and_summed_up() {
     let before = fs::read(folder.join("aggregate.json")).unwrap();
     fs::remove_dir_all(folder.join("seed-1/fold-1")).unwrap();
     fs::remove_file(folder.join("aggregate.json")).unwrap();
+    // A report in the middle of a seed's folds does not make it a finished one.
+    let said = place.ok(&format!("report --run {}", folder.display()));
+    assert!(said.contains("1 of 2 runs are not finished and not in these figures"), "{said}");
+    assert_eq!(json(&folder.join("seed-1/metrics.json"))["pooled"]["folds"], 2);
+    let half = json(&folder.join("aggregate.json"));
+    let mean = half["metrics"]["accuracy"]["mean"].as_f64();
+    assert_eq!((half["runs"].as_u64(), mean), (Some(1), Some(accuracy("seed-0"))));
+    let unfinished = place.refused(&format!("compare {0}/seed-0 {0}", folder.display()));
+    assert!(unfinished.contains("1 of the 2 seeds"), "{unfinished}");
     place.ok(&format!("train --resume {} -q", folder.display()));
     assert_eq!(fs::read(folder.join("aggregate.json")).unwrap(), before);
     let compared = place.ok(&format!("compare {0}/seed-0 {0}/seed-1", folder.display()));

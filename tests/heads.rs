@@ -182,4 +182,29 @@ evaluate: {select_by: how.rmse}
     let value = |name: &str| test["metrics"][name]["value"].as_f64().unwrap();
     assert!(value("look.f1") > 0.9 && value("how.ccc") > 0.5, "{test}");
     assert!(test["heads"][0]["columns"][0]["n"].as_u64().unwrap() < 10, "missing values are not scored");
+
+    // Picture i + 30 is picture i again: every tested one also stands in training.
+    let told = |folder: &str| {
+        let run = place.only(folder);
+        let lines = place.ok(&format!("report --run {}", run.display()));
+        (lines, fs::read_to_string(run.join("report.html")).unwrap())
+    };
+    let leak = "test pictures that also stand in training";
+    let (lines, page) = told("runs");
+    assert!(lines.contains(&format!("{leak} (left in)")), "{lines}");
+    assert!(page.contains(&format!("{leak} were left in.")), "a leak that was kept is a warning");
+    let sets = "--set data.drop_leaks=true --set train.epochs=1 --set export.onnx=false";
+    place.ok(&format!("train --config table.yaml --out dropped -q {sets}"));
+    let (lines, page) = told("dropped");
+    assert!(lines.contains(&format!("{leak} (removed)")) && !lines.contains("left in"), "{lines}");
+    assert!(page.contains(&format!("{leak} (removed)")) && !page.contains("were left in"), "a removed leak");
+    assert!(page.contains("training rows were removed because their picture is held out."));
+}
+
+#[test]
+fn folds_of_heads_are_counted_where_they_are_pooled() {
+    let place = place();
+    let words = "--folds --set data.split.k_fold.k=3 --set train.epochs=1 --set export.onnx=false";
+    place.ok(&format!("train --config heads.yaml --out runs -q {words}"));
+    assert_eq!(json(place.only("runs").join("metrics.json"))["pooled"]["folds"], 3);
 }

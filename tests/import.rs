@@ -3,8 +3,10 @@
 mod common;
 
 use std::fs;
+use std::path::Path;
 
 use common::{Place, files, json, tensors_sha256};
+use safetensors::{SafeTensors, serialize};
 
 /// A trained run's weights, imported as if they were somebody else's, score what the run scored.
 #[test]
@@ -77,6 +79,45 @@ fn bad_files_are_refused_and_leave_nothing() {
         let message = place.refused(&format!("import {words} --out made"));
         assert!(parts.iter().all(|p| message.contains(p)), "import {words}\n{message}\nlacks one of {parts:?}");
         assert_eq!(files(place.path()), before, "import {words}");
+    }
+}
+
+/// The columns of a fold's predictions, and the places of its true classes among `names`.
+fn fold_table(fold: &Path, names: &[&str]) -> (Vec<String>, Vec<usize>) {
+    let table = fs::read_to_string(fold.join("predictions.csv")).unwrap();
+    let mut lines = table.lines().map(|line| line.split(',').map(String::from).collect::<Vec<_>>());
+    let head = lines.next().unwrap();
+    (head, lines.map(|row| names.iter().position(|name| *name == row[1]).unwrap()).collect())
+}
+
+#[test]
+fn folds_have_the_names_that_the_command_line_gives_in_their_order() {
+    let place = Place::new();
+    let source = "--set data.source.synthetic.count=60 --set data.source.synthetic.identities=4";
+    let trained = place.train("runs", &format!("--set train.epochs=1 --set export.onnx=false {source}"));
+    let bytes = fs::read(trained.join("checkpoints/best.safetensors")).unwrap();
+    let own = SafeTensors::deserialize(&bytes).unwrap();
+    let of_person = |person: usize| own.iter().map(move |(name, view)| (format!("person{person:05}.{name}"), view));
+    place.write("people.safetensors", serialize((0..4).flat_map(of_person), None).unwrap());
+    let words = "import --model tiny_xception --from people.safetensors --origin ferrotype --data small.h5 --folds \
+                 --set data.preprocess.size=24";
+    // Those of the data in their order, then in another: they are matched by name.
+    let names = ["Neutral", "happy", "surprised", "sad", "angry", "disgust", "fear", "contempt"];
+    let backwards: Vec<&str> = names.into_iter().rev().collect();
+    for (out, given) in [("forwards", names.as_slice()), ("backwards", backwards.as_slice())] {
+        let text = place.ok(&format!("{words} --out {out} --classes {}", given.join(",")));
+        assert!(text.contains("4 networks of people.safetensors"), "{text}");
+        let (head, _) = fold_table(&place.at(out).join("fold-3"), &names);
+        assert_eq!(head[3..], *given);
+    }
+    for fold in 0..4 {
+        let truth = |out: &str| fold_table(&place.at(out).join(format!("fold-{fold}")), &names).1;
+        assert_eq!(truth("backwards"), truth("forwards"), "fold {fold}");
+    }
+    for set in ["data.split=own", "data.split.k_fold.k=3", "data.validation_set=true", "evaluate.select_on=test"] {
+        let message = place.refused(&format!("{words} --out refused --set {set}"));
+        assert!(message.contains("has no effect with --folds"), "{set}\n{message}");
+        assert!(!place.at("refused").exists());
     }
 }
 

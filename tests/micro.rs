@@ -75,6 +75,9 @@ fn a_clip_is_predicted_as_its_row_was() {
         (format!("predict --run run {clip} {clip} --onset {onset}"), "2 paths are named"),
         (format!("predict --run run {clip} --onset {onset} --detector yunet.onnx"), "leave the detector out"),
         (format!("predict --run run {clip} --onset {onset} --max-pixels 9"), "do not apply"),
+        // What shows a run photographs does not show them to one on motion.
+        (format!("explain --run run {clip}/reg_img{onset}.jpg --out maps"), "cannot be one of motion"),
+        ("serve --run run --port 1".to_owned(), "takes pictures of the motion between two frames, not of faces"),
     ] {
         let refused = place.refused(&words);
         assert!(refused.contains(says), "{words}: {refused}");

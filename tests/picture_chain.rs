@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::Place;
+use common::{Place, json};
 use ferrotype::data::store;
 use image::{DynamicImage, GrayImage, RgbImage};
 
@@ -48,7 +48,11 @@ export: {onnx: false}
 /// Trains on the source, predicts the test pictures' files and gives the largest difference of a probability; `file` says
 /// where the picture of a name is.
 fn largest_difference(place: &Place, source: &str, split: &str, colour: &str, file: impl Fn(&str) -> PathBuf) -> f64 {
-    let text = EXPERIMENT.replace("SOURCE", source).replace("SPLIT", split).replace("COLOUR", colour);
+    largest_of(place, &EXPERIMENT.replace("SOURCE", source).replace("SPLIT", split).replace("COLOUR", colour), file)
+}
+
+/// As [`largest_difference`], of a whole experiment.
+fn largest_of(place: &Place, text: &str, file: impl Fn(&str) -> PathBuf) -> f64 {
     place.write("chain.yaml", text);
     place.ok("train --config chain.yaml --out runs -q");
     let run = place.only("runs");
@@ -87,6 +91,41 @@ fn of_a_folder() {
         let file = |name: &str| PathBuf::from("photos").join(name);
         let largest = largest_difference(&place, "{folder: {root: photos, size: 24}}", "own", colour, file);
         assert!(largest < 1e-5, "{colour} {ending}: {largest}");
+    }
+}
+
+/// Where a run is scored by the mean over views, predictions and the ONNX file are that mean, too; one view is another answer.
+#[test]
+fn of_the_views_that_scores_average() {
+    for (size, evaluate, input) in [("32", "flip_average", 32), ("32, crop_from: 37", "ten_crop", 37)] {
+        let place = Place::new();
+        for (part, count) in [("train", 20), ("val", 10), ("test", 10)] {
+            for i in 0..count {
+                let name = format!("photos/{part}/{}/{i}.png", ["calm", "lively"][i % 2]);
+                save(&place.at(name), &picture(i / 2, i % 2, true));
+            }
+        }
+        let text = EXPERIMENT.replace("SOURCE", "{folder: {root: photos, size: 24}}").replace("SPLIT", "own");
+        let text = text.replace("COLOUR", "grey").replace("size: 32", &format!("size: {size}"));
+        let text = text.replace("export: {onnx: false}", &format!("evaluate: {{{evaluate}: true}}"));
+        let largest = largest_of(&place, &text, |name| PathBuf::from("photos").join(name));
+        assert!(largest < 1e-5, "{evaluate}: {largest}");
+
+        let run = place.only("runs");
+        let (scores, check) = (json(&run.join("metrics.json")), json(&run.join("onnx_check.json")));
+        assert_eq!(scores["test"]["metrics"]["accuracy"]["value"], check["accuracy_onnx"], "{evaluate}");
+        let says = |file: &Path, what: &str| String::from_utf8_lossy(&fs::read(file).unwrap()).contains(what);
+        // As protocol buffers hold a text of two letters.
+        assert!(says(&run.join("model.onnx"), &format!("input_size\u{12}\u{2}{input}")), "{evaluate}");
+        assert!(says(&run.join("model.onnx"), "test_scores"), "{evaluate}");
+
+        let run = run.display();
+        place.ok(&format!("predict --run {run} photos/test --csv all.csv"));
+        place.ok(&format!("predict --run {run} photos/test --csv one.csv --single-view"));
+        assert_ne!(table(&place.at("one.csv"), 3), table(&place.at("all.csv"), 3), "{evaluate}");
+        place.ok(&format!("export --run {run} --out one.onnx --single-view"));
+        assert!(says(&place.at("one.onnx"), "input_size\u{12}\u{2}32"), "{evaluate}");
+        assert!(!says(&place.at("one.onnx"), "test_scores"), "{evaluate}");
     }
 }
 

@@ -168,6 +168,7 @@ fn runs_are_marked_and_bad_input_is_refused() {
         ("reproduce all --budget soon", "--budget `soon` is no time"),
         ("reproduce list --registry none", "cannot list the registry none"),
         ("reproduce mark tiny none", "no run folder none"),
+        ("reproduce tiny --launcher-options gpu.yaml", "`--launcher local` submits nothing"),
         ("train --config small.yaml --launcher slurm", "add --seeds or --folds"),
         ("train --member-of runs", "not a run folder"),
     ] {

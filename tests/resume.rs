@@ -12,6 +12,7 @@ use ferrotype::device::DeviceName;
 use ferrotype::model::Network;
 use ferrotype::objective::Distillation;
 use ferrotype::run::RunFolder;
+use ferrotype::run::history::History;
 use ferrotype::training::adversarial::Adversary;
 use ferrotype::training::checkpoint::{Checkpoint, Meta};
 use ferrotype::training::freeze::Freezing;
@@ -147,7 +148,7 @@ impl Bench {
         let classes = self.task.classes().to_vec();
         let graph = Arc::new(e.model.build([1, 32, 32], classes.len()).unwrap());
         let network = Network::new(graph, 77, &DeviceName::Flex.open().unwrap().device);
-        let teacher = Teacher { name: "teacher".into(), network, classes: classes.clone(), preprocess };
+        let teacher = Teacher { name: "teacher".into(), network, classes: classes.clone(), preprocess, pictures: 1 };
         let place = DistillContext {
             task: &self.task,
             epochs: Epochs { batch_size: e.train.batch_size, seed: e.seed, views: None },
@@ -233,6 +234,20 @@ fn stopped_before_the_first_step() {
     assert_eq!(timeless(&bench.place.at("early")).step, 0);
     assert_eq!(bench.train("early", None), Ended::Finished);
     bench.check("early");
+}
+
+#[test]
+fn an_epoch_that_was_stopped_took_as_long_as_all_its_parts() {
+    let bench = everything_with(&[]);
+    assert_eq!(bench.train("parts", Some(1)), Ended::Interrupted);
+    let run = RunFolder::create_at(&bench.place.at("parts")).unwrap();
+    let mut checkpoint = Checkpoint::load(&run.last_checkpoint()).unwrap();
+    assert!(checkpoint.meta.epoch_seconds > 0.0);
+    checkpoint.meta.epoch_seconds = 1000.0;
+    checkpoint.save(&run.last_checkpoint()).unwrap();
+    assert_eq!(bench.train("parts", None), Ended::Finished);
+    let seconds: Vec<f64> = History::read(run.history()).unwrap().epochs.iter().map(|e| e.seconds).collect();
+    assert!(seconds[0] > 1000.0 && seconds[1..].iter().all(|&s| s < 1000.0), "{seconds:?}");
 }
 
 #[test]

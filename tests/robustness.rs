@@ -207,6 +207,12 @@ fn impossible_attacks_and_explanations_are_refused() {
     let training =
         place.refused("train --config small.yaml --set data.preprocess.scale=ferplus --set train.adversarial.eps=4");
     assert!(training.contains("train.adversarial") && training.contains("scale ferplus"), "{training}");
+    for objective in ["{center_loss: {}}", "{distillation: {teachers: [run]}}"] {
+        let words = ["train", "--config", "small.yaml", "--set", "train.adversarial.eps=4", "--set"];
+        let set = format!("objective={objective}");
+        let message = place.refused_words(words.into_iter().chain([set.as_str()]));
+        assert!(message.contains("train.adversarial: is impossible beside objective."), "{message}");
+    }
     let message =
         place.refused("train --config small.yaml --set train.adversarial.eps=0 --set train.adversarial.ratio=2");
     assert!(message.contains("train.adversarial.eps") && message.contains("train.adversarial.ratio"), "{message}");

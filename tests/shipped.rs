@@ -7,9 +7,11 @@ mod common;
 #[path = "shipped/facial.rs"]
 mod facial;
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use common::Place;
 
@@ -297,33 +299,69 @@ fn every_experiment_trains_is_exported_and_reported() {
     let mut found = Vec::new();
     experiments(&Path::new(env!("CARGO_MANIFEST_DIR")).join("configs"), &mut found);
     assert!(found.len() >= 17, "{found:?}");
-    for (i, file) in found.iter().enumerate() {
+    // Those of one prepared file one after another: the first prepares it.
+    let mut groups: BTreeMap<String, Vec<Shipped>> = BTreeMap::new();
+    for (number, file) in found.iter().enumerate() {
         let file = file.to_str().unwrap();
         let resolved = place.ok(&format!("config show {file}"));
         // Other systems have other data and results: tests/anomalies.rs and tests/real_fake.rs train these.
-        if ["system: anomalies", "system: real_fake"].iter().any(|system| resolved.contains(system)) {
-            continue;
+        if ["system: anomalies", "system: real_fake"].iter().all(|system| !resolved.contains(system)) {
+            let sets = data(&resolved);
+            let path = sets.iter().find(|set| set.starts_with("data.path=")).unwrap().clone();
+            groups.entry(path).or_default().push(Shipped { number, file, resolved, sets });
         }
-        let out = format!("runs{i}");
-        let mut words = vec!["train", "--config", file, "--out", &out, "--json"];
-        if resolved.contains("system: baselines") {
-            // Nothing is trained in steps, and nothing exported.
-            let sets = [data(&resolved).swap_remove(0), "data.path=megc2019.h5".into(), "data.limit=60".into()];
-            sets.iter().for_each(|set| words.extend(["--set", set]));
-            let ended = place.run_words(&words);
-            assert_eq!(ended.code, Some(0), "{file}\n{}", ended.err);
-            for name in ["method.json", "report.html", "predictions.csv"] {
-                assert!(place.only(&out).join(name).is_file(), "{file}: no {name}");
-            }
-            continue;
+    }
+    let mut groups: Vec<Vec<Shipped>> = groups.into_values().collect();
+    groups.sort_by_key(Vec::len);
+    let left = Mutex::new(groups);
+    let next = || left.lock().unwrap().pop();
+    let work = || {
+        while let Some(group) = next() {
+            group.iter().for_each(|shipped| shipped.train(&place, &sources));
         }
-        let sets = [data(&resolved), trial(&resolved), sources.sets(&resolved)].concat();
+    };
+    // Small steps gain nothing from a second thread, but a second experiment does.
+    std::thread::scope(|scope| {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+}
+
+/// An experiment file.
+struct Shipped<'a> {
+    number: usize,
+    file: &'a str,
+    /// As `config show` shows it.
+    resolved: String,
+    /// What replaces its data.
+    sets: Vec<String>,
+}
+
+impl Shipped<'_> {
+    fn train(&self, place: &Place, sources: &Sources) {
+        let Self { file, resolved, .. } = self;
+        let out = format!("runs{}", self.number);
+        let mut words = vec!["train", "--config", file, "--out", &out, "--json", "--set", "threads=1"];
+        let baselines = resolved.contains("system: baselines");
+        let sets = if baselines {
+            vec![self.sets[0].clone(), "data.path=megc2019.h5".into(), "data.limit=60".into()]
+        } else {
+            [self.sets.clone(), trial(resolved), sources.sets(resolved)].concat()
+        };
         sets.iter().for_each(|set| words.extend(["--set", set]));
         let ended = place.run_words(&words);
         assert_eq!(ended.code, Some(0), "{file}\n{}", ended.err);
+        if baselines {
+            // Nothing is trained in steps, and nothing exported.
+            for name in ["method.json", "report.html", "predictions.csv"] {
+                assert!(place.only(&out).join(name).is_file(), "{file}: no {name}");
+            }
+            return;
+        }
         let steps = ended.out.lines().filter(|l| l.contains(r#""event":"step""#)).count();
         assert_eq!(steps, 1, "{file}\n{}", ended.out);
-        check(&place, &place.only(&out), file, &resolved);
+        check(place, &place.only(&out), file, resolved);
     }
 }
 

@@ -235,10 +235,17 @@ fn a_launcher_shows_what_it_would_hand_over() {
         ("sweep resume pods --devices 0,1", "not trained on one"),
         ("sweep template pbs", "background, slurm, kubernetes, ssh"),
         ("train --config small.yaml --devices 1", "--set device=cuda:2"),
+        ("train --config small.yaml --jobs 2", "add --seeds or --folds"),
+        ("train --config small.yaml --seeds 0..3 --launcher slurm --dry-run --threads 4", "--set threads=N"),
+        ("train --config small.yaml --seeds 0..3 --launcher-options gpu.yaml", "`--launcher local` submits nothing"),
+        ("train --config small.yaml --slurm gpu.yaml", "`--launcher local` submits nothing"),
     ] {
         let message = place.refused(words);
         assert!(message.contains(said), "{words}\n{message}\nlacks {said}");
     }
+    // What is gone on with stays where it is.
+    let ended = place.run("train --resume runs/any --out elsewhere");
+    assert!(ended.code == Some(2) && ended.err.contains("cannot be used with"), "{}", ended.err);
 }
 
 #[test]

@@ -80,6 +80,23 @@ fn averaged_weights_are_the_mean_of_the_epochs() {
     assert!(statistics > 0);
     let both = place.refused(&format!("train --config small.yaml {words} --set train.swa.after=1 --set train.ema=0.9"));
     assert!(both.contains("train.swa: is impossible beside train.ema"), "{both}");
+    let anneal =
+        place.refused(&format!("train --config small.yaml {words} --set train.swa.after=1 --set train.swa.anneal=2"));
+    assert!(anneal.contains("train.swa.anneal") && anneal.contains("train.swa.lr"), "{anneal}");
+}
+
+/// Weights from before the mean begins are scored, and not selected; early stopping does not count them.
+#[test]
+fn only_averaged_weights_are_selected() {
+    let place = Place::new();
+    let words = "--set model=tiny_xception --set export.onnx=false --set train.epochs=4 --set train.swa.after=2 \
+                 --set train.early_stopping.patience=1 --set train.swa.lr=1e-12 --set evaluate.select_by=loss";
+    let run = place.train("runs", words);
+    let selected = common::json(&run.join("metrics.json"))["validation"]["metrics"]["log_loss"]["value"].as_f64();
+    let epochs: Vec<_> = common::history(&run).into_iter().filter(|line| line["event"] == "epoch").collect();
+    assert!(epochs.len() > 2, "stopped before the mean began: {}", epochs.len());
+    let losses: Vec<_> = epochs.iter().map(|line| line["validation"]["log_loss"].as_f64()).collect();
+    assert!(losses[2..].contains(&selected) && !losses[..2].contains(&selected), "{losses:?} {selected:?}");
 }
 
 #[test]

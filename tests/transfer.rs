@@ -138,6 +138,24 @@ fn teachers_teach_and_with_a_lambda_of_0_say_nothing() {
     }
     assert_eq!(entries(&place.at("feature-cache")).len(), 2);
     assert_eq!(json(&taught.join("provenance.json"))["weights"].as_object().unwrap().len(), 2);
+    // Its own scores are of two looks at each picture, and its answers of one.
+    let c = train(&place, "c", &["train.epochs=1", "evaluate.flip_average=true"]);
+    let taught_by = format!("objective.distillation.teachers=[{}]", c.display());
+    let ended = place.run_words([
+        "train",
+        "--config",
+        "small.yaml",
+        "--out",
+        "told",
+        "--set",
+        "train.epochs=1",
+        "--set",
+        "export.onnx=false",
+        "--set",
+        &taught_by,
+    ]);
+    let said = ended.out + &ended.err;
+    assert!(said.contains("24x24 pictures, one look at each (its own scores are of the mean over"), "{said}");
     // Refused: no such teacher; a teacher of other classes.
     let missing = place.refused("train --config small.yaml -q --set objective.distillation.teachers=[nowhere]");
     assert!(missing.contains("objective.distillation.teachers") && missing.contains("nowhere"), "{missing}");

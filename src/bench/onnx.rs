@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Result, anyhow, ensure};
 
 use ferrotype_data::options::{Colour, Preprocess, Resize};
+use ferrotype_data::preprocess::Views;
 use ferrotype_interop::export::{ModelCard, to_onnx};
 use ferrotype_model::Network;
 use ferrotype_run::files::write_atomic;
@@ -24,7 +25,17 @@ pub fn bytes(network: &Network) -> Result<Vec<u8>> {
     };
     let preprocess = Preprocess::new(graph.input[1], Resize::default(), colour, Default::default());
     let classes = (0..graph.classes).map(|c| format!("class {c}")).collect();
-    to_onnx(network, &ModelCard { preprocess, clips: None, heads: Vec::new(), classes, properties: Default::default() })
+    to_onnx(
+        network,
+        &ModelCard {
+            preprocess,
+            views: Views::Single,
+            clips: None,
+            heads: Vec::new(),
+            classes,
+            properties: Default::default(),
+        },
+    )
 }
 
 /// Writes the network's ONNX file.

@@ -16,6 +16,7 @@ use crate::runner::bar::bar;
 use crate::systems::expressions::exposure::Exposure;
 use crate::systems::expressions::report_run;
 use crate::systems::loaded;
+use ferrotype_data::preprocess::Views;
 use ferrotype_data::task::{Subset, limited};
 use ferrotype_evaluation::{Scores, score};
 use ferrotype_report::{AttackPoint, AttackView};
@@ -104,13 +105,14 @@ impl AttackCommand {
         let target = self.targeted.as_deref().map(|name| class_of(name, &loaded.meta.classes)).transpose()?;
         let chosen = self.set.load(&loaded)?;
         chosen.notes.iter().try_for_each(say)?;
-        let title = chosen.title;
+        // What is to be known of the rows stands with the figures, too.
+        let title = [vec![chosen.title], chosen.notes].concat().join("; ");
         let subset = self.attacked(chosen.subset, target)?;
         let exposure = chosen.may_be_seen.then(|| Exposure::of(&loaded.run, &subset));
         let seen = exposure.as_ref().and_then(Exposure::share);
         let evaluate = &loaded.experiment.evaluate;
         let target_network =
-            AttackTarget { network: &loaded.network, pipeline: subset.pipeline(), flip_average: evaluate.flip_average };
+            AttackTarget { network: &loaded.network, pipeline: subset.pipeline(), views: evaluate.views() };
         let restarts = self.restarts.unwrap_or(1);
         let test_plan =
             RobustnessTest { method, norm: self.norm, eps, restarts, target, seed: self.seed, keep: self.examples };
@@ -251,7 +253,11 @@ impl AttackCommand {
             }
         };
         all.push(("gradient", gradient.into()));
-        if target_network.flip_average {
+        if target_network.views == Views::TenCrop {
+            let text = "the square in the middle alone: the run's own scores are the mean over ten (evaluate.ten_crop)";
+            all.push(("view", text.into()));
+        }
+        if target_network.is_flip_averaged() {
             all.push(("logits", "averaged over picture and mirror image, as in scoring; so are the gradients".into()));
         }
         all.push(("seed", self.seed.to_string()));

@@ -77,7 +77,12 @@ impl EvalCommand {
             scoring::predict(&loaded.network, &chosen.subset, &loaded.experiment.evaluate, progress.as_mut())?;
         drop(progress);
         let exposure = chosen.exposure(&loaded.run);
-        let view = evaluation(&chosen, exposure.as_ref(), &predictions)?;
+        // Of the run's own data the run says it.
+        let sha256 = match self.set.data {
+            Some(_) => chosen.subset.faces.images_sha256(),
+            None => String::new(),
+        };
+        let view = EvaluationView { sha256, ..evaluation(&chosen, exposure.as_ref(), &predictions)? };
         if let Some(path) = &self.json {
             let content = Written { scores: &view.scores, seen: view.seen, unseen: view.unseen.as_ref() };
             write_json(path, &content)?;
@@ -173,6 +178,9 @@ struct Written<'a> {
 fn evaluation(chosen: &Chosen, exposure: Option<&Exposure>, predictions: &Predictions) -> Result<EvaluationView> {
     Ok(EvaluationView {
         title: chosen.title.clone(),
+        key: chosen.key.clone(),
+        sha256: String::new(),
+        notes: chosen.notes.clone(),
         scores: score(predictions)?,
         seen: exposure.and_then(Exposure::share),
         unseen: exposure.map(|e| e.unseen(predictions)).transpose()?.flatten(),

@@ -72,7 +72,7 @@ impl ExplainCommand {
             false => None,
         };
         let cutter = Cutter::new(detector, &loaded.run)?;
-        let predictor = Predictor::new(loaded)?;
+        let predictor = Predictor::of_any(loaded)?;
         let files::InputFiles { files, bad, note } = find(&self.paths);
         note.iter().for_each(|n| eprintln!("note: {n}"));
         let inputs = Inputs::new().run(&self.run).paths("a picture", &files).paths("--detector", self.cut.file());
@@ -84,7 +84,10 @@ impl ExplainCommand {
                 Ok(cut) => {
                     cut.warnings.iter().for_each(|w| bar.suspend(|| eprintln!("warning: {w}")));
                     for face in &cut.faces {
-                        work.explain(face)?;
+                        match work.predictor.check(&face.crop.picture()) {
+                            Ok(()) => work.explain(face)?,
+                            Err(e) => work.bad.push(format!("{}: {e:#}", path.display())),
+                        }
                     }
                 }
                 Err(e) => work.bad.push(format!("{e:#}")),
@@ -123,7 +126,7 @@ impl Work {
         let x = self.predictor.input(&seen)?;
         let [_, h, w] = self.predictor.shape();
         let classes = self.predictor.classes();
-        let all = self.predictor.predict_input(x.clone())?;
+        let all = self.predictor.predict_planes(&seen)?;
         let one = all.first().context("nothing was predicted")?;
         let (said, probabilities) = (one.class, &one.probabilities);
         let class = self.class.unwrap_or(said);
@@ -138,7 +141,7 @@ impl Work {
         write_atomic(array, &Array::f32(shape, &map.values).npy())?;
         let prediction = format!("{} {:.1} %", classes[said], 100.0 * probabilities[said]);
         let explained = format!("{} ({:.1} %)", classes[class], 100.0 * probabilities[class]);
-        let figure = self.figure(&seen[0].0, map, &prediction, &explained)?;
+        let figure = self.figure(seen[0].middle(), map, &prediction, &explained)?;
         write_atomic(picture, &figure.png()?)?;
         let (row, column) = map.peak();
         let number = face.found.as_ref().map(|f| format!(" face {}", f.number)).unwrap_or_default();

@@ -13,6 +13,7 @@ use crate::systems::expressions::exposure::Exposure;
 use crate::systems::expressions::onnx::{self, Examples, Exported, Pictures};
 use crate::systems::loaded;
 use ferrotype_data::picture::MAX_PIXELS;
+use ferrotype_data::preprocess::Views;
 use ferrotype_data::task::DatasetSummary;
 use ferrotype_evaluation::Scores;
 use ferrotype_expressions::LoadedRun;
@@ -57,12 +58,16 @@ pub struct ExportCommand {
     /// written only where they lose no more accuracy on the labelled rows than --max-loss.
     #[arg(long, value_name = "FORMAT", default_value = "fp32", conflicts_with = "pictures")]
     precision: Precision,
-    /// Points of accuracy that a file in fp16 or int8 may lose.
-    #[arg(long, value_name = "POINTS", default_value_t = MAX_LOSS, allow_negative_numbers = true)]
-    max_loss: f64,
-    /// Rows of the training set, evenly spaced, on which int8 sees the ranges of its values.
-    #[arg(long, value_name = "N", default_value_t = CALIBRATION_ROWS, value_parser = clap::value_parser!(u32).range(1..))]
-    calibration_rows: u32,
+    /// One view of each picture, where the run is scored by the mean over its mirror image or ten squares (evaluate.flip_average,
+    /// evaluate.ten_crop): a half or a tenth of the work, and not what the run's scores say. Without it the mean is in the file.
+    #[arg(long)]
+    single_view: bool,
+    /// Points of accuracy that a file in fp16 or int8 may lose; 1 by default.
+    #[arg(long, value_name = "POINTS", allow_negative_numbers = true)]
+    max_loss: Option<f64>,
+    /// Rows of the training set, evenly spaced, on which int8 sees the ranges of its values; 256 by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    calibration_rows: Option<u32>,
 }
 
 impl ExportCommand {
@@ -76,8 +81,9 @@ impl ExportCommand {
             pictures: Vec::new(),
             max_pixels: MAX_PIXELS,
             precision: Precision::Fp32,
-            max_loss: MAX_LOSS,
-            calibration_rows: CALIBRATION_ROWS,
+            single_view: false,
+            max_loss: None,
+            calibration_rows: None,
         }
     }
 
@@ -86,6 +92,7 @@ impl ExportCommand {
     /// # Errors
     /// When the run or its data cannot be read, the check fails, or Ctrl-C stops it: then no file is left.
     pub fn run(self) -> Result<()> {
+        self.check_precision()?;
         if self.precision != Precision::Fp32 {
             return self.export_reduced(&Interrupt::listen()?);
         }
@@ -93,6 +100,19 @@ impl ExportCommand {
         notes.iter().try_for_each(say)?;
         say(onnx::text(&check))?;
         say(format_args!("written  {}", self.out.display()))
+    }
+
+    /// Refuses options of formats that the file is not written in.
+    fn check_precision(&self) -> Result<()> {
+        ensure!(
+            self.max_loss.is_none() || self.precision != Precision::Fp32,
+            "--max-loss is for --precision fp16 and int8: a file in fp32 computes what the model computes; leave it out"
+        );
+        ensure!(
+            self.calibration_rows.is_none() || self.precision == Precision::Int8,
+            "--calibration-rows is for --precision int8, which sees the ranges of its values on them; leave it out"
+        );
+        Ok(())
     }
 
     /// Exports and checks; gives the check, and what is to be said of the rows that it was made on.
@@ -108,12 +128,12 @@ impl ExportCommand {
         let mut notes = Vec::new();
         let loaded = loaded::open_with_heads(&self.run, None)?;
         let (facts, scores) = facts_and_scores(&loaded)?;
-        let what = Exported::of(&loaded, &facts, &scores);
+        let what = self.exported(&loaded, &facts, &scores);
         let check = if !given.is_empty() {
-            let pictures = given_pictures(&loaded, &given, self.max_pixels)?;
+            let pictures = given_pictures(&loaded, what.views, &given, self.max_pixels)?;
             onnx::export(&what, &Examples::Pictures(&pictures), &self.out, interrupt)?
         } else if self.set.is_missing(&loaded) {
-            let pictures = onnx::drawn_pictures(&loaded, DRAWN)?;
+            let pictures = onnx::drawn_pictures(&loaded, what.views, DRAWN)?;
             onnx::export(&what, &Examples::Pictures(&pictures), &self.out, interrupt)?
         } else {
             let chosen = self.set.load(&loaded)?;
@@ -126,6 +146,11 @@ impl ExportCommand {
             write_json(loaded.run.onnx_check(), &check)?;
         }
         Ok((check, notes))
+    }
+
+    fn exported<'a>(&self, loaded: &'a LoadedRun, facts: &'a DatasetSummary, scores: &'a Scores) -> Exported<'a> {
+        let what = Exported::of(loaded, facts, scores);
+        if self.single_view { Exported { views: Views::Single, ..what } } else { what }
     }
 
     /// Whether `out` is the file that stands in the run.
@@ -144,16 +169,18 @@ impl ExportCommand {
             self.out.display()
         );
         let (facts, scores) = facts_and_scores(&loaded)?;
-        let what = Exported::of(&loaded, &facts, &scores);
+        let what = self.exported(&loaded, &facts, &scores);
         let calibration = match self.precision {
             Precision::Int8 => {
                 let set = ScoredSet { set_name: Some(SetName::Train), ..self.set.clone() };
                 let chosen = set.load(&loaded).context("int8 sees the ranges of its values on the training set")?;
-                onnx::evenly_spaced(&chosen.subset, self.calibration_rows as usize)?
+                let rows = self.calibration_rows.unwrap_or(CALIBRATION_ROWS);
+                onnx::evenly_spaced(&chosen.subset, what.views, rows as usize)?
             }
             _ => Vec::new(),
         };
-        let wanted = Reduced { precision: self.precision, calibration: &calibration, allowed: self.max_loss };
+        let allowed = self.max_loss.unwrap_or(MAX_LOSS);
+        let wanted = Reduced { precision: self.precision, calibration: &calibration, allowed };
         let chosen = self.set.load(&loaded)?;
         let check = onnx::export_reduced(&what, &chosen.subset, &self.out, &wanted, interrupt)?;
         said_of(chosen, &loaded).iter().try_for_each(say)?;
@@ -186,14 +213,15 @@ fn facts_and_scores(loaded: &LoadedRun) -> Result<(DatasetSummary, Scores)> {
 }
 
 /// Pictures that the user names, each a face crop.
-fn given_pictures(loaded: &LoadedRun, files: &[PathBuf], max_pixels: u64) -> Result<Pictures> {
+fn given_pictures(loaded: &LoadedRun, views: Views, files: &[PathBuf], max_pixels: u64) -> Result<Pictures> {
     ensure!(
         loaded.experiment.data.clips.is_none(),
         "--pictures are single pictures, and {} takes sequences of them: name a prepared file of clips with --data",
         loaded.run.path().display()
     );
     let chain = loaded.picture_chain()?;
+    let source = chain.for_views(views);
     let planes =
-        files.iter().map(|path| Ok(chain.planes(&Photo::open(path, max_pixels)?.picture()))).collect::<Result<_>>()?;
+        files.iter().map(|path| Ok(source.planes(&Photo::open(path, max_pixels)?.picture()))).collect::<Result<_>>()?;
     Ok(Pictures { planes, pipeline: chain.pipeline().clone(), what: "given files".to_owned() })
 }

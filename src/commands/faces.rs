@@ -65,18 +65,18 @@ pub struct FacesCommand {
     /// Smallest width of a face in pixels.
     #[arg(long, default_value_t = 32.0)]
     min_face: f32,
-    /// How persons are told apart.
-    #[arg(long, value_enum, default_value_t = Method::Dbscan)]
-    cluster: Method,
-    /// DBSCAN: largest cosine distance of neighbours.
-    #[arg(long, default_value_t = 0.3)]
-    eps: f64,
-    /// DBSCAN: neighbours, itself included, that make a face the core of a person.
-    #[arg(long, default_value_t = 5)]
-    min_samples: usize,
-    /// K-means: largest number of persons that is tried.
-    #[arg(long, default_value_t = 10)]
-    most_persons: usize,
+    /// How the embeddings of --embedder tell persons apart; `dbscan` by default.
+    #[arg(long, value_enum)]
+    cluster: Option<Method>,
+    /// DBSCAN: largest cosine distance of neighbours; 0.3 by default.
+    #[arg(long)]
+    eps: Option<f64>,
+    /// DBSCAN: neighbours, itself included, that make a face the core of a person; 5 by default.
+    #[arg(long)]
+    min_samples: Option<usize>,
+    /// K-means: largest number of persons that is tried; 10 by default.
+    #[arg(long)]
+    most_persons: Option<usize>,
     /// Where `aligned_faces` and `organized_faces/person_k` are written [default: the folder of --out].
     #[arg(long, value_name = "FOLDER")]
     pictures: Option<PathBuf>,
@@ -111,6 +111,7 @@ impl FacesCommand {
     pub fn prepare(&self, out: &Path) -> Result<String> {
         ensure!(self.rate.is_finite() && self.rate >= 0.0, "--rate is {}: it must be at least 0", self.rate);
         ensure!(self.min_face >= 8.0, "--min-face is {}: it must be at least 8 pixels", self.min_face);
+        let clustering = self.clustering()?;
         let scanner = FaceScanner::open(self)?;
         let emotions = self.emotions.as_deref().map(Emotions::open).transpose()?;
         let began = Instant::now();
@@ -128,7 +129,7 @@ impl FacesCommand {
             );
         }
         let names = emotions.map(|e| e.names().to_vec()).unwrap_or_default();
-        let (people, left) = self.people(&scanned.frames, names)?;
+        let (people, left) = self.people(&scanned.frames, names, &clustering)?;
         people::write(&people, out)?;
         if !self.no_pictures {
             let beside = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -137,10 +138,45 @@ impl FacesCommand {
         Ok(self.told(out, &scanned, &people, faces, &left, seconds))
     }
 
+    /// How embeddings are clustered.
+    ///
+    /// # Errors
+    /// When an option is given that nothing would look at.
+    fn clustering(&self) -> Result<ClusterOptions> {
+        let usual = ClusterOptions::default();
+        let method = self.cluster.unwrap_or(usual.method);
+        let given = [
+            ("--cluster", self.cluster.is_some(), method),
+            ("--eps", self.eps.is_some(), Method::Dbscan),
+            ("--min-samples", self.min_samples.is_some(), Method::Dbscan),
+            ("--most-persons", self.most_persons.is_some(), Method::Kmeans),
+        ];
+        for (flag, _, of) in given.into_iter().filter(|(_, is_given, _)| *is_given) {
+            ensure!(
+                self.embedder.is_some(),
+                "{flag} tells persons apart by their embeddings, and there are none: add --embedder, or leave it out \
+                 (without one a person is a track of faces)"
+            );
+            let name = format!("{of:?}").to_lowercase();
+            ensure!(of == method, "{flag} is for --cluster {name}: choose that, or leave it out");
+        }
+        Ok(ClusterOptions {
+            method,
+            eps: self.eps.unwrap_or(usual.eps),
+            min_samples: self.min_samples.unwrap_or(usual.min_samples),
+            most: self.most_persons.unwrap_or(usual.most),
+        })
+    }
+
     /// The faces of each person in order of time, and which faces are left out.
-    fn people(&self, frames: &[Seen], emotion_names: Vec<String>) -> Result<(People, LeftOut)> {
+    fn people(
+        &self,
+        frames: &[Seen],
+        emotion_names: Vec<String>,
+        clustering: &ClusterOptions,
+    ) -> Result<(People, LeftOut)> {
         let all: Vec<(&Seen, &Face)> = frames.iter().flat_map(|f| f.faces.iter().map(move |face| (f, face))).collect();
-        let labels = self.labels(&all)?;
+        let labels = labels(&all, clustering)?;
         let count = labels.iter().flatten().max().map_or(0, |m| m + 1);
         let units = self.units.as_deref().map(|path| Units::read(path, &self.video)).transpose()?;
         let truth = self.truth.as_deref().map(Truth::read).transpose()?;
@@ -195,30 +231,6 @@ impl FacesCommand {
         Ok((people, left))
     }
 
-    /// The person of each face: by its embedding, or by its track.
-    fn labels(&self, faces: &[(&Seen, &Face)]) -> Result<Vec<Option<usize>>> {
-        let size = faces[0].1.embedding.len();
-        if size > 0 {
-            let rows: Vec<f32> = faces.iter().flat_map(|(_, f)| &f.embedding).copied().collect();
-            let options = ClusterOptions {
-                method: self.cluster,
-                eps: self.eps,
-                min_samples: self.min_samples,
-                most: self.most_persons,
-            };
-            return persons(&rows, size, &options);
-        }
-        let mut counts: Vec<(usize, usize)> = Vec::new();
-        for (_, face) in faces {
-            match counts.iter_mut().find(|(track, _)| *track == face.track) {
-                Some((_, n)) => *n += 1,
-                None => counts.push((face.track, 1)),
-            }
-        }
-        counts.sort_by_key(|&(_, n)| std::cmp::Reverse(n));
-        Ok(faces.iter().map(|(_, f)| counts.iter().position(|(track, _)| *track == f.track)).collect())
-    }
-
     fn told(
         &self,
         out: &Path,
@@ -265,6 +277,24 @@ impl FacesCommand {
         scanned.log.note().into_iter().for_each(|note| text += &format!("warning: {note}\n"));
         text
     }
+}
+
+/// The person of each face: by its embedding, or by its track.
+fn labels(faces: &[(&Seen, &Face)], clustering: &ClusterOptions) -> Result<Vec<Option<usize>>> {
+    let size = faces[0].1.embedding.len();
+    if size > 0 {
+        let rows: Vec<f32> = faces.iter().flat_map(|(_, f)| &f.embedding).copied().collect();
+        return persons(&rows, size, clustering);
+    }
+    let mut counts: Vec<(usize, usize)> = Vec::new();
+    for (_, face) in faces {
+        match counts.iter_mut().find(|(track, _)| *track == face.track) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((face.track, 1)),
+        }
+    }
+    counts.sort_by_key(|&(_, n)| std::cmp::Reverse(n));
+    Ok(faces.iter().map(|(_, f)| counts.iter().position(|(track, _)| *track == f.track)).collect())
 }
 
 /// Faces that are in no person's sequence.

@@ -82,6 +82,22 @@ impl LauncherOptions {
         };
         Ok(Some(Elsewhere { template, section: name.unwrap_or(OWN), dry_run: self.dry_run }))
     }
+
+    /// As [`elsewhere`](Self::elsewhere), for the members of a group, whose launcher takes its `options` from a file.
+    ///
+    /// # Errors
+    /// As there; also where there are options and no launcher that reads them.
+    pub fn elsewhere_with(&self, options: Option<&Path>) -> Result<Option<Elsewhere>> {
+        let elsewhere = self.elsewhere()?;
+        if let (None, Some(path)) = (&elsewhere, options) {
+            bail!(
+                "--launcher-options {} says how a launcher submits, and `--launcher local` submits nothing: name a \
+                 launcher (--launcher slurm, say), or leave it out",
+                path.display()
+            );
+        }
+        Ok(elsewhere)
+    }
 }
 
 /// The section of options for templates of one's own.
@@ -153,8 +169,13 @@ impl Elsewhere {
     ///
     /// # Errors
     /// Says what to say in their place.
-    pub fn check(&self, jobs: Option<usize>, devices: Option<&[String]>) -> Result<()> {
+    pub fn check(&self, jobs: Option<usize>, devices: Option<&[String]>, threads: Option<usize>) -> Result<()> {
         ensure!(devices.is_none(), "--devices names GPUs of this machine: workers elsewhere take those that they see");
+        ensure!(
+            threads.is_none(),
+            "--threads is for runs of this process: members of a group elsewhere take the experiment's `threads` (--set \
+             threads=N), and where that is 0 all cores, on Slurm as many as `cpus` of --launcher-options says"
+        );
         let takes_jobs = ["background", OWN].contains(&self.section);
         ensure!(
             takes_jobs || jobs.is_none(),

@@ -29,7 +29,7 @@ use crate::runner::bar::bar;
 use crate::systems::loaded::{self, any_experiment_of};
 use crate::systems::{self, real_fake};
 use ferrotype_data::motion::MotionChain;
-use ferrotype_expressions::{BATCH, Planes, Predictor};
+use ferrotype_expressions::{BATCH, LoadedRun, Planes, Predictor};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 use ferrotype_vision::faces::Photo;
@@ -54,6 +54,10 @@ pub struct PredictCommand {
     cut: CutArgs,
     #[command(flatten)]
     clip: ClipArgs,
+    /// One view of each picture, where the run is scored by the mean over its mirror image or ten squares (evaluate.flip_average,
+    /// evaluate.ten_crop): a half or a tenth of the work, and not what the run's scores say.
+    #[arg(long)]
+    single_view: bool,
     /// Write all probabilities to this file.
     #[arg(long, value_name = "CSV")]
     csv: Option<PathBuf>,
@@ -104,7 +108,7 @@ impl PredictCommand {
         );
         let max_pixels = self.cut.max_pixels();
         let cutter = Cutter::new(detector, &loaded.run)?;
-        let predictor = Predictor::new(loaded)?.folded()?;
+        let predictor = self.predictor(loaded)?;
         let crops = self
             .save_crops
             .as_deref()
@@ -116,6 +120,11 @@ impl PredictCommand {
         work.conclude(files.len())
     }
 
+    fn predictor(&self, loaded: LoadedRun) -> Result<Predictor> {
+        let predictor = Predictor::of_any(loaded)?.folded()?;
+        Ok(if self.single_view { predictor.single_view() } else { predictor })
+    }
+
     /// Predicts the expression in a clip, for a run whose data are pictures of motion made in this way.
     fn of_clip(&self, made: &MotionChain) -> Result<()> {
         let path = clip::one(&self.paths)?;
@@ -123,7 +132,7 @@ impl PredictCommand {
         let inputs = Inputs::new().run(&self.run).paths("the clip", &files).paths("--detector", self.cut.file());
         inputs.spare(&[("--csv", self.csv.as_deref(), CSV)])?;
         let face = self.clip.picture(path, made, &self.cut)?;
-        let predictor = Predictor::new(loaded::open_with_heads(&self.run, self.device.as_deref())?)?.folded()?;
+        let predictor = self.predictor(loaded::open_with_heads(&self.run, self.device.as_deref())?)?;
         let crops = self.save_crops.as_deref();
         let crops = crops.map(|path| CropFolder::make("--save-crops", path, &files, inputs)).transpose()?;
         let (cutter, max_pixels) = (Cutter::Whole { template: None }, self.cut.max_pixels());
@@ -140,8 +149,9 @@ impl PredictCommand {
     /// When the run or a table cannot be used, and for options that it does not have.
     pub fn real_fake(&self, run: &RunFolder) -> Result<()> {
         ensure!(
-            self.cut.is_plain() && self.save_crops.is_none() && self.clip.is_plain(),
-            "{} takes tables of action units, no pictures: --detector, --min-score, --margin, --max-pixels, --save-crops and --onset do not apply",
+            self.cut.is_plain() && self.save_crops.is_none() && self.clip.is_plain() && !self.single_view,
+            "{} takes tables of action units, no pictures: --detector, --min-score, --margin, --max-pixels, --save-crops, --single-view \
+             and --onset do not apply",
             self.run.display()
         );
         let inputs = Inputs::new().run(&self.run).paths("a table", &self.paths);
@@ -190,7 +200,10 @@ impl Work {
                     self.odd += usize::from(cut.odd);
                     cut.warnings.iter().for_each(|w| bar.suspend(|| eprintln!("warning: {w}")));
                     for face in cut.faces {
-                        waiting.push(self.prepare(face)?);
+                        match self.predictor.check(&face.crop.picture()) {
+                            Ok(()) => waiting.push(self.prepare(face)?),
+                            Err(e) => self.bad.push(format!("{}: {e:#}", path.display())),
+                        }
                     }
                 }
                 Err(e) => self.bad.push(format!("{e:#}")),
@@ -210,7 +223,7 @@ impl Work {
     fn prepare(&mut self, face: Face) -> Result<Ready> {
         let planes = self.predictor.planes(&face.crop.picture());
         if let Some(folder) = &mut self.crops {
-            folder.save(&face, &planes.0, self.predictor.shape())?;
+            folder.save(&face, planes.middle(), self.predictor.shape())?;
         }
         Ok(Ready { path: face.path, found: face.found, planes })
     }

@@ -177,8 +177,8 @@ impl ReproduceCommand {
 
     fn one(&self, registry: &Registry, entry: &Entry) -> Result<()> {
         let plan = Plan::of(registry, entry, &self.how)?;
-        if let Some(elsewhere) = self.launcher.elsewhere()? {
-            elsewhere.check(self.how.jobs.chosen(), self.how.jobs.devices.as_deref())?;
+        if let Some(elsewhere) = self.launcher.elsewhere_with(self.launcher_options.as_deref())? {
+            elsewhere.check(self.how.jobs.chosen(), self.how.jobs.devices.as_deref(), None)?;
             let options = elsewhere.of_file(self.launcher_options.as_deref())?;
             let (folder, jobs) = (plan.begin(&self.how.out)?, self.how.jobs.jobs);
             let begun = launcher::begin_tasks(&elsewhere, &folder, &entry.name, &plan.group, jobs, &options);

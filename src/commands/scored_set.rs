@@ -57,8 +57,10 @@ pub struct Chosen {
     /// The rows, with targets in the order of the run's classes.
     pub subset: Subset,
     /// File, set and labels.
+    pub key: String,
+    /// The same with the number of rows.
     pub title: String,
-    /// What is to be known of the classes, a line each.
+    /// What is to be known of the classes, and which rows were left out, a line each.
     pub notes: Vec<String>,
     /// Whether it has to be said what the run has seen of these rows: of a training or validation set that was asked for by
     /// that name it goes without saying.
@@ -135,8 +137,9 @@ impl ScoredSet {
                  classes differ",
                 loaded.run.path().display()
             );
-            let title = format!("{file}, {set}, {} images", found.len());
-            return Ok(Chosen { subset: found, title, notes: Vec::new(), may_be_seen: !goes_without_saying });
+            let key = format!("{file}, {set}");
+            let title = format!("{key}, {} images", found.len());
+            return Ok(Chosen { subset: found, key, title, notes: Vec::new(), may_be_seen: !goes_without_saying });
         }
         let (subset, dropped) = found.with_classes(classes, self.common_classes)?;
         let mut notes = Vec::new();
@@ -150,8 +153,9 @@ impl ScoredSet {
         if dropped > 0 {
             notes.push(format!("{dropped} rows left out: the model does not know their class"));
         }
-        let title = format!("{file}, {set}, labels {}, {} images", labels::as_str(options.labels), subset.len());
-        Ok(Chosen { subset, title, notes, may_be_seen: !goes_without_saying })
+        let key = format!("{file}, {set}, labels {}", labels::as_str(options.labels));
+        let title = format!("{key}, {} images", subset.len());
+        Ok(Chosen { subset, key, title, notes, may_be_seen: !goes_without_saying })
     }
 }
 

@@ -49,7 +49,7 @@ pub struct TrainCommand {
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// Where run folders are made.
-    #[arg(long, value_name = "FOLDER", default_value = "runs")]
+    #[arg(long, value_name = "FOLDER", default_value = "runs", conflicts_with = "resume")]
     out: PathBuf,
     #[command(flatten)]
     launcher: LauncherOptions,
@@ -100,9 +100,9 @@ impl TrainCommand {
         if let Some(group) = &self.member_of {
             return launcher::member(runner, group);
         }
-        let elsewhere = self.launcher.elsewhere()?;
+        let elsewhere = self.launcher.elsewhere_with(self.launcher_options.as_deref())?;
         if let Some(elsewhere) = &elsewhere {
-            elsewhere.check(self.jobs.chosen(), self.jobs.devices.as_deref())?;
+            elsewhere.check(self.jobs.chosen(), self.jobs.devices.as_deref(), self.threads)?;
         }
         match &self.resume {
             Some(path) => match self.group.seeds.as_deref().map(parse_values).transpose()? {
@@ -191,6 +191,12 @@ impl TrainCommand {
         if self.jobs.devices.is_some() {
             bail!(
                 "--devices gives several runs a GPU each: add --seeds or --folds; of one run say --set device=cuda:2"
+            );
+        }
+        if let Some(jobs) = self.jobs.chosen() {
+            bail!(
+                "--jobs {jobs} trains several runs at a time, and this is a single run: leave it out, or add --seeds or \
+                 --folds"
             );
         }
         Ok(())

@@ -28,14 +28,14 @@ pub fn judged(registry: &Registry, folder: &Path) -> Result<Option<String>> {
     let processor = outcome.processor_seconds.map_or_else(|| "unknown".into(), reproduction::duration);
     let energy = outcome.energy_joules.map_or_else(String::new, |j| format!(", {}", watt_hours(j)));
     Ok(Some(format!(
-        "verdict on {}\n  {}\n  ours      {figures}, n = {}\n  took      {} wall time, {processor} processor time{energy}, on {}\n  \
+        "verdict on {}\n  {}\n  ours      {figures}, n = {}\n  took      {} run time over all runs, {processor} processor time{energy}, on {}\n  \
          data      sha256 {}\n  config    sha256 {}",
         entry.name,
         verdict.text.replace("**", ""),
-        outcome.values.len(),
+        outcome.runs(),
         reproduction::duration(outcome.wall_seconds),
-        outcome.device,
-        outcome.data,
+        outcome.made_on(),
+        outcome.data.join(" and "),
         outcome.config,
     )))
 }

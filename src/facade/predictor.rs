@@ -18,9 +18,13 @@ use ferrotype_expressions::{Prediction, Predictor as Inner};
 pub struct PredictorOptions {
     /// Where to compute, instead of where the run was trained: `auto`, `flex` (CPU), `cuda:N`, `rocm:N`, `tch`, `tch-cuda:N`, `metal`, `vulkan`, `wgpu`.
     pub device: Option<String>,
+    /// One view of each picture, where the run is scored by the mean over its mirror image or ten squares: a half or a tenth of the
+    /// work, and not what the run's scores say.
+    pub single_view: bool,
 }
 
-/// The network of a run that classifies expressions, with its preprocessing.
+/// The network of a run that classifies expressions, with its preprocessing. Where the run is scored by the mean over several views
+/// of a picture (`evaluate.flip_average`, `evaluate.ten_crop`), so are its predictions.
 ///
 /// # Examples
 /// ```no_run
@@ -62,8 +66,9 @@ impl Predictor {
     /// ```
     pub fn open_with(run: impl AsRef<Path>, options: &PredictorOptions) -> Result<Self> {
         let path = run.as_ref();
-        let open = || Inner::new(loaded::open(path, options.device.as_deref())?)?.folded();
-        Ok(Self { inner: open().map_err(|e| Error::run(path, e))? })
+        let open = || Inner::of_any(loaded::open(path, options.device.as_deref())?)?.folded();
+        let inner = open().map_err(|e| Error::run(path, e))?;
+        Ok(Self { inner: if options.single_view { inner.single_view() } else { inner } })
     }
 
     /// Names of the classes, in the order of the probabilities.
@@ -74,10 +79,11 @@ impl Predictor {
         self.inner.classes()
     }
 
-    /// Predicts face crops of any size, in their order.
+    /// Predicts face crops of any size, in their order. A run whose data are pictures of motion takes pictures of those: out of a
+    /// prepared file.
     ///
     /// # Errors
-    /// [`Error::Prediction`] where the device fails.
+    /// [`Error::Prediction`] where the device fails, or a run on pictures of motion is shown one of another size than they have.
     ///
     /// # Examples
     /// See [`Predictor`].

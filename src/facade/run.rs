@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 use super::{Error, Experiment, Predictor, Result};
 use crate::commands::export::ExportCommand;
-use crate::runner::Runner;
+use crate::runner::{Runner, with_seeds};
 use crate::systems::loaded::any_experiment_of;
 use ferrotype_evaluation::Aggregate;
 use ferrotype_interop::export::ExportCheck;
 use ferrotype_report as report;
 use ferrotype_run::RunFolder;
-use ferrotype_run::group::Group;
+use ferrotype_run::group::{Group, GroupAxis, parse_values};
 use ferrotype_run::history::History;
 use ferrotype_training::interrupt::Interrupt;
 use ferrotype_training::progress::{Style as Progress, Watcher};
@@ -114,7 +114,7 @@ impl Run {
         self.folder.path()
     }
 
-    /// Whether it was trained to its end and scored.
+    /// Whether it was trained to its end and scored; of a group, whether all its runs were.
     ///
     /// # Examples
     /// ```no_run
@@ -191,19 +191,43 @@ impl Run {
         History::read(self.folder.history()).map_err(|e| Error::run(self.path(), e))
     }
 
-    /// Trains on from the last checkpoint; the result is the same, bit for bit, as without the interruption.
+    /// Trains on from the last checkpoint; the result is the same, bit for bit, as without the interruption. With
+    /// [`TrainOptions::seeds`] those are trained, too, that it does not have: a single run, or its folds, is then moved into a
+    /// new group, which is given.
     ///
     /// # Errors
-    /// As [`Experiment::train`], and [`Error::Run`] where there is nothing to resume.
+    /// As [`Experiment::train`], and [`Error::Run`] where there is nothing to resume, or where [`TrainOptions::out`] or
+    /// [`TrainOptions::folds`] ask for another run than this.
     ///
     /// # Examples
     /// See [`Run::is_finished`].
     pub fn resume(&self, options: &TrainOptions) -> Result<Self> {
+        let failed = |cause| Error::run(self.path(), cause);
+        self.check_resumable(options).map_err(failed)?;
+        if let Some(seeds) = &options.seeds {
+            let grown = parse_values(seeds).and_then(|seeds| with_seeds(self.path(), &seeds)).map_err(failed)?;
+            let grown = Self::open(grown)?;
+            return grown.experiment()?.train_in(&grown.folder, options);
+        }
         if self.is_finished() || self.folder.is_imported() {
             let cause = anyhow::anyhow!("it is finished or was imported: there is nothing to resume");
             return Err(Error::run(self.path(), cause));
         }
         self.experiment()?.train_in(&self.folder, options)
+    }
+
+    /// Refuses options that make another run than this.
+    fn check_resumable(&self, options: &TrainOptions) -> anyhow::Result<()> {
+        let has_folds = |group: Group| group.axis == GroupAxis::Fold || group.folds.is_some();
+        ensure!(
+            !options.folds || Group::open(self.path())?.is_some_and(has_folds),
+            "it has no folds, and `folds` is for a new training: leave it out"
+        );
+        let lies_in =
+            |out: &Path| -> std::io::Result<bool> { Ok(self.path().canonicalize()?.starts_with(out.canonicalize()?)) };
+        let stays = options.out == TrainOptions::default().out || lies_in(&options.out).unwrap_or(false);
+        ensure!(stays, "it stays where it is, and `out` is {}: leave that out", options.out.display());
+        Ok(())
     }
 
     /// Its network, ready for pictures.

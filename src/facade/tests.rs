@@ -60,6 +60,22 @@ fn an_interrupted_run_is_an_error_of_its_own_and_goes_on() {
 }
 
 #[test]
+fn a_run_gets_more_seeds_and_no_options_of_a_new_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = tiny(folder.path()).build().unwrap().train(&options(folder.path())).unwrap();
+    let folds = TrainOptions { folds: true, ..options(folder.path()) };
+    let elsewhere = TrainOptions { out: folder.path().join("elsewhere"), ..options(folder.path()) };
+    for (wanted, says) in [(folds, "it has no folds"), (elsewhere, "it stays where it is")] {
+        let error = run.resume(&wanted).unwrap_err();
+        assert!(matches!(error, Error::Run { .. }) && error.to_string().contains(says), "{error}");
+    }
+    // As `ferrotype train --resume RUN --seeds 0..2`: seed 0 is there already.
+    let seeds = TrainOptions { seeds: Some("0..2".into()), ..options(folder.path()) };
+    let members = run.resume(&seeds).unwrap().members().unwrap();
+    assert!(members.len() == 2 && members.iter().all(Run::is_finished) && !run.path().exists());
+}
+
+#[test]
 fn errors_name_what_is_wrong_and_keep_their_causes() {
     let folder = tempfile::tempdir().unwrap();
     let error = tiny(folder.path()).set("train.epoch", 3).build().unwrap_err();
@@ -107,6 +123,10 @@ fn folds_are_trained_in_one_folder() {
     let mean = members.iter().map(|m| m.scores().unwrap()["accuracy"]).sum::<f64>() / 3.0;
     // Folds of one size: the pooled accuracy is their mean.
     assert!((group.scores().unwrap()["accuracy"] - mean).abs() < 1e-9);
+    // The scores of all folds are there, and one of the folds is not.
+    std::fs::remove_dir_all(members[2].path()).unwrap();
+    assert!(!group.is_finished());
+    assert!(group.resume(&self::options(folder.path())).unwrap().is_finished());
     let error = tiny(folder.path()).build().unwrap().train(&options).unwrap_err();
     assert!(error.to_string().contains("fold"), "{error}");
 }

@@ -1,5 +1,6 @@
 //! A published run's line in the table of all.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use anyhow::{Context, Result};
@@ -13,7 +14,7 @@ use ferrotype_run::group::Group;
 use ferrotype_run::{Provenance, RunFolder};
 
 /// The head of the table of published runs.
-pub const HEAD: &str = "| experiment | model | test rows | accuracy | UAR | macro-F1 | expected | selected on | training time | machine |\n\
+pub const HEAD: &str = "| experiment | model | test rows | accuracy | UAR | macro-F1 | expected | selected on | training time, all runs | machine |\n\
      |---|---|---:|---|---:|---:|---|---|---:|---|\n";
 
 /// A published run's line; none for other systems, which have other measures: their reports stand beside.
@@ -24,10 +25,11 @@ pub fn row(run: &RunFolder) -> Result<Option<String>> {
     let AnyExperiment::Expressions(experiment) = any_experiment_of(run)? else { return Ok(None) };
     let group = Group::open(run.path())?;
     let members = match &group {
-        Some(group) => group.values.iter().map(|&v| RunFolder::create_at(&group.member(run.path(), v))).collect(),
-        None => Ok(vec![run.clone()]),
-    }?;
-    let (provenance, seconds, drawn) = of_members(&members)?;
+        Some(group) => finished(run, group)?,
+        None => vec![run.clone()],
+    };
+    let Made { machines, builds, seconds, drawn } = of_members(&members)?;
+    let builds = if builds.len() > 1 { format!("; {} builds", builds.len()) } else { String::new() };
     let Figures { n, accuracy, uar, macro_f1 } = figures(run, group.is_some(), &members)?;
     let expected = experiment
         .expect
@@ -36,14 +38,17 @@ pub fn row(run: &RunFolder) -> Result<Option<String>> {
     let selected = experiment.selected_on().in_table();
     let name = run.name();
     Ok(Some(format!(
-        "| [{name}]({name}/){} | `{}` | {n} | {accuracy} | {uar} | {macro_f1} | {expected} | {selected} | {:.0} s | {}, {} threads, {} |\n",
+        "| [{name}]({name}/){} | `{}` | {n} | {accuracy} | {uar} | {macro_f1} | {expected} | {selected} | {seconds:.0} s | {}{builds} |\n",
         if drawn { " **synthetic**" } else { "" },
         experiment.model.name(),
-        seconds,
-        provenance.processor,
-        provenance.threads,
-        provenance.kernels,
+        machines.into_iter().collect::<Vec<_>>().join("; "),
     )))
+}
+
+/// The members of a group that are finished.
+fn finished(run: &RunFolder, group: &Group) -> Result<Vec<RunFolder>> {
+    let values = group.values.iter().filter(|&&value| group.is_member_finished(run.path(), value));
+    values.map(|&value| RunFolder::create_at(&group.member(run.path(), value))).collect()
 }
 
 /// The scores of a line as text.
@@ -73,8 +78,12 @@ fn figures(run: &RunFolder, is_group: bool, members: &[RunFolder]) -> Result<Fig
 
 fn figures_of_seeds(members: &[RunFolder]) -> Result<Figures> {
     let mut tests = Vec::new();
-    for run in members.iter().filter(|run| run.scores().is_file()) {
+    for run in members {
         tests.extend(report::read_test_scores(run.scores())?);
+    }
+    if tests.is_empty() {
+        let [accuracy, uar, macro_f1] = ["no seed is finished", "-", "-"].map(str::to_owned);
+        return Ok(Figures { n: 0, accuracy, uar, macro_f1 });
     }
     let sum = aggregate(&tests)?;
     let mean = |name: &str| sum.metrics.get(name).map_or_else(|| "-".into(), |s| percent(s.mean));
@@ -89,18 +98,69 @@ fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 
-/// Where the runs were trained, for how many seconds together, and whether on synthetic faces.
-fn of_members(members: &[RunFolder]) -> Result<(Provenance, f64, bool)> {
-    let mut seconds = 0.0;
-    let mut drawn = false;
+/// How runs were made.
+#[derive(Default)]
+struct Made {
+    /// Where, each place once.
+    machines: BTreeSet<String>,
+    /// The commits of the builds.
+    builds: BTreeSet<String>,
+    /// Seconds of training, summed over all.
+    seconds: f64,
+    /// Whether on synthetic faces.
+    drawn: bool,
+}
+
+fn of_members(members: &[RunFolder]) -> Result<Made> {
+    let mut made = Made::default();
     for run in members {
-        seconds += Provenance::load(run).training_seconds;
+        let p = Provenance::load(run);
+        made.seconds += p.training_seconds;
+        made.machines.insert(format!("{}, {} threads, {}", p.processor, p.threads, p.kernels));
+        made.builds.extend(p.builds().map(str::to_owned));
         if run.facts().is_file() {
             let facts: DatasetSummary = serde_json::from_str(&run.read(&run.facts())?)
                 .with_context(|| format!("{} is not what a run writes", run.facts().display()))?;
-            drawn |= facts.synthetic;
+            made.drawn |= facts.synthetic;
         }
     }
-    let provenance = members.first().map(Provenance::load).unwrap_or_default();
-    Ok((provenance, seconds, drawn))
+    Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use ferrotype_evaluation::Score;
+    use ferrotype_run::group::GroupAxis;
+
+    const CONFIG: &str = "name: x\ndata: {path: a.h5, preprocess: {size: 48}}\nmodel: mini_xception\n\
+                          train: {epochs: 30, lr: 1e-3}\n";
+
+    #[test]
+    fn seeds_without_all_their_folds_do_not_count_and_every_machine_is_named() {
+        let place = tempfile::tempdir().unwrap();
+        let group = Group { folds: Some(2), ..Group::of(GroupAxis::Seed, vec![0, 1, 2]) };
+        std::fs::write(place.path().join("config.yaml"), CONFIG).unwrap();
+        let whole = RunFolder::open(place.path()).unwrap();
+        group.save(&whole).unwrap();
+        for (seed, folds, accuracy, processor, commit) in
+            [(0, 2, 0.8, "EPYC", "c0"), (1, 2, 0.6, "Xeon", "c1"), (2, 1, 0.1, "Ryzen", "c2")]
+        {
+            let run = RunFolder::create_at(&group.member(place.path(), seed)).unwrap();
+            let score = Score { value: accuracy, interval: None, n: 40 };
+            let metrics = BTreeMap::from([("accuracy".to_owned(), score)]);
+            let scores = Scores { n: 40, folds, metrics, ..Scores::default() };
+            report::write_metrics(run.scores(), &BTreeMap::from([("pooled".to_owned(), scores)])).unwrap();
+            let (processor, commit) = (processor.to_owned(), commit.to_owned());
+            let mut made = Provenance::default();
+            (made.processor, made.commit, made.training_seconds) = (processor, commit, 7.0);
+            made.save(&run).unwrap();
+        }
+        let line = row(&whole).unwrap().unwrap();
+        for part in ["mean of 2 seeds 70.00 %", "| 14 s | EPYC, 0 threads, ; Xeon, 0 threads, ; 2 builds |"] {
+            assert!(line.contains(part), "{line}\nlacks {part}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::{Tensor, TensorData};
+use ferrotype_data::preprocess::Views;
 use ferrotype_expressions::LoadedRun;
 use ferrotype_model::StateTensor;
 use ferrotype_ops as ops;
@@ -30,7 +31,7 @@ impl KnownAnswer {
     /// # Errors
     /// When it cannot compute.
     pub fn of(loaded: &LoadedRun) -> Result<Self> {
-        let drawn = drawn_pictures(loaded, EXAMPLES)?;
+        let drawn = drawn_pictures(loaded, Views::Single, EXAMPLES)?;
         let [channels, height, width] = loaded.network.graph().input;
         let tensor = |name: &str, shape, values| StateTensor { name: format!("{KNOWN_ANSWER}{name}"), shape, values };
         let pictures = tensor("pictures", vec![EXAMPLES, channels, height, width], drawn.planes.concat());
@@ -89,7 +90,7 @@ impl KnownAnswer {
 /// The network's outputs of inputs that are not scaled yet.
 fn outputs(loaded: &LoadedRun, pictures: &StateTensor) -> Result<Vec<f32>> {
     let [channels, height, width] = loaded.network.graph().input;
-    let pipeline = drawn_pictures(loaded, 1)?.pipeline;
+    let pipeline = drawn_pictures(loaded, Views::Single, 1)?.pipeline;
     let mut values = pictures.values.clone();
     values.chunks_exact_mut(channels * height * width).for_each(|example| pipeline.scale(example));
     let data = TensorData::new(values, [pictures.shape[0], channels, height, width]);

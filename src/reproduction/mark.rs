@@ -37,7 +37,7 @@ pub struct RecipeComparison {
 }
 
 /// Keys in which runs of one recipe may differ: where things are, what computes, and which run it is.
-const FREE: [&str; 14] = [
+const FREE: [&str; 12] = [
     "name",
     "description",
     "seed",
@@ -47,11 +47,34 @@ const FREE: [&str; 14] = [
     "expect",
     "export",
     "data.path",
-    "data.source",
     "data.workers",
     "data.fold",
-    "train.init",
     "train.epochs",
+];
+
+/// The weights that training begins with.
+const INIT: &str = "train.init";
+
+/// Keys of data sources that name files and folders. What else a source has decides what pictures and labels come of it.
+const PLACES: [&str; 18] = [
+    "annotations",
+    "csv",
+    "detector",
+    "files",
+    "frames",
+    "images",
+    "labels",
+    "landmarks",
+    "list",
+    "openface",
+    "path",
+    "root",
+    "sheet",
+    "tables",
+    "training",
+    "validation",
+    "videos",
+    "votes",
 ];
 
 /// Names that entries once had, in the marks of runs of that time, and those of today.
@@ -66,10 +89,31 @@ pub fn comparison(recipe: &AnyExperiment, run: &AnyExperiment) -> RecipeComparis
     let epochs = |v: &Value| at(v, "train.epochs").as_u64().unwrap_or(0);
     let free = |line: &String| {
         let key = line.split(": ").next().unwrap_or_default();
-        FREE.iter().any(|f| key == *f || key.strip_prefix(f).is_some_and(|rest| rest.starts_with('.')))
+        let is_free = FREE.iter().any(|f| key == *f || key.strip_prefix(f).is_some_and(|rest| rest.starts_with('.')));
+        is_free || (is_place(key) && places(at(&recipe, key)).is_some_and(|n| places(at(&run, key)) == Some(n)))
     };
     let changes = differences(&recipe, &run).into_iter().filter(|line| !free(line)).collect();
     RecipeComparison { epochs: epochs(&run), recipe_epochs: epochs(&recipe), changes }
+}
+
+/// Whether a key says where files are: the weights to begin with, or what a data source is read from. Elsewhere in a source,
+/// below a list of classes say, anything may have such a name.
+fn is_place(key: &str) -> bool {
+    let Some(source) = key.strip_prefix("data.source.") else { return key == INIT };
+    match source.split('.').collect::<Vec<_>>().as_slice() {
+        [_, name] | [_, "video", name] => PLACES.contains(name),
+        _ => false,
+    }
+}
+
+/// How many files and folders a value names; none where it names none. Without weights, labels or a detector that the other side
+/// has, whatever their names are, a run is another experiment.
+fn places(value: &Value) -> Option<usize> {
+    match value {
+        Value::String(_) => Some(1),
+        Value::Array(all) if !all.is_empty() && all.iter().all(Value::is_string) => Some(all.len()),
+        _ => None,
+    }
 }
 
 impl RecipeComparison {
@@ -156,5 +200,40 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         mark.save(folder.path()).unwrap();
         assert_eq!(Mark::open(folder.path()).unwrap(), Some(mark));
+    }
+
+    fn changes(recipe: &str, run: &str) -> Vec<String> {
+        let of = |text: &str| read_any("x", text).unwrap();
+        comparison(&of(recipe), &of(run)).changes
+    }
+
+    #[test]
+    fn other_data_are_another_experiment_and_other_places_are_not() {
+        let source = |source: &str| RECIPE.replace("path: a.h5", &format!("path: a.h5, source: {source}"));
+        let changed = |recipe: &str, run: &str| changes(&source(recipe), &source(run));
+        let ferplus = "{ferplus: {csv: a/fer.csv, votes: [a/new.csv]}}";
+        assert_eq!(changed(ferplus, "{ferplus: {csv: b/fer.csv, votes: [b/new.csv]}}"), [""; 0]);
+        let folder = "{folder: {root: a, size: 48}}";
+        assert_eq!(changed(folder, "{folder: {root: b, size: 48}}"), [""; 0]);
+        assert_eq!(changed(folder, "{folder: {root: b, size: 64}}"), ["data.source.folder.size: 48 -> 64"]);
+        // Other labels: more tables of votes, renamed classes, another source.
+        for (recipe, run) in [
+            (ferplus, "{ferplus: {csv: a/fer.csv, votes: [a/new.csv, a/label.csv]}}"),
+            (ferplus, "{ferplus: {images: a}}"),
+            (ferplus, "{fer2013: {csv: a/fer.csv}}"),
+            (ferplus, "null"),
+            (folder, "{folder: {root: a, size: 48, classes: {root: leaf}}}"),
+        ] {
+            assert!(!changed(recipe, run).is_empty(), "{recipe} -> {run}");
+        }
+    }
+
+    #[test]
+    fn a_run_with_weights_to_begin_with_is_another_one_than_a_run_without() {
+        let init = |weights: &str| RECIPE.replace("lr: 1e-3", &format!("lr: 1e-3, init: {weights}"));
+        let changed = |recipe: &str, run: &str| changes(&init(recipe), &init(run));
+        assert_eq!(changed("runs/a", "weights/b.safetensors"), [""; 0]);
+        assert_eq!(changed("null", "runs/a"), [r#"train.init: null -> "runs/a""#]);
+        assert_eq!(changed("runs/a", "null"), [r#"train.init: "runs/a" -> null"#]);
     }
 }

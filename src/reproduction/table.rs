@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use ferrotype_base::energy::watt_hours;
 
-use super::{Entry, Outcome, Registry, verdict};
+use super::{Entry, Outcome, Registry, Unfinished, verdict};
 
 /// One line: an entry with one of its runs, or without any.
 #[derive(Clone, Debug)]
@@ -66,8 +66,19 @@ pub fn lines<'r>(registry: &'r Registry, outcomes: &'r [Outcome]) -> Result<Vec<
 
 fn unfinished(outcome: &Outcome) -> String {
     let all = outcome.values.len() + outcome.unfinished.len();
-    let come: Vec<String> =
-        outcome.unfinished.iter().map(|e| format!("{e} of {} epochs", outcome.comparison.epochs)).collect();
+    if outcome.unfinished.is_empty() {
+        return format!(
+            "**no figure**: all {all} runs are finished, and no {} over them is in the report; `ferrotype report --run {}` writes it \
+             anew",
+            outcome.metric,
+            outcome.folder.display()
+        );
+    }
+    let come = outcome.unfinished.iter().map(|so_far| match so_far {
+        Unfinished::Epochs(done) => format!("{done} of {} epochs", outcome.comparison.epochs),
+        Unfinished::Folds(done, all) => format!("{done} of {all} folds"),
+    });
+    let come: Vec<String> = come.collect();
     format!(
         "**unfinished**: {} of {all} runs are finished, the others came to {}; `ferrotype train --resume {}` goes on",
         outcome.values.len(),
@@ -100,7 +111,7 @@ pub fn markdown(lines: &[Line<'_>], page: &Path) -> Result<String> {
     }
     let run: Vec<(&Line<'_>, &Outcome)> = lines.iter().filter_map(|l| Some((l, l.outcome?))).collect();
     if !run.is_empty() {
-        text += "\n### How they were made\n\n| result | run | seeds | wall time | processor time | energy | device | data sha256 \
+        text += "\n### How they were made\n\n| result | run | seeds | run time, all runs | processor time | energy | device | data sha256 \
                  | config sha256 |\n|---|---|---:|---:|---:|---:|---|---|---|\n";
     }
     for (line, o) in run {
@@ -109,12 +120,16 @@ pub fn markdown(lines: &[Line<'_>], page: &Path) -> Result<String> {
         let cells = [
             line.entry.name.clone(),
             link(o, page),
-            o.values.len().to_string(),
+            o.runs(),
             duration(o.wall_seconds),
             o.processor_seconds.filter(|_| !o.values.is_empty()).map_or_else(|| "-".into(), duration),
             o.energy_joules.filter(|_| !o.values.is_empty()).map_or_else(|| "-".into(), watt_hours),
-            if o.device.is_empty() { "-".into() } else { o.device.clone() },
-            short(&o.data),
+            if o.devices.is_empty() { "-".into() } else { o.made_on() },
+            if o.data.is_empty() {
+                "-".into()
+            } else {
+                o.data.iter().map(|sha| short(sha)).collect::<Vec<_>>().join(", ")
+            },
             short(&o.config),
         ];
         text += &row(&cells);
@@ -238,7 +253,7 @@ fn record(entry: Option<&Entry>, outcome: Option<&Outcome>, verdict: &str) -> Ve
         text(value.and_then(|o| o.sd)),
         text(value.and_then(|o| o.interval).map(|i| i[0])),
         text(value.and_then(|o| o.interval).map(|i| i[1])),
-        of(&|o| o.values.len().to_string()),
+        of(&|o| o.seeds().to_string()),
         of(&|o| o.values.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")),
         of(&|o| o.rows.to_string()),
         of(&|o| o.selected_on.as_str().to_owned()),
@@ -250,8 +265,8 @@ fn record(entry: Option<&Entry>, outcome: Option<&Outcome>, verdict: &str) -> Ve
         text(outcome.map(|o| o.wall_seconds)),
         text(outcome.and_then(|o| o.processor_seconds)),
         text(outcome.and_then(|o| o.energy_joules)),
-        of(&|o| o.device.clone()),
-        of(&|o| o.data.clone()),
+        of(&Outcome::made_on),
+        of(&|o| o.data.join(" ")),
         of(&|o| o.config.clone()),
         of(&|o| o.synthetic.to_string()),
     ]

@@ -86,6 +86,9 @@ fn reasons(entry: &Entry, outcome: &Outcome) -> Vec<String> {
     if outcome.synthetic {
         all.push("synthetic data".into());
     }
+    if outcome.data.len() > 1 {
+        all.push(format!("its runs were made of {} different data", outcome.data.len()));
+    }
     if outcome.selected_on == SelectOn::Test && entry.figure().is_some_and(|f| f.selected_on != SelectedOn::Test) {
         all.push("ours was selected on the test set".into());
     }
@@ -123,7 +126,19 @@ fn cautions(figure: &Published, outcome: &Outcome, kind: Kind) -> Vec<String> {
     if figure.selected_on == SelectedOn::Unknown {
         all.push("How the published figure was selected is unknown.".into());
     }
-    if outcome.values.len() == 1 {
+    if outcome.seen_before > 0 {
+        all.push(format!(
+            "The weights or teachers that ours builds on have seen {} test rows: ours is optimistic.",
+            outcome.seen_before
+        ));
+    }
+    if !outcome.unknown_origins.is_empty() {
+        all.push(format!(
+            "What {} was trained on is not known: test rows may be among it.",
+            outcome.unknown_origins.join(", ")
+        ));
+    }
+    if outcome.seeds() == 1 {
         all.push("One run only: how it varies with the seed is not known.".into());
     }
     all
@@ -131,7 +146,7 @@ fn cautions(figure: &Published, outcome: &Outcome, kind: Kind) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{RecipeComparison, Registry};
+    use super::super::{RecipeComparison, Registry, Unfinished};
     use super::*;
     use crate::config::read_any;
     use ferrotype_run::group::GroupAxis;
@@ -145,6 +160,7 @@ mod tests {
             mark: None,
             comparison: RecipeComparison { epochs: 30, recipe_epochs: 30, changes: Vec::new() },
             over: Some(GroupAxis::Seed),
+            folds: None,
             metric: "accuracy".into(),
             values: vec![value - 0.002, value, value + 0.002],
             value: Some(value),
@@ -154,11 +170,14 @@ mod tests {
             unfinished: Vec::new(),
             selected_on: SelectOn::Validation,
             synthetic: false,
+            seen_before: 0,
+            unknown_origins: Vec::new(),
             wall_seconds: 10.0,
             processor_seconds: Some(20.0),
             energy_joules: None,
-            device: "flex".into(),
-            data: "abc".into(),
+            devices: vec!["flex".into()],
+            builds: vec!["c0".into()],
+            data: vec!["abc".into()],
             config: "def".into(),
             experiment: read_any("x", CONFIG).unwrap(),
         }
@@ -219,10 +238,36 @@ mod tests {
     }
 
     #[test]
+    fn all_folds_of_a_seed_are_one_run() {
+        let mut folds = outcome(0.84);
+        (folds.over, folds.folds, folds.sd) = (Some(GroupAxis::Fold), Some(3), None);
+        let text = judge("ferplus-vgg13-multi_target", &folds).1;
+        assert!(text.contains("One run only"), "{text}");
+        assert_eq!((folds.seeds(), folds.runs().as_str()), (1, "1 (3 folds)"));
+        (folds.over, folds.folds) = (Some(GroupAxis::Seed), Some(68));
+        assert_eq!(folds.runs(), "3 (68 folds)");
+        assert!(!judge("ferplus-vgg13-multi_target", &folds).1.contains("One run only"));
+    }
+
+    #[test]
+    fn what_the_weights_knew_before_is_said() {
+        let mut ours = outcome(0.84);
+        (ours.seen_before, ours.unknown_origins) = (12, vec!["runs/imported/x".into()]);
+        let (kind, text) = judge("ferplus-vgg13-multi_target", &ours);
+        assert_eq!(kind, Kind::Reproduced);
+        for part in ["have seen 12 test rows: ours is optimistic", "What runs/imported/x was trained on is not known"] {
+            assert!(text.contains(part), "{text}\nlacks {part}");
+        }
+        ours.data.push("def".into());
+        let (kind, text) = judge("ferplus-vgg13-multi_target", &ours);
+        assert!(kind == Kind::NotComparable && text.contains("made of 2 different data"), "{text}");
+    }
+
+    #[test]
     fn an_unfinished_run_has_no_verdict() {
         let registry = Registry::shipped().unwrap();
         let mut open = outcome(0.84);
-        open.unfinished = vec![4];
+        open.unfinished = vec![Unfinished::Epochs(4)];
         assert_eq!(verdict(registry.find("ferplus-vgg13-majority").unwrap(), &open).unwrap(), None);
     }
 }

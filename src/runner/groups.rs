@@ -1,8 +1,8 @@
 //! Groups: the seeds or folds of one experiment, or the folds of several seeds.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use super::{Planned, Runner, pooled};
@@ -11,6 +11,7 @@ use crate::systems::{self, Summary};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 use ferrotype_run::group::{Group, GroupAxis, parse_values};
+use ferrotype_run::provenance::{data_sha256, in_one};
 
 /// Which runs of an experiment make a group.
 #[derive(Clone, Debug, Default, Args)]
@@ -58,9 +59,14 @@ impl Runner {
     /// Trains the members of a group that are not finished, and writes its report.
     ///
     /// # Errors
-    /// As [`all`](Self::all).
+    /// As [`all`](Self::all), and as [`same_data`] where some have not begun.
     pub fn group(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
         let _lock = folder.lock()?;
+        let runs = group.run_folders(folder.path());
+        // Those that have begun look after their data themselves.
+        if runs.iter().any(|run| data_of(run).is_empty()) {
+            same_data(experiment, &runs)?;
+        }
         write_inner(experiment, folder, group)?;
         self.all(&planned(experiment, folder.path(), group)?, &go_on(folder))?;
         report(experiment, folder, group)
@@ -78,10 +84,11 @@ impl Runner {
     }
 }
 
-/// Writes the report of a group, after those of the groups in it, and the files that make folds readable as one run.
+/// Writes the report of a group, after those of the groups in it, and the files that make folds readable as one run. A seed of
+/// which some folds are missing has a report of its own and no part in the group's.
 ///
 /// # Errors
-/// When none of its runs is finished, or a file is broken.
+/// When none of its members is finished, or a file is broken.
 pub fn report(experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
     if let Some(inner) = group.inner() {
         for &value in &group.values {
@@ -90,6 +97,14 @@ pub fn report(experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> 
                 report(&member(experiment, group.axis, value)?, &RunFolder::open(&path)?, &inner)?;
             }
         }
+        let path = folder.path();
+        ensure!(
+            group.finished(path) > 0,
+            "no {0} of {1} has all its folds yet (of one so far the report is {1}/{0}-N/report.html); {2}",
+            group.axis.as_str(),
+            path.display(),
+            go_on(folder)
+        );
     }
     if group.axis == GroupAxis::Fold {
         pooled::write(folder, group)?;
@@ -99,6 +114,34 @@ pub fn report(experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> 
 
 fn go_on(folder: &RunFolder) -> String {
     format!("go on with the whole group: ferrotype train --resume {}", folder.path().display())
+}
+
+/// Refuses to train more of a group on other data than its runs were made of: no mean of both would say anything.
+///
+/// # Errors
+/// When the data differ; both sha256 are named.
+pub fn same_data(experiment: &AnyExperiment, runs: &[PathBuf]) -> Result<()> {
+    let known: Vec<(&PathBuf, String)> =
+        runs.iter().map(|run| (run, data_of(run))).filter(|(_, sum)| !sum.is_empty()).collect();
+    if known.is_empty() {
+        return Ok(());
+    }
+    // What is not there yet is made by the first run; the group's report says whether it became the same.
+    let Some(now) = systems::of(experiment).data_sha256()? else { return Ok(()) };
+    let Some((run, then)) = known.iter().find(|(_, sum)| *sum != now) else { return Ok(()) };
+    bail!(
+        "{} was made of data with the sha256 {then}, and what would be trained now of data with the sha256 {now}: they cannot be \
+         summed up. Put back the data file that it was made of, or train all runs anew on the one there is (`ferrotype train \
+         --config {}`, with --seeds or --folds as before)",
+        run.display(),
+        run.join("config.yaml").display()
+    )
+}
+
+/// sha256 of the data that the run in a folder was made of; empty where none has begun there.
+fn data_of(folder: &Path) -> String {
+    let sums = RunFolder::open(folder).map(|run| data_sha256(&run)).unwrap_or_default();
+    in_one(sums.iter().map(String::as_str))
 }
 
 /// Whether a folder holds a finished run.

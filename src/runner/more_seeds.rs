@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::begin_group;
+use super::{begin_group, same_data};
 use crate::reproduction::Mark;
 use crate::systems::loaded::any_experiment_of;
 use ferrotype_run::RunFolder;
@@ -15,7 +15,8 @@ use ferrotype_run::group::{Group, GroupAxis};
 /// of one seed, becomes a member of a new group beside it. Gives the group's folder; its new members are not begun.
 ///
 /// # Errors
-/// When the folder is in use, is itself part of a group, was imported, or cannot be written.
+/// When the folder is in use, is itself part of a group, was imported, or cannot be written; when the data are others now than
+/// those that it was trained on.
 pub fn with_seeds(path: &Path, seeds: &[u64]) -> Result<PathBuf> {
     match Group::open(path)? {
         Some(group) if group.axis == GroupAxis::Seed => add(path, group, seeds),
@@ -29,6 +30,7 @@ fn add(path: &Path, group: Group, seeds: &[u64]) -> Result<PathBuf> {
     let _lock = folder.lock()?;
     let values = union(&group.values, seeds);
     if values.len() > group.values.len() {
+        same_data(&any_experiment_of(&folder)?, &group.run_folders(path))?;
         Group { values, ..group }.save(&folder)?;
     }
     Ok(path.to_path_buf())
@@ -50,6 +52,8 @@ fn enclose(path: &Path, inner: Option<&Group>, seeds: &[u64]) -> Result<PathBuf>
     let group =
         Group { folds: inner.map(|g| g.values.len() as u64), ..Group::of(GroupAxis::Seed, union(&[seed], seeds)) };
     let held = run.lock()?;
+    let runs = inner.map_or_else(|| vec![path.clone()], |folds| folds.run_folders(&path));
+    same_data(&experiment, &runs)?;
     let folder = begin_group(&experiment, parent, &group)?;
     let member = group.member(folder.path(), seed);
     // Windows moves no folder that holds an open file.

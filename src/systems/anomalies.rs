@@ -82,7 +82,7 @@ impl Training for AnomalySession<'_> {
             all.push(self.detector(data, input, work)?);
         }
         let seconds = Some(all.iter().map(|t| t.seconds).sum());
-        let effort = Effort { seconds, resumed: all.iter().map(|t| t.resumed).max() };
+        let effort = Effort { seconds, preparation: 0.0, resumed: all.iter().map(|t| t.resumed).max() };
         Ok((all, effort))
     }
 

@@ -1,6 +1,9 @@
 //! What training has in common, whatever the system: the lock, threads and device, the files that say what is done, the
 //! account of what it took, and interruptions.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -63,6 +66,8 @@ pub struct Ingredients {
 pub struct Effort {
     /// Seconds, where the system's checkpoints keep them; the engine's own count otherwise.
     pub seconds: Option<f64>,
+    /// Seconds before the first step of this part in which something was made for it, such as stored features; not among those.
+    pub preparation: f64,
     /// How often it was resumed, where its checkpoints know.
     pub resumed: Option<usize>,
 }
@@ -172,14 +177,15 @@ pub fn train<T: Training>(system: &T, job: &Job<'_>) -> Result<Summary> {
 
 fn train_in_pool<T: Training>(system: &T, job: &Job<'_>, threads: usize) -> Result<Summary> {
     let experiment = system.experiment();
-    let (began, energy) = (Instant::now(), EnergyMeter::start());
     let _lock = job.run.lock()?;
     let device = experiment.device().parse::<DeviceName>()?.open()?;
     let compute = compute(&experiment.kernels(), &device)?;
     write_atomic(job.run.config(), to_yaml(experiment).as_bytes())?;
+    // Side by side, and before the data are read or made: all figures of what the run took are of the same time.
+    let (began, energy) = (Instant::now(), EnergyMeter::start());
+    let mut provenance = Provenance::begin(crate::COMMIT, &device.name.to_string(), &compute.to_string(), threads);
     let mut work = Workbench { job, device, compute, progress: job.progress() };
     let (mut data, ingredients) = system.prepare(&mut work)?;
-    let mut provenance = Provenance::begin(crate::COMMIT, &work.device.name.to_string(), &compute.to_string(), threads);
     provenance.data.insert(ingredients.data, ingredients.sha256);
     provenance.weights = ingredients.weights;
     provenance.experiment_sha256 = digest(experiment);
@@ -187,6 +193,7 @@ fn train_in_pool<T: Training>(system: &T, job: &Job<'_>, threads: usize) -> Resu
     if !before.started.is_empty() {
         provenance.started = before.started;
         (provenance.training_seconds, provenance.resumed) = (before.training_seconds, before.resumed + 1);
+        provenance.preparation_seconds = before.preparation_seconds;
     }
     provenance.save(job.run)?;
     system.announce(&data, &mut work);
@@ -201,8 +208,13 @@ fn train_in_pool<T: Training>(system: &T, job: &Job<'_>, threads: usize) -> Resu
             return Err(error);
         }
     };
-    provenance.training_seconds = effort.seconds.unwrap_or(provenance.training_seconds);
+    provenance.preparation_seconds += effort.preparation;
+    if let Some(seconds) = effort.seconds {
+        provenance.training_seconds = seconds + provenance.preparation_seconds;
+    }
     provenance.resumed = effort.resumed.unwrap_or(provenance.resumed);
+    // What follows may be interrupted, too.
+    provenance.save(job.run)?;
     let mut account = Account { provenance, run: job.run, began, energy };
     system.finish(data, fitted, &mut work, &mut account)
 }

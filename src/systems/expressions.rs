@@ -18,6 +18,7 @@ mod transfer;
 pub(crate) mod view;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
@@ -41,7 +42,7 @@ pub use identity::result_digest;
 pub(crate) use reports::group_summary;
 pub use reports::{report_group, report_run};
 pub use system::Expressions;
-pub(crate) use system::{fold_count, prepare_data};
+pub(crate) use system::{data_sha256, fold_count, prepare_data};
 
 use transfer::Prepared;
 
@@ -78,6 +79,7 @@ impl Training for Session<'_> {
         let outputs = task.output_names();
         let graph = Arc::new(self.experiment.graph(task.input(), outputs.len())?);
         scoring::check_lengths(&graph, &task.train)?;
+        scoring::check_views(&self.experiment.evaluate, &task.train)?;
         let network = Network::new(graph, self.experiment.seed, &work.device.device).with_compute(work.compute);
         let mut meta = Meta {
             model: self.experiment.model.name().into(),
@@ -108,11 +110,15 @@ impl Training for Session<'_> {
         let progress = work.progress.as_mut();
         let classes = data.task.output_names();
         self.begin_with(&mut data.network, data.checkpoint.as_ref(), &classes, progress)?;
+        let preparing = Instant::now();
         let prepared = self.build_on(&data.task, &data.network, work.compute, progress)?;
+        let stored =
+            self.experiment.train.feature_cache.is_some() || self.experiment.objective.distillation().is_some();
+        let preparation = if stored { preparing.elapsed().as_secs_f64() } else { 0.0 };
         let learner = self.learner(data.network.clone(), &data.task, &prepared)?;
         let (meta, checkpoint) = (data.meta.clone(), data.checkpoint.take());
         let (seconds, last) = self.train(&data.task, learner, &prepared, meta, checkpoint, work)?;
-        let effort = Effort { seconds: Some(seconds), resumed: Some(last.resumed) };
+        let effort = Effort { seconds: Some(seconds), preparation, resumed: Some(last.resumed) };
         Ok((last, effort))
     }
 

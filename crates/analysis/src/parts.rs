@@ -73,6 +73,10 @@ impl Parts {
     /// When a file cannot be used, or a part lacks another one that it needs.
     pub fn open(options: &AnalysisOptions, heads: Vec<(Head, PartFacts)>) -> Result<Self> {
         let parts = &options.parts;
+        ensure!(
+            parts.embedder.is_some() || !options.output.embeddings,
+            "output.embeddings: there is no embedder: give its ONNX file as parts.embedder or --embedder, or leave it out"
+        );
         let path = parts.detector.as_deref().context(
             "there is no face detector: give its ONNX file, YuNet or UltraFace, as parts.detector or --detector",
         )?;

@@ -4,7 +4,8 @@
 use ferrotype_base::problems::{Problem, Problems};
 use ferrotype_config::Root;
 use ferrotype_config::sections::{self, Device, Expect};
-use ferrotype_data::options::{Augment, DataOptions, Sampler, SplitRule};
+use ferrotype_data::labels;
+use ferrotype_data::options::{Augment, DataOptions, LabelMode, Sampler, SplitRule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +74,11 @@ impl Root for BaselineExperiment {
         ];
         for (key, _, why) in refused.iter().filter(|(_, is_given, _)| *is_given) {
             p.add(key, format!("is for networks; it {why}"));
+        }
+        if matches!(self.data.labels, LabelMode::Probability | LabelMode::Crossentropy | LabelMode::MultiTarget) {
+            let mode = labels::as_str(self.data.labels);
+            let why = "gives a row several classes, and these methods learn one class per row";
+            p.add("data.labels", format!("`{mode}` {why}: choose original, majority or argmax_eight"));
         }
         self.method.build().check(p);
         if let Some(expect) = &self.expect {

@@ -8,6 +8,7 @@ mod ferplus;
 mod invert;
 mod resize;
 mod resize_opencv;
+mod views;
 
 use anyhow::{Result, bail};
 
@@ -16,6 +17,7 @@ use super::options::{Colour, MeanStd, Preprocess, Resize, Scale};
 pub use crop::Crop;
 pub use ferplus::{equalise, ferplus_chain, pixel_bin, subtract_plane};
 pub use resize::{planes, resample, resize};
+pub use views::Views;
 
 /// Largest side that a picture or a model's input may have: beyond it, something else than a face crop was given.
 pub const LARGEST_SIDE: usize = 16_384;
@@ -98,6 +100,15 @@ impl Pipeline {
     pub fn with_crop(mut self, crop: Crop) -> Self {
         self.crop = crop;
         self
+    }
+
+    /// As far as the picture that these views are taken from: all of it, where they are squares of it.
+    pub fn for_views(&self, views: Views) -> Self {
+        let (size, crop_from) = match views {
+            Views::Single | Views::Mirrored => (self.options.size, self.options.crop_from),
+            Views::TenCrop => (self.frame(), None),
+        };
+        Self { options: Preprocess { size, crop_from, ..self.options.clone() }, ..self.clone() }
     }
 
     /// The options it was made from.

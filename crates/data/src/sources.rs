@@ -113,15 +113,9 @@ fn is_large(faces: &FaceSet, storage: &StorageOptions) -> bool {
         && storage.uses_shards(faces.images.pixels.len() as u64)
 }
 
-/// The file of the face detector that a source of pictures asks for.
-pub fn detector(source: &SourceOptions) -> Option<&Path> {
-    match source {
-        SourceOptions::Disfa(o) => o.detector.as_deref(),
-        SourceOptions::Bp4d(o) => o.detector.as_deref(),
-        SourceOptions::Jaffe(o) => o.detector.as_deref(),
-        SourceOptions::Kdef(o) => o.detector.as_deref(),
-        _ => None,
-    }
+/// The file of the face detector that a source asks for.
+pub fn detector(source: &SourceOptions) -> Option<PathBuf> {
+    detector_mut(&mut source.clone()).and_then(|file| file.take())
 }
 
 /// Where a source that finds faces keeps the detector's file, so that a command may put a file in the place of a name.

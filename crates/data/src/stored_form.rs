@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Images;
 use super::options::Preprocess;
-use super::preprocess::{Picture, Pipeline};
+use super::preprocess::{Picture, Pipeline, Views};
 
 #[cfg(test)]
 mod tests;
@@ -154,6 +154,16 @@ impl PictureChain {
     pub fn new(stored: Option<StoredForm>, preprocess: &Preprocess) -> Result<Self> {
         let pipeline = Pipeline::new(preprocess).context("the run's preprocessing")?;
         Ok(Self { stored, pipeline })
+    }
+
+    /// As far as the picture that these views are taken from.
+    pub fn for_views(&self, views: Views) -> Self {
+        self.with_pipeline(self.pipeline.for_views(views))
+    }
+
+    /// With another preprocessing.
+    pub fn with_pipeline(&self, pipeline: Pipeline) -> Self {
+        Self { stored: self.stored, pipeline }
     }
 
     /// `[channels, height, width]` of the network's input.

@@ -170,6 +170,7 @@ impl Root for Experiment {
         sections::general(p, &self.name, &self.device, self.threads);
         ferrotype_data::validate::data(p, &self.data);
         ferrotype_model::validate::model(p, &self.model);
+        ferrotype_model::validate::together(p, &self.model);
         ferrotype_model::validate::streams(p, &self.model, self.data.clips.as_ref());
         ferrotype_model::validate::objective(p, &self.objective);
         let heads: Vec<&str> = self.heads.keys().map(String::as_str).collect();
@@ -182,6 +183,22 @@ impl Root for Experiment {
                  another scale: raw, unit, signed or mean_std"
                     .into(),
             );
+        }
+        if self.train.adversarial.is_some() {
+            let other = match &self.objective {
+                ObjectiveOptions::Distillation(_) => {
+                    Some(("distillation", "what teachers say of the pictures as they were"))
+                }
+                ObjectiveOptions::CenterLoss(_) => Some(("center_loss", "the distance to the centres")),
+                _ => None,
+            };
+            if let Some((name, left_out)) = other {
+                let message = format!(
+                    "is impossible beside objective.{name}: the adversary raises the loss against the labels, and would leave out \
+                     {left_out}; use one of the two"
+                );
+                p.add("train.adversarial", message);
+            }
         }
         validate::evaluate(p, &self.evaluate, &heads);
         if self.evaluate.ten_crop && self.data.preprocess.crop_from.is_none() {

@@ -1,8 +1,8 @@
 //! A network as an ONNX file with its preprocessing inside, checked in a second runtime before it is kept.
 //!
 //! The graph takes `pixels [batch, channels, size, size]`, raw 0..255 at the model's size and channels, and gives
-//! `logits` and `probabilities`. What stays outside (resizing, and making grey pictures of colour ones) is named in the
-//! file's metadata.
+//! `logits` and `probabilities`. Where several views of a picture are averaged, that is inside, too. What stays outside (resizing,
+//! and making grey pictures of colour ones) is named in the file's metadata.
 
 mod cosine;
 mod gates;
@@ -17,6 +17,7 @@ mod reduced;
 mod sequences;
 mod tokens;
 mod verify;
+mod views;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use prost::Message;
 
 use ferrotype_base::targets::{Head, width};
 use ferrotype_data::options::{Colour, Preprocess, SegmentOptions};
+use ferrotype_data::preprocess::Views;
 use ferrotype_model::{Graph, Network};
 use ferrotype_run::files::explain;
 use proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
@@ -47,6 +49,8 @@ pub const OPSET: i64 = 18;
 pub struct ModelCard {
     /// Preprocessing: lowered into the graph, and described in the metadata.
     pub preprocess: Preprocess,
+    /// The views of each picture that are averaged: inside the graph.
+    pub views: Views,
     /// Clips: how an example is made of pictures.
     pub clips: Option<SegmentOptions>,
     /// Class names, in the order of the outputs.
@@ -62,6 +66,15 @@ impl ModelCard {
     pub fn pictures(&self) -> usize {
         self.clips.as_ref().map_or(1, SegmentOptions::pictures)
     }
+
+    /// `[channels, height, width]` of the file's input: what the views are taken from.
+    pub fn input(&self) -> [usize; 3] {
+        let side = match self.views {
+            Views::Single | Views::Mirrored => self.preprocess.size,
+            Views::TenCrop => self.preprocess.frame(),
+        };
+        [self.preprocess.colour.channels() * self.pictures(), side, side]
+    }
 }
 
 /// Where the network's layers stand in a file, behind the preprocessing.
@@ -70,6 +83,8 @@ struct Body {
     first: usize,
     /// The value that they take.
     input: String,
+    /// The value that they give.
+    output: &'static str,
 }
 
 /// The network as the bytes of an ONNX file.
@@ -83,10 +98,12 @@ fn lowered(network: &Network, card: &ModelCard) -> Result<(ModelProto, Body)> {
     let [channels, height, width] = graph.input;
     check_card(network, card)?;
     let mut writer = Writer::default();
-    writer.input("pixels", &graph.input, "Pictures at the model's size and channels, values 0..255");
-    let input = preprocess::lower(&mut writer, &card.preprocess, channels, "pixels")?;
-    let first = writer.len();
-    let logits = layers::lower(&mut writer, network, &input)?;
+    writer.input("pixels", &card.input(), "Pictures at the model's size and channels, values 0..255");
+    let pixels = views::lower(&mut writer, card.views, &card.preprocess, "pixels");
+    let input = preprocess::lower(&mut writer, &card.preprocess, channels, &pixels)?;
+    let (first, output) = (writer.len(), views::outputs(card.views));
+    layers::lower(&mut writer, network, &input, output)?;
+    let logits = views::mean(&mut writer, card.views, graph.classes, output.into());
     let what = if card.heads.is_empty() {
         writer.node("Softmax", "probabilities", &[&logits], vec![writer::integer("axis", 1)]);
         writer.output("logits", &[graph.classes], "Scores before softmax");
@@ -99,8 +116,9 @@ fn lowered(network: &Network, card: &ModelCard) -> Result<(ModelProto, Body)> {
     };
     let mut properties = own_properties(network, card)?;
     properties.extend(card.properties.clone());
-    let what = format!("{}: pictures of {channels}x{height}x{width} to {what}", graph.name);
-    Ok((model(writer, graph, what, properties), Body { first, input }))
+    let several = if card.views.are_several() { format!(", {}", card.views.describe()) } else { String::new() };
+    let what = format!("{}: pictures of {channels}x{height}x{width} to {what}{several}", graph.name);
+    Ok((model(writer, graph, what, properties), Body { first, input, output }))
 }
 
 /// A file with this graph.
@@ -129,7 +147,7 @@ pub fn export(
     let part = Part::write(target, &bytes)?;
     // A large network's file need not stand in memory twice while it is checked.
     drop(bytes);
-    let check = verify(&part.path, network, &card.heads, tolerance, batches)?;
+    let check = verify(&part.path, network, card, tolerance, batches)?;
     if check.passed {
         part.keep(target)?;
     }
@@ -175,7 +193,7 @@ fn own_properties(network: &Network, card: &ModelCard) -> Result<BTreeMap<String
         Colour::Bgr => "grey pictures replicated; channels in the order BGR",
     };
     let mut outside = format!("{colour}; resize to {0}x{0}: {resize}", p.frame());
-    if p.crop_from.is_some() {
+    if p.crop_from.is_some() && card.views != Views::TenCrop {
         outside += &format!("; the {0}x{0} pixels in the middle", p.size);
     }
     let clips = card.clips.as_ref().map(serde_json::to_string).transpose()?;
@@ -183,12 +201,14 @@ fn own_properties(network: &Network, card: &ModelCard) -> Result<BTreeMap<String
         true => (Some(serde_json::to_string(&card.classes)?), None),
         false => (None, Some(heads::property(&card.heads)?)),
     };
-    Ok([("clips", clips), ("class_names", names), ("heads", heads)]
+    let views = card.views.are_several().then(|| serde_json::to_value(card.views)).transpose()?;
+    let views = views.map(|name| json(&name));
+    Ok([("clips", clips), ("class_names", names), ("heads", heads), ("views", views)]
         .into_iter()
         .filter_map(|(key, value)| Some((key, value?)))
         .chain([
             ("model", graph.name.clone()),
-            ("input_size", p.size.to_string()),
+            ("input_size", card.input()[1].to_string()),
             ("colour", json(&serde_json::to_value(p.colour)?)),
             ("preprocess", serde_json::to_string(p)?),
             ("inside_the_graph", json(&serde_json::to_value(&p.scale)?)),

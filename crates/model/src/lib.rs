@@ -27,7 +27,7 @@ pub mod validate;
 pub mod zoo;
 
 pub use builder::GraphBuilder;
-pub use flip::flip_averaged;
+pub use flip::{averaged, flip_averaged};
 pub use graph::{Graph, Node, NodeId};
 pub use init::Initialiser;
 pub use layers::{Layer, Role, Shape};

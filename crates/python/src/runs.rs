@@ -135,10 +135,10 @@ impl Run {
         trained(py, options(quiet), told, |options| self.inner.resume(options))
     }
 
-    #[pyo3(signature = (device))]
-    fn predictor(&self, py: Python<'_>, device: Option<String>) -> PyResult<Predictor> {
+    #[pyo3(signature = (device, single_view))]
+    fn predictor(&self, py: Python<'_>, device: Option<String>, single_view: bool) -> PyResult<Predictor> {
         let mut options = PredictorOptions::default();
-        options.device = device;
+        (options.device, options.single_view) = (device, single_view);
         let opened = py.detach(|| ferrotype::Predictor::open_with(self.inner.path(), &options));
         Ok(Predictor { inner: Mutex::new(opened.map_err(raised)?) })
     }

@@ -50,7 +50,7 @@ const FIGURES: [&str; 5] = ["accuracy", "uar", "macro_f1", "log_loss", "ece"];
 pub fn card(run: &RunView, card: &CardView) -> Result<String> {
     let scored = run.test.as_ref().or(run.validation.as_ref());
     let mut warnings = all_warnings(run);
-    warnings.extend(leak_warnings(run));
+    warnings.extend(leak_warnings(&run.dataset.leaks));
     let figures = FIGURES.iter().filter_map(|name| {
         let score = run.test.as_ref()?.metrics.get(*name)?;
         Some(json!({ "type": name, "value": score.value }))

@@ -277,6 +277,8 @@ pub struct SpreadRow {
     pub mean: String,
     pub sd: String,
     pub interval: String,
+    /// Runs in which it is defined.
+    pub runs: usize,
     pub pooled: Cell,
 }
 
@@ -289,6 +291,7 @@ pub fn spread_rows(sum: &Aggregate, pooled: Option<&Scores>) -> Vec<SpreadRow> {
             mean: format_value(*m, spread.mean),
             sd: spread.sd.map(|sd| format_value(*m, sd)).unwrap_or_default(),
             interval: spread.interval.map(|i| between(m.name(), i)).unwrap_or_default(),
+            runs: spread.values.len(),
             pooled: pooled.and_then(|p| Some(cell(m.name(), p.metrics.get(m.name())?))).unwrap_or_default(),
         })
     };
@@ -300,6 +303,7 @@ pub fn spread_rows(sum: &Aggregate, pooled: Option<&Scores>) -> Vec<SpreadRow> {
             mean: show(spread.mean),
             sd: spread.sd.map(show).unwrap_or_default(),
             interval: spread.interval.map(|[low, high]| format!("{} to {}", show(low), show(high))).unwrap_or_default(),
+            runs: spread.values.len(),
             pooled: pooled
                 .and_then(|p| Some(Cell { value: show(p.metrics.get(name)?.value), interval: String::new() }))
                 .unwrap_or_default(),

@@ -12,8 +12,18 @@ use ferrotype_evaluation::{Score, Scores};
 /// The scores of a run on a set of rows that is not the one it was trained with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationView {
-    /// File, set and labels.
+    /// File, set, labels and number of rows.
     pub title: String,
+    /// The same without the number of rows: later scores of what has the same key take the place of these. Empty in older
+    /// records.
+    #[serde(default)]
+    pub key: String,
+    /// sha256 of the file's pictures, or of the clips' names, labels and values; empty in older records.
+    #[serde(default)]
+    pub sha256: String,
+    /// What is to be known of the rows, a line each: which were left out, and how classes were matched.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Scores of all rows.
     pub scores: Scores,
     /// How many of them the run has seen, where it has seen any: shown in red.
@@ -60,6 +70,8 @@ pub fn section(view: &EvaluationView) -> Result<Value> {
     let row = |m: &&'static dyn Metric| json!({ "title": m.title(), "all": cell(Some(&view.scores), *m), "unseen": cell(view.unseen.as_ref(), *m) });
     Ok(json!({
         "title": view.title,
+        "sha256": view.sha256,
+        "notes": view.notes,
         "seen": view.seen.map(|s| s.text()).unwrap_or_default(),
         "doubt": view.doubt.clone().unwrap_or_default(),
         "unseen": view.unseen.is_some(),

@@ -10,7 +10,8 @@ use super::context::{class_rows, facts, model_facts};
 use super::figure::Figure;
 use super::html;
 use super::plots;
-use super::view::{ExpectView, ModelView, Warning};
+use super::terminal::{leak_lines, leak_warnings};
+use super::view::{ExpectView, LeakFigure, ModelView, Warning};
 use super::write::write_figures;
 use ferrotype_evaluation::metrics::{self, About};
 use ferrotype_evaluation::{HeadPredictions, HeadScores, Scores};
@@ -59,6 +60,8 @@ pub struct HeadsView {
     pub expect: Option<ExpectView>,
     /// Names and texts about the data.
     pub data: Vec<(String, String)>,
+    /// Copies and overlaps between the sets.
+    pub leaks: Vec<LeakFigure>,
     /// The columns of targets.
     pub columns: Vec<ColumnView>,
     /// The resolved experiment.
@@ -111,6 +114,7 @@ pub fn terminal(view: &HeadsView, report: &str) -> String {
     }
     lines.extend(expectation(view).map(|text| ("expected".to_owned(), text)));
     lines.extend(view.onnx.iter().filter(|(name, _)| name == "check").map(|(_, text)| ("ONNX".into(), text.clone())));
+    lines.extend(leak_lines(&view.leaks).into_iter().map(|(name, text, _)| (name.to_owned(), text)));
     lines.extend(view.warnings.iter().map(|w| ("warning".to_owned(), w.text.clone())));
     lines.push(("report".into(), report.into()));
     let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
@@ -136,6 +140,9 @@ fn page(view: &HeadsView, figures: &[(String, Figure)]) -> Result<String> {
     let rows = |facts: &[(String, String)]| -> Vec<Value> {
         facts.iter().map(|(name, text)| json!({ "name": name, "text": text })).collect()
     };
+    let warnings = [view.warnings.clone(), leak_warnings(&view.leaks)].concat();
+    let mut data = rows(&view.data);
+    data.extend(view.leaks.iter().map(|leak| json!({ "name": "leaks", "text": leak.text() })));
     let drawn = html::drawn(figures)?;
     let plot = |name: &str| drawn.get(name).cloned().unwrap_or(Value::Null);
     let heads: Vec<Value> = view
@@ -162,11 +169,11 @@ fn page(view: &HeadsView, figures: &[(String, Figure)]) -> Result<String> {
         "heads.html",
         json!({
             "name": view.name, "description": view.description, "finished": view.finished,
-            "synthetic": view.synthetic, "warnings": view.warnings, "selection": view.selection,
+            "synthetic": view.synthetic, "warnings": warnings, "selection": view.selection,
             "expected": facts(&expected),
             "heads": heads,
             "loss": plot("loss"), "scores": plot("scores"), "learning_rate": plot("learning_rate"),
-            "data": rows(&view.data),
+            "data": data,
             "columns": { "heads": ["target", "training", "validation", "test"], "rows": columns },
             "model": model_facts(&view.model), "onnx": rows(&view.onnx),
             "config": view.config, "provenance": rows(&view.provenance), "fonts": html::fonts(),

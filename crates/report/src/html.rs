@@ -29,7 +29,7 @@ pub fn run_page(run: &RunView, figures: &Plots) -> Result<String> {
     };
     let headline = scored.map(|s| text::headline(set, s, run.expect.as_ref())).transpose()?.flatten();
     let mut warnings = all_warnings(run);
-    warnings.extend(leak_warnings(run));
+    warnings.extend(leak_warnings(&run.dataset.leaks));
     render(
         "run.html",
         json!({

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use super::verdict::verdict;
-use super::view::RunView;
+use super::view::{LeakFigure, RunView};
 use ferrotype_evaluation::metrics::{find, format_value};
 use ferrotype_evaluation::{Score, Scores};
 
@@ -38,7 +38,7 @@ pub fn format_score(name: &str, score: &Score) -> String {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Tone {
+pub(super) enum Tone {
     Plain,
     Good,
     Bad,
@@ -69,13 +69,8 @@ fn lines(run: &RunView, report: &str) -> Vec<Line> {
         let (text, tone) = onnx_line(onnx);
         add("ONNX", text, tone);
     }
-    for leak in run.dataset.leaks.iter().filter(|l| l.count > 0) {
-        let fate = if leak.kept { "left in" } else { "removed" };
-        let tone = if leak.kept { Tone::Bad } else { Tone::Plain };
-        add("leak", format!("{} of {} {} ({fate})", leak.count, leak.of, leak.what), tone);
-    }
-    if !run.dataset.leaks.is_empty() && run.dataset.leaks.iter().all(|l| l.count == 0) {
-        add("leaks", "none found".into(), Tone::Good);
+    for (name, text, tone) in leak_lines(&run.dataset.leaks) {
+        add(name, text, tone);
     }
     for warning in all_warnings(run) {
         add("warning", warning.text, if warning.serious { Tone::Bad } else { Tone::Plain });
@@ -116,10 +111,19 @@ pub(super) fn all_warnings(run: &RunView) -> Vec<super::Warning> {
     all
 }
 
+/// The leaks that were found, a line each; one that says so where there are none.
+pub(super) fn leak_lines(leaks: &[LeakFigure]) -> Vec<(&'static str, String, Tone)> {
+    if !leaks.is_empty() && leaks.iter().all(|l| l.count == 0) {
+        return vec![("leaks", "none found".into(), Tone::Good)];
+    }
+    let tone = |l: &LeakFigure| if l.kept { Tone::Bad } else { Tone::Plain };
+    leaks.iter().filter(|l| l.count > 0).map(|l| ("leak", l.text(), tone(l))).collect()
+}
+
 /// Rows that one set shares with another and that were left in: a reader must know it before the scores.
-pub(super) fn leak_warnings(run: &RunView) -> Vec<super::Warning> {
-    let left_in = run.dataset.leaks.iter().filter(|l| l.kept && l.count > 0);
-    let text = |l: &super::LeakFigure| format!("Leak: {} of {} {} were left in.", l.count, l.of, l.what);
+pub(super) fn leak_warnings(leaks: &[LeakFigure]) -> Vec<super::Warning> {
+    let left_in = leaks.iter().filter(|l| l.kept && l.count > 0);
+    let text = |l: &LeakFigure| format!("Leak: {} of {} {} were left in.", l.count, l.of, l.what);
     left_in.map(|l| super::Warning { serious: true, text: text(l) }).collect()
 }
 

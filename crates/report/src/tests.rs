@@ -55,10 +55,66 @@ fn a_report_is_whole_escaped_and_repeatable() {
 }
 
 #[test]
+fn scores_on_other_data_say_what_was_scored() {
+    let evaluation = EvaluationView {
+        title: "other.h5, test set, labels majority, 12 images".into(),
+        sha256: "0a1b".into(),
+        notes: vec!["3 rows left out: the model does not know their class".into()],
+        scores: score(&twelve()).unwrap(),
+        ..Default::default()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let view = RunView { evaluations: vec![evaluation], ..run() };
+    let page = fs::read_to_string(write_run(folder.path(), &view, None).unwrap()).unwrap();
+    for text in ["<p class=\"small\">3 rows left out", "<p class=\"small\">sha256 0a1b</p>"] {
+        assert!(page.contains(text), "{text} is missing");
+    }
+}
+
+#[test]
 fn a_run_without_anything_still_has_a_report() {
     let folder = tempfile::tempdir().unwrap();
     let page = fs::read_to_string(write_run(folder.path(), &RunView::default(), None).unwrap()).unwrap();
     assert!(page.contains("No set has been scored yet."));
+}
+
+/// A model with heads tells of leaks as one of classes does.
+#[test]
+fn leaks_of_a_model_with_heads_are_told() {
+    let leak = |what: &str, count, kept| LeakFigure { what: what.into(), count, of: 12, kept };
+    let mut view = heads::HeadsView {
+        name: "heads".into(),
+        description: String::new(),
+        finished: String::new(),
+        synthetic: false,
+        warnings: Vec::new(),
+        selection: String::new(),
+        selected: None,
+        validation: None,
+        test: ferrotype_evaluation::Scores::default(),
+        predictions: Vec::new(),
+        history: History::default(),
+        model: ModelView::default(),
+        onnx: Vec::new(),
+        expect: None,
+        data: vec![("dataset".into(), "drawn".into())],
+        leaks: vec![leak("test pictures seen before", 2, true), leak("validation pictures in training", 3, false)],
+        columns: Vec::new(),
+        config: String::new(),
+        provenance: Vec::new(),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let page = fs::read_to_string(heads::write(folder.path(), &view).unwrap()).unwrap();
+    let serious = "<p class=\"notice serious\">Leak: 2 of 12 test pictures seen before were left in.</p>";
+    let seen = "2 of 12 test pictures seen before (left in)";
+    for text in [serious, seen, "3 of 12 validation pictures in training (removed)"] {
+        assert!(page.contains(text), "{text} is missing");
+    }
+    let lines = heads::terminal(&view, "r");
+    assert!(lines.contains("leak    2 of 12 test pictures seen before (left in)\n"), "{lines}");
+    assert!(lines.contains("leak    3 of 12 validation pictures in training (removed)\n"), "{lines}");
+    view.leaks.iter_mut().for_each(|leak| leak.count = 0);
+    assert!(heads::terminal(&view, "r").contains("leaks   none found\n"));
 }
 
 #[test]

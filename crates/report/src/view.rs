@@ -106,6 +106,18 @@ pub struct LeakFigure {
     pub kept: bool,
 }
 
+impl LeakFigure {
+    /// `3 of 20 test pictures that also stand in training (removed)`.
+    pub fn text(&self) -> String {
+        let fate = match (self.count, self.kept) {
+            (0, _) => "",
+            (_, true) => " (left in)",
+            (_, false) => " (removed)",
+        };
+        format!("{} of {} {}{fate}", self.count, self.of, self.what)
+    }
+}
+
 /// The network of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -6,16 +6,19 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::files::explain;
+use super::group::Group;
 use super::lock::Lock;
 
 /// The file that says that a folder is a group of runs.
 pub const GROUP: &str = "group.json";
+/// The file of the final scores.
+pub(crate) const SCORES: &str = "metrics.json";
 
 /// Files and folders of a run of whatever system, and of a group of runs.
 const OWN: [&str; 28] = [
     "config.yaml",
     "metrics.jsonl",
-    "metrics.json",
+    SCORES,
     "dataset.json",
     "face_template.json",
     "seen_pictures.json",
@@ -179,7 +182,7 @@ impl RunFolder {
 
     /// The final scores.
     pub fn scores(&self) -> PathBuf {
-        self.path.join("metrics.json")
+        self.path.join(SCORES)
     }
 
     /// What the logits were divided by after training, and the scores before that.
@@ -261,9 +264,14 @@ impl RunFolder {
         named.chain(attacks).filter(|path| path.exists()).collect()
     }
 
-    /// Whether the run has ended and was scored.
+    /// Whether the run has ended and was scored; of a group, all its runs (see [`Group::is_finished`]).
     pub fn is_finished(&self) -> bool {
-        self.scores().is_file()
+        match Group::open(&self.path) {
+            Ok(Some(group)) => group.is_finished(&self.path),
+            Ok(None) => self.scores().is_file(),
+            // What its members are is not known.
+            Err(_) => false,
+        }
     }
 
     /// A JSON file of the run.

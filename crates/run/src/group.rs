@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::files::write_json;
-use super::folder::{GROUP, RunFolder};
+use super::folder::{GROUP, RunFolder, SCORES};
 
 /// What the members of a group differ by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +96,58 @@ impl Group {
     }
 }
 
+/// What of a group is finished. Of folds the pooled scores say it: so a published copy, which leaves the folds of its seeds behind,
+/// says it too, and what a report made of the first folds alone is not taken for the end.
+impl Group {
+    /// Whether all runs of the group in this folder have ended, and its scores are of all of them.
+    pub fn is_finished(&self, folder: &Path) -> bool {
+        match self.axis {
+            GroupAxis::Fold => {
+                let all = self.values.len();
+                self.pooled_folds(folder) >= all && (self.is_bare(folder) || self.finished_members(folder) == all)
+            }
+            GroupAxis::Seed => self.finished_members(folder) == self.values.len(),
+        }
+    }
+
+    /// Whether a member of the group in this folder has ended and was scored; of a member that is a group of folds, all of them.
+    pub fn is_member_finished(&self, folder: &Path, value: u64) -> bool {
+        let member = self.member(folder, value);
+        match self.inner() {
+            Some(folds) => folds.is_finished(&member),
+            None => member.join(SCORES).is_file(),
+        }
+    }
+
+    /// How many members of the group in this folder are finished; where folds were left behind, as many as were pooled.
+    pub fn finished(&self, folder: &Path) -> usize {
+        match self.axis {
+            GroupAxis::Fold if self.is_bare(folder) => self.pooled_folds(folder),
+            _ => self.finished_members(folder),
+        }
+    }
+
+    /// Whether none of the members is in this folder.
+    fn is_bare(&self, folder: &Path) -> bool {
+        self.values.iter().all(|&value| !self.member(folder, value).exists())
+    }
+
+    fn finished_members(&self, folder: &Path) -> usize {
+        self.values.iter().filter(|&&value| self.is_member_finished(folder, value)).count()
+    }
+
+    /// How many folds the pooled scores in this folder are of.
+    fn pooled_folds(&self, folder: &Path) -> usize {
+        let text = fs::read_to_string(folder.join(SCORES)).unwrap_or_default();
+        let sets: Value = serde_json::from_str(&text).unwrap_or_default();
+        let pooled = &sets["pooled"];
+        let folds = pooled["folds"].as_u64().unwrap_or(0) as usize;
+        // Pooled scores of heads once said 1, however many folds there were.
+        let is_uncounted = folds == 1 && pooled["heads"].as_array().is_some_and(|heads| !heads.is_empty());
+        if is_uncounted { self.finished_members(folder) } else { folds }
+    }
+}
+
 /// So many members a group can have.
 const MOST_SEEDS: u64 = 1000;
 
@@ -149,6 +202,59 @@ mod tests {
         assert_eq!((group.runs(), group.run_folders(Path::new("g"))), (4, folders.to_vec()));
         let older: Group = serde_json::from_str(r#"{"varied": "fold", "values": [0, 1]}"#).unwrap();
         assert_eq!((older.runs(), older.inner()), (2, None));
+    }
+
+    /// A folder that holds the pooled scores of so many folds, as a report leaves them, and what else its scores say.
+    fn pooled(folder: &Path, folds: usize, rest: &str) {
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join(SCORES), format!("{{\"pooled\": {{\"folds\": {folds}{rest}}}}}")).unwrap();
+    }
+
+    #[test]
+    fn a_seed_is_finished_when_all_its_folds_are() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path();
+        let group = Group { folds: Some(3), ..Group::of(GroupAxis::Seed, vec![0, 1]) };
+        let folds = group.inner().unwrap();
+        // As a published copy, without its folds.
+        pooled(&path.join("seed-0"), 3, "");
+        for fold in [0, 1] {
+            let run = folds.member(&path.join("seed-1"), fold);
+            fs::create_dir_all(&run).unwrap();
+            fs::write(run.join(SCORES), "{}").unwrap();
+        }
+        assert!(group.is_member_finished(path, 0) && !group.is_member_finished(path, 1));
+        // A report in the middle of its folds does not end it.
+        pooled(&path.join("seed-1"), 2, "");
+        assert!(!group.is_member_finished(path, 1) && !group.is_finished(path));
+        assert_eq!((group.finished(path), folds.finished(&path.join("seed-1"))), (1, 2));
+        let seed = RunFolder::create_at(&path.join("seed-1")).unwrap();
+        folds.save(&seed).unwrap();
+        assert!(!seed.is_finished());
+        // Nor do scores that are older than the loss of a fold.
+        pooled(seed.path(), 3, "");
+        assert!(!seed.is_finished());
+        let run = RunFolder::create_at(&folds.member(seed.path(), 2)).unwrap();
+        fs::write(run.scores(), "{}").unwrap();
+        assert!(seed.is_finished() && group.is_finished(path));
+        let whole = RunFolder::create_at(path).unwrap();
+        assert!(!whole.is_finished(), "a folder without group.json is a single run's");
+        group.save(&whole).unwrap();
+        assert!(whole.is_finished());
+    }
+
+    #[test]
+    fn pooled_scores_of_heads_that_counted_no_folds_are_taken_at_the_folds() {
+        let place = tempfile::tempdir().unwrap();
+        let group = Group::of(GroupAxis::Fold, vec![0, 1]);
+        pooled(place.path(), 1, ", \"heads\": [{}]");
+        for fold in [0, 1] {
+            assert!(!group.is_finished(place.path()));
+            let run = group.member(place.path(), fold);
+            fs::create_dir_all(&run).unwrap();
+            fs::write(run.join(SCORES), "{}").unwrap();
+        }
+        assert!(group.is_finished(place.path()));
     }
 
     #[test]

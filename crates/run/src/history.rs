@@ -56,7 +56,7 @@ pub struct EpochRecord {
     /// Learning rate at the end.
     #[serde(deserialize_with = "number")]
     pub lr: f64,
-    /// Seconds that the epoch took.
+    /// Seconds that the epoch took, over all parts of one that was interrupted.
     #[serde(deserialize_with = "number")]
     pub seconds: f64,
 }

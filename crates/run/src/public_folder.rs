@@ -1,6 +1,8 @@
 //! The folder of a published run: the only way into it, which keeps to itself where things lie on this machine.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 
@@ -11,6 +13,8 @@ use crate::files::{explain, write_atomic};
 pub struct PublicFolder {
     path: PathBuf,
     here: Option<String>,
+    /// What was written, in the folders within it, too.
+    written: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 impl PublicFolder {
@@ -22,7 +26,7 @@ impl PublicFolder {
         let path = path.into();
         std::fs::create_dir_all(&path).map_err(|e| explain(&path, &e))?;
         let here = std::env::current_dir().ok().map(|p| p.to_string_lossy().into_owned());
-        Ok(Self { path, here: here.filter(|p| p.len() > 1) })
+        Ok(Self { path, here: here.filter(|p| p.len() > 1), written: Arc::default() })
     }
 
     /// Where it is.
@@ -35,7 +39,12 @@ impl PublicFolder {
     /// # Errors
     /// As [`create`](Self::create).
     pub fn inner(&self, name: impl AsRef<Path>) -> Result<Self> {
-        Self::create(self.path.join(name))
+        Ok(Self { written: self.written.clone(), ..Self::create(self.path.join(name))? })
+    }
+
+    /// Whether a file at this path was written through this folder, one around it or one in it.
+    pub fn has_written(&self, path: &Path) -> bool {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
     }
 
     /// A text as others may see it.
@@ -48,7 +57,10 @@ impl PublicFolder {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, name: impl AsRef<Path>, text: &str) -> Result<()> {
-        write_atomic(self.path.join(name), self.shown(text).as_bytes())
+        let path = self.path.join(name);
+        write_atomic(&path, self.shown(text).as_bytes())?;
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(path);
+        Ok(())
     }
 
     /// Copies those of a run's files that there are.
@@ -127,6 +139,16 @@ fn shown(path: &str, here: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_knows_what_was_written_in_it() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = PublicFolder::create(place.path().join("x")).unwrap();
+        let inner = folder.inner("seed-0").unwrap();
+        inner.write("a.json", "{}").unwrap();
+        assert!(folder.has_written(&place.path().join("x/seed-0/a.json")));
+        assert!(!inner.has_written(&place.path().join("x/a.json")));
+    }
 
     #[test]
     fn paths_of_this_machine_are_hidden_and_nothing_else_changes() {

@@ -1,10 +1,12 @@
 //! What is impossible in a sweep file, apart from what the experiment says of its keys.
 
-use crate::options::{Pruner, Sampler, SweepOptions};
+use serde_json::Value;
+
+use crate::options::{Parameter, Pruner, Sampler, SweepOptions};
 use crate::space::Space;
 
 /// Keys that no trial may vary, and why.
-const FIXED: [(&str, &str); 17] = [
+const FIXED: [(&str, &str); 20] = [
     ("name", "each run's name is its trial"),
     ("description", "it changes nothing"),
     ("expect", "it changes nothing"),
@@ -18,6 +20,9 @@ const FIXED: [(&str, &str); 17] = [
     ("data.fold", "trials scored on different validation sets cannot be compared"),
     ("data.labels", "a label mode decides which rows the validation set has, so scores cannot be compared"),
     ("data.validation", "trials scored on different validation sets cannot be compared"),
+    ("data.validation_set", "trials scored on different validation sets cannot be compared"),
+    ("data.clips.segments", "it decides which examples the validation set has, so scores cannot be compared"),
+    ("data.clips.max_segments", "it decides which examples the validation set has, so scores cannot be compared"),
     ("data.scaling", "errors of columns that are scaled in different ways cannot be compared"),
     ("data.emotions", "errors of different columns cannot be compared"),
     ("data.detectors", "errors of different columns cannot be compared"),
@@ -88,17 +93,30 @@ pub fn problems(options: &SweepOptions) -> Vec<(String, String)> {
 }
 
 fn fixed_keys(options: &SweepOptions) -> Vec<(String, String)> {
-    let below = |key: &str, fixed: &str| key == fixed || key.starts_with(&format!("{fixed}."));
     let mut found = Vec::new();
-    for key in options.space.keys() {
-        if let Some((_, why)) = FIXED.iter().find(|(fixed, _)| below(key, fixed)) {
-            found.push((format!("space.{key}"), format!("this key cannot be searched: {why}")));
+    for (key, parameter) in &options.space {
+        if let Some((fixed, why)) = FIXED.iter().find(|(fixed, _)| changes(key, parameter, fixed)) {
+            let how = if is_of(key, fixed) { String::new() } else { format!("its choices hold `{fixed}`, and ") };
+            found.push((format!("space.{key}"), format!("this key cannot be searched: {how}{why}")));
         }
         if options.set.contains_key(key) {
             found.push((format!("set.{key}"), "this key is searched too: it can only be set or searched".into()));
         }
     }
     found
+}
+
+/// Whether a searched key changes `other`, a key or section of the experiment: it is that or stands below it, or stands
+/// above it and has a choice that holds it.
+pub fn changes(key: &str, parameter: &Parameter, other: &str) -> bool {
+    let rest = other.strip_prefix(key).and_then(|rest| rest.strip_prefix('.'));
+    let holds = |choice: &Value, rest: &str| rest.split('.').try_fold(choice, |value, name| value.get(name)).is_some();
+    is_of(key, other) || rest.is_some_and(|rest| parameter.choice.iter().flatten().any(|choice| holds(choice, rest)))
+}
+
+/// Whether a key is a section, or stands below it.
+fn is_of(key: &str, section: &str) -> bool {
+    key.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Why a metric's name is refused before it is looked up: a sweep that went by the test set would choose settings that
@@ -141,6 +159,13 @@ mod tests {
             (json!({"space": {}}), "space"),
             (json!({"space": {"seed": {"int": [0, 3]}}}), "space.seed"),
             (json!({"space": {"data.split.k_fold.k": {"int": [2, 3]}}}), "space.data.split.k_fold.k"),
+            (json!({"space": {"data.clips.max_segments": {"int": [1, 4]}}}), "space.data.clips.max_segments"),
+            (
+                json!({"space": {"data.clips.segments.windows.stride": {"int": [1, 4]}}}),
+                "space.data.clips.segments.windows.stride",
+            ),
+            (json!({"space": {"data.clips": {"choice": [{"segments": "blocks"}, {"frames": 9}]}}}), "space.data.clips"),
+            (json!({"space": {"data": {"choice": [{"limit": 10}, {"limit": 20}]}}}), "space.data"),
             (json!({"set": {"train.lr": 0.1}}), "set.train.lr"),
             (json!({"trials": 0}), "trials"),
             (json!({"seeds": [1, 1]}), "seeds[1]"),
@@ -150,6 +175,9 @@ mod tests {
         ] {
             assert_eq!(found(change.clone()), [path], "{change}");
         }
+        // The streams of clips are the network's input, and leave the examples as they are.
+        let streams = json!({"space": {"data.clips": {"choice": [{"parts": ["mouth"]}, {"parts": ["nose"]}]}}});
+        assert!(found(streams).is_empty());
     }
 
     #[test]

@@ -93,7 +93,7 @@ pub fn csv(study: &Study, snapshot: &Snapshot) -> Result<Vec<u8>> {
     let head = ["trial", "state", metric, "epochs", "seconds", "worker", "reason"];
     writer.write_record(head.iter().copied().chain(keys.iter().map(|k| k.as_str())))?;
     for t in &snapshot.trials {
-        let seconds = t.ended.map_or_else(String::new, |e| format!("{:.1}", e.saturating_sub(t.started) as f64 / 1e3));
+        let seconds = t.ended.map_or_else(String::new, |end| format!("{:.1}", t.seconds_until(end)));
         let mut row = vec![
             t.number.to_string(),
             t.state.as_str().to_owned(),

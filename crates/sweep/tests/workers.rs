@@ -300,6 +300,44 @@ fn clocks_that_disagree_change_nothing() {
     check(&study, 6, 5);
 }
 
+#[test]
+fn the_seconds_of_a_trial_are_those_of_all_who_had_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path(), json!({"trials": 1}));
+    let run = study.run_folder(0, 0);
+    Worker::join(&study, POLL).unwrap().run(&Fake::new(5, 2), &|| trained(&run).len() >= 2).unwrap();
+    // As if the first worker had had it for a minute.
+    let journal = fs::read_dir(study.journals()).unwrap().next().unwrap().unwrap().path();
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let text = fs::read_to_string(&journal).unwrap();
+        let lines = text.lines().map(|line| {
+            let mut line: Value = serde_json::from_str(line).unwrap();
+            change(&mut line);
+            format!("{line}\n")
+        });
+        fs::write(&journal, lines.collect::<String>()).unwrap();
+    };
+    changed(&|line: &mut Value| {
+        if line["event"] == "started" {
+            line["time"] = json!(line["time"].as_u64().unwrap() - 60_000);
+        }
+    });
+    Worker::join(&study, POLL).unwrap().run(&Fake::new(5, 0), &|| false).unwrap();
+    check(&study, 1, 5);
+    let seconds = || -> f64 {
+        let table = String::from_utf8(table::csv(&study, &study.snapshot().unwrap()).unwrap()).unwrap();
+        table.lines().nth(1).unwrap().split(',').nth(4).unwrap().parse().unwrap()
+    };
+    assert!((60.0..90.0).contains(&seconds()), "{}", seconds());
+    // One that was killed gives nothing back: its last evaluation is the last that is known of it.
+    changed(&|line: &mut Value| {
+        if line["event"] == "released" {
+            line["event"] = json!("lost");
+        }
+    });
+    assert!((60.0..90.0).contains(&seconds()), "{}", seconds());
+}
+
 /// Set in the processes that the next test makes of itself: the folder to work in.
 const SHARED: &str = "FERROTYPE_TEST_SHARED";
 

@@ -18,7 +18,7 @@ use super::options::TrainOptions;
 use crate::attack::{Attack, AttackTarget, Method, Norm};
 use ferrotype_base::random::{Purpose, Stream, key};
 use ferrotype_data::Batch;
-use ferrotype_data::preprocess::Pipeline;
+use ferrotype_data::preprocess::{Pipeline, Views};
 use ferrotype_model::Network;
 use ferrotype_model::objective::Objective;
 
@@ -111,7 +111,7 @@ impl Adversary {
             network.device(),
         );
         let keys: Vec<u64> = rows.iter().map(|&r| self.key(step, part, 1 + r as u64)).collect();
-        let target_network = AttackTarget { network, pipeline: &self.pipeline, flip_average: false };
+        let target_network = AttackTarget { network, pipeline: &self.pipeline, views: Views::Single };
         let losses = |z: Tensor<2>| objective.losses(network.compute(), z, targets.clone().autodiff());
         let mut found = self.attack.perturb(&target_network, &pixels, &keys, &losses)?;
         let mut mixed = batch.clone();

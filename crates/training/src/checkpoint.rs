@@ -56,6 +56,9 @@ pub struct Meta {
     pub seen: u64,
     /// Seconds of training so far.
     pub training_seconds: f64,
+    /// Seconds of the epoch so far, where it is in its middle.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub epoch_seconds: f64,
     /// How often the run was resumed.
     pub resumed: usize,
     /// What the schedule remembers.
@@ -74,6 +77,10 @@ pub struct Meta {
     /// Files of the run by name, where the file is a whole run to be handed on and not a checkpoint of one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// A checkpoint in memory.

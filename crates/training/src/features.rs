@@ -177,7 +177,16 @@ impl Request<'_> {
     }
 }
 
-/// sha256 of the rows of a set, in order.
+/// sha256 of the rows of a set, in order; where rows are sequences, also of the pictures that each is made of, since another rule
+/// makes other sequences of the same number.
 pub(super) fn rows_digest(set: &Subset) -> String {
-    digest::sha256(set.rows().iter().flat_map(|row| row.to_le_bytes()).collect::<Vec<u8>>())
+    let mut bytes = Vec::new();
+    for row in set.rows() {
+        bytes.extend(row.to_le_bytes());
+        if let Some(segments) = &set.faces.segments {
+            bytes.extend(segments.get(row as usize).iter().flat_map(|number| number.to_le_bytes()));
+            bytes.extend(segments.valid[row as usize].to_le_bytes());
+        }
+    }
+    digest::sha256(bytes)
 }

@@ -251,11 +251,13 @@ impl Learner {
                 continue;
             };
             let skips = self.options.decay_skips_norms && parameter.role != Role::Weight;
-            let decay = if skips { 0.0 } else { self.options.weight_decay } + 2.0 * f64::from(parameter.l2);
+            let decay = if skips { 0.0 } else { self.options.weight_decay };
+            let regulariser = 2.0 * f64::from(parameter.l2);
             let device = parameter.tensor.device();
             // Taken out, not cloned: an optimizer that works in place needs the only handle.
             let weight = std::mem::replace(&mut parameter.tensor, Tensor::empty([0], &device));
             let lr = lr * self.freezing.rate(index);
+            let (gradient, decay) = self.optimizer.regularised(&weight, gradient, decay, regulariser, scale);
             parameter.tensor = self.optimizer.update(index, weight, gradient, lr, decay, scale);
         }
         let step = self.optimizer.steps();

@@ -34,6 +34,11 @@ pub trait Rule: Send {
     /// Names of the tensors kept per parameter, each as long as the parameter and zero at first.
     fn slots(&self) -> &'static [&'static str];
 
+    /// Whether the decay is apart from the gradient.
+    fn is_decoupled(&self) -> bool {
+        false
+    }
+
     /// The parameter after one step; `slots` are updated.
     fn update(&self, weight: Tensor<1>, gradient: Tensor<1>, slots: &mut [Tensor<1>], update: Update) -> Tensor<1>;
 }
@@ -84,6 +89,23 @@ impl Optimizer {
     /// Begins the next step: call once before the parameters' [`Optimizer::update`]s.
     pub fn advance(&mut self) {
         self.step += 1;
+    }
+
+    /// Gradient and decay with a regulariser whose gradient is `coefficient * weight`. It is part of the loss, so it goes with a
+    /// decay that is added to the gradient, and into the gradient where the decay is apart from it. `scale` is what the gradient
+    /// will be multiplied by.
+    pub fn regularised(
+        &self,
+        weight: &Tensor<1>,
+        gradient: Tensor<1>,
+        decay: f64,
+        coefficient: f64,
+        scale: f64,
+    ) -> (Tensor<1>, f64) {
+        match coefficient != 0.0 && self.rule.is_decoupled() {
+            true => (gradient + weight.clone().mul_scalar((coefficient / scale) as f32), decay),
+            false => (gradient, decay + coefficient),
+        }
     }
 
     /// Updates parameter `index`.
@@ -218,6 +240,29 @@ mod tests {
     //     v = s["v"] = .9 * s.get("v", 0) + .1 * g * g
     //     if not keras: return w - .1 * g / (np.sqrt(v) + eps)
     //     b = s["b"] = mu * s.get("b", 0) + .1 * g / np.sqrt(v + eps); return w - b
+    /// A regulariser is part of the loss: AdamW without a decay of its own is then Adam with one in the gradient.
+    #[test]
+    fn a_regulariser_goes_through_the_moments_of_adamw() {
+        let device = Device::flex();
+        let steps = |options: OptimizerOptions, compute: Compute| {
+            let mut w = Tensor::<1>::from_floats([0.5, -1.0, 2.0], &device);
+            let mut optimizer = Optimizer::new(&options, &[("w".into(), 3)], &device).with_compute(compute);
+            for t in 0..5 {
+                let g = w.clone().mul_scalar((t + 1) as f32 / 2.0).add_scalar(-0.3);
+                optimizer.advance();
+                let (g, decay) = optimizer.regularised(&w, g.mul_scalar(2.0), 0.0, 0.2, 0.5);
+                w = optimizer.update(0, w, g, 0.1, decay, 0.5);
+            }
+            values(&w)
+        };
+        let isa = Isa::available().into_iter().next().unwrap();
+        for compute in [Compute::Burn, Compute::Native(isa)] {
+            let apart = steps(OptimizerOptions::Adamw(AdamOptions::default()), compute);
+            close(&apart, &steps(OptimizerOptions::Adam(AdamOptions::default()), compute));
+            close(&apart, &run_by(compute, OptimizerOptions::Adam(AdamOptions::default()), 0.2));
+        }
+    }
+
     #[test]
     fn sgd_agrees_with_pytorch() {
         let sgd = |momentum, nesterov| OptimizerOptions::Sgd(SgdOptions { momentum, nesterov, unit_gain: false });

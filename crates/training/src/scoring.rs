@@ -12,7 +12,8 @@ use super::parts::Validation;
 use super::progress::Progress;
 use crate::options::Evaluate;
 use ferrotype_data::loader::Stored;
-use ferrotype_data::preprocess::Crop;
+use ferrotype_data::options::Component;
+use ferrotype_data::preprocess::Views;
 use ferrotype_data::task::Subset;
 use ferrotype_data::{classes, labels};
 use ferrotype_evaluation::{Predictions, metrics, score};
@@ -76,6 +77,32 @@ pub fn check_lengths(graph: &Graph, subset: &Subset) -> Result<()> {
     if shortest < frames { graph.padding().map(|_| ()) } else { Ok(()) }
 }
 
+/// Whether the views that are averaged mean what they should. A mirror image is made of the values that the network takes: in
+/// pictures of motion it would leave the motion to the right as it was, and streams of a left and a right part would not change
+/// places.
+///
+/// # Errors
+/// When mirror images are averaged of such pictures.
+pub fn check_views(options: &Evaluate, subset: &Subset) -> Result<()> {
+    if !options.views().are_mirrored() {
+        return Ok(());
+    }
+    let key = if options.ten_crop { "evaluate.ten_crop" } else { "evaluate.flip_average" };
+    let motion = subset.faces.motion().is_some_and(|form| ferrotype_data::motion::horizontal(form.channels).is_some());
+    ensure!(
+        !motion,
+        "{key} averages over mirror images, but these pictures hold motion, whose direction a mirrored picture would not turn: leave \
+         it out. augment.flip mirrors them rightly, in training"
+    );
+    let has_sides = |parts: &[Component]| parts.iter().any(|part| part.mirrored() != *part);
+    ensure!(
+        !subset.faces.segments.as_ref().is_some_and(|segments| has_sides(&segments.parts)),
+        "{key} averages over mirror images, but the clips have streams of left and right parts, which would not change places: leave \
+         it out. augment.flip mirrors them rightly, in training"
+    );
+    Ok(())
+}
+
 /// Predicts every row of a set, in order.
 ///
 /// # Errors
@@ -111,15 +138,16 @@ pub(crate) fn outputs(
     options: &Evaluate,
     progress: &mut dyn Progress,
 ) -> Result<Vec<f32>> {
-    if !options.ten_crop {
+    if options.views() != Views::TenCrop {
         return outputs_of_one(network, subset, features, options, progress);
     }
     let options = Evaluate { ten_crop: false, flip_average: true, ..options.clone() };
     let mut sums: Vec<f32> = Vec::new();
-    for crop in Crop::FIVE {
+    let crops = Views::TenCrop.crops();
+    for &crop in crops {
         let outputs = outputs_of_one(network, &subset.with_crop(crop), None, &options, progress)?;
         sums.resize(outputs.len(), 0.0);
-        sums.iter_mut().zip(outputs).for_each(|(sum, output)| *sum += output / Crop::FIVE.len() as f32);
+        sums.iter_mut().zip(outputs).for_each(|(sum, output)| *sum += output / crops.len() as f32);
     }
     Ok(sums)
 }
@@ -207,8 +235,11 @@ fn logits(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ferrotype_data::FaceSet;
     use ferrotype_data::clips::{example::set, store};
-    use ferrotype_data::options::DataOptions;
+    use ferrotype_data::motion::MotionForm;
+    use ferrotype_data::options::{DataOptions, MotionInput};
+    use ferrotype_data::preprocess::Crop;
     use ferrotype_data::task::Task;
     use ferrotype_model::GraphBuilder;
 
@@ -276,5 +307,44 @@ mod tests {
                 assert!((logit - expected).abs() < 1e-3, "{logit} {expected}");
             }
         }
+    }
+
+    /// Not of motion, whose direction would stay, nor of left and right parts, which would not change places.
+    #[test]
+    fn mirror_images_are_averaged_where_they_mean_something() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clips.h5");
+        store::write(&set(&[7, 12, 9, 8, 10, 11, 9, 7]), &path).unwrap();
+        let options: DataOptions = serde_json::from_value(serde_json::json!({
+            "path": path,
+            "clips": {"parts": ["mouth", "full_face"], "frames": 2, "segments": "spread"},
+            "split": {"clip_holdout": {"validation": 0.25, "test": 0.25}},
+            "preprocess": {"size": 4, "crop_from": 7, "colour": "grey", "scale": "raw"},
+        }))
+        .unwrap();
+        let subset = Task::prepare(&options, 1, ferrotype_data::sources::write).unwrap().train;
+        let checked = |evaluate: &Evaluate, change: &dyn Fn(&mut FaceSet)| {
+            let mut faces = FaceSet::clone(&subset.faces);
+            change(&mut faces);
+            let mut changed = subset.clone();
+            changed.faces = Arc::new(faces);
+            check_views(evaluate, &changed).map_err(|e| e.to_string())
+        };
+        let signed = |faces: &mut FaceSet| faces.provenance.motion = Some(MotionForm::published(MotionInput::Signed));
+        let apexes =
+            |faces: &mut FaceSet| faces.provenance.motion = Some(MotionForm::published(MotionInput::OnsetApex));
+        let eyes = |faces: &mut FaceSet| faces.segments.as_mut().unwrap().parts[0] = Component::LeftEye;
+        for (evaluate, key) in [
+            (Evaluate { flip_average: true, ..Evaluate::default() }, "evaluate.flip_average"),
+            (Evaluate { ten_crop: true, ..Evaluate::default() }, "evaluate.ten_crop"),
+        ] {
+            assert_eq!(checked(&evaluate, &|_| ()), Ok(()));
+            assert_eq!(checked(&evaluate, &apexes), Ok(()));
+            let refused = checked(&evaluate, &signed).unwrap_err();
+            assert!(refused.contains(key) && refused.contains("motion"), "{refused}");
+            let refused = checked(&evaluate, &eyes).unwrap_err();
+            assert!(refused.contains(key) && refused.contains("left and right"), "{refused}");
+        }
+        assert_eq!(checked(&Evaluate::default(), &signed), Ok(()));
     }
 }

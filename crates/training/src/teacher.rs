@@ -31,6 +31,8 @@ pub struct Teacher {
     pub classes: Vec<String>,
     /// What it does to pictures.
     pub preprocess: Preprocess,
+    /// Pictures per example: 1, or those of a sequence.
+    pub pictures: usize,
 }
 
 /// Teachers that answer together.
@@ -65,7 +67,7 @@ impl Ensemble {
             let pipeline = match known {
                 Some(known) => known,
                 None => {
-                    pipelines.push(Pipeline::new(&teacher.preprocess)?);
+                    pipelines.push(Pipeline::new(&teacher.preprocess)?.with_pictures(teacher.pictures));
                     pipelines.len() - 1
                 }
             };

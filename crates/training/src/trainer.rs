@@ -154,7 +154,9 @@ impl<'a> Trainer<'a> {
         self.learner.begin_epoch(self.meta.epoch);
         let started = Instant::now();
         let (images_before, seen_before) = (self.images, self.meta.seen);
-        if self.batches(started, seen_before)? == Ended::Interrupted {
+        // Of the parts of the epoch before this one, where it was interrupted.
+        let seconds_before = self.meta.epoch_seconds;
+        if self.batches(started, seen_before, seconds_before)? == Ended::Interrupted {
             return Ok(Ended::Interrupted);
         }
         self.learner.end_epoch(self.meta.epoch);
@@ -171,12 +173,12 @@ impl<'a> Trainer<'a> {
             }
             _ => Default::default(),
         };
-        self.finish_epoch(values, best, started, speed)?;
+        self.finish_epoch(values, best, seconds_before + started.elapsed().as_secs_f64(), speed)?;
         Ok(Ended::Finished)
     }
 
     /// The batches of the epoch that are still to do.
-    fn batches(&mut self, started: Instant, seen_before: u64) -> Result<Ended> {
+    fn batches(&mut self, started: Instant, seen_before: u64, seconds_before: f64) -> Result<Ended> {
         let loader = self.setup.loader;
         let accumulate = self.setup.options.accumulate.max(1);
         let (epoch, first) = (self.meta.epoch as u64, self.meta.batch);
@@ -191,6 +193,7 @@ impl<'a> Trainer<'a> {
                 return Ok(Ended::Finished);
             }
             self.step(&group)?;
+            self.meta.epoch_seconds = seconds_before + started.elapsed().as_secs_f64();
             self.report(started, seen_before);
             if self.meta.batch < loader.batches() {
                 if self.setup.interrupt.is_asked() {
@@ -290,8 +293,11 @@ impl<'a> Trainer<'a> {
             .measure(&network, self.progress)
             .map_err(|e| self.spoilt(&e.context("cannot score the validation set")))?;
         let (value, higher_is_better) = lookup(validation, &values, validation.selects_by()?)?;
-        let min_delta = self.setup.options.early_stopping.as_ref().map_or(0.0, |e| e.min_delta);
-        let best = self.meta.selection.observe(value, self.meta.epoch, higher_is_better, min_delta);
+        let options = &self.setup.options;
+        let min_delta = options.early_stopping.as_ref().map_or(0.0, |e| e.min_delta);
+        // Where the mean of later weights is to be kept, weights before it are no candidates.
+        let may_be_kept = options.swa.as_ref().is_none_or(|swa| self.meta.epoch >= swa.after);
+        let best = may_be_kept && self.meta.selection.observe(value, self.meta.epoch, higher_is_better, min_delta);
         if best {
             self.save_best(&network)?;
         }
@@ -327,7 +333,7 @@ impl<'a> Trainer<'a> {
     /// Writes the selected weights alone.
     fn save_best(&self, network: &Network) -> Result<()> {
         let mut meta = self.meta.clone();
-        (meta.training_seconds, meta.resumed) = (0.0, 0);
+        (meta.training_seconds, meta.epoch_seconds, meta.resumed) = (0.0, 0.0, 0);
         // These belong to the optimizer, whose memory is not written either.
         meta.missed.clear();
         let mut checkpoint = Checkpoint { tensors: network.state()?, meta };

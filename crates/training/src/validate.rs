@@ -43,6 +43,9 @@ fn check_swa(p: &mut Problems, train: &TrainOptions) {
     }
     swa.lr.into_iter().for_each(|lr| p.positive("train.swa.lr", lr));
     p.not_negative("train.swa.anneal", swa.anneal);
+    if swa.anneal > 0.0 && swa.lr.is_none() {
+        p.add("train.swa.anneal", "is the way to a rate, and there is none: set train.swa.lr, or leave it out".into());
+    }
     if train.ema.is_some() {
         p.add(
             "train.swa",

@@ -138,7 +138,7 @@ pub fn prepare_pictures(
     let Some(path) = sources::detector(source) else {
         return sources::prepare_with(source, out, command, None, storage);
     };
-    let detector = Detector::open(path)?;
+    let detector = Detector::open(&path)?;
     let find = move |photo: &Photo| -> Result<Option<[f32; 4]>> {
         let found = detector.largest(&photo.picture(), 0.0, 1)?;
         Ok(found.first().map(|face| [face.bounds.left, face.bounds.top, face.bounds.right, face.bounds.bottom]))

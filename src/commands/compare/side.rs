@@ -8,8 +8,9 @@ use serde_json::Value;
 use crate::systems::loaded::any_experiment_of;
 use ferrotype_evaluation::Decisions;
 use ferrotype_report::predictions;
+use ferrotype_run::RunFolder;
 use ferrotype_run::group::{Group, GroupAxis};
-use ferrotype_run::{Provenance, RunFolder};
+use ferrotype_run::provenance::{data_sha256, in_one};
 
 /// One side.
 pub struct Side {
@@ -49,8 +50,9 @@ impl Side {
             let members = vec![member(&folder, String::new(), None)?];
             return Ok(Self { name, over: None, members, cautions });
         };
-        let open = |i: &usize| !RunFolder::open(&group.member(path, group.values[*i])).is_ok_and(|r| r.is_finished());
-        let unfinished = (0..group.values.len()).filter(open).count();
+        let is_finished =
+            |value: u64| RunFolder::open(&group.member(path, value)).is_ok() && group.is_member_finished(path, value);
+        let unfinished = group.values.iter().filter(|&&value| !is_finished(value)).count();
         ensure!(
             unfinished == 0,
             "{unfinished} of the {} {}s of {name} are not finished: go on with `ferrotype train --resume {name}`",
@@ -66,7 +68,7 @@ impl Side {
         let over = Some(group.axis);
         if group.axis == GroupAxis::Fold {
             let label = format!("{} folds", members.len());
-            let data = members.first().and_then(|m| m.data.clone());
+            let data = Some(in_one(members.iter().filter_map(|m| m.data.as_deref()))).filter(|all| !all.is_empty());
             let parts = members.into_iter().map(|m| m.decisions).collect();
             let decisions = Decisions::pool(parts).with_context(|| format!("cannot pool the folds of {name}"))?;
             members = vec![Member { label, seed: None, decisions, data }];
@@ -96,13 +98,8 @@ fn member(run: &RunFolder, label: String, seed: Option<u64>) -> Result<Member> {
 
 /// The sha256 of the data that a run was scored on: of whatever system, by what its folder says.
 fn data(run: &RunFolder) -> Option<String> {
-    let facts = std::fs::read_to_string(run.facts()).ok();
-    let facts: Option<Value> = facts.and_then(|text| serde_json::from_str(&text).ok());
-    let said = facts.and_then(|f| f["sha256"].as_str().map(str::to_owned)).filter(|sha| !sha.is_empty());
-    said.or_else(|| {
-        let all: Vec<String> = Provenance::load(run).data.into_values().filter(|sha| !sha.is_empty()).collect();
-        (!all.is_empty()).then(|| all.join(" "))
-    })
+    let all = data_sha256(run);
+    (!all.is_empty()).then(|| in_one(all.iter().map(String::as_str)))
 }
 
 /// Whether both sides were scored on the same data; gives what is to be known where a side does not tell.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::ImportCommand;
 use crate::commands::say;
@@ -26,11 +26,23 @@ use ferrotype_training::progress::Style;
 use ferrotype_training::scoring;
 use ferrotype_vision::clips::write_source;
 
-/// Imports a file of folds.
+/// Keys that folds decide: each tests the person whom its network has not seen, on whom nothing was selected.
+const DECIDED: [&str; 4] = ["data.split", "data.fold", "data.validation_set", "evaluate.select_on"];
+
+/// Imports a file of folds; `classes` names the outputs of each network.
 ///
 /// # Errors
-/// When it holds no network of this kind per person, or other people than the data.
-pub fn import(command: &ImportCommand, from: &Path, file: &Foreign, origins: Vec<Origin>, out: &Path) -> Result<()> {
+/// When it holds no network of this kind per person, or other people than the data, or `--set` changes what folds
+/// decide.
+pub fn import(
+    command: &ImportCommand,
+    from: &Path,
+    file: &Foreign,
+    origins: Vec<Origin>,
+    classes: Option<&[String]>,
+    out: &Path,
+) -> Result<()> {
+    refuse_decided(&command.sets)?;
     let networks = by_person(file)?;
     let origin = origins.into_iter().next().context("no published form is known")?;
     let (form, mut experiment) = command.form(origin, &file.declared, out)?;
@@ -57,7 +69,7 @@ pub fn import(command: &ImportCommand, from: &Path, file: &Foreign, origins: Vec
         for (run, person) in runs.iter().zip(&people) {
             let experiment = run.experiment.clone().expressions()?;
             let network = &networks[person];
-            let matched = import::match_form(network, vec![form.clone()], command.head, None)
+            let matched = import::match_form(network, vec![form.clone()], command.head, classes)
                 .with_context(|| format!("the network without {person}"))?;
             command.write(&run.folder, from, network, &matched, &experiment)?;
             score_fold(&run.folder, person).with_context(|| format!("the network without {person}"))?;
@@ -78,6 +90,21 @@ pub fn import(command: &ImportCommand, from: &Path, file: &Foreign, origins: Vec
             Err(error)
         }
     }
+}
+
+/// Refuses to change keys that would be set otherwise at once.
+fn refuse_decided(sets: &[String]) -> Result<()> {
+    for set in sets {
+        let path = set.split('=').next().unwrap_or_default().trim();
+        let is_of = |key: &str| path.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        if let Some(key) = DECIDED.into_iter().find(|key| is_of(key)) {
+            bail!(
+                "--set {key} has no effect with --folds: each fold tests the person whom its network has not seen, without \
+                 a validation set; leave it out"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The networks of a file by the word before the first dot of their tensors' names.
@@ -105,14 +132,16 @@ fn people(data: &DataOptions) -> Result<Vec<String>> {
 
 /// Scores an imported fold on its test rows, which must be those of `person`.
 fn score_fold(path: &Path, person: &str) -> Result<()> {
-    let LoadedRun { run, experiment, network, .. } = loaded::open(path, None)?;
+    let LoadedRun { run, experiment, network, meta, .. } = loaded::open(path, None)?;
     let task = Task::prepare(&experiment.data, experiment.seed, write_source)?;
     let subjects = task.test.faces.subjects.as_deref().unwrap_or_default();
     let own = task.test.rows().iter().all(|&row| subjects.get(row as usize).is_some_and(|s| s == person));
     ensure!(own, "fold {} does not test {person} alone", experiment.data.fold);
     write_json(run.facts(), &task.facts)?;
     let mut progress = Style::Quiet.start();
-    let predictions = scoring::predict(&network, &task.test, &experiment.evaluate, progress.as_mut())?;
+    // The file's outputs need not stand in the data's order.
+    let (test, _) = task.test.with_classes(&meta.classes, false)?;
+    let predictions = scoring::predict(&network, &test, &experiment.evaluate, progress.as_mut())?;
     report::predictions::write(run.predictions(), &predictions)?;
     let mut provenance = Provenance::load(&run);
     provenance.data.insert(task.facts.path.clone(), task.facts.sha256.clone());

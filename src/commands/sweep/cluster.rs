@@ -25,7 +25,7 @@ use ferrotype_training::interrupt::Interrupt;
 /// # Errors
 /// When its folder cannot be shared, or the launcher does not begin them.
 pub fn begin(study: &Study, how: &How, elsewhere: &Elsewhere) -> Result<()> {
-    elsewhere.check(how.jobs, how.devices.as_deref())?;
+    elsewhere.check(how.jobs, how.devices.as_deref(), None)?;
     check(study.folder(), Shared::Study)?;
     let (options, tasks) = elsewhere.of_sweep(study.options())?;
     let folder = launcher::absolute(study.folder())?;

@@ -108,10 +108,9 @@ fn running_line(study: &Study, t: &Trial) -> String {
     )
 }
 
-/// Seconds per epoch of a trial so far, from its last start on: too few for one that was gone on with, never too many.
+/// Seconds per epoch of a trial so far.
 fn epoch_seconds(t: &Trial) -> Option<f64> {
-    let until = t.ended.unwrap_or_else(now);
-    (t.trained() > 0).then(|| until.saturating_sub(t.started) as f64 / 1e3 / t.trained() as f64)
+    (t.trained() > 0).then(|| t.seconds_until(t.ended.unwrap_or_else(now)) / t.trained() as f64)
 }
 
 /// What the rest will take at the mean pace of the trials that have ended.
@@ -120,7 +119,7 @@ fn time_left(study: &Study, snapshot: &Snapshot, running: usize) -> String {
     if over.is_empty() || running == 0 {
         return String::new();
     }
-    let seconds: f64 = over.iter().filter_map(|t| Some(t.ended?.saturating_sub(t.started) as f64 / 1e3)).sum();
+    let seconds: f64 = over.iter().filter_map(|t| Some(t.seconds_until(t.ended?))).sum();
     let rest = study.trials().saturating_sub(over.len()) as f64;
     format!("; about {} left", duration(seconds / over.len() as f64 * rest / running as f64))
 }

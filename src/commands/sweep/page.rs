@@ -6,10 +6,11 @@ use ferrotype_sweep::space::{Dimension, Domain};
 use ferrotype_sweep::study::{Snapshot, State, Study, Trial};
 use ferrotype_sweep::table;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::show::best_yaml;
 use ferrotype_report::{SweepAxis, SweepShare, SweepState, SweepTrial, SweepView, write_sweep};
+use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 
 /// Writes `report.html`, `trials.csv`, the plots and, once a trial is finished, `best.yaml`.
@@ -55,11 +56,25 @@ fn view(study: &Study, snapshot: &Snapshot, best: Option<String>) -> Result<Swee
         shares: shares.into_iter().map(|s| SweepShare { key: s.key, share: s.share, sd: s.sd }).collect(),
         summary: table::summary(study, snapshot),
         best,
-        synthetic: ["synthetic", "generated"]
-            .iter()
-            .any(|s| study.frozen().experiment["data"]["source"].get(s).is_some()),
+        synthetic: is_synthetic(study, snapshot),
         seeds: study.seeds(),
     })
+}
+
+/// Whether the data are drawn: their source says so, or, where the file was prepared before, what a trial wrote of it. All trials
+/// have the same data.
+fn is_synthetic(study: &Study, snapshot: &Snapshot) -> bool {
+    let source = &study.frozen().experiment["data"]["source"];
+    if ["synthetic", "generated"].iter().any(|name| source.get(name).is_some()) {
+        return true;
+    }
+    let numbers = snapshot.trials.iter().map(|t| t.number);
+    let mut runs = numbers.flat_map(|trial| (0..study.seeds()).map(move |seed| study.run_folder(trial, seed)));
+    let facts = runs.find_map(|path| {
+        let run = RunFolder::open(&path).ok()?;
+        run.read_json::<Value>(&run.facts()).ok()
+    });
+    facts.is_some_and(|facts| facts["synthetic"] == true)
 }
 
 /// Round places along a key's range, or all of its choices.
@@ -97,4 +112,45 @@ fn spaced(places: Vec<(f64, String)>) -> Vec<(f64, String)> {
     }
     kept.sort_by(|a, b| a.0.total_cmp(&b.0));
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use ferrotype_sweep::curve::{Goal, Objective};
+    use ferrotype_sweep::space::Values;
+    use ferrotype_sweep::study::Frozen;
+    use ferrotype_sweep::study::claims::Claim;
+
+    #[test]
+    fn a_sweep_over_a_prepared_file_of_drawn_faces_is_marked() {
+        let folder = tempfile::tempdir().unwrap();
+        let space = json!({"train.lr": {"float": [0.0, 1.0]}});
+        let sweep = json!({"name": "s", "experiment": "e", "space": space, "trials": 1});
+        let frozen = Frozen {
+            digest: String::new(),
+            objective: Objective {
+                metric: "accuracy".into(),
+                goal: Goal::Maximise,
+                select_by: "accuracy".into(),
+                select_goal: Goal::Maximise,
+            },
+            sweep: serde_json::from_value(sweep).unwrap(),
+            experiment: json!({"data": {"path": "faces.h5"}}),
+        };
+        let study = Study::open(folder.path(), frozen).unwrap();
+        let claim = Claim { trial: 0, generation: 1, worker: "w".into(), values: Values::new(), time: 0 };
+        assert!(study.claims.take(&claim).unwrap());
+        let is_marked = || is_synthetic(&study, &study.snapshot().unwrap());
+        assert!(!is_marked());
+        let run = study.run_folder(0, 0);
+        fs::create_dir_all(&run).unwrap();
+        fs::write(run.join("config.yaml"), "").unwrap();
+        for synthetic in [false, true] {
+            fs::write(run.join("dataset.json"), json!({"synthetic": synthetic}).to_string()).unwrap();
+            assert_eq!(is_marked(), synthetic);
+        }
+    }
 }

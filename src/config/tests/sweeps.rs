@@ -10,7 +10,10 @@ const EXPERIMENT: &str = "name: x\ndata: {path: a.h5, preprocess: {size: 48}}\nm
 
 const FACE: &str = "system: anomalies\nname: f\ndata: {source: {generated: {}}}\ntrain: {epochs: 3, lr: 1e-3}\n";
 
-/// Reads a sweep over [`EXPERIMENT`] (or [`FACE`]); an error without the folder's name.
+const CLIPS: &str = "name: c\ndata: {path: a.h5, clips: {}, preprocess: {size: 60}}\nmodel: microx_gap\n\
+                     train: {epochs: 3, lr: 1e-3}\n";
+
+/// Reads a sweep over [`EXPERIMENT`] (or another of these); an error without the folder's name.
 fn read_sweep(text: &str) -> Result<LoadedSweep, String> {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("e")).unwrap();
@@ -18,6 +21,9 @@ fn read_sweep(text: &str) -> Result<LoadedSweep, String> {
     let test = format!("{EXPERIMENT}evaluate: {{select_on: test}}\n");
     fs::write(folder.path().join("e/test.yaml"), test).unwrap();
     fs::write(folder.path().join("e/face.yaml"), FACE).unwrap();
+    let heads = format!("{EXPERIMENT}heads: {{va: {{target: valence_arousal}}}}\nevaluate: {{select_by: loss}}\n");
+    fs::write(folder.path().join("e/heads.yaml"), heads).unwrap();
+    fs::write(folder.path().join("e/clips.yaml"), CLIPS).unwrap();
     let path = folder.path().join("s.yaml");
     fs::write(&path, text).unwrap();
     load_sweep(&path).map_err(|e| e.to_string().replace(&format!("{}/", folder.path().display()), ""))
@@ -67,6 +73,30 @@ fn anomalies_are_ranked_by_the_validation_error_alone() {
         let error = read_sweep(&format!("name: s\nexperiment: e/face.yaml\nspace: {{{key}}}\n")).unwrap_err();
         assert!(error.contains("cannot be searched"), "{error}");
     }
+}
+
+#[test]
+fn what_changes_the_measure_cannot_be_searched() {
+    for (name, space, expected) in [
+        ("heads", "heads.va.weight: {float: [0.5, 2]}", "space.heads.va.weight: this key cannot be searched: trials"),
+        ("heads", "heads.va: {choice: [{loss: mse}, {loss: ccc}]}", "the weighted sum of the heads' losses"),
+        ("clips", "data.clips.frames: {int: [5, 10]}", "space.data.clips.frames: this key cannot be searched: by this"),
+    ] {
+        let error = read_sweep(&format!("name: s\nexperiment: e/{name}.yaml\nspace: {{{space}}}\n")).unwrap_err();
+        assert!(error.contains(expected), "{space}\n{error}\nlacks\n{expected}");
+    }
+    // A head's own metric does not depend on what the loss weighs, but on what the head learns.
+    let heads = "name: s\nexperiment: e/heads.yaml\nmetric: va.ccc\n";
+    let loaded = read_sweep(&format!("{heads}space: {{heads.va.weight: {{float: [0.5, 2]}}}}\n")).unwrap();
+    assert_eq!(loaded.objective.metric, "va.ccc");
+    let columns = "space: {heads.va.columns: {choice: [[valence], [arousal]]}}\n";
+    let error = read_sweep(&format!("{heads}{columns}")).unwrap_err();
+    assert!(error.contains("trials scored on different targets cannot be compared"), "{error}");
+    // One example per clip, however many frames it has.
+    let spread = "name: s\nexperiment: e/clips.yaml\nset: {data.clips.segments: spread}\n\
+                  space: {data.clips.frames: {int: [5, 10]}}\n";
+    let said = read_sweep(spread).err().unwrap_or_default();
+    assert!(!said.contains("cannot be searched"), "{said}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::files::AnomalyScores;
-use crate::systems::Summary;
+use crate::systems::{Summary, mixture};
 use ferrotype_base::statistics::moments;
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::{write_atomic, write_json};
@@ -104,10 +104,15 @@ pub fn text(label: &str, rows: &[Compared]) -> String {
 /// # Errors
 /// When no run of the group is finished, or a file is broken.
 pub fn report_group(folder: &RunFolder, group: &Group) -> Result<Summary> {
-    let member = |&value: &u64| RunFolder::open(&group.member(folder.path(), value)).ok();
-    let runs: Vec<RunFolder> = group.values.iter().filter_map(member).collect();
+    let member = |&value: &u64| Some((value, RunFolder::open(&group.member(folder.path(), value)).ok()?));
+    let members: Vec<(u64, RunFolder)> = group.values.iter().filter_map(member).collect();
+    let runs: Vec<RunFolder> = members.iter().map(|(_, run)| run.clone()).collect();
     let rows = compare(&runs)?;
-    let table = text(&folder.name(), &rows);
+    let finished: Vec<(u64, RunFolder)> = members.into_iter().filter(|(_, run)| run.is_finished()).collect();
+    let mut table = text(&folder.name(), &rows);
+    for warning in mixture::warnings(group.axis, &finished) {
+        table += &format!("\n{}\n", warning.text);
+    }
     write(folder.path(), &rows, &table)?;
     let json = serde_json::json!({ "event": "group_result", "run": folder.path(), "runs": runs.len(), "scores": rows });
     let text = format!("{table}table   {}", folder.path().join("anomalies.md").display());

@@ -8,7 +8,7 @@ use super::{Session, report};
 use crate::config::BaselineExperiment;
 use crate::systems::common::{Common, Shared};
 use crate::systems::engine::{self, Job};
-use crate::systems::expressions::{fold_count, group_summary, prepare_data};
+use crate::systems::expressions::{data_sha256, fold_count, group_summary, prepare_data};
 use crate::systems::{Summary, System};
 use ferrotype_data::task;
 use ferrotype_run::group::Group;
@@ -75,6 +75,10 @@ impl System for Baselines<'_> {
 
     fn prepare_data(&self) -> Result<()> {
         prepare_data(&self.0.data)
+    }
+
+    fn data_sha256(&self) -> Result<Option<String>> {
+        data_sha256(&self.0.data)
     }
 
     fn rebuild_data(&self) -> Result<()> {

@@ -175,6 +175,7 @@ impl Session<'_> {
             heads: task.heads(),
             scores,
             run: self.job.run,
+            views: self.experiment.evaluate.views(),
         };
         let check = onnx::export(&what, &onnx::Examples::Rows(&task.test), &out, self.job.interrupt);
         // How to go on is said in the words of the whole run.

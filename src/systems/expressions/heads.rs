@@ -14,7 +14,7 @@ use ferrotype_evaluation::Scores;
 use ferrotype_interop::export::ExportCheck;
 use ferrotype_model::objective::{ColumnTotals, HeadOptions, HeadsObjective, Objective};
 use ferrotype_report::heads::{self, ColumnView, HeadsView};
-use ferrotype_report::{self as report, ModelView, head_predictions};
+use ferrotype_report::{self as report, DatasetView, ModelView, head_predictions};
 use ferrotype_run::history::History;
 use ferrotype_run::{Provenance, RunFolder};
 use ferrotype_training::checkpoint::{Checkpoint, Meta};
@@ -75,6 +75,7 @@ fn of_run(run: &RunFolder) -> Result<HeadsView> {
     let check: Option<ExportCheck> =
         if run.onnx_check().is_file() { Some(view::json(run, &run.onnx_check())?) } else { None };
     let provenance = Provenance::load(run);
+    let dataset = view::dataset(&experiment.data, &facts);
     Ok(HeadsView {
         name: run.title(),
         description: experiment.description.clone(),
@@ -93,7 +94,8 @@ fn of_run(run: &RunFolder) -> Result<HeadsView> {
         model: model(&experiment, &facts, &meta)?,
         onnx: check.map(|check| onnx(&check, run)).unwrap_or_default(),
         expect: view::expected(experiment.expect.as_ref()),
-        data: data(&experiment, &facts),
+        data: data(&facts, &dataset),
+        leaks: dataset.leaks,
         columns: facts.targets.iter().map(column).collect(),
         config: config::to_yaml(&experiment),
         provenance: provenance.rows(),
@@ -120,22 +122,18 @@ fn model(experiment: &Experiment, facts: &DatasetSummary, meta: &Meta) -> Result
     Ok(ModelView { details, ..view::model(experiment, facts, output_names(&meta.heads).len())? })
 }
 
-fn data(experiment: &Experiment, facts: &DatasetSummary) -> Vec<(String, String)> {
-    let split = serde_json::to_value(&experiment.data.split).unwrap_or_default();
-    let split = split.as_str().map_or_else(|| split.to_string(), str::to_owned);
+/// What is known of the data besides the leaks between the sets.
+fn data(facts: &DatasetSummary, dataset: &DatasetView) -> Vec<(String, String)> {
     let sizes = facts.sizes;
-    let leaks =
-        format!("{} validation, {} test pictures also stand in training", facts.validation_leaks, facts.test_leaks);
-    let all = [
-        ("dataset", facts.source.clone()),
-        ("file", facts.path.clone()),
-        ("sha256 of the pictures", facts.sha256.clone()),
+    let mut all = vec![
+        ("dataset", dataset.name.clone()),
+        ("file", dataset.path.clone()),
+        ("sha256 of the pictures", dataset.sha256.clone()),
         ("sha256 of the targets", facts.targets_sha256.clone()),
-        ("split", split),
+        ("split", dataset.split.clone()),
         ("rows", format!("{} training, {} validation, {} test", sizes[0], sizes[1], sizes[2])),
-        ("leaks", leaks),
-        ("notes", facts.notes.join("; ")),
     ];
+    all.extend(dataset.notes.iter().map(|note| ("note", note.clone())));
     all.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name.to_owned(), text)).collect()
 }
 

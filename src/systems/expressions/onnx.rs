@@ -9,7 +9,7 @@ use ferrotype_kernels::recurrent::States;
 
 use crate::config::Experiment;
 use ferrotype_data::options::SyntheticOptions;
-use ferrotype_data::preprocess::{Picture, Pipeline};
+use ferrotype_data::preprocess::{Picture, Pipeline, Views};
 use ferrotype_data::synthetic;
 use ferrotype_data::task::{DatasetSummary, Subset};
 use ferrotype_evaluation::Scores;
@@ -35,9 +35,9 @@ pub enum Examples<'a> {
 
 /// Pictures without labels, as the network takes them.
 pub struct Pictures {
-    /// Of each example the planes at the model's size and channels, 0..255.
+    /// Of each example the planes that the file's views are taken from, in the model's channels, 0..255.
     pub planes: Vec<Vec<f32>>,
-    /// The preprocessing.
+    /// The network's preprocessing.
     pub pipeline: Pipeline,
     /// What they are, for the record.
     pub what: String,
@@ -58,44 +58,55 @@ impl Examples<'_> {
         }
     }
 
+    fn pipeline(&self) -> &Pipeline {
+        match self {
+            Self::Rows(subset) => subset.pipeline(),
+            Self::Pictures(pictures) => &pictures.pipeline,
+        }
+    }
+
     /// The same pictures as the file takes them and as the network does.
-    fn batch(&self, part: impl Iterator<Item = usize>) -> Result<CheckBatch> {
-        let mut batch = CheckBatch { rows: Vec::new(), pixels: Vec::new(), inputs: Vec::new(), labels: Vec::new() };
+    fn batch(&self, views: Views, part: impl Iterator<Item = usize>) -> Result<CheckBatch> {
+        let (pipeline, source) = (self.pipeline(), self.pipeline().for_views(views));
+        let inputs = vec![Vec::new(); views.crops().len()];
+        let mut batch = CheckBatch { rows: Vec::new(), pixels: Vec::new(), inputs, labels: Vec::new() };
         for n in part {
-            let (row, raw, pipeline) = match self {
+            let (row, raw) = match self {
                 Self::Rows(subset) => {
                     let i = subset.indices[n];
                     if subset.labelled.heads.is_empty() {
                         batch.labels.push(subset.labelled.class(i));
                     }
-                    (subset.labelled.rows[i], subset.raw(i)?, subset.pipeline())
+                    (subset.labelled.rows[i], subset.raw_by(i, &source)?)
                 }
-                Self::Pictures(pictures) => (n as u32, pictures.planes[n].clone(), &pictures.pipeline),
+                Self::Pictures(pictures) => (n as u32, pictures.planes[n].clone()),
             };
-            let mut scaled = raw.clone();
-            pipeline.scale(&mut scaled);
             batch.rows.push(row);
-            batch.pixels.extend(raw);
-            batch.inputs.extend(scaled);
+            batch.pixels.extend(&raw);
+            for (inputs, mut square) in batch.inputs.iter_mut().zip(views.squares(pipeline, raw)) {
+                pipeline.scale(&mut square);
+                inputs.extend(square);
+            }
         }
         Ok(batch)
     }
 }
 
-/// Synthetic faces, for a network whose data are not at hand. Of a network of sequences each example takes the faces that
-/// follow its first.
+/// Synthetic faces, for a network whose data are not at hand, as these views of them take them. Of a network of sequences each
+/// example takes the faces that follow its first.
 ///
 /// # Errors
 /// When the experiment's preprocessing is none.
-pub fn drawn_pictures(loaded: &LoadedRun, count: usize) -> Result<Pictures> {
+pub fn drawn_pictures(loaded: &LoadedRun, views: Views, count: usize) -> Result<Pictures> {
     let data = &loaded.experiment.data;
     let pictures = data.clips.as_ref().map_or(1, |clips| clips.pictures());
     let pipeline = Pipeline::new(&data.preprocess)?;
-    let size = data.preprocess.size.clamp(16, 1024);
+    let size = data.preprocess.frame().clamp(16, 1024);
     let images =
         synthetic::generate(&SyntheticOptions { count: count + pictures - 1, size, ..SyntheticOptions::default() })?
             .images;
-    let one = |n: usize| Ok(pipeline.resize_colour(&Picture::new(images.get(n), size, size, images.channels)?));
+    let source = pipeline.for_views(views);
+    let one = |n: usize| Ok(source.resize_colour(&Picture::new(images.get(n), size, size, images.channels)?));
     let faces: Vec<Vec<f32>> = (0..images.len()).map(one).collect::<Result<_>>()?;
     let planes = (0..count).map(|n| faces[n..n + pictures].concat()).collect();
     let what = format!("synthetic faces: {} is not at hand", data.path.display());
@@ -116,10 +127,12 @@ pub struct Exported<'a> {
     pub scores: &'a Scores,
     /// Its run.
     pub run: &'a RunFolder,
+    /// The views of a picture that the file averages.
+    pub views: Views,
 }
 
 impl<'a> Exported<'a> {
-    /// The network of a run.
+    /// The network of a run, with the views by which it is scored.
     pub fn of(loaded: &'a LoadedRun, facts: &'a DatasetSummary, scores: &'a Scores) -> Self {
         Self {
             network: &loaded.network,
@@ -128,6 +141,7 @@ impl<'a> Exported<'a> {
             heads: &loaded.meta.heads,
             scores,
             run: &loaded.run,
+            views: loaded.experiment.evaluate.views(),
         }
     }
 }
@@ -139,7 +153,7 @@ impl<'a> Exported<'a> {
 pub fn export(what: &Exported, examples: &Examples, out: &Path, interrupt: &Interrupt) -> Result<ExportCheck> {
     let Exported { network, experiment, .. } = what;
     let card = card(what, examples.what());
-    let batches = batches(examples, network.graph(), out, interrupt);
+    let batches = batches(examples, what, out, interrupt);
     let mut check = export::export(network, &card, out, experiment.export.tolerance, batches)?;
     check.checked_on = examples.what().to_owned();
     if !check.passed {
@@ -169,14 +183,14 @@ pub fn export_reduced(
     interrupt: &Interrupt,
 ) -> Result<ReducedCheck> {
     let examples = Examples::Rows(rows);
-    let batches = batches(&examples, what.network.graph(), out, interrupt);
+    let batches = batches(&examples, what, out, interrupt);
     let check = export::export_reduced(what.network, &card(what, ""), out, wanted, batches)?;
     if !check.passed {
-        bail!(
-            "{} was not written: {}. --max-loss allows more; more --calibration-rows, or fp16, may lose less",
-            out.display(),
-            reduced_text(&check)
-        );
+        let less = match wanted.precision {
+            export::Precision::Int8 => "more --calibration-rows, or fp16, may lose less",
+            _ => "fp32 loses nothing",
+        };
+        bail!("{} was not written: {}. --max-loss allows more; {less}", out.display(), reduced_text(&check));
     }
     Ok(check)
 }
@@ -185,11 +199,11 @@ pub fn export_reduced(
 ///
 /// # Errors
 /// When a row cannot be read.
-pub fn evenly_spaced(subset: &Subset, count: usize) -> Result<Vec<CheckBatch>> {
+pub fn evenly_spaced(subset: &Subset, views: Views, count: usize) -> Result<Vec<CheckBatch>> {
     let (all, examples) = (subset.len(), Examples::Rows(subset));
     let count = count.min(all);
     let place = |i: usize| i * all / count;
-    (0..count).step_by(BATCH).map(|from| examples.batch((from..count.min(from + BATCH)).map(place))).collect()
+    (0..count).step_by(BATCH).map(|from| examples.batch(views, (from..count.min(from + BATCH)).map(place))).collect()
 }
 
 /// What a file of fewer bits loses and gains, in a few lines.
@@ -215,12 +229,13 @@ pub fn reduced_text(check: &ReducedCheck) -> String {
 
 /// What the file says of its network.
 fn card(what: &Exported, checked_on: &str) -> ModelCard {
-    let Exported { experiment, facts, heads, scores, run, .. } = what;
-    let mut properties = properties(experiment, facts, scores, run);
+    let Exported { experiment, facts, heads, .. } = what;
+    let mut properties = properties(what);
     if !checked_on.is_empty() {
         properties.insert("checked_on".to_owned(), checked_on.to_owned());
     }
     ModelCard {
+        views: what.views,
         clips: experiment.data.clips.clone(),
         preprocess: experiment.data.preprocess.clone(),
         classes: if heads.is_empty() { facts.classes.clone() } else { output_names(heads) },
@@ -232,23 +247,24 @@ fn card(what: &Exported, checked_on: &str) -> ModelCard {
 /// The examples in batches that the second runtime has room for, until a stop is asked for.
 fn batches<'a>(
     examples: &'a Examples,
-    graph: &Graph,
+    what: &Exported,
     out: &'a Path,
     interrupt: &'a Interrupt,
 ) -> impl Iterator<Item = Result<CheckBatch>> + 'a {
-    let (all, size) = (examples.len(), batch(graph));
+    let views = what.views;
+    let (all, size) = (examples.len(), batch(what.network.graph(), views));
     // The last part is empty: whoever asks for a stop during the one before is obeyed, too.
     let parts = (0..all).step_by(size).chain([all]).map(move |from| from..all.min(from + size));
     parts.map(move |part| {
         if interrupt.is_asked() {
             return Err(Interrupted(format!("the export was interrupted: {} was not written", out.display())).into());
         }
-        examples.batch(part)
+        examples.batch(views, part)
     })
 }
 
 /// Examples per batch of the check: fewer of large networks.
-fn batch(graph: &Graph) -> usize {
+fn batch(graph: &Graph, views: Views) -> usize {
     let values = graph.nodes.iter().map(|node| match &node.layer {
         // Written step by step: the sums of all gates of all steps stand in memory.
         Layer::ConvLstm(layer) => {
@@ -257,16 +273,12 @@ fn batch(graph: &Graph) -> usize {
         }
         _ => node.shape.len(),
     });
-    (BATCH_BYTES / (4 * values.sum::<usize>()).max(1)).clamp(1, BATCH)
+    (BATCH_BYTES / (4 * views.count() * values.sum::<usize>()).max(1)).clamp(1, BATCH)
 }
 
 /// What the file says of its origin.
-fn properties(
-    experiment: &Experiment,
-    facts: &DatasetSummary,
-    scores: &Scores,
-    run: &RunFolder,
-) -> BTreeMap<String, String> {
+fn properties(what: &Exported) -> BTreeMap<String, String> {
+    let Exported { experiment, facts, scores, run, .. } = what;
     let values: BTreeMap<&String, f64> = scores.metrics.iter().map(|(name, s)| (name, s.value)).collect();
     let stored = facts.stored.and_then(|form| serde_json::to_string(&form).ok());
     let stored = stored.map(|form| ("stored_form".to_owned(), form));
@@ -276,10 +288,13 @@ fn properties(
         ("dataset".to_owned(), facts.source.clone()),
         ("dataset_synthetic".to_owned(), facts.synthetic.to_string()),
         ("dataset_sha256".to_owned(), facts.sha256.clone()),
-        ("test_scores".to_owned(), serde_json::to_string(&values).unwrap_or_default()),
         ("commit".to_owned(), crate::COMMIT.to_owned()),
     ]);
     properties.extend(stored);
+    // They are scores of the file only where it sees what scoring saw.
+    if what.views == experiment.evaluate.views() {
+        properties.insert("test_scores".to_owned(), serde_json::to_string(&values).unwrap_or_default());
+    }
     properties
 }
 
@@ -334,8 +349,10 @@ mod tests {
     fn batches_of_large_networks_are_small() {
         for (name, expected) in [("microx", 3..=6), ("mini_xception", BATCH..=BATCH)] {
             let options = ModelOptions::all().into_iter().find(|o| o.name() == name).unwrap();
-            let batch = batch(&options.build(options.default_input(), 7).unwrap());
-            assert!(expected.contains(&batch), "{name}: {batch}");
+            let graph = options.build(options.default_input(), 7).unwrap();
+            let size = batch(&graph, Views::Single);
+            assert!(expected.contains(&size), "{name}: {size}");
+            assert!(batch(&graph, Views::TenCrop) <= size, "{name}");
         }
     }
 
@@ -363,6 +380,7 @@ mod tests {
             heads: &[],
             scores: &scores,
             run: &run,
+            views: Views::Single,
         };
         let planes = (0..3).map(|k| (0..24 * 24).map(|i| ((i * (k + 1)) % 256) as f32).collect()).collect();
         let pictures = Pictures { planes, pipeline: Pipeline::new(preprocess).unwrap(), what: "drawn".into() };

@@ -89,7 +89,7 @@ fn over_seeds(folder: &RunFolder, group: &Group) -> Result<Vec<String>> {
     let mut all: Vec<Vec<PartScores>> = Vec::new();
     for &value in &group.values {
         let path = group.member(folder.path(), value).join(FILE);
-        if path.is_file() {
+        if path.is_file() && group.is_member_finished(folder.path(), value) {
             all.push(folder.read_json(&path)?);
         }
     }

@@ -49,10 +49,18 @@ pub(crate) fn group_summary(
     let path = report::write_aggregate(folder.path(), &view)?;
     let scores: Vec<Scores> = view.runs.iter().map(|r| r.scores.clone()).collect();
     let sum = aggregate(&scores)?;
-    let mut lines = vec![format!("{}: {} {}s", view.name, sum.runs, view.over)];
+    let scored = if view.pooled.is_some() { ", their rows scored together" } else { "" };
+    let mut lines = vec![format!("{}: {} {}s{scored}", view.name, sum.runs, view.over)];
     for metric in metrics::all() {
         let Some(spread) = sum.metrics.get(metric.name()) else { continue };
         let show = |v: f64| format_value(*metric, v);
+        if let Some(pooled) = view.pooled.as_ref().and_then(|p| p.metrics.get(metric.name())) {
+            // The folds' rows scored once. A mean over folds of few rows, such as single people, is another figure, and its spread
+            // is no interval of the score.
+            let (score, folds) = (format_score(metric.name(), pooled), spread.values.len());
+            lines.push(format!("  {:<28} {score}; mean over {folds} folds {}", metric.title(), show(spread.mean)));
+            continue;
+        }
         let mut line = format!("  {:<28} mean {}", metric.title(), show(spread.mean));
         if let (Some(sd), Some([low, high])) = (spread.sd, spread.interval) {
             line += &format!(", sd {}, 95 % interval {} to {}", show(sd), show(low), show(high));
@@ -71,10 +79,8 @@ pub(crate) fn group_summary(
         }
         lines.push(line);
     }
-    if let Some(pooled) = view.pooled.as_ref().and_then(|p| p.metrics.get("uf1")) {
-        lines.push(format!("  {:<28} {}", "UF1 over all folds", format_score("uf1", pooled)));
-    }
     lines.extend(parts::write(data, folder, group)?);
+    lines.extend(view.warnings.iter().filter(|w| w.serious).map(|w| format!("warning: {}", w.text)));
     lines.push(format!("report  {}", path.display()));
     let json = serde_json::json!({
         "event": "group_result", "run": folder.path(), "over": view.over, "runs": sum.runs, "scores": sum.metrics,

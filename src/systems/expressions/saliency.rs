@@ -60,7 +60,7 @@ fn explained(loaded: LoadedRun, faces: &FaceSet, test: &Predictions) -> Result<S
         return Ok(without("No maps: they are made for networks of single pictures, and this one takes clips.".into()));
     }
     // Stored pictures have the stored form already.
-    let predictor = Predictor::new(loaded)?;
+    let predictor = Predictor::of_any(loaded)?;
     let mut seen = Vec::new();
     for &i in &chosen {
         let row = test.rows[i] as usize;
@@ -88,14 +88,14 @@ fn explained(loaded: LoadedRun, faces: &FaceSet, test: &Predictions) -> Result<S
         let class = |c: usize| test.classes[c].as_str();
         let row = test.rows[i];
         let name = |what: &str| format!("{row}_{what}.png");
-        let mut maps = vec![MapView::new("seen".into(), name("seen"), &face(&seen[k].0, shape))?];
+        let mut maps = vec![MapView::new("seen".into(), name("seen"), &face(seen[k].middle(), shape))?];
         if let Some(cams) = &of_said {
             let title = format!("Grad-CAM, {}", class(said[k]));
-            maps.push(MapView::new(title, name("grad_cam_predicted"), &heat(&cams[k], &seen[k].0))?);
+            maps.push(MapView::new(title, name("grad_cam_predicted"), &heat(&cams[k], seen[k].middle()))?);
         }
         if let Some(cams) = of_truth.as_ref().filter(|_| truth[k] != said[k]) {
             let title = format!("Grad-CAM, {}", class(truth[k]));
-            maps.push(MapView::new(title, name("grad_cam_true"), &heat(&cams[k], &seen[k].0))?);
+            maps.push(MapView::new(title, name("grad_cam_true"), &heat(&cams[k], seen[k].middle()))?);
         }
         let title = format!("guided, {}", class(said[k]));
         maps.push(MapView::new(title, name("guided_predicted"), &signed(&guided[k]))?);

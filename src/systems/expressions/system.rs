@@ -82,6 +82,10 @@ impl System for Expressions<'_> {
         prepare_data(&self.0.data)
     }
 
+    fn data_sha256(&self) -> Result<Option<String>> {
+        data_sha256(&self.0.data)
+    }
+
     fn rebuild_data(&self) -> Result<()> {
         task::make(&self.0.data, write_source)
     }
@@ -114,6 +118,17 @@ pub(crate) fn fold_count(data: &DataOptions) -> Result<usize> {
         bail!("--folds needs a split that makes folds: k_fold, subject_k_fold or leave_one_subject_out");
     }
     Ok(count)
+}
+
+/// sha256 of the pictures in the prepared file; none where it is not there.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn data_sha256(data: &DataOptions) -> Result<Option<String>> {
+    match data.path.is_file() {
+        true => Ok(Some(task::load(&data.path, data)?.images_sha256())),
+        false => Ok(None),
+    }
 }
 
 /// Makes the prepared file where it is not there.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use ferrotype_base::text::listed;
 
 use super::Session;
@@ -11,8 +11,10 @@ use crate::config::SelectOn;
 use crate::published;
 use crate::systems::loaded::{self, experiment_of};
 use ferrotype_data::loader::Loader;
-use ferrotype_data::options::Preprocess;
-use ferrotype_data::task::{Epochs, Subset, Task};
+use ferrotype_data::motion::MotionForm;
+use ferrotype_data::options::{Preprocess, SegmentOptions};
+use ferrotype_data::task::{DatasetSummary, Epochs, Subset, Task};
+use ferrotype_expressions::LoadedRun;
 use ferrotype_model::Network;
 use ferrotype_model::objective::{DistillationOptions, Signal};
 use ferrotype_ops::Compute;
@@ -241,16 +243,50 @@ impl Session<'_> {
         for path in &options.teachers {
             let key = || format!("objective.distillation.teachers: {} cannot teach", path.display());
             let loaded = loaded::open(path, Some(&self.experiment.device.0)).with_context(key)?;
+            self.check_inputs(&loaded, task).with_context(key)?;
             let preprocess = loaded.experiment.data.preprocess.clone();
             let (model, size) = (loaded.experiment.model.name(), preprocess.size);
-            progress.note(&format!("teacher  {}: {model} on {size}x{size} pictures", path.display()));
+            let views = loaded.experiment.evaluate.views();
+            let looks = match views.are_several() {
+                true => format!(", one look at each (its own scores are of {})", views.describe()),
+                false => String::new(),
+            };
+            progress.note(&format!("teacher  {}: {model} on {size}x{size} pictures{looks}", path.display()));
             teachers.push(Teacher {
                 name: path.display().to_string(),
                 network: loaded.network.with_compute(compute),
                 classes: loaded.meta.classes,
                 preprocess,
+                pictures: self.experiment.data.clips.as_ref().map_or(1, SegmentOptions::pictures),
             });
         }
         Ensemble::new(teachers, options, task.classes())
     }
+
+    /// Whether a teacher takes what the student is shown.
+    fn check_inputs(&self, teacher: &LoadedRun, task: &Task) -> Result<()> {
+        let streams = |clips: &Option<SegmentOptions>| clips.as_ref().map(|c| (c.parts.clone(), c.frames));
+        let (own, other) = (&self.experiment.data.clips, &teacher.experiment.data.clips);
+        ensure!(
+            streams(own) == streams(other),
+            "it takes {}, and the student's data are {}: parts and frames of data.clips must be the same",
+            shown(other.as_ref()),
+            shown(own.as_ref())
+        );
+        let motion = |facts: &DatasetSummary| facts.motion.as_ref().map_or("faces", MotionForm::name);
+        let (own, other) = (motion(&task.facts), motion(&teacher.facts));
+        ensure!(own == other, "its pictures hold {other}, and the student's {own}");
+        Ok(())
+    }
+}
+
+/// What a network takes, in words.
+fn shown(clips: Option<&SegmentOptions>) -> String {
+    clips.map_or_else(
+        || "single pictures".to_owned(),
+        |c| {
+            let parts: Vec<_> = c.parts.iter().map(|part| part.to_string()).collect();
+            format!("sequences of {} frames of {}", c.frames, parts.join(", "))
+        },
+    )
 }

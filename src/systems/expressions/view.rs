@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 
 use super::saliency;
 use crate::config::{self, Expect, Experiment, SelectOn};
-use crate::systems::evaluations;
 use crate::systems::loaded::experiment_of;
+use crate::systems::{evaluations, mixture};
 use ferrotype_data::labels;
 use ferrotype_data::options::DataOptions;
 use ferrotype_data::task::{self, DatasetSummary};
@@ -72,7 +72,7 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(run: &RunFolder, path: &std::
 
 /// The network with so many outputs.
 pub(crate) fn model(experiment: &Experiment, facts: &DatasetSummary, outputs: usize) -> Result<ModelView> {
-    let size = experiment.data.preprocess.size;
+    let (size, views) = (experiment.data.preprocess.size, experiment.evaluate.views());
     let graph = experiment.graph(facts.input, outputs)?;
     Ok(ModelView {
         name: experiment.model.name().into(),
@@ -80,7 +80,11 @@ pub(crate) fn model(experiment: &Experiment, facts: &DatasetSummary, outputs: us
         parameters: graph.parameter_count() as u64,
         macs: graph.macs(),
         source: experiment.model.architecture().source().into(),
-        details: Vec::new(),
+        details: views
+            .are_several()
+            .then(|| ("scores, predictions and ONNX file".to_owned(), views.describe().to_owned()))
+            .into_iter()
+            .collect(),
     })
 }
 
@@ -264,12 +268,12 @@ impl<'a> Described<'a> {
 /// # Errors
 /// When none is finished, or a file is broken.
 pub(crate) fn of_group(described: Described<'_>, folder: &RunFolder, group: &Group) -> Result<AggregateView> {
-    let mut runs = Vec::new();
+    let (mut runs, mut members) = (Vec::new(), Vec::new());
     let (mut pooled, mut pooled_heads) = (Vec::new(), Vec::new());
     let mut synthetic = false;
     for &value in &group.values {
         let Ok(run) = RunFolder::open(&group.member(folder.path(), value)) else { continue };
-        if !run.is_finished() {
+        if !group.is_member_finished(folder.path(), value) {
             continue;
         }
         let scores: Scores = report::read_test_scores(run.scores())?.unwrap_or_default();
@@ -281,9 +285,10 @@ pub(crate) fn of_group(described: Described<'_>, folder: &RunFolder, group: &Gro
             let heads = Checkpoint::load(&run.best_weights())?.meta.heads;
             pooled_heads.push(head_predictions::read(run.predictions(), &heads)?);
         }
+        members.push((value, run));
     }
     let missing = group.values.len() - runs.len();
-    let mut warnings = Vec::new();
+    let mut warnings = mixture::warnings(group.axis, &members);
     if missing > 0 {
         let text = format!("{missing} of {} runs are not finished and not in these figures.", group.values.len());
         warnings.push(Warning { serious: true, text });
@@ -294,7 +299,10 @@ pub(crate) fn of_group(described: Described<'_>, folder: &RunFolder, group: &Gro
     }
     let pooled = match (pooled.is_empty(), pooled_heads.is_empty()) {
         (false, _) => Some(score_folds(&pooled)?),
-        (true, false) => Some(score_heads(&head_predictions::pool(pooled_heads)?)?),
+        (true, false) => {
+            let folds = pooled_heads.len();
+            Some(Scores { folds, ..score_heads(&head_predictions::pool(pooled_heads)?)? })
+        }
         (true, true) => None,
     };
     Ok(AggregateView {

@@ -43,7 +43,7 @@ impl Entry {
             }
             _ => {
                 ensure!(
-                    files::outcome(&run).is_file(),
+                    files::outcome(&run).is_file() && run.is_finished(),
                     "{} is not finished: go on with `ferrotype train --resume {0}`",
                     path.display()
                 );

@@ -207,8 +207,12 @@ fn report(
     lines.extend(doubt.map(|doubt| format!("note: not known: {doubt}")));
     lines.extend(verdicts(&measures, method, &besides));
     lines.extend(set.notes.iter().map(|note| format!("note: {note}")));
+    let key = key(request);
     let view = EvaluationView {
-        title: title(request, measures.n),
+        title: format!("{key}, {} clips", measures.n),
+        key,
+        sha256: data::digest(set),
+        notes: set.notes.clone(),
         scores: metrics,
         seen: share,
         unseen: unseen.map(|(_, metrics)| metrics),
@@ -218,8 +222,8 @@ fn report(
 }
 
 /// What was scored.
-fn title(request: &EvalRequest, clips: u64) -> String {
+fn key(request: &EvalRequest) -> String {
     let data = request.data.map_or_else(|| "the run's own clips".to_owned(), |path| path.display().to_string());
     let part = request.set.map_or("all", |set| Split::from(set).as_str());
-    format!("{data}, {part}, {clips} clips")
+    format!("{data}, {part}")
 }

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use super::files::{self, DatasetSummary, Outcome, measures_by_set, of_set};
 use super::view::{area, experiment_of, sharpness, uneven, verdicts};
 use crate::config;
-use crate::systems::Summary;
 use crate::systems::expressions::view::expected;
+use crate::systems::{Summary, mixture};
 use ferrotype_evaluation::compare::McNemar;
 use ferrotype_evaluation::statistics::{deviation, mean};
 use ferrotype_evaluation::{aggregate, score_folds};
@@ -28,7 +28,8 @@ pub(super) struct Members {
 impl Members {
     pub(super) fn of(folder: &Path, group: &Group) -> Self {
         let open = |&value: &u64| Some((value, RunFolder::open(&group.member(folder, value)).ok()?));
-        let runs: Vec<_> = group.values.iter().filter_map(open).filter(|(_, run)| run.is_finished()).collect();
+        let runs: Vec<_> =
+            group.values.iter().filter(|&&v| group.is_member_finished(folder, v)).filter_map(open).collect();
         Self { missing: group.values.len() - runs.len(), runs }
     }
 
@@ -110,7 +111,7 @@ fn view(folder: &RunFolder, group: &Group, members: &Members) -> Result<Aggregat
             folds.push(report::predictions::read(run.predictions())?);
         }
     }
-    let mut warnings = Vec::new();
+    let mut warnings = mixture::warnings(group.axis, &members.runs);
     if members.missing > 0 {
         let text =
             format!("{} of {} runs are not finished and not in these figures.", members.missing, group.values.len());

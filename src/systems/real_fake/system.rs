@@ -57,6 +57,10 @@ impl System for RealFake<'_> {
         split::fold_count(&data::obtain(&self.0.data)?, &self.0.data, self.0.seed)
     }
 
+    fn data_sha256(&self) -> Result<Option<String>> {
+        Ok(Some(data::digest(&data::obtain(&self.0.data)?)))
+    }
+
     /// Its methods without networks keep no clips back, so trials could only be ranked by the tested ones.
     fn objective(&self, _: &SweepOptions) -> Result<(Objective, Evaluations), Problem> {
         let message = "experiments of the system real_fake cannot be searched: most of its methods keep no clips back, so that \

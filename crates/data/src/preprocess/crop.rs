@@ -28,7 +28,7 @@ impl Crop {
     ];
 
     /// Row and column of the first pixel of a square of `size` in one of `frame` pixels.
-    fn first(self, frame: usize, size: usize) -> [usize; 2] {
+    pub fn first(self, frame: usize, size: usize) -> [usize; 2] {
         let spare = frame - size;
         match self {
             // Python's `round`, which torchvision takes, goes to the even number.

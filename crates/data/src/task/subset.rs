@@ -73,7 +73,15 @@ impl Subset {
     /// # Errors
     /// When the stored picture has an impossible size.
     pub fn raw(&self, i: usize) -> Result<Vec<f32>> {
-        example::planes(&self.faces, self.labelled.rows[i] as usize, &self.pipeline, None)
+        self.raw_by(i, &self.pipeline)
+    }
+
+    /// As [`raw`](Self::raw), at the size and channels of another preprocessing.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn raw_by(&self, i: usize, pipeline: &Pipeline) -> Result<Vec<f32>> {
+        example::planes(&self.faces, self.labelled.rows[i] as usize, pipeline, None)
     }
 
     /// The same rows with targets over a model's classes, matched by name; with `common_only`, rows whose class the model

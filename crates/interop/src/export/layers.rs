@@ -18,14 +18,18 @@ use ferrotype_ops::Window;
 /// What a file itself calls its inputs and outputs: no layer's output may have such a name.
 const VALUES: [&str; 6] = ["pixels", "features", "lengths", "logits", "probabilities", "outputs"];
 
-/// Writes the network's layers after the value `input` and returns the name of its logits.
-pub fn lower(writer: &mut Writer, network: &Network, input: &str) -> Result<String> {
-    let last = lower_nodes(writer, network, input, None)?.pop().unwrap_or_default();
-    // Where the last layer vanished, its input gets the name that users look for.
-    Ok(if last == "logits" { last } else { writer.node("Identity", "logits", &[&last], Vec::new()) })
+/// Writes the network's layers after the value `input`, the last one's output under the name `output`.
+pub fn lower(writer: &mut Writer, network: &Network, input: &str, output: &str) -> Result<()> {
+    let last = lower_nodes(writer, network, input, output, None)?.pop().unwrap_or_default();
+    // Where the last layer vanished, its input gets the name.
+    if last != output {
+        writer.node("Identity", output, &[&last], Vec::new());
+    }
+    Ok(())
 }
 
-/// Writes the network's layers after the value `input` and returns the names of all their outputs.
+/// Writes the network's layers after the value `input` and returns the names of all their outputs; the last layer's is to be
+/// `output`.
 ///
 /// # Errors
 /// When a layer has no ONNX form.
@@ -33,6 +37,7 @@ pub fn lower_nodes(
     writer: &mut Writer,
     network: &Network,
     input: &str,
+    output: &str,
     lengths: Option<&Lengths>,
 ) -> Result<Vec<String>> {
     let graph = network.graph();
@@ -42,7 +47,7 @@ pub fn lower_nodes(
     for (id, node) in graph.nodes.iter().enumerate().skip(1) {
         let inputs: Vec<&str> = node.inputs.iter().map(|&i| names[i].as_str()).collect();
         let name = match node.name.as_str() {
-            _ if id == graph.output() => "logits".to_owned(),
+            _ if id == graph.output() => output.to_owned(),
             taken if VALUES.contains(&taken) => format!("layer.{taken}"),
             name => name.to_owned(),
         };

@@ -120,7 +120,7 @@ pub fn export_reduced(
     let bytes = reduce(network, card, &plain, &body, wanted)
         .with_context(|| format!("writing {name} as {}", precision.as_str()))?;
     let part = Part::write(target, &bytes)?;
-    let check = compare(network, wanted, bytes, plain.encode_to_vec(), batches)?;
+    let check = compare(network, card, wanted, bytes, plain.encode_to_vec(), batches)?;
     if check.passed {
         part.keep(target)?;
     }
@@ -137,7 +137,7 @@ fn reduce(network: &Network, card: &ModelCard, plain: &ModelProto, body: &Body, 
             // Normalisation becomes part of the convolutions' weights: what is left between them is rounded once.
             let (mut model, body) = lowered(&network.folded()?, card)?;
             let values = int8::values(graph(&mut model)?, &body);
-            let ranges = ranges::of(&model.encode_to_vec(), network, &values, wanted.calibration)?;
+            let ranges = ranges::of(&model.encode_to_vec(), network, card, &values, wanted.calibration)?;
             int8::quantise(graph(&mut model)?, &body, &ranges)?;
             notes.insert(0, ("calibration_rows", wanted.calibration_rows().to_string()));
             model
@@ -155,6 +155,7 @@ fn graph(model: &mut ModelProto) -> Result<&mut super::proto::GraphProto> {
 /// Runs both files and the network on every batch.
 fn compare(
     network: &Network,
+    card: &ModelCard,
     wanted: &Reduced,
     reduced: Vec<u8>,
     plain: Vec<u8>,
@@ -169,20 +170,20 @@ fn compare(
     let mut seconds = [0.0f64; 2];
     for batch in batches {
         let batch = batch?;
-        check_batch(network, &batch)?;
+        check_batch(network, card, &batch)?;
         if batch.rows.is_empty() {
             continue;
         }
         ensure!(batch.labels.len() == batch.rows.len(), "what a file of fewer bits loses takes labelled rows (--data)");
         let timed = |model: &rten::Model, seconds: &mut f64| {
             let started = Instant::now();
-            let (logits, _) = run_onnx(model, network, &[], &batch)?;
+            let (logits, _) = run_onnx(model, card, &batch)?;
             *seconds += started.elapsed().as_secs_f64();
             anyhow::Ok(logits)
         };
         timed(&plain, &mut seconds[1])?;
         let logits = timed(&reduced, &mut seconds[0])?;
-        let own = run_network(network, &batch)?;
+        let own = run_network(network, card.views, &batch)?;
         for ((own, file), &label) in own.chunks_exact(classes).zip(&logits).zip(&batch.labels) {
             let (ours, theirs) = (first_largest(own), first_largest(file));
             same += usize::from(ours == theirs);

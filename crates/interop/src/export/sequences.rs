@@ -33,7 +33,7 @@ pub fn features_to_onnx(network: &Network, properties: BTreeMap<String, String>,
     let mut writer = Writer::default();
     writer.input_of("features", &[Some(channels), steps, Some(width)], "What the network takes, as it takes it");
     let lengths = lengths.then(|| Lengths::lower(&mut writer, graph, "features")).transpose()?;
-    let lowered = layers::lower_nodes(&mut writer, network, "features", lengths.as_ref())?;
+    let lowered = layers::lower_nodes(&mut writer, network, "features", "logits", lengths.as_ref())?;
     let last = lowered.last().cloned().unwrap_or_default();
     match flattened(graph) {
         Some((node, [own, features])) => {

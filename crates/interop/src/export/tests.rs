@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::verify::run_network;
 use super::*;
 use ferrotype_base::random::Stream;
 use ferrotype_data::options::{MeanStd, Resize, Scale};
@@ -30,6 +31,7 @@ fn scales() -> Vec<Scale> {
 
 pub(super) fn card(size: usize, classes: usize, scale: Scale) -> ModelCard {
     ModelCard {
+        views: Views::Single,
         clips: None,
         heads: Vec::new(),
         preprocess: Preprocess::new(size, Resize::Bilinear, Colour::Grey, scale),
@@ -104,7 +106,7 @@ fn batches(network: &Network, scale: &Scale, count: usize) -> Vec<Result<CheckBa
             let part = pixels[range.start * n..range.end * n].to_vec();
             Ok(CheckBatch {
                 rows: range.clone().map(|r| r as u32).collect(),
-                inputs: prepare(scale, size, &part),
+                inputs: vec![prepare(scale, size, &part)],
                 pixels: part,
                 labels: range.map(|r| r % network.graph().classes).collect(),
             })
@@ -162,7 +164,7 @@ fn networks_of_tokens_and_of_flow_export() {
         let pixels = pictures(9, 32);
         let batches = [0..1, 1..3].map(|range| {
             let part = pixels[range.start * 3072..range.end * 3072].to_vec();
-            let inputs = part.iter().map(|v| v / 255.0).collect();
+            let inputs = vec![part.iter().map(|v| v / 255.0).collect()];
             let rows: Vec<u32> = range.map(|r| r as u32).collect();
             Ok(CheckBatch { labels: vec![0; rows.len()], rows, pixels: part, inputs })
         });
@@ -183,6 +185,61 @@ fn every_preprocessing_is_lowered() {
     }
 }
 
+/// Pictures of `frame` pixels per side as a file with these views takes them, and the squares of `size` that are seen of them,
+/// cut by hand.
+fn batch_of_views(views: Views, scale: &Scale, [frame, size]: [usize; 2]) -> CheckBatch {
+    let (count, pixels, far) = (5, pictures(5, frame), frame - size);
+    let middle = (far as f64 / 2.0).round_ties_even() as usize;
+    let firsts: &[[usize; 2]] = match views {
+        Views::TenCrop => &[[0, 0], [0, far], [far, 0], [far, far], [middle, middle]],
+        _ => &[[0, 0]],
+    };
+    let cut = |&[row, column]: &[usize; 2]| -> Vec<f32> {
+        let all = (0..count * size * size).map(|i| {
+            let (picture, y, x) = (i / size / size, i / size % size, i % size);
+            pixels[picture * frame * frame + (row + y) * frame + column + x]
+        });
+        prepare(scale, size, &all.collect::<Vec<_>>())
+    };
+    CheckBatch {
+        rows: (0..count as u32).collect(),
+        inputs: firsts.iter().map(cut).collect(),
+        pixels,
+        labels: Vec::new(),
+    }
+}
+
+fn card_of_views(views: Views, scale: &Scale, [frame, size]: [usize; 2]) -> ModelCard {
+    let mut card = ModelCard { views, ..card(size, 3, scale.clone()) };
+    card.preprocess.crop_from = (frame != size).then_some(frame);
+    card
+}
+
+/// The mean over views is inside the file, with every scale; a file of one view takes other pictures.
+#[test]
+fn averaged_views_are_lowered() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("model.onnx");
+    let network = seasoned(&ModelOptions::TinyXception(Default::default()), [1, 24, 24], 3);
+    let single = batch_of_views(Views::Single, &Scale::Unit, [24, 24]);
+    let single = run_network(&network, Views::Single, &single).unwrap();
+    for (views, sides) in [(Views::Mirrored, [24, 24]), (Views::TenCrop, [29, 24]), (Views::TenCrop, [28, 24])] {
+        for scale in scales() {
+            let (card, batch) = (card_of_views(views, &scale, sides), batch_of_views(views, &scale, sides));
+            let check = export(&network, &card, &target, 1e-4, [Ok(batch.clone())]).unwrap();
+            assert!(check.passed && check.logit_range > 1e-3, "{views:?} {scale:?}: {check:#?}");
+            assert_eq!(card.input(), [1, sides[0], sides[0]]);
+            if views == Views::TenCrop {
+                let other = ModelCard { views: Views::Single, ..card };
+                let refused = export(&network, &other, &target, 1e-4, [Ok(batch)]).unwrap_err().to_string();
+                assert!(refused.contains("needs 2880 pixels"), "{refused}");
+            }
+        }
+    }
+    let mirrored = batch_of_views(Views::Mirrored, &Scale::Unit, [24, 24]);
+    assert_ne!(run_network(&network, Views::Mirrored, &mirrored).unwrap(), single);
+}
+
 /// Three channels, each with its own mean and deviation.
 #[test]
 fn colour_pictures_are_standardised_per_channel() {
@@ -196,7 +253,7 @@ fn colour_pictures_are_standardised_per_channel() {
     let pixels = pictures(6, 24);
     let channel = |i: usize| i / (24 * 24) % 3;
     let inputs = pixels.iter().enumerate().map(|(i, x)| (x / 255.0 - mean[channel(i)]) / std[channel(i)]).collect();
-    let batch = CheckBatch { rows: vec![0, 1], pixels, inputs, labels: vec![0, 1] };
+    let batch = CheckBatch { rows: vec![0, 1], pixels, inputs: vec![inputs], labels: vec![0, 1] };
     let check = export(&network, &card, &folder.path().join("rgb.onnx"), 1e-4, [Ok(batch)]).unwrap();
     assert!(check.passed, "{check:#?}");
 }
@@ -245,11 +302,22 @@ fn onnxruntime_computes_the_same() {
         let name = name.as_str().unwrap_or("mean_std").to_string();
         write_example(folder, &options, &scale, &format!("scale_{name}"));
     }
+    for (views, sides) in [(Views::Mirrored, [24, 24]), (Views::TenCrop, [29, 24])] {
+        write_views(folder, views, sides);
+    }
     check_with_onnxruntime(folder);
 }
 
+fn write_views(folder: &Path, views: Views, sides: [usize; 2]) {
+    let network = seasoned(&ModelOptions::TinyXception(Default::default()), [1, 24, 24], 3);
+    let (card, batch) = (card_of_views(views, &Scale::Signed, sides), batch_of_views(views, &Scale::Signed, sides));
+    let name = format!("views_{}", views.count());
+    let check = export(&network, &card, &folder.join(format!("{name}.onnx")), 1e-4, [Ok(batch.clone())]).unwrap();
+    assert!(check.passed, "{check:?}");
+    write_values(folder, &name, card.input(), &batch.pixels, &run_network(&network, views, &batch).unwrap());
+}
+
 fn write_example(folder: &Path, options: &ModelOptions, scale: &Scale, name: &str) {
-    use safetensors::tensor::{Dtype, TensorView};
     let (input, classes) = ([1, small_size(options), small_size(options)], 7);
     let network = seasoned(options, input, classes);
     let target = folder.join(format!("{name}.onnx"));
@@ -261,11 +329,19 @@ fn write_example(folder: &Path, options: &ModelOptions, scale: &Scale, name: &st
     let data = TensorData::new(prepare(scale, input[1], &pixels), [7, 1, input[1], input[2]]);
     let logits = network.forward(Tensor::<4>::from_data(data, &Device::flex())).unwrap();
     let logits: Vec<f32> = logits.into_data().try_into_vec().unwrap();
+    write_values(folder, name, input, &pixels, &logits);
+}
+
+/// Pictures and what the network says of them, beside the file of this name.
+fn write_values(folder: &Path, name: &str, input: [usize; 3], pixels: &[f32], logits: &[f32]) {
+    use safetensors::tensor::{Dtype, TensorView};
     let bytes = |v: &[f32]| v.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
-    let (pixels, logits) = (bytes(&pixels), bytes(&logits));
+    let count = pixels.len() / input.iter().product::<usize>();
+    let shape = [count, input[0], input[1], input[2]].to_vec();
+    let (pixels, values) = (bytes(pixels), bytes(logits));
     let tensors = [
-        ("pixels", TensorView::new(Dtype::F32, vec![7, 1, input[1], input[2]], &pixels).unwrap()),
-        ("logits", TensorView::new(Dtype::F32, vec![7, classes], &logits).unwrap()),
+        ("pixels", TensorView::new(Dtype::F32, shape, &pixels).unwrap()),
+        ("logits", TensorView::new(Dtype::F32, vec![count, logits.len() / count], &values).unwrap()),
     ];
     let path = folder.join(format!("{name}.safetensors"));
     fs::write(path, safetensors::serialize(tensors, None).unwrap()).unwrap();

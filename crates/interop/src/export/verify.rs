@@ -8,9 +8,11 @@ use burn::tensor::{Tensor, TensorData};
 use ferrotype_base::statistics::first_largest;
 use serde::{Deserialize, Serialize};
 
+use super::ModelCard;
 use super::heads::{as_exported, decisions, gather, output_names};
 use ferrotype_base::targets::Head;
-use ferrotype_model::Network;
+use ferrotype_data::preprocess::Views;
+use ferrotype_model::{Network, averaged};
 
 /// The second runtime.
 pub(super) const RUNTIME: &str = "rten 0.27";
@@ -20,10 +22,11 @@ pub(super) const RUNTIME: &str = "rten 0.27";
 pub struct CheckBatch {
     /// Row in the dataset per picture.
     pub rows: Vec<u32>,
-    /// `[pictures, channels, size, size]`, raw 0..255.
+    /// `[pictures, channels, size, size]`, raw 0..255: the file's input, [`ModelCard::input`].
     pub pixels: Vec<f32>,
-    /// The same pictures, preprocessed.
-    pub inputs: Vec<f32>,
+    /// The same pictures as the network takes them, preprocessed: for each square that is seen of them
+    /// ([`Views::squares`](ferrotype_data::preprocess::Views::squares)) `[pictures, channels, size, size]`.
+    pub inputs: Vec<Vec<f32>>,
     /// True class per picture; empty of pictures without labels.
     pub labels: Vec<usize>,
 }
@@ -90,7 +93,7 @@ struct Seen {
 pub fn verify(
     path: &Path,
     network: &Network,
-    heads: &[Head],
+    card: &ModelCard,
     tolerance: f64,
     batches: impl IntoIterator<Item = Result<CheckBatch>>,
 ) -> Result<ExportCheck> {
@@ -99,12 +102,12 @@ pub fn verify(
     let mut seen = Seen::default();
     for batch in batches {
         let batch = batch?;
-        check_batch(network, &batch)?;
+        check_batch(network, card, &batch)?;
         if batch.rows.is_empty() {
             continue;
         }
-        let (logits, error) = run_onnx(&model, network, heads, &batch)?;
-        let mut own = run_network(network, &batch)?;
+        let (logits, error) = run_onnx(&model, card, &batch)?;
+        let mut own = run_network(network, card.views, &batch)?;
         ensure!(
             own.iter().all(|v| v.is_finite()),
             "{} gives logits that are not finite numbers: its weights cannot be exported",
@@ -112,39 +115,39 @@ pub fn verify(
         );
         let classes = network.graph().classes;
         seen.probability_error = worse(seen.probability_error, error);
-        own.chunks_exact_mut(classes).for_each(|row| as_exported(heads, row));
+        own.chunks_exact_mut(classes).for_each(|row| as_exported(&card.heads, row));
         seen.network.extend(own.chunks_exact(classes).map(<[f32]>::to_vec));
         seen.onnx.extend(logits);
         seen.rows.extend(batch.rows);
         seen.labels.extend(batch.labels);
     }
     ensure!(!seen.rows.is_empty(), "an export is checked on pictures, but there are none");
-    Ok(compare(&seen, heads, tolerance))
+    Ok(compare(&seen, &card.heads, tolerance))
 }
 
-pub(super) fn check_batch(network: &Network, batch: &CheckBatch) -> Result<()> {
+pub(super) fn check_batch(network: &Network, card: &ModelCard, batch: &CheckBatch) -> Result<()> {
     let n = batch.rows.len();
-    let values = n * network.graph().input.iter().product::<usize>();
+    let pixels = n * card.input().iter().product::<usize>();
+    let (squares, values) = (card.views.crops().len(), n * network.graph().input.iter().product::<usize>());
     ensure!(
-        batch.pixels.len() == values && batch.inputs.len() == values && [0, n].contains(&batch.labels.len()),
-        "a batch of {n} pictures for {} needs {values} pixels, inputs and {n} labels or none, but has {}, {} and {}",
+        batch.pixels.len() == pixels
+            && batch.inputs.len() == squares
+            && batch.inputs.iter().all(|square| square.len() == values)
+            && [0, n].contains(&batch.labels.len()),
+        "a batch of {n} pictures for {} needs {pixels} pixels, {squares} times {values} inputs and {n} labels or none, but has {} \
+         pixels, {:?} inputs and {} labels",
         network.graph().name,
         batch.pixels.len(),
-        batch.inputs.len(),
+        batch.inputs.iter().map(Vec::len).collect::<Vec<_>>(),
         batch.labels.len()
     );
     Ok(())
 }
 
 /// The file's outputs row by row, and how far its probabilities are from those of its logits.
-pub(super) fn run_onnx(
-    model: &rten::Model,
-    network: &Network,
-    heads: &[Head],
-    batch: &CheckBatch,
-) -> Result<(Vec<Vec<f32>>, f64)> {
-    let graph = network.graph();
-    let [channels, height, width] = graph.input;
+pub(super) fn run_onnx(model: &rten::Model, card: &ModelCard, batch: &CheckBatch) -> Result<(Vec<Vec<f32>>, f64)> {
+    let ([channels, height, width], classes) = (card.input(), card.classes.len());
+    let heads = card.heads.as_slice();
     let id = |name: &str| model.node_id(name).map_err(|e| anyhow!("the ONNX file has no value `{name}`: {e}"));
     let shape = [batch.rows.len(), channels, height, width];
     let pixels = rten::Value::from_shape(&shape, batch.pixels.clone()).map_err(|e| anyhow!("{e}"))?;
@@ -159,7 +162,7 @@ pub(super) fn run_onnx(
     let mut values = Vec::new();
     for output in outputs {
         let (shape, v) = output.into_shape_vec::<f32, 2>().map_err(|e| anyhow!("an output of the ONNX file: {e}"))?;
-        let fits = shape[0] == batch.rows.len() && (!heads.is_empty() || shape[1] == graph.classes);
+        let fits = shape[0] == batch.rows.len() && (!heads.is_empty() || shape[1] == classes);
         ensure!(fits, "an output of the ONNX file has shape {shape:?}");
         values.push(v);
     }
@@ -167,16 +170,17 @@ pub(super) fn run_onnx(
         return gather(heads, batch.rows.len(), values);
     }
     let (probabilities, logits) = (values.pop().unwrap_or_default(), values.pop().unwrap_or_default());
-    let rows = logits.chunks_exact(graph.classes).map(<[f32]>::to_vec).collect::<Vec<_>>();
-    let errors = rows.iter().zip(probabilities.chunks_exact(graph.classes)).map(|(row, p)| softmax_error(row, p));
+    let rows = logits.chunks_exact(classes).map(<[f32]>::to_vec).collect::<Vec<_>>();
+    let errors = rows.iter().zip(probabilities.chunks_exact(classes)).map(|(row, p)| softmax_error(row, p));
     let error = errors.fold(0.0, worse);
     Ok((rows, error))
 }
 
-pub(super) fn run_network(network: &Network, batch: &CheckBatch) -> Result<Vec<f32>> {
+pub(super) fn run_network(network: &Network, views: Views, batch: &CheckBatch) -> Result<Vec<f32>> {
     let [channels, height, width] = network.graph().input;
-    let data = TensorData::new(batch.inputs.clone(), [batch.rows.len(), channels, height, width]);
-    let logits = network.forward(Tensor::<4>::from_data(data, network.device()))?;
+    let shape = [batch.rows.len(), channels, height, width];
+    let tensor = |square: &Vec<f32>| Tensor::from_data(TensorData::new(square.clone(), shape), network.device());
+    let logits = averaged(views.are_mirrored(), batch.inputs.iter().map(tensor), |x| network.forward(x))?;
     Ok(logits.try_into_data()?.try_into_vec::<f32>()?)
 }
 

@@ -12,7 +12,7 @@ use crate::layers::Conv2d;
 use crate::published::Origin;
 
 /// Options of `big_xception`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BigXceptionOptions {
     /// Coefficient of an L2 regulariser on the two dense convolutions at the beginning. The original has none.
@@ -20,6 +20,12 @@ pub struct BigXceptionOptions {
     /// How much of the running statistics stays at each step (Keras' meaning; the original's is 0.99). Trainings of few
     /// steps want less.
     pub norm_momentum: f64,
+}
+
+impl Default for BigXceptionOptions {
+    fn default() -> Self {
+        Self { l2: 0.0, norm_momentum: 0.99 }
+    }
 }
 
 impl Architecture for BigXceptionOptions {

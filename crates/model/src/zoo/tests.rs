@@ -3,7 +3,7 @@ use std::sync::Arc;
 use burn::tensor::{Tensor, TensorData};
 
 use super::*;
-use crate::{Graph, Network};
+use crate::{Graph, Layer, Network};
 use ferrotype_base::random::Stream;
 
 /// The counts that Keras printed for four parts (221,090,023) and those of its layers, from the graph alone.
@@ -250,6 +250,12 @@ fn every_network_computes_and_every_parameter_learns() {
         let pixels: Vec<f32> = (0..2 * input.iter().product::<usize>()).map(|_| s.uniform(0.0, 1.0)).collect();
         let x = Tensor::<4>::from_data(TensorData::new(pixels, [2, input[0], input[1], input[2]]), &device);
         assert_eq!(network.forward(x.clone()).unwrap().dims(), [2, 5], "{name}");
+        for node in &network.graph().nodes {
+            if let Layer::BatchNorm(norm) = &node.layer {
+                // A last batch's statistics alone, or none at all, would be scored.
+                assert!(norm.momentum > 0.0 && norm.momentum <= 0.5, "{name}: {} {norm:?}", node.name);
+            }
+        }
         let pass = network.train_pass(x, 1).unwrap();
         let gradients = (pass.logits.clone() * pass.logits).sum_dim(1).sum().backward();
         for (leaf, parameter) in pass.leaves.iter().zip(&network.parameters) {

@@ -174,9 +174,13 @@ class Run:
         quiet, show = _progress.chosen(progress)
         return Run._wrap(self._native.resume(quiet, _progress.told(show, _called(on_epoch))))
 
-    def predictor(self, device: str | None = None) -> Predictor:
-        """Its network in memory, on another device (``"flex"``, the CPU, or ``"cuda:0"``) than it was trained on if wanted."""
-        return Predictor(self._native.predictor(device))
+    def predictor(self, device: str | None = None, *, single_view: bool = False) -> Predictor:
+        """Its network in memory, on another device (``"flex"``, the CPU, or ``"cuda:0"``) than it was trained on if wanted.
+
+        With ``single_view`` it looks once at each picture, where the run is scored by the mean over mirror images or ten squares:
+        faster, and not what the run's scores say.
+        """
+        return Predictor(self._native.predictor(device, single_view))
 
     @cached_property
     def _predictor(self) -> Predictor:
@@ -187,7 +191,7 @@ class Run:
     @overload
     def predict(self, pictures: Sequence[PictureLike]) -> list[Prediction]: ...
     def predict(self, pictures: PictureLike | Sequence[PictureLike]) -> Prediction | list[Prediction]:
-        """Predicts a face, or several.
+        """Predicts a face, or several, by the mean over the same views of it as in the run's scores.
 
         A picture is a file's path, an array of uint8 ``[height, width]``, ``[height, width, 1]`` or ``[height, width, 3]`` (RGB), or
         an image of Pillow; of any size. Several are a list of those, such as ``list(dataset.images[:5])``.

@@ -67,6 +67,9 @@ pub struct Trial {
     pub started: u64,
     /// As above.
     pub ended: Option<u64>,
+    /// Milliseconds that it was worked on before its last start: each time from start to return, or, where its worker was
+    /// killed, to the last evaluation.
+    pub earlier: u64,
 }
 
 impl Trial {
@@ -84,7 +87,13 @@ impl Trial {
             log: Vec::new(),
             started: 0,
             ended: None,
+            earlier: 0,
         }
+    }
+
+    /// Seconds that it was worked on until a moment (milliseconds since 1970), as its epochs are those of all who had it.
+    pub fn seconds_until(&self, moment: u64) -> f64 {
+        (self.earlier + moment.saturating_sub(self.started)) as f64 / 1e3
     }
 
     /// The curve of a seed by its place.
@@ -126,6 +135,33 @@ impl Trial {
     }
 }
 
+/// How long each of those who had a trial worked on it, each by its own clock.
+#[derive(Default)]
+struct Spans(BTreeMap<u64, Span>);
+
+/// From a worker's start to the last that is known of its work.
+struct Span {
+    worker: String,
+    from: u64,
+    to: u64,
+}
+
+impl Spans {
+    fn start(&mut self, generation: u64, line: &Line) {
+        self.0.insert(generation, Span { worker: line.worker.clone(), from: line.time, to: line.time });
+    }
+
+    /// What does not say of which generation it is belongs to the worker's last one.
+    fn last_of(&mut self, worker: &str) -> Option<&mut Span> {
+        self.0.values_mut().rev().find(|span| span.worker == worker)
+    }
+
+    /// Milliseconds of all but the last.
+    fn earlier(&self) -> u64 {
+        self.0.values().rev().skip(1).map(|span| span.to.saturating_sub(span.from)).sum()
+    }
+}
+
 /// All trials that somebody has taken up.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Snapshot {
@@ -145,9 +181,11 @@ impl Snapshot {
         objective: &Objective,
     ) -> Self {
         let mut trials: BTreeMap<usize, Trial> = BTreeMap::new();
+        let mut spans: BTreeMap<usize, Spans> = BTreeMap::new();
         for line in lines {
             match &line.event {
                 Event::Started { trial, generation, values, epochs } => {
+                    spans.entry(*trial).or_default().start(*generation, line);
                     let t = trials.entry(*trial).or_insert_with(|| Trial::new(*trial));
                     t.values.clone_from(values);
                     if *generation >= t.generation {
@@ -159,6 +197,16 @@ impl Snapshot {
                     trials.entry(*trial).or_insert_with(|| Trial::new(*trial)).add_point(*seed, *point);
                 }
                 Event::Released { .. } | Event::Ended { .. } | Event::Other => {}
+            }
+            if let Event::Epoch { trial, .. } | Event::Released { trial, .. } | Event::Ended { trial, .. } = &line.event
+                && let Some(span) = spans.get_mut(trial).and_then(|spans| spans.last_of(&line.worker))
+            {
+                span.to = span.to.max(line.time);
+            }
+        }
+        for (number, spans) in spans {
+            if let Some(t) = trials.get_mut(&number) {
+                t.earlier = spans.earlier();
             }
         }
         // A trial that nobody claimed could only come from damage.

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use burn::tensor::{Tensor, TensorData};
 
-use ferrotype_data::preprocess::Pipeline;
+use ferrotype_data::preprocess::{Pipeline, Views};
 use ferrotype_model::{Network, flip_averaged};
 use ferrotype_ops as ops;
 
@@ -13,8 +13,8 @@ pub struct AttackTarget<'a> {
     pub network: &'a Network,
     /// Its preprocessing; resizing and colour are done already.
     pub pipeline: &'a Pipeline,
-    /// Whether the logits are those of the picture and its mirror image, averaged, as the run is scored.
-    pub flip_average: bool,
+    /// The views of a picture by which the run is scored. Of ten squares only the one in the middle is attacked.
+    pub views: Views,
 }
 
 impl AttackTarget<'_> {
@@ -23,6 +23,11 @@ impl AttackTarget<'_> {
     /// straight-through estimate; BPDA, Athalye et al., arXiv:1802.00420).
     pub fn is_differentiable(&self) -> bool {
         self.pipeline.slopes().is_some()
+    }
+
+    /// Whether the logits are those of the picture and its mirror image, averaged.
+    pub fn is_flip_averaged(&self) -> bool {
+        self.views == Views::Mirrored
     }
 
     /// Pictures `[n, channels, size, size]` in 0..255 as the network takes them.
@@ -39,7 +44,7 @@ impl AttackTarget<'_> {
     /// # Errors
     /// When they do not fit the network.
     pub fn logits(&self, pixels: &[f32]) -> Result<Vec<f32>> {
-        let z = flip_averaged(self.flip_average, self.input(pixels), |x| self.network.forward(x))?;
+        let z = flip_averaged(self.is_flip_averaged(), self.input(pixels), |x| self.network.forward(x))?;
         let [rows, classes] = z.dims();
         ops::host(z.reshape([rows * classes])).context("cannot read the logits from the device")
     }
@@ -50,7 +55,7 @@ impl AttackTarget<'_> {
     /// When the pictures do not fit the network, or the gradient is not finite.
     pub fn gradient(&self, pixels: &[f32], losses: &dyn Fn(Tensor<2>) -> Tensor<1>) -> Result<Vec<f32>> {
         let x = self.input(pixels).autodiff().require_grad();
-        let logits = flip_averaged(self.flip_average, x.clone(), |x| self.network.tracked(x))?;
+        let logits = flip_averaged(self.is_flip_averaged(), x.clone(), |x| self.network.tracked(x))?;
         let gradients = losses(logits).sum().backward();
         let gradient = x.grad(&gradients).context("the loss does not depend on the pictures")?;
         let mut gradient = ops::host(gradient.reshape([pixels.len()]))?;

@@ -5,7 +5,7 @@ use ferrotype_kernels::Isa;
 
 use super::*;
 use ferrotype_data::options::{Colour, MeanStd, Preprocess, Resize, Scale};
-use ferrotype_data::preprocess::Pipeline;
+use ferrotype_data::preprocess::{Pipeline, Views};
 use ferrotype_model::layers::{Conv2d, Linear};
 use ferrotype_model::{GraphBuilder, Network};
 use ferrotype_ops::{self as ops, Compute};
@@ -51,8 +51,8 @@ fn the_gradient_is_per_grey_level() {
     for (scale, colour) in scales().into_iter().skip(1) {
         let pipeline = pipeline(scale, colour);
         let network = network(pipeline.channels());
-        for flip_average in [false, true] {
-            let target_network = AttackTarget { network: &network, pipeline: &pipeline, flip_average };
+        for views in [Views::Single, Views::Mirrored] {
+            let target_network = AttackTarget { network: &network, pipeline: &pipeline, views };
             let mut pixels = pictures(1, pipeline.channels());
             let gradient = target_network.gradient(&pixels, &losses).unwrap();
             let steepest = (0..pixels.len()).max_by(|&a, &b| gradient[a].abs().total_cmp(&gradient[b].abs())).unwrap();
@@ -79,7 +79,7 @@ fn perturbations_stay_in_the_ball_and_in_the_range_and_raise_the_loss() {
     for (scale, colour) in scales() {
         let pipeline = pipeline(scale, colour);
         let network = network(pipeline.channels());
-        let target_network = AttackTarget { network: &network, pipeline: &pipeline, flip_average: false };
+        let target_network = AttackTarget { network: &network, pipeline: &pipeline, views: Views::Single };
         let clean = pictures(n, pipeline.channels());
         let size = clean.len() / n;
         let before = loss_of(&target_network, &clean);
@@ -112,7 +112,7 @@ fn perturbations_stay_in_the_ball_and_in_the_range_and_raise_the_loss() {
 #[test]
 fn eps_0_changes_nothing_and_other_keys_start_elsewhere() {
     let (pipeline, network) = (pipeline(Scale::Unit, Colour::Grey), network(1));
-    let target_network = AttackTarget { network: &network, pipeline: &pipeline, flip_average: false };
+    let target_network = AttackTarget { network: &network, pipeline: &pipeline, views: Views::Single };
     let clean = pictures(2, 1);
     let pgd = Method::Pgd(PgdOptions { steps: 1, step_size: Some(0.001), random_start: true });
     let none = Attack::new(&pgd, Norm::Linf, 0.0).unwrap().perturb(&target_network, &clean, &[1, 2], &losses).unwrap();
@@ -128,7 +128,7 @@ fn eps_0_changes_nothing_and_other_keys_start_elsewhere() {
 #[test]
 fn ferplus_is_attacked_straight_through() {
     let (pipeline, network) = (pipeline(Scale::Ferplus, Colour::Grey), network(1));
-    let target_network = AttackTarget { network: &network, pipeline: &pipeline, flip_average: false };
+    let target_network = AttackTarget { network: &network, pipeline: &pipeline, views: Views::Single };
     assert!(!target_network.is_differentiable());
     let clean = pictures(6, 1);
     let attack = Attack::new(&Method::default(), Norm::Linf, 16.0).unwrap();

@@ -49,6 +49,10 @@ impl Rule for Adam {
         &["first_moment", "second_moment"]
     }
 
+    fn is_decoupled(&self) -> bool {
+        self.decoupled
+    }
+
     fn update(&self, weight: Tensor<1>, gradient: Tensor<1>, slots: &mut [Tensor<1>], update: Update) -> Tensor<1> {
         let (weight, gradient) = match self.native(weight, gradient, slots, update) {
             Ok(weight) => return weight,

@@ -1,5 +1,6 @@
 //! How the selected weights are scored.
 
+use ferrotype_data::preprocess::Views;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,17 @@ pub struct Evaluate {
     /// How sure the model is made once it is trained, by the validation set. It changes no prediction.
     #[serde(skip_serializing_if = "Calibrate::is_none")]
     pub calibrate: Calibrate,
+}
+
+impl Evaluate {
+    /// The views of a picture that `flip_average` and `ten_crop` ask for.
+    pub fn views(&self) -> Views {
+        match (self.ten_crop, self.flip_average) {
+            (true, _) => Views::TenCrop,
+            (false, true) => Views::Mirrored,
+            (false, false) => Views::Single,
+        }
+    }
 }
 
 impl Default for Evaluate {

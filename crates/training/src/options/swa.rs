@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Stochastic weight averaging (Izmailov et al., arXiv:1803.05407): the mean of the weights that the last epochs ended with is what is
-/// scored and saved. Batch normalisation's statistics are taken anew for it, in a pass over the training set, each time it is scored.
+/// scored and saved: epochs before `after` are scored, but not selected, and early stopping does not count them. Batch normalisation's statistics are taken anew for it, in a pass over the training set, each time it is scored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SwaOptions {
@@ -13,7 +13,7 @@ pub struct SwaOptions {
     /// The learning rate from then on; without it the schedule goes on.
     #[serde(default)]
     pub lr: Option<f64>,
-    /// Epochs in which the rate comes to `lr`, along a half cosine; 0 is at once.
+    /// Epochs in which the rate comes to `lr`, along a half cosine; 0 is at once. Without `lr` there is none to come to.
     #[serde(default)]
     pub anneal: f64,
 }

@@ -2,8 +2,9 @@ use burn::tensor::Device;
 
 use super::*;
 use crate::progress::Style;
-use ferrotype_data::options::{Colour, Resize, Scale};
-use ferrotype_model::ModelOptions;
+use ferrotype_data::options::{Colour, DataOptions, Resize, Scale};
+use ferrotype_model::layers::Linear;
+use ferrotype_model::{GraphBuilder, ModelOptions};
 
 const CLASSES: [&str; 3] = ["a", "b", "c"];
 
@@ -14,6 +15,7 @@ fn teacher(seed: u64, classes: [&str; 3], size: usize) -> Teacher {
         network: Network::new(Arc::new(graph), seed, &Device::flex()),
         classes: classes.map(String::from).to_vec(),
         preprocess: Preprocess::new(size, Resize::Bilinear, Colour::Grey, Scale::Unit),
+        pictures: 1,
     }
 }
 
@@ -100,6 +102,7 @@ fn stored_views_equal_asking_again() {
             network: Network::new(Arc::new(graph), 1, &Device::flex()),
             classes: classes.clone(),
             preprocess: Preprocess::new(size, Resize::Bilinear, Colour::Grey, Scale::Unit),
+            pictures: 1,
         }
     };
     let interrupt = Interrupt::default();
@@ -148,6 +151,7 @@ fn mixed_pictures_are_asked_about_as_they_are() {
             network: Network::new(graph.clone(), 1, &Device::flex()),
             classes: classes.clone(),
             preprocess: task.train.pipeline().options().clone(),
+            pictures: 1,
         };
         let place = DistillContext {
             task: &task,
@@ -167,4 +171,56 @@ fn mixed_pictures_are_asked_about_as_they_are() {
     teaching.epoch(0, 0).teach(&mut batch).unwrap();
     let ensemble = &teaching.ensemble;
     assert_eq!(batch.soft, ensemble.answers(&[&batch]).unwrap());
+}
+
+/// Stored answers about sequences are what the teacher says of all pictures of each, and another way of cutting clips into as many
+/// sequences asks anew.
+#[test]
+fn sequences_are_asked_about_as_a_whole() {
+    use ferrotype_data::clips::{example::set, store};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clips.h5");
+    store::write(&set(&[7, 12, 9, 8, 10, 11, 9, 7]), &path).unwrap();
+    let interrupt = Interrupt::default();
+    let taught = |segments: &str| {
+        let options: DataOptions = serde_json::from_value(serde_json::json!({
+            "path": path,
+            "clips": {"parts": ["full_face"], "frames": 2, "segments": segments},
+            "split": {"clip_holdout": {"validation": 0.25, "test": 0.25}},
+            "preprocess": {"size": 4, "colour": "grey", "scale": "unit"},
+        }))
+        .unwrap();
+        let task = Task::prepare(&options, 1, ferrotype_data::sources::write).unwrap();
+        let classes = task.classes().to_vec();
+        let mut graph = GraphBuilder::new("net", [2, 4, 4]);
+        graph.flatten("flat").linear("fc", Linear::new(classes.len()));
+        let teacher = Teacher {
+            name: "t".into(),
+            network: Network::new(Arc::new(graph.build(classes.len()).unwrap()), 1, &Device::flex()),
+            classes: classes.clone(),
+            preprocess: task.train.pipeline().options().clone(),
+            pictures: 2,
+        };
+        let place = DistillContext {
+            task: &task,
+            epochs: Epochs { batch_size: 4, seed: 5, views: None },
+            pictures: true,
+            signal: Signal::Rows,
+            kernels: "burn",
+            folder: folder.path().to_path_buf(),
+            interrupt: &interrupt,
+        };
+        let ensemble = Ensemble::new(vec![teacher], &self::options(Average::Logits), &classes).unwrap();
+        let teaching = Teaching::new(ensemble, &place, Style::Quiet.start().as_mut()).unwrap();
+        let mut batch = task.training_loader(4, 5).unwrap().epoch(0, 0).next().unwrap().unwrap();
+        teaching.epoch(0, 0).teach(&mut batch).unwrap();
+        let asked = teaching.ensemble.answers(&[&batch]).unwrap();
+        assert!(
+            batch.soft.iter().zip(&asked).all(|(a, b)| (a - b).abs() < 1e-6),
+            "{segments}: {:?} {asked:?}",
+            batch.soft
+        );
+        batch.soft
+    };
+    assert_ne!(taught("spread"), taught("whole"));
 }

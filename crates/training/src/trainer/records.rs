@@ -58,7 +58,7 @@ impl Trainer<'_> {
         &mut self,
         values: BTreeMap<String, f64>,
         best: bool,
-        started: Instant,
+        seconds: f64,
         speed: f64,
     ) -> Result<()> {
         let lr = self.rate();
@@ -74,13 +74,13 @@ impl Trainer<'_> {
             select_by: select_by.to_owned(),
             best,
             lr,
-            seconds: started.elapsed().as_secs_f64(),
+            seconds,
             images_per_second: speed,
             seconds_left: 0.0,
         };
         self.record_epoch(&report, values)?;
         self.meta.epoch += 1;
-        self.meta.batch = 0;
+        (self.meta.batch, self.meta.epoch_seconds) = (0, 0.0);
         (self.meta.loss_sum, self.meta.weight_sum, self.meta.correct, self.meta.seen) = (0.0, 0.0, 0, 0);
         self.save()?;
         let seconds_left = self.seconds_left();

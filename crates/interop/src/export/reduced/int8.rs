@@ -22,9 +22,9 @@ const INT32: i32 = 6;
 const LARGEST_WEIGHT: f32 = 63.0;
 
 /// The values that are rounded: what convolutions and linear layers take, and what they give (behind a ReLU, where one follows),
-/// but for the logits.
+/// but for the network's outputs.
 pub fn values(graph: &GraphProto, body: &Body) -> Vec<String> {
-    let mut seen = HashSet::from(["logits".to_owned()]);
+    let mut seen = HashSet::from([body.output.to_owned()]);
     let nodes = &graph.node[body.first..];
     let weighted = nodes.iter().filter(|node| is_weighted(graph, node));
     let ends = weighted.flat_map(|node| [node.input[0].clone(), end(nodes, &node.output[0])]);

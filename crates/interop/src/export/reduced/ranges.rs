@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::{Result, anyhow, bail, ensure};
 
+use crate::export::ModelCard;
 use crate::export::verify::{CheckBatch, RUNTIME, check_batch};
 use ferrotype_model::Network;
 
@@ -14,6 +15,7 @@ use ferrotype_model::Network;
 pub fn of(
     file: &[u8],
     network: &Network,
+    card: &ModelCard,
     values: &[String],
     batches: &[CheckBatch],
 ) -> Result<HashMap<String, [f32; 2]>> {
@@ -21,10 +23,10 @@ pub fn of(
     let model = rten::Model::load(file.to_vec()).map_err(|e| anyhow!("{RUNTIME} cannot load the file: {e}"))?;
     let id = |name: &str| model.node_id(name).map_err(|e| anyhow!("the ONNX file has no value `{name}`: {e}"));
     let ids = values.iter().map(|name| id(name)).collect::<Result<Vec<_>>>()?;
-    let [channels, height, width] = network.graph().input;
+    let [channels, height, width] = card.input();
     let mut ranges = vec![[0.0f32; 2]; values.len()];
     for batch in batches.iter().filter(|b| !b.rows.is_empty()) {
-        check_batch(network, batch)?;
+        check_batch(network, card, batch)?;
         let shape = [batch.rows.len(), channels, height, width];
         let pixels = rten::Value::from_shape(&shape, batch.pixels.clone()).map_err(|e| anyhow!("{e}"))?;
         let outputs = model

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use ferrotype_base::random::Stream;
 use ferrotype_data::options::Scale;
+use ferrotype_data::preprocess::Views;
 use ferrotype_model::ModelOptions;
 
 use super::*;
@@ -40,18 +41,28 @@ fn batch(network: &Network, count: usize, seed: u64) -> CheckBatch {
             batch.pixels.push(value.clamp(0.0, 255.0));
         }
     }
-    batch.inputs = batch.pixels.iter().map(|v| v / 255.0).collect();
-    let logits = run_network(network, &batch).unwrap();
+    batch.inputs = vec![batch.pixels.iter().map(|v| v / 255.0).collect()];
+    let logits = run_network(network, Views::Single, &batch).unwrap();
     batch.labels = logits.chunks_exact(3).map(first_largest).collect();
     batch
 }
 
 fn reduced(network: &Network, precision: Precision, allowed: f64) -> (ReducedCheck, Option<Vec<u8>>) {
+    reduced_views(network, Views::Single, precision, allowed)
+}
+
+fn reduced_views(
+    network: &Network,
+    views: Views,
+    precision: Precision,
+    allowed: f64,
+) -> (ReducedCheck, Option<Vec<u8>>) {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("model.onnx");
     let wanted = Reduced { precision, calibration: &[batch(network, 32, 1)], allowed };
     let batches = [Ok(batch(network, 64, 2))];
-    let check = export_reduced(network, &card(SIZE, 3, Scale::Unit), &target, &wanted, batches).unwrap();
+    let check =
+        export_reduced(network, &ModelCard { views, ..card(SIZE, 3, Scale::Unit) }, &target, &wanted, batches).unwrap();
     (check, std::fs::read(&target).ok())
 }
 
@@ -82,6 +93,16 @@ fn eight_bits_quarter_the_file_and_change_some() {
         }
         // The same file from the same weights and pictures.
         assert_eq!(file, reduced(&network, Precision::Int8, 100.0).1, "{name}");
+    }
+}
+
+/// The mean over views stays in the file, and is not rounded.
+#[test]
+fn files_of_fewer_bits_average_views() {
+    let network = network("resnet18");
+    for (precision, largest) in [(Precision::Fp16, 5e-3), (Precision::Int8, 0.3)] {
+        let (check, _) = reduced_views(&network, Views::Mirrored, precision, 100.0);
+        assert!(check.relative_difference > 0.0 && check.relative_difference < largest, "{check:?}");
     }
 }
 
