@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use ferrotype_base::problems::Problems;
 use ferrotype_base::targets::{Head as TargetHead, TargetKind};
 use ferrotype_face_mesh::{FaceMesh, Mesh, MeshFiles, Picture, blendshapes, ibug};
@@ -70,17 +70,23 @@ pub fn check(options: &AnalysisOptions, p: &mut Problems) {
         if options.heads.contains_key(BLENDSHAPES) {
             p.add("heads", format!("the name `{BLENDSHAPES}` is that of the mesh's blendshapes: choose another"));
         }
-        return;
     }
-    if gives_landmarks(options) {
-        p.add(
-            "parts.landmarks",
-            "takes the landmarks of the mesh: give parts.mesh, too (a file of that name is ./mesh)".into(),
-        );
+}
+
+/// Refuses what needs a mesh where there is none. Not among the ranges: a file may leave the mesh to the command line.
+///
+/// # Errors
+/// When landmarks or points of the mesh are asked for, and there is no mesh.
+pub fn ensure_given(options: &AnalysisOptions) -> Result<()> {
+    if options.parts.mesh.is_some() {
+        return Ok(());
     }
-    if options.output.mesh_points {
-        p.add("output.mesh_points", "there is no mesh: give parts.mesh, too".into());
-    }
+    ensure!(
+        !gives_landmarks(options),
+        "parts.landmarks: takes the landmarks of the mesh: give parts.mesh or --mesh, too (a file of that name is ./mesh)"
+    );
+    ensure!(!options.output.mesh_points, "output.mesh_points: there is no mesh: give parts.mesh or --mesh, too");
+    Ok(())
 }
 
 /// The opened networks.
@@ -168,8 +174,20 @@ mod tests {
         let folder = || Some(MeshOptions::of_folder(Path::new("m")));
         assert!(problems(|o| o.parts.mesh = folder()).is_empty());
         assert_eq!(problems(|o| o.parts.mesh = Some(MeshOptions::default())), ["parts.mesh"]);
-        assert_eq!(problems(|o| o.parts.landmarks = Some(FROM_MESH.into())), ["parts.landmarks"]);
-        assert_eq!(problems(|o| o.output.mesh_points = true), ["output.mesh_points"]);
+        let refused = |change: fn(&mut AnalysisOptions), mesh: Option<MeshOptions>| {
+            let mut options = AnalysisOptions::default();
+            options.parts.mesh = mesh;
+            change(&mut options);
+            ensure_given(&options).err().map(|e| e.to_string()).unwrap_or_default()
+        };
+        let landmarks: fn(&mut AnalysisOptions) = |o| o.parts.landmarks = Some(FROM_MESH.into());
+        let points: fn(&mut AnalysisOptions) = |o| o.output.mesh_points = true;
+        for (change, key) in [(landmarks, "parts.landmarks: "), (points, "output.mesh_points: ")] {
+            assert!(refused(change, None).starts_with(key), "{key}");
+            assert_eq!(refused(change, folder()), "");
+            // The command line may bring the mesh.
+            assert!(problems(change).is_empty());
+        }
         let both = |o: &mut AnalysisOptions| {
             o.parts.mesh = folder();
             o.parts.mesh.as_mut().unwrap().blendshapes = Some("b.onnx".into());

@@ -73,6 +73,7 @@ impl Parts {
     /// When a file cannot be used, or a part lacks another one that it needs.
     pub fn open(options: &AnalysisOptions, heads: Vec<(Head, PartFacts)>) -> Result<Self> {
         let parts = &options.parts;
+        mesh::ensure_given(options)?;
         ensure!(
             parts.embedder.is_some() || !options.output.embeddings,
             "output.embeddings: there is no embedder: give its ONNX file as parts.embedder or --embedder, or leave it out"

@@ -14,7 +14,7 @@ use ferrotype_evaluation::Scores;
 use ferrotype_interop::export::ExportCheck;
 use ferrotype_model::objective::{ColumnTotals, HeadOptions, HeadsObjective, Objective};
 use ferrotype_report::heads::{self, ColumnView, HeadsView};
-use ferrotype_report::{self as report, DatasetView, ModelView, head_predictions};
+use ferrotype_report::{self as report, DatasetView, ModelView, Warning, head_predictions};
 use ferrotype_run::history::History;
 use ferrotype_run::{Provenance, RunFolder};
 use ferrotype_training::checkpoint::{Checkpoint, Meta};
@@ -81,7 +81,7 @@ fn of_run(run: &RunFolder) -> Result<HeadsView> {
         description: experiment.description.clone(),
         finished: provenance.finished.clone(),
         synthetic: facts.synthetic,
-        warnings: view::warnings(&experiment, &facts, &history),
+        warnings: warnings(&experiment, &facts, &history),
         selection: selection(&experiment, &meta),
         selected: meta
             .selection
@@ -102,6 +102,15 @@ fn of_run(run: &RunFolder) -> Result<HeadsView> {
     })
 }
 
+fn warnings(experiment: &Experiment, facts: &DatasetSummary, history: &History) -> Vec<Warning> {
+    let mut warnings = view::warnings(experiment, facts, history);
+    if experiment.is_selected_on_test() {
+        let text = "The weights were selected on the test set, so the test scores are optimistic.".into();
+        warnings.push(Warning { serious: true, text });
+    }
+    warnings
+}
+
 fn selection(experiment: &Experiment, meta: &Meta) -> String {
     let metric = &experiment.evaluate.select_by;
     match meta.selection.best {
@@ -118,8 +127,9 @@ fn model(experiment: &Experiment, facts: &DatasetSummary, meta: &Meta) -> Result
     let head = |head: &ferrotype_base::targets::Head| {
         (format!("head {}", head.name), format!("{}: {}", head.kind.describe(), head.columns.join(", ")))
     };
-    let details = meta.heads.iter().map(head).collect();
-    Ok(ModelView { details, ..view::model(experiment, facts, output_names(&meta.heads).len())? })
+    let mut model = view::model(experiment, facts, output_names(&meta.heads).len())?;
+    model.details.splice(..0, meta.heads.iter().map(head));
+    Ok(model)
 }
 
 /// What is known of the data besides the leaks between the sets.

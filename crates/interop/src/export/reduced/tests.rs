@@ -99,7 +99,7 @@ fn eight_bits_quarter_the_file_and_change_some() {
 /// The mean over views stays in the file, and is not rounded.
 #[test]
 fn files_of_fewer_bits_average_views() {
-    let network = network("resnet18");
+    let network = network("mini_xception");
     for (precision, largest) in [(Precision::Fp16, 5e-3), (Precision::Int8, 0.3)] {
         let (check, _) = reduced_views(&network, Views::Mirrored, precision, 100.0);
         assert!(check.relative_difference > 0.0 && check.relative_difference < largest, "{check:?}");
