@@ -75,6 +75,9 @@ def main():
     session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
     meta = session.get_modelmeta().custom_metadata_map
     size, rule, colour = int(meta["input_size"]), meta["resize"], meta["colour"]
+    # The squares of ten crops are cut inside the file; a single one in the middle is not.
+    frame = size if meta.get("views") == "ten_crop" else json.loads(meta["preprocess"]).get("crop_from") or size
+    first = round((frame - size) / 2)
     classes = json.loads(meta["class_names"])
     table = list(csv.DictReader(predictions.open()))
     with h5py.File(data) as file:
@@ -82,7 +85,8 @@ def main():
     logits, differ = [], 0.0
     for start in range(0, len(table), 64):
         part = table[start : start + 64]
-        pictures = [resize(images[int(row["row"])], size, rule) for row in part]
+        pictures = [resize(images[int(row["row"])], frame, rule) for row in part]
+        pictures = [p[first : first + size, first : first + size] for p in pictures]
         if colour == "grey" and pictures[0].shape[2] == 3:
             pictures = [p @ np.float32([0.299, 0.587, 0.114])[:, None] for p in pictures]
         if colour == "rgb" and pictures[0].shape[2] == 1:
