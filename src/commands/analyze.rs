@@ -18,7 +18,6 @@ use ferrotype_analysis::output::Written;
 use ferrotype_analysis::video::{self, Progress, Watch};
 use ferrotype_analysis::{AnalysisOptions, Head, PartFacts, Parts};
 use ferrotype_expressions::Predictor;
-use ferrotype_run::files::write_atomic;
 use ferrotype_training::interrupt::Interrupt;
 
 /// Describe the faces of videos or pictures one by one: boxes, landmarks, persons, expressions, action units, valence and arousal.
@@ -156,10 +155,8 @@ impl AnalyzeCommand {
         watch: &mut dyn Watch,
     ) -> Result<Written> {
         spare(path, folder)?;
-        let written = video::analyse(parts, options, path, folder, watch)
-            .with_context(|| format!("cannot analyse {}", path.display()))?;
-        write_atomic(folder.join("analysis.yaml"), config::to_yaml(options).as_bytes())?;
-        Ok(written)
+        video::analyse(parts, options, path, folder, watch)
+            .with_context(|| format!("cannot analyse {}", path.display()))
     }
 
     /// Makes one manifest of the crops of several videos, where crops are written; gives its path.

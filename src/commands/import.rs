@@ -6,7 +6,7 @@ mod openface;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Error, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::Device;
 use clap::{Args, Subcommand};
 use ferrotype_base::digest;
@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::models::hub::of_option;
 use super::say;
 use super::scored_set::label_mode;
-use crate::config::{self, ConfigError, Experiment};
+use crate::config::{self, Experiment};
 use ferrotype_interop::import::{self, Declared, ExpectedForm, Foreign, Head, Matched};
 use ferrotype_model::published::Origin;
 use ferrotype_model::{ModelOptions, Network};
@@ -71,9 +71,6 @@ pub struct ImportCommand {
     #[arg(long)]
     origins: bool,
 }
-
-/// A form that a file may have, with the experiment of its run.
-type Form = (ExpectedForm, Experiment);
 
 /// What is imported besides the weights of one network.
 #[derive(Debug, Subcommand)]
@@ -147,16 +144,11 @@ impl ImportCommand {
             folds::import(self, from, &foreign, origins, classes.as_deref(), out)?;
             return Ok(Vec::new());
         }
-        let cannot = || format!("cannot import {}", from.display());
-        let (forms, left_out) = self.forms(origins, &foreign.declared, out).with_context(cannot)?;
+        let forms = origins.into_iter().map(|origin| self.form(origin, &foreign.declared, out));
+        let forms = forms.collect::<Result<Vec<_>>>().with_context(|| format!("cannot import {}", from.display()))?;
         let (expected, experiments): (Vec<ExpectedForm>, Vec<Experiment>) = forms.into_iter().unzip();
-        let matched = import::match_form(&foreign, expected, self.head, classes.as_deref());
-        let matched = matched
-            .map_err(|error| match left_out {
-                Some(why) => anyhow!("{error:#}; a form was not tried, since --set does not fit it: {why:#}"),
-                None => error,
-            })
-            .with_context(cannot)?;
+        let matched = import::match_form(&foreign, expected, self.head, classes.as_deref())
+            .with_context(|| format!("cannot import {}", from.display()))?;
         let experiment = experiments
             .into_iter()
             .find(|e| e.model == matched.expected.model && e.data.preprocess == matched.expected.preprocess)
@@ -190,27 +182,8 @@ impl ImportCommand {
         Ok(origins)
     }
 
-    /// The forms with their experiments; of those that `--set` does not fit, where it fits others, what the first lacks.
-    ///
-    /// # Errors
-    /// When it fits none, or the file declares what cannot be.
-    fn forms(&self, origins: Vec<Origin>, declared: &Declared, out: &Path) -> Result<(Vec<Form>, Option<Error>)> {
-        let (mut forms, mut left_out) = (Vec::new(), None);
-        for origin in origins {
-            match self.form(origin, declared, out) {
-                Ok(form) => forms.push(form),
-                Err(error) if error.is::<ConfigError>() => left_out = left_out.or(Some(error)),
-                Err(error) => return Err(error),
-            }
-        }
-        match left_out {
-            Some(error) if forms.is_empty() => Err(error),
-            left_out => Ok((forms, left_out)),
-        }
-    }
-
     /// A form with the experiment that it makes; pictures are those that the file declares, unless --set says otherwise.
-    fn form(&self, origin: Origin, declared: &Declared, out: &Path) -> Result<Form> {
+    fn form(&self, origin: Origin, declared: &Declared, out: &Path) -> Result<(ExpectedForm, Experiment)> {
         let preprocess = declared.apply_to(&origin.preprocess)?;
         let labels = self.labels.as_deref().map(label_mode).transpose()?.unwrap_or(origin.labels);
         let data = match (&self.data, origin.data) {
@@ -390,33 +363,4 @@ fn class_names(text: &str) -> Result<Vec<String>> {
         bail!("--classes names `{}` twice", names[i]);
     }
     Ok(names)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn forms_that_a_set_does_not_fit_are_left_out() {
-        let of = |sets: &[&str]| {
-            let sets = sets.iter().map(ToString::to_string).collect();
-            let command =
-                ImportCommand { sets, ..ImportCommand::of("mobilenet_v2", "weights.h5".as_ref(), "out".as_ref()) };
-            let origins = command.origins_of("mobilenet_v2").unwrap();
-            let names = origins.iter().map(|o| o.name).collect::<Vec<_>>();
-            (names, command.forms(origins, &Declared::default(), Path::new("out")))
-        };
-        let tried = |forms: &[Form]| forms.iter().map(|(f, _)| f.origin.name).collect::<Vec<_>>();
-        let (all, forms) = of(&[]);
-        let (forms, left_out) = forms.unwrap();
-        assert!(tried(&forms) == all && left_out.is_none());
-        // Normalisation that is folded into the weights has no momentum.
-        let (mut all, forms) = of(&["model.mobilenet_v2.norm_momentum=0.9"]);
-        let (forms, left_out) = forms.unwrap();
-        all.retain(|name| *name != "folded");
-        assert_eq!(tried(&forms), all);
-        assert!(left_out.unwrap().to_string().contains("norm_momentum"));
-        let (_, none) = of(&["model.mobilenet_v2.norm_moment=0.9"]);
-        assert!(none.err().unwrap().to_string().contains("norm_moment"));
-    }
 }

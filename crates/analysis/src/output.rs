@@ -137,6 +137,7 @@ pub(crate) fn write(
     if facts.options.output.annotated {
         annotated::write(facts, &records, &facts.path, &out.join("annotated.mp4"), watch)?;
     }
+    write_atomic(out.join("analysis.yaml"), ferrotype_config::to_yaml(&facts.options).as_bytes())?;
     json::results(facts, &records, &summary, size, notes, &out.join("results.json"))?;
     Ok(Written { folder: out.to_path_buf(), summary, text })
 }

@@ -170,7 +170,6 @@ impl Root for Experiment {
         sections::general(p, &self.name, &self.device, self.threads);
         ferrotype_data::validate::data(p, &self.data);
         ferrotype_model::validate::model(p, &self.model);
-        ferrotype_model::validate::together(p, &self.model);
         ferrotype_model::validate::streams(p, &self.model, self.data.clips.as_ref());
         ferrotype_model::validate::objective(p, &self.objective);
         let heads: Vec<&str> = self.heads.keys().map(String::as_str).collect();

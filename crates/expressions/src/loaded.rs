@@ -63,7 +63,7 @@ impl LoadedRun {
         ensure!(
             heads.is_empty(),
             "{} has a model with heads ({}), and this needs one that gives one class per picture: a run whose experiment has \
-             no `heads`. Models with heads can be trained, scored (eval), exported and used by predict",
+             no `heads`. Models with heads can be trained, scored (eval), exported, and used by predict, analyze and serve",
             self.run.path().display(),
             heads.iter().map(|h| format!("{}: {}", h.name, h.kind.describe())).collect::<Vec<_>>().join("; ")
         );

@@ -49,13 +49,6 @@ pub fn streams(p: &mut Problems, model: &ModelOptions, clips: Option<&SegmentOpt
     }
 }
 
-/// Options of a network that have no effect beside its others.
-pub fn together(p: &mut Problems, model: &ModelOptions) {
-    for (option, message) in model.architecture().without_effect() {
-        p.add(&format!("model.{}.{option}", model.name()), message);
-    }
-}
-
 fn check_option(p: &mut Problems, path: &str, name: &str, value: &Json) {
     match value {
         Json::Object(map) => map.iter().for_each(|(key, value)| check_option(p, &format!("{path}.{key}"), key, value)),

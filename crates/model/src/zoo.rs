@@ -49,11 +49,6 @@ pub trait Architecture {
         Vec::new()
     }
 
-    /// Options that have another value than their default and no effect beside the others: their names, and why.
-    fn without_effect(&self) -> Vec<(&'static str, String)> {
-        Vec::new()
-    }
-
     /// Adds its layers; the last gives the logits.
     fn layers(&self, g: &mut GraphBuilder, classes: usize);
 }

@@ -113,7 +113,8 @@ impl Provenance {
             training_seconds: runs.iter().map(|p| p.training_seconds).sum(),
             preparation_seconds: runs.iter().map(|p| p.preparation_seconds).sum(),
             wall_seconds: runs.iter().map(|p| p.wall_seconds).sum(),
-            processor_seconds: runs.iter().map(|p| p.processor_seconds).sum(),
+            // Of a resumed run it is known of the last part alone, which has no place in a sum of whole runs.
+            processor_seconds: runs.iter().map(|p| p.processor_seconds.filter(|_| p.resumed == 0)).sum(),
             energy_joules: Self::energy_of_all(runs),
             peak_memory_bytes: runs.iter().filter_map(|p| p.peak_memory_bytes).max(),
             resumed: runs.iter().map(|p| p.resumed).sum(),
@@ -305,7 +306,10 @@ mod tests {
         assert_eq!(Provenance::energy_of_all(&[second.clone(), first.clone()]), Some(42.0));
         let beside = made("10:04:59", "10:06:00", 12.0);
         assert_eq!(Provenance::of_all(&[first.clone(), beside]).energy_joules, None);
-        let resumed = Provenance { resumed: 1, ..second.clone() };
+        let resumed = Provenance { resumed: 1, processor_seconds: Some(1.0), ..second.clone() };
+        let whole = Provenance { processor_seconds: Some(2.0), ..first.clone() };
+        assert_eq!(Provenance::of_all(&[whole.clone(), resumed.clone()]).processor_seconds, None);
+        assert_eq!(Provenance::of_all(&[whole.clone(), whole]).processor_seconds, Some(4.0));
         assert_eq!(Provenance::energy_of_all(&[first.clone(), resumed]), None);
         let silent = Provenance { energy_joules: None, ..second.clone() };
         assert_eq!(Provenance::energy_of_all(&[first.clone(), silent]), None);

@@ -15,14 +15,6 @@ fn bad_files_are_refused_with_place_path_and_remedy() {
 }
 
 #[test]
-fn options_of_layers_that_are_not_there_are_refused() {
-    let text = "name: x\ndata: {path: a.h5, preprocess: {size: 48}}\ntrain: {epochs: 1, lr: 1e-3}\n\
-                model: {mobilenet_v2: {batch_norm: folded, norm_eps: 1e-5}}\n";
-    let error = from_yaml_str("x.yaml", text).unwrap_err().to_string();
-    assert!(error.contains("model.mobilenet_v2.norm_eps: 0.00001 is an option of normalisation layers"), "{error}");
-}
-
-#[test]
 fn bad_flags_are_refused_with_the_flag() {
     let cases = [
         ("train.lr", "--set train.lr: expected `key.path=value`, such as `train.lr=0.01`"),

@@ -49,7 +49,9 @@ pub(crate) fn group_summary(
     let path = report::write_aggregate(folder.path(), &view)?;
     let scores: Vec<Scores> = view.runs.iter().map(|r| r.scores.clone()).collect();
     let sum = aggregate(&scores)?;
-    let scored = if view.pooled.is_some() { ", their rows scored together" } else { "" };
+    // Of heads the mean over folds leads, as the benchmarks of action units have it.
+    let is_pooled = view.pooled.as_ref().is_some_and(|pooled| pooled.heads.is_empty());
+    let scored = if is_pooled { ", their rows scored together" } else { "" };
     let mut lines = vec![format!("{}: {} {}s{scored}", view.name, sum.runs, view.over)];
     for metric in metrics::all() {
         let Some(spread) = sum.metrics.get(metric.name()) else { continue };

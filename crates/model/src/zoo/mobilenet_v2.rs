@@ -111,16 +111,6 @@ impl Architecture for MobilenetV2Options {
         import::origins()
     }
 
-    fn without_effect(&self) -> Vec<(&'static str, String)> {
-        let usual = Self::default();
-        let of_norm =
-            [("norm_eps", self.norm_eps, usual.norm_eps), ("norm_momentum", self.norm_momentum, usual.norm_momentum)];
-        let is_idle = |value: f64, usual: f64| self.batch_norm == MobilenetV2Norm::Folded && value != usual;
-        let idle = of_norm.into_iter().filter(|&(_, value, usual)| is_idle(value, usual));
-        let why = "is an option of normalisation layers, and with `batch_norm: folded` there are none; leave it out";
-        idle.map(|(name, value, _)| (name, format!("{value} {why}"))).collect()
-    }
-
     fn layers(&self, g: &mut GraphBuilder, classes: usize) {
         let parts = Parts(self);
         parts.conv(g, "features.stem.conv", Conv2d::new(self.channels(32), 3).stride(2));

@@ -52,17 +52,6 @@ fn options_change_what_they_name() {
     assert_eq!(rates(&MobilenetV2Options { dropout: Some(0.1), ..base }), [0.1]);
 }
 
-#[test]
-fn folded_normalisation_has_no_options() {
-    let idle = |batch_norm, norm_eps, norm_momentum| {
-        let options = MobilenetV2Options { batch_norm, norm_eps, norm_momentum, ..Default::default() };
-        options.without_effect().into_iter().map(|(name, _)| name).collect::<Vec<_>>()
-    };
-    assert!(idle(MobilenetV2Norm::Separate, 1e-5, 0.9).is_empty());
-    assert!(idle(MobilenetV2Norm::Folded, 1e-3, 0.999).is_empty());
-    assert_eq!(idle(MobilenetV2Norm::Folded, 1e-5, 0.9), ["norm_eps", "norm_momentum"]);
-}
-
 fn fill(n: usize, start: usize) -> Vec<f64> {
     (start..start + n).map(|i| ((i * 37 + 11) % 101) as f64 / 101.0 - 0.5).collect()
 }
