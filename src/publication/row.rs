@@ -116,7 +116,7 @@ fn of_members(members: &[RunFolder]) -> Result<Made> {
     for run in members {
         let p = Provenance::load(run);
         made.seconds += p.training_seconds;
-        made.machines.insert(format!("{}, {} threads, {}", p.processor, p.threads, p.kernels));
+        made.machines.insert(p.machine());
         made.builds.extend(p.builds().map(str::to_owned));
         if run.facts().is_file() {
             let facts: DatasetSummary = serde_json::from_str(&run.read(&run.facts())?)

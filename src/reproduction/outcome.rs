@@ -132,7 +132,8 @@ pub fn outcome(folder: &Path, metric: &str) -> Result<Option<Outcome>> {
             made.push(provenance);
         }
     }
-    found.energy_joules = Provenance::energy_of_all(&made);
+    let all = Provenance::of_all(&made);
+    (found.processor_seconds, found.energy_joules) = (all.processor_seconds, all.energy_joules);
     found.sum_up(&run, group.as_ref(), &scores)?;
     Ok(Some(found))
 }
@@ -209,9 +210,7 @@ impl Outcome {
         let p = Provenance::load(&run);
         // Of an interrupted run only training counts all parts.
         self.wall_seconds += p.training_seconds.max(if p.resumed == 0 { p.wall_seconds } else { 0.0 });
-        let processor = p.processor_seconds.filter(|_| p.resumed == 0);
-        self.processor_seconds = self.processor_seconds.zip(processor).map(|(a, b)| a + b);
-        add_new(&mut self.devices, [format!("{}, {}, {} threads, {}", p.device, p.processor, p.threads, p.kernels)]);
+        add_new(&mut self.devices, [format!("{}, {}", p.device, p.machine())]);
         add_new(&mut self.builds, p.builds().map(str::to_owned));
         let facts: Value = std::fs::read_to_string(run.facts()).ok().map_or(Ok(Value::Null), |t| {
             serde_json::from_str(&t).with_context(|| format!("{} is not what a run writes", run.facts().display()))

@@ -104,11 +104,10 @@ impl Pipeline {
 
     /// As far as the picture that these views are taken from: all of it, where they are squares of it.
     pub fn for_views(&self, views: Views) -> Self {
-        let (size, crop_from) = match views {
-            Views::Single | Views::Mirrored => (self.options.size, self.options.crop_from),
-            Views::TenCrop => (self.frame(), None),
-        };
-        Self { options: Preprocess { size, crop_from, ..self.options.clone() }, ..self.clone() }
+        let mut whole = self.clone();
+        whole.options.size = views.side(&self.options);
+        whole.options.crop_from = self.options.crop_from.filter(|&frame| frame > whole.options.size);
+        whole
     }
 
     /// The options it was made from.

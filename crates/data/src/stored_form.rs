@@ -183,9 +183,4 @@ impl PictureChain {
             None => self.pipeline.resize_colour(picture),
         }
     }
-
-    /// Scales planes of [`PictureChain::planes`] in place: what the network computes with.
-    pub fn scale(&self, planes: &mut [f32]) {
-        self.pipeline.scale(planes);
-    }
 }

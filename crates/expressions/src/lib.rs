@@ -83,6 +83,31 @@ pub struct Experiment {
 }
 
 impl Experiment {
+    /// What adversarial training is impossible beside.
+    fn check_adversarial(&self, p: &mut Problems) {
+        if self.train.adversarial.is_none() {
+            return;
+        }
+        if self.data.preprocess.scale == Scale::Ferplus {
+            p.add(
+                "train.adversarial",
+                "impossible with data.preprocess.scale ferplus, whose histogram equalisation cannot be undone; expected \
+                 another scale: raw, unit, signed or mean_std"
+                    .into(),
+            );
+        }
+        let (name, left_out) = match &self.objective {
+            ObjectiveOptions::Distillation(_) => ("distillation", "what teachers say of the pictures as they were"),
+            ObjectiveOptions::CenterLoss(_) => ("center_loss", "the distance to the centres"),
+            _ => return,
+        };
+        let message = format!(
+            "is impossible beside objective.{name}: the adversary raises the loss against the labels, and would leave out \
+             {left_out}; use one of the two"
+        );
+        p.add("train.adversarial", message);
+    }
+
     /// Whether what selects the weights fits the division of the data.
     fn check_selection(&self, p: &mut Problems) {
         let has_validation = self.data.has_validation();
@@ -175,30 +200,7 @@ impl Root for Experiment {
         let heads: Vec<&str> = self.heads.keys().map(String::as_str).collect();
         self.check_heads(p);
         validate::train(p, &self.train, &heads);
-        if self.train.adversarial.is_some() && self.data.preprocess.scale == Scale::Ferplus {
-            p.add(
-                "train.adversarial",
-                "impossible with data.preprocess.scale ferplus, whose histogram equalisation cannot be undone; expected \
-                 another scale: raw, unit, signed or mean_std"
-                    .into(),
-            );
-        }
-        if self.train.adversarial.is_some() {
-            let other = match &self.objective {
-                ObjectiveOptions::Distillation(_) => {
-                    Some(("distillation", "what teachers say of the pictures as they were"))
-                }
-                ObjectiveOptions::CenterLoss(_) => Some(("center_loss", "the distance to the centres")),
-                _ => None,
-            };
-            if let Some((name, left_out)) = other {
-                let message = format!(
-                    "is impossible beside objective.{name}: the adversary raises the loss against the labels, and would leave out \
-                     {left_out}; use one of the two"
-                );
-                p.add("train.adversarial", message);
-            }
-        }
+        self.check_adversarial(p);
         validate::evaluate(p, &self.evaluate, &heads);
         if self.evaluate.ten_crop && self.data.preprocess.crop_from.is_none() {
             let message = "has one square to look at: set data.preprocess.crop_from, such as 48 for a size of 44";

@@ -95,11 +95,6 @@ impl Predictor {
         Self { views: Views::Single, chain: self.chain.with_pipeline(self.pipeline.clone()), ..self }
     }
 
-    /// The views that are averaged.
-    pub fn views(&self) -> Views {
-        self.views
-    }
-
     /// The same with fewer layers, faster: for probabilities alone, not for maps of the layers. Logits differ by rounding
     /// (of the order of 1e-6 of their range).
     ///

@@ -69,10 +69,7 @@ impl ModelCard {
 
     /// `[channels, height, width]` of the file's input: what the views are taken from.
     pub fn input(&self) -> [usize; 3] {
-        let side = match self.views {
-            Views::Single | Views::Mirrored => self.preprocess.size,
-            Views::TenCrop => self.preprocess.frame(),
-        };
+        let side = self.views.side(&self.preprocess);
         [self.preprocess.colour.channels() * self.pictures(), side, side]
     }
 }

@@ -102,10 +102,9 @@ fn onnx_line(onnx: &super::OnnxView) -> (String, Tone) {
 pub(super) fn all_warnings(run: &RunView) -> Vec<super::Warning> {
     let mut all = run.warnings.clone();
     if run.selection.as_ref().is_some_and(|s| s.set == "test") {
-        let text = "The weights were selected on the test set, so the test scores are optimistic.".to_string();
         // The caller may have said it already in its own words.
         if !all.iter().any(|w| w.text.contains("selected on the test set")) {
-            all.insert(0, super::Warning { serious: true, text });
+            all.insert(0, super::Warning::selected_on_test());
         }
     }
     all

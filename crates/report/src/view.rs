@@ -216,6 +216,14 @@ pub struct Warning {
     pub text: String,
 }
 
+impl Warning {
+    /// That the test scores chose the weights.
+    pub fn selected_on_test() -> Self {
+        let text = "The weights were selected on the test set, so the test scores are optimistic.".into();
+        Self { serious: true, text }
+    }
+}
+
 /// A wrong prediction.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -124,7 +124,7 @@ impl Provenance {
 
     /// Joules of several runs together. None where one does not tell or was resumed, of which only the last part is known, and
     /// where two were trained at a time: each counted the whole machine, so a sum would count it twice.
-    pub fn energy_of_all(runs: &[Self]) -> Option<f64> {
+    fn energy_of_all(runs: &[Self]) -> Option<f64> {
         let joules = runs.iter().map(|p| p.energy_joules.filter(|_| p.resumed == 0)).sum::<Option<f64>>()?;
         if runs.len() < 2 {
             return Some(joules);
@@ -138,6 +138,11 @@ impl Provenance {
     fn times(&self) -> Option<[Timestamp; 2]> {
         let read = |text: &str| Timestamp::strptime(TIME, text).ok();
         Some([read(&self.started)?, read(&self.finished)?])
+    }
+
+    /// What computed: the processor, the threads and the kernels.
+    pub fn machine(&self) -> String {
+        format!("{}, {} threads, {}", self.processor, self.threads, self.kernels)
     }
 
     /// The commits of the builds that made it: several of folds that were not all made by one.

@@ -105,8 +105,7 @@ fn of_run(run: &RunFolder) -> Result<HeadsView> {
 fn warnings(experiment: &Experiment, facts: &DatasetSummary, history: &History) -> Vec<Warning> {
     let mut warnings = view::warnings(experiment, facts, history);
     if experiment.is_selected_on_test() {
-        let text = "The weights were selected on the test set, so the test scores are optimistic.".into();
-        warnings.push(Warning { serious: true, text });
+        warnings.push(Warning::selected_on_test());
     }
     warnings
 }

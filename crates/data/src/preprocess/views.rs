@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Crop, Pipeline};
+use crate::options::Preprocess;
 
 /// The views of a picture that the network is shown. What a model says of the picture is the mean of its outputs over them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +21,7 @@ pub enum Views {
 impl Views {
     /// Whether there is more than one.
     pub fn are_several(self) -> bool {
-        self != Self::Single
+        self.count() > 1
     }
 
     /// Whether each square is also seen mirrored.
@@ -39,6 +40,14 @@ impl Views {
     /// How many there are.
     pub fn count(self) -> usize {
         self.crops().len() * if self.are_mirrored() { 2 } else { 1 }
+    }
+
+    /// Pixels per side of the picture that they are taken from.
+    pub fn side(self, options: &Preprocess) -> usize {
+        match self {
+            Self::Single | Self::Mirrored => options.size,
+            Self::TenCrop => options.frame(),
+        }
     }
 
     /// What is averaged over, in words.
@@ -65,7 +74,7 @@ impl Views {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::{Preprocess, Resize};
+    use crate::options::Resize;
     use crate::preprocess::Picture;
 
     #[test]

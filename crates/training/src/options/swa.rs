@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Stochastic weight averaging (Izmailov et al., arXiv:1803.05407): the mean of the weights that the last epochs ended with is what is
-/// scored and saved: epochs before `after` are scored, but not selected, and early stopping does not count them. Batch normalisation's statistics are taken anew for it, in a pass over the training set, each time it is scored.
+/// scored and saved: epochs before `after` are scored, but not selected, and early stopping does not count them. Batch
+/// normalisation's statistics are taken anew for it, in a pass over the training set, each time it is scored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SwaOptions {
