@@ -10,7 +10,7 @@ mod registry;
 mod table;
 mod verdict;
 
-pub use cost::{Costs, epochs_done};
+pub use cost::{Costs, epochs_left};
 pub use entry::{Entry, Need, Published, Recipe, SelectedOn};
 pub use mark::{Mark, RecipeComparison, comparison};
 pub use outcome::{Outcome, Unfinished, outcome};

@@ -3,8 +3,10 @@
 mod common;
 
 use std::fs;
+use std::path::Path;
 
 use common::{FELT_OR_POSED, Place, entries, files, json};
+use serde_json::Value;
 
 /// An entry over [`common::SMALL`], whose faces are drawn.
 const TINY: &str = "name: tiny
@@ -91,6 +93,71 @@ fn a_shortened_run_says_so_everywhere_and_is_published_once() {
     fs::remove_dir_all(place.at("runs")).unwrap();
     place.ok("reproduce table");
     assert_eq!(fs::read(place.at("experiments/results.csv")).unwrap(), before, "from the published copy alone");
+}
+
+/// What a group says of its seeds: their scores, and those over them.
+fn figures(folder: &Path, seeds: u64) -> Vec<Value> {
+    let of_seeds = (0..seeds).map(|seed| json(&folder.join(format!("seed-{seed}/metrics.json"))));
+    of_seeds.chain([json(&folder.join("aggregate.json"))["metrics"].clone()]).collect()
+}
+
+/// All that a command prints which must succeed.
+fn said(place: &Place, words: &str) -> String {
+    let ended = place.run(words);
+    assert_eq!(ended.code, Some(0), "ferrotype {words}\n{}", ended.err);
+    ended.out + &ended.err
+}
+
+#[test]
+fn seeds_that_were_published_elsewhere_are_taken_over_and_not_trained_again() {
+    let place = place();
+    let folds = TINY.replace("name: tiny", "name: folds").replace("seconds: 2", "seconds: 4, folds: true");
+    let folds = folds.replace("export.onnx=false", "export.onnx=false, data.split.k_fold.k=3");
+    place.write("reproductions/folds.yaml", folds);
+    for entry in ["tiny", "folds"] {
+        let words =
+            |seeds: &str, out: &str| format!("reproduce {entry} --set train.epochs=1 --seeds {seeds} --out {out} -q");
+        let copy = place.at(format!("experiments/{entry}-1-epochs-seeds"));
+        place.ok(&words("0..3", &format!("{entry}-at-once")));
+        let at_once = figures(&place.only(&format!("{entry}-at-once")), 3);
+        // One machine leaves a seed, the next one trains the others and has nothing of the first but what it published.
+        place.ok(&(words("0", "first") + " --publish experiments"));
+        let first = json(&copy.join("seed-0/provenance.json"));
+        fs::remove_dir_all(place.at("first")).unwrap();
+        let out = said(&place, &(words("0..3", "second") + " --publish experiments --jobs 2"));
+        assert!(out.contains("seed 0 is taken from experiments") && out.contains("n = 3"), "{out}");
+        assert_eq!(figures(&copy, 3), at_once, "{entry}");
+        assert_eq!(json(&copy.join("seed-0/provenance.json")), first);
+        let run = place.only("second");
+        assert!(!run.join("seed-0/checkpoints").exists() && !run.join("seed-0/fold-0").exists(), "seed 0 was trained");
+        let report = fs::read_to_string(run.join("report.html")).unwrap();
+        assert!(report.contains("seeds 0: trained elsewhere"), "{entry}");
+        // There is nothing to be done then, here or elsewhere.
+        let out = place.ok(&(words("0..3", "third") + " --publish experiments"));
+        assert!(out.contains("published before, in experiments") && !place.at("third").exists(), "{out}");
+        place.ok(&format!("train --resume {} -q", run.display()));
+        assert!(!run.join("seed-0/checkpoints").exists() && !run.join("seed-0/fold-0").exists(), "seed 0 was trained");
+        // Another group is not put in its place.
+        place.ok(&words("1", "fourth"));
+        let told = place.refused(&format!("report --run {} --publish experiments", place.only("fourth").display()));
+        assert!(told.contains("holds the seeds 0,2, which") && told.contains("--seeds 0,2"), "{told}");
+        assert_eq!(figures(&copy, 3), at_once, "{entry}");
+        // Neither what another recipe made nor other data count.
+        let other = place.ok(&(words("0", "fifth") + " --set train.lr=1e-3 --publish experiments"));
+        assert!(other.contains("n = 1") && place.only("fifth").join("seed-0").is_dir(), "{other}");
+        for folder in ["second", "fourth", "fifth"] {
+            fs::remove_dir_all(place.at(folder)).unwrap();
+        }
+    }
+    // The same seed of other pictures, under a name that the comparison does not look at.
+    let path = "experiments/tiny-1-epochs-seeds/seed-0/dataset.json";
+    let mut facts = json(&place.at(path));
+    facts["sha256"] = "0".repeat(64).into();
+    place.write(path, facts.to_string());
+    let said = said(&place, "reproduce tiny --set train.epochs=1 --seeds 0..4 --out sixth -q --publish experiments");
+    assert!(said.contains("note: seed 0 is trained anew"), "{said}");
+    let was_trained = |seed: u64| place.only("sixth").join(format!("seed-{seed}/checkpoints")).exists();
+    assert_eq!([0, 1, 2, 3].map(was_trained), [true, false, false, true]);
 }
 
 #[test]

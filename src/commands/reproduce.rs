@@ -10,13 +10,15 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
 
 use super::launcher::{self, LauncherOptions};
+use super::report::ReportCommand;
 use super::say;
 use super::verdict::judged;
 use crate::config::AnyExperiment;
-use crate::publication::experiments;
+use crate::publication::{PublishedSeeds, experiments};
 use crate::reproduction::queue::Queue;
 use crate::reproduction::{self, Costs, Entry, Mark, Registry, comparison};
 use crate::runner::{GroupOptions, Jobs, Runner, begin_group};
+use crate::systems::Summary;
 use crate::systems::loaded::any_experiment_of;
 use ferrotype_run::RunFolder;
 use ferrotype_run::group::Group;
@@ -29,6 +31,7 @@ use ferrotype_training::progress::Style;
 #[command(after_help = "Examples:
   ferrotype reproduce list
   ferrotype reproduce fer2013-mini_xception --seeds 0..3
+  ferrotype reproduce fer2013-mini_xception --seeds 0..5 --publish experiments     (trains those that are not published)
   ferrotype reproduce ferplus-vgg13-majority --seeds 0..5 --set train.epochs=10     (listed as shortened)
   ferrotype reproduce all --budget 2h
   ferrotype reproduce all --background --publish experiments
@@ -66,6 +69,10 @@ struct How {
     out: PathBuf,
     #[command(flatten)]
     jobs: Jobs,
+    /// Publish into this folder as `report --publish` does, each seed as soon as it is finished. Seeds of the same recipe that stand
+    /// there already, from another machine perhaps, are taken over and not trained again.
+    #[arg(long, value_name = "FOLDER")]
+    publish: Option<PathBuf>,
     /// Print only warnings and results.
     #[arg(long, short)]
     quiet: bool,
@@ -99,9 +106,6 @@ enum Verb {
         /// What the process in the background is started with.
         #[arg(long, hide = true, conflicts_with = "background")]
         queued: bool,
-        /// Publish each entry into this folder as soon as it is finished, as `report --publish` does.
-        #[arg(long, value_name = "FOLDER")]
-        publish: Option<PathBuf>,
         #[command(flatten)]
         how: How,
     },
@@ -153,9 +157,10 @@ impl ReproduceCommand {
             }
             Some(Verb::List { json }) => list::print(&registry, *json),
             Some(Verb::All { background: true, how, .. }) => queue::start(&how.out),
-            Some(Verb::All { budget, queued, publish, how, .. }) => {
-                let _taken = queued.then(|| Queue::of(&how.out).take(how.seeds.as_deref(), &how.sets)).transpose()?;
-                all::run(&registry, budget.as_deref(), publish.as_deref(), how)
+            Some(Verb::All { budget, queued, how, .. }) => {
+                let take = || Queue::of(&how.out).take(how.seeds.as_deref(), &how.sets, how.publish.as_deref());
+                let _taken = queued.then(take).transpose()?;
+                all::run(&registry, budget.as_deref(), how)
             }
             Some(Verb::Status { json, how }) => queue::status(&registry, how, *json),
             Some(Verb::Pause(runs)) => queue::tell(&runs.out, queue::Told::Pause),
@@ -179,6 +184,10 @@ impl ReproduceCommand {
         let plan = Plan::of(registry, entry, &self.how)?;
         if let Some(elsewhere) = self.launcher.elsewhere_with(self.launcher_options.as_deref())? {
             elsewhere.check(self.how.jobs.chosen(), self.how.jobs.devices.as_deref(), None)?;
+            ensure!(
+                self.how.publish.is_none(),
+                "--publish is for runs on this machine: publish those of a launcher with `ferrotype report --run RUN --publish FOLDER`"
+            );
             let options = elsewhere.of_file(self.launcher_options.as_deref())?;
             let (folder, jobs) = (plan.begin(&self.how.out)?, self.how.jobs.jobs);
             let begun = launcher::begin_tasks(&elsewhere, &folder, &entry.name, &plan.group, jobs, &options);
@@ -187,9 +196,16 @@ impl ReproduceCommand {
             }
             return begun;
         }
+        if let Some(folder) = plan.published(self.how.publish.as_deref())? {
+            return say(format_args!("{}: published before, in {}", entry.name, folder.display()));
+        }
         let runner = self.how.runner(Interrupt::listen()?);
         let folder = plan.begin(&self.how.out)?;
-        say(runner.new_group(&plan.experiment, &folder, &plan.group)?.text)?;
+        let summary = plan.train(&runner, &folder, self.how.publish.as_deref())?;
+        if self.how.publish.is_none() {
+            // With the copy it was said.
+            say(summary.text)?;
+        }
         say(judged(registry, folder.path())?.unwrap_or_default())
     }
 }
@@ -243,8 +259,51 @@ impl<'r> Plan<'r> {
     /// Makes the marked folder of a new group.
     fn begin(&self, out: &Path) -> Result<RunFolder> {
         let folder = begin_group(&self.experiment, out, &self.group)?;
-        Mark::new(&self.entry.name, folder.path(), self.comparison.clone()).save(folder.path())?;
+        self.mark(folder.path()).save(folder.path())?;
         Ok(folder)
+    }
+
+    fn mark(&self, folder: &Path) -> Mark {
+        Mark::new(&self.entry.name, folder, self.comparison.clone())
+    }
+
+    /// The published copy, where it has all of these seeds.
+    fn published(&self, parent: Option<&Path>) -> Result<Option<PathBuf>> {
+        let Some(copy) = self.copy(parent)? else { return Ok(None) };
+        Ok(self.group.values.iter().all(|&seed| copy.has(seed)).then(|| copy.folder().to_path_buf()))
+    }
+
+    fn copy(&self, parent: Option<&Path>) -> Result<Option<PublishedSeeds>> {
+        let Some(parent) = parent else { return Ok(None) };
+        PublishedSeeds::find(parent, &self.mark(parent), &self.experiment, &self.group)
+    }
+
+    /// Trains what is not finished of a group, in its folder. Where it is published each seed is as soon as it is finished, and those
+    /// that were published before are taken over.
+    fn train(&self, runner: &Runner, folder: &RunFolder, publish: Option<&Path>) -> Result<Summary> {
+        let Some(parent) = publish else { return runner.new_group(&self.experiment, folder, &self.group) };
+        if let Some(copy) = self.copy(publish)? {
+            let taken = copy.take(&self.experiment, folder, &self.group)?;
+            for seed in taken {
+                eprintln!("seed {seed} is taken from {}", copy.folder().display());
+            }
+        }
+        let count = self.group.values.len();
+        // So many that jobs at a time have no less to do than if all seeds were given at once.
+        let step = if self.group.folds.is_some() { 1 } else { runner.jobs.jobs };
+        let mut ends: Vec<usize> = (step..count).step_by(step).collect();
+        ends.push(count);
+        let mut last = None;
+        for end in ends {
+            let values = self.group.values[..end].to_vec();
+            let first = Group { values, ..self.group };
+            if end < count && first.is_finished(folder.path()) {
+                continue;
+            }
+            last = Some(runner.new_group(&self.experiment, folder, &first)?);
+            ReportCommand::published(folder.path(), parent).run()?;
+        }
+        last.context("no seeds")
     }
 }
 

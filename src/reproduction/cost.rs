@@ -11,6 +11,7 @@ use ferrotype_run::group::Group;
 use ferrotype_run::history::History;
 
 use super::{Entry, Mark, RecipeComparison, Registry};
+use crate::runner::is_finished;
 
 /// Seconds per epoch of a run, by entry, and the speed of this machine.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,23 +50,24 @@ impl Costs {
 
     /// Seconds that are left of a group; of one without a folder, all.
     pub fn left(&self, entry: &Entry, comparison: &RecipeComparison, group: &Group, folder: Option<&Path>) -> f64 {
-        let runs = group.runs() as f64;
-        let all = runs * comparison.epochs as f64;
-        let done = folder.map_or(0, |folder| epochs_done(group, folder)) as f64;
+        let all = group.runs() as u64 * comparison.epochs;
+        let left = folder.map_or(all, |folder| epochs_left(group, folder, comparison.epochs)) as f64;
         if let Some(seconds) = self.per_epoch(entry) {
-            return (all - done).max(0.0) * seconds;
+            return left * seconds;
         }
-        // The registry's figure is that of a seed with all its folds.
+        // The registry's figure is that of a seed with all its folds and epochs.
         let per_seed = entry.recipe.as_ref().map_or(0.0, |recipe| recipe.seconds);
-        let share = comparison.epochs as f64 / comparison.recipe_epochs.max(1) as f64;
-        per_seed * share * group.values.len() as f64 * self.speed.unwrap_or(1.0)
+        let a_seed = group.runs() as f64 / group.values.len().max(1) as f64 * comparison.recipe_epochs.max(1) as f64;
+        per_seed * left / a_seed * self.speed.unwrap_or(1.0)
     }
 }
 
-/// Epochs that the runs of a group have done.
-pub fn epochs_done(group: &Group, folder: &Path) -> u64 {
-    let of = |run: &PathBuf| History::read(run.join("metrics.jsonl")).unwrap_or_default().epochs.len() as u64;
-    group.run_folders(folder).iter().map(of).sum()
+/// Epochs that the runs of a group have still to do, of so many each: none of what is finished, here or elsewhere, however early
+/// it stopped.
+pub fn epochs_left(group: &Group, folder: &Path, epochs: u64) -> u64 {
+    let done = |run: &PathBuf| History::read(run.join("metrics.jsonl")).unwrap_or_default().epochs.len() as u64;
+    let of = |run: &PathBuf| if is_finished(run) { 0 } else { epochs.saturating_sub(done(run)) };
+    group.with_runs(folder).run_folders(folder).iter().map(of).sum()
 }
 
 /// Seconds per epoch of a run by the registry.

@@ -37,6 +37,9 @@ pub struct Ticket {
     /// Keys that it changes.
     #[serde(default)]
     pub sets: Vec<String>,
+    /// Where it publishes.
+    #[serde(default)]
+    pub publish: Option<PathBuf>,
 }
 
 /// A queue over the runs of a folder.
@@ -149,7 +152,7 @@ impl Queue {
     ///
     /// # Errors
     /// When another process has it, or the folder cannot be written.
-    pub fn take(&self, seeds: Option<&str>, sets: &[String]) -> Result<Taken> {
+    pub fn take(&self, seeds: Option<&str>, sets: &[String], publish: Option<&Path>) -> Result<Taken> {
         fs::create_dir_all(&self.folder).map_err(|e| explain(&self.folder, &e))?;
         let lock = Lock::acquire(&self.folder)?;
         // Where the system has no such groups, niceness alone does it.
@@ -161,6 +164,7 @@ impl Queue {
             command: program::command_line(),
             seeds: seeds.map(str::to_owned),
             sets: sets.to_vec(),
+            publish: publish.map(Path::to_path_buf),
         };
         write_json(self.ticket(), &ticket)?;
         Ok(Taken { path: self.ticket(), _lock: lock })

@@ -62,17 +62,18 @@ impl Runner {
     /// As [`all`](Self::all), and as [`same_data`] where some have not begun.
     pub fn group(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
         let _lock = folder.lock()?;
-        let runs = group.run_folders(folder.path());
+        let runs = group.with_runs(folder.path()).run_folders(folder.path());
         // Those that have begun look after their data themselves.
         if runs.iter().any(|run| data_of(run).is_empty()) {
             same_data(experiment, &runs)?;
         }
         write_inner(experiment, folder, group)?;
-        self.all(&planned(experiment, folder.path(), group)?, &go_on(folder))?;
+        self.all(&planned(experiment, folder.path(), &group.with_runs(folder.path()))?, &go_on(folder))?;
         report(experiment, folder, group)
     }
 
-    /// Trains one run of a group, counted over all of them, or goes on with it. Where it is finished nothing is done.
+    /// Trains one run of a group, counted over all of them, or goes on with it. Where it is finished, here or elsewhere, nothing is
+    /// done.
     ///
     /// # Errors
     /// As [`all`](Self::all); also when the group has no such run.
@@ -80,6 +81,9 @@ impl Runner {
         write_inner(experiment, folder, group)?;
         let runs = planned(experiment, folder.path(), group)?;
         let Some(run) = runs.get(number) else { bail!("the group has {} runs, and no number {number}", runs.len()) };
+        if !group.with_runs(folder.path()).run_folders(folder.path()).contains(&run.folder) {
+            return Ok(());
+        }
         self.all(std::slice::from_ref(run), &go_on(folder))
     }
 }
@@ -140,7 +144,9 @@ pub fn same_data(experiment: &AnyExperiment, runs: &[PathBuf]) -> Result<()> {
 
 /// sha256 of the data that the run in a folder was made of; empty where none has begun there.
 fn data_of(folder: &Path) -> String {
-    let sums = RunFolder::open(folder).map(|run| data_sha256(&run)).unwrap_or_default();
+    // A published copy's member has no experiment of its own: there need be no more than the folder.
+    let run = folder.is_dir().then(|| RunFolder::create_at(folder).ok()).flatten();
+    let sums = run.map(|run| data_sha256(&run)).unwrap_or_default();
     in_one(sums.iter().map(String::as_str))
 }
 
@@ -206,7 +212,10 @@ fn planned(experiment: &AnyExperiment, folder: &Path, group: &Group) -> Result<V
 }
 
 /// The experiment of one member of a group.
-fn member(experiment: &AnyExperiment, axis: GroupAxis, value: u64) -> Result<AnyExperiment> {
+///
+/// # Errors
+/// When members differ by folds and the system has none.
+pub fn member(experiment: &AnyExperiment, axis: GroupAxis, value: u64) -> Result<AnyExperiment> {
     let (mut member, system) = (experiment.clone(), experiment.system());
     let shared = member.shared();
     match (axis, shared.fold) {

@@ -8,7 +8,7 @@ mod finish;
 mod heads;
 mod identity;
 pub(crate) mod onnx;
-mod parts;
+pub(crate) mod parts;
 mod reports;
 mod saliency;
 mod search;

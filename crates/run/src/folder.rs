@@ -104,7 +104,7 @@ impl RunFolder {
     }
 
     /// Whether training left something to go on from.
-    fn is_begun(&self) -> bool {
+    pub fn is_begun(&self) -> bool {
         fs::metadata(self.history()).is_ok_and(|m| m.len() > 0) || self.last_checkpoint().exists()
     }
 

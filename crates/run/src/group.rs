@@ -81,6 +81,15 @@ impl Group {
         self.folds.map(|count| Self::of(GroupAxis::Fold, (0..count).collect()))
     }
 
+    /// The group without those members whose runs were trained elsewhere and left behind there: of these the scores alone are in this
+    /// folder, as in a published copy, and nothing is to be trained.
+    pub fn with_runs(&self, folder: &Path) -> Self {
+        let Some(inner) = self.inner() else { return self.clone() };
+        let is_elsewhere = |member: &Path| inner.is_bare(member) && inner.is_finished(member);
+        let values = self.values.iter().copied().filter(|&value| !is_elsewhere(&self.member(folder, value)));
+        Self { values: values.collect(), ..*self }
+    }
+
     /// How many runs are trained in all.
     pub fn runs(&self) -> usize {
         self.values.len() * self.folds.unwrap_or(1) as usize
@@ -241,6 +250,20 @@ mod tests {
         assert!(!whole.is_finished(), "a folder without group.json is a single run's");
         group.save(&whole).unwrap();
         assert!(whole.is_finished());
+    }
+
+    #[test]
+    fn seeds_whose_folds_are_elsewhere_have_nothing_to_be_trained() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path();
+        let group = Group { folds: Some(2), ..Group::of(GroupAxis::Seed, vec![0, 1, 2]) };
+        pooled(&path.join("seed-0"), 2, "");
+        pooled(&path.join("seed-1"), 2, "");
+        fs::create_dir_all(path.join("seed-1/fold-0")).unwrap();
+        let left = group.with_runs(path);
+        assert_eq!((left.values.as_slice(), left.folds), ([1, 2].as_slice(), Some(2)));
+        let seeds = Group::of(GroupAxis::Seed, vec![0, 1]);
+        assert_eq!(seeds.with_runs(path), seeds, "single runs say themselves whether they are finished");
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub fn member(mut runner: Runner, path: &Path) -> Result<()> {
         });
     }
     // Of two that finish at once both may see all finished: the one that has the lock reports.
-    if !group.run_folders(path).iter().all(|run| is_finished(run)) || Lock::is_held(path) {
+    if !group.with_runs(path).run_folders(path).iter().all(|run| is_finished(run)) || Lock::is_held(path) {
         return Ok(());
     }
     let _lock = folder.lock()?;

@@ -11,7 +11,6 @@ use super::{How, Plan, judged};
 use crate::commands::report::ReportCommand;
 use crate::commands::say;
 use crate::reproduction::{Costs, Mark, Registry, duration, not_run_here};
-use crate::runner::is_finished;
 use ferrotype_run::RunFolder;
 use ferrotype_run::folder::folders;
 use ferrotype_run::group::Group;
@@ -21,7 +20,7 @@ use ferrotype_training::interrupt::{Interrupt, Interrupted};
 ///
 /// # Errors
 /// When an entry failed, or the user interrupted; the others' results stay.
-pub fn run(registry: &Registry, budget: Option<&str>, publish: Option<&Path>, how: &How) -> Result<()> {
+pub fn run(registry: &Registry, budget: Option<&str>, how: &How) -> Result<()> {
     let interrupt = Interrupt::listen()?;
     let over = budget.map(parse).transpose()?.map(|budget| end_after(budget, &interrupt));
     let costs = Costs::measured(registry, &how.out)?;
@@ -30,6 +29,10 @@ pub fn run(registry: &Registry, budget: Option<&str>, publish: Option<&Path>, ho
     let mut failed = Vec::new();
     for plan in &plans {
         let name = &plan.entry.name;
+        if let Some(folder) = plan.published(how.publish.as_deref())? {
+            left.push(format!("{name}: published before, in {}", folder.display()));
+            continue;
+        }
         if interrupt.is_asked() {
             left.push(format!("{name}: not run: no time was left (about {})", duration(plan.left(&costs, None))));
             continue;
@@ -37,27 +40,26 @@ pub fn run(registry: &Registry, budget: Option<&str>, publish: Option<&Path>, ho
         let (folder, trained) = match begun(plan, &how.out)? {
             Begun::Finished(folder) => {
                 left.push(format!("{name}: done before, in {}", folder.display()));
+                if let Some(parent) = &how.publish {
+                    // Ended between its last seed and its publication.
+                    ReportCommand::published(&folder, parent).run()?;
+                }
                 continue;
             }
             Begun::Unfinished(folder) => {
                 let time = duration(plan.left(&costs, Some(&folder)));
                 eprintln!("== {name}: going on with {}, about {time}", folder.display());
                 let run = RunFolder::open(&folder)?;
-                (folder, runner.group(&plan.experiment, &run, &plan.group))
+                (folder, plan.train(&runner, &run, how.publish.as_deref()))
             }
             Begun::No => {
                 eprintln!("== {name}: about {}", duration(plan.left(&costs, None)));
                 let run = plan.begin(&how.out)?;
-                (run.path().to_path_buf(), runner.new_group(&plan.experiment, &run, &plan.group))
+                (run.path().to_path_buf(), plan.train(&runner, &run, how.publish.as_deref()))
             }
         };
         match trained {
-            Ok(_) => {
-                say(judged(registry, &folder)?.unwrap_or_default())?;
-                if let Some(parent) = publish {
-                    ReportCommand::published(&folder, parent).run()?;
-                }
-            }
+            Ok(_) => say(judged(registry, &folder)?.unwrap_or_default())?,
             Err(e) if e.downcast_ref::<Interrupted>().is_some() => {
                 let (group, what) = (folder.display(), "unfinished and saved: the same command goes on with it, or");
                 // Stopped before the first step it leaves nothing.
@@ -116,7 +118,7 @@ pub(super) fn begun(plan: &Plan<'_>, out: &Path) -> Result<Begun> {
         if mark.entry != plan.entry.name || mark.comparison != plan.comparison || group.as_ref() != Some(&plan.group) {
             continue;
         }
-        if plan.group.run_folders(&folder).iter().all(|run| is_finished(run)) {
+        if plan.group.is_finished(&folder) {
             return Ok(Begun::Finished(folder));
         }
         unfinished = Some(folder);

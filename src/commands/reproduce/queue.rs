@@ -10,7 +10,7 @@ use super::all::{Begun, begun, plans};
 use super::{How, Plan};
 use crate::commands::say;
 use crate::reproduction::queue::{Queue, State, Ticket};
-use crate::reproduction::{Costs, Registry, duration};
+use crate::reproduction::{Costs, Registry, duration, epochs_left};
 
 /// Starts `reproduce all` in the background with the words of this command line.
 ///
@@ -61,7 +61,7 @@ pub enum Told {
 #[derive(Debug, Serialize)]
 struct Line {
     entry: String,
-    /// `training`, `unfinished`, `done` or `waiting`.
+    /// `training`, `unfinished`, `done`, `published` or `waiting`.
     state: &'static str,
     folder: Option<String>,
     epochs: u64,
@@ -84,9 +84,10 @@ pub fn status(registry: &Registry, how: &How, json: bool) -> Result<()> {
     {
         // What the queue was asked for.
         (how.seeds, how.sets) = (ticket.seeds.clone(), ticket.sets.clone());
+        how.publish = how.publish.or_else(|| ticket.publish.clone());
     }
     let (plans, _) = plans(registry, &how, &costs)?;
-    let lines = plans.iter().map(|plan| line(plan, &how.out, &costs)).collect::<Result<Vec<_>>>()?;
+    let lines = plans.iter().map(|plan| line(plan, &how, &costs)).collect::<Result<Vec<_>>>()?;
     if json {
         let (word, ticket) = described(&state);
         return say(serde_json::json!({ "queue": word, "ticket": ticket, "entries": lines }));
@@ -97,8 +98,11 @@ pub fn status(registry: &Registry, how: &How, json: bool) -> Result<()> {
     }
     for line in &lines {
         let rate = line.seconds_per_epoch.map_or_else(|| "not measured".to_owned(), |s| format!("{s:.1} s an epoch"));
-        let left =
-            if line.state == "done" { String::new() } else { format!(", about {} left", duration(line.seconds_left)) };
+        let left = if line.seconds_left == 0.0 {
+            String::new()
+        } else {
+            format!(", about {} left", duration(line.seconds_left))
+        };
         let Line { entry, state, epochs, epochs_done, .. } = line;
         say(format_args!("{state:<11} {entry:<46} {epochs_done:>6} of {epochs:>6} epochs, {rate}{left}"))?;
     }
@@ -114,8 +118,10 @@ fn described(state: &State) -> (&'static str, Option<&Ticket>) {
     }
 }
 
-fn line(plan: &Plan<'_>, out: &Path, costs: &Costs) -> Result<Line> {
-    let (state, folder) = match begun(plan, out)? {
+fn line(plan: &Plan<'_>, how: &How, costs: &Costs) -> Result<Line> {
+    let published = plan.published(how.publish.as_deref())?;
+    let (state, folder) = match begun(plan, &how.out)? {
+        _ if published.is_some() => ("published", published),
         Begun::No => ("waiting", None),
         Begun::Finished(folder) => ("done", Some(folder)),
         Begun::Unfinished(folder) => {
@@ -125,12 +131,18 @@ fn line(plan: &Plan<'_>, out: &Path, costs: &Costs) -> Result<Line> {
         }
     };
     let epochs = plan.group.runs() as u64 * plan.comparison.epochs;
-    let seconds_left = if state == "done" { 0.0 } else { plan.left(costs, folder.as_deref()) };
+    let is_over = matches!(state, "done" | "published");
+    let seconds_left = if is_over { 0.0 } else { plan.left(costs, folder.as_deref()) };
+    let epochs_left = match &folder {
+        _ if is_over => 0,
+        Some(folder) => epochs_left(&plan.group, folder, plan.comparison.epochs),
+        None => epochs,
+    };
     Ok(Line {
         entry: plan.entry.name.clone(),
         state,
         epochs,
-        epochs_done: folder.as_ref().map_or(0, |folder| crate::reproduction::epochs_done(&plan.group, folder)),
+        epochs_done: epochs - epochs_left,
         folder: folder.map(|path| path.display().to_string()),
         seconds_per_epoch: costs.per_epoch(plan.entry),
         seconds_left,

@@ -8,7 +8,7 @@ use super::{Session, report};
 use crate::config::BaselineExperiment;
 use crate::systems::common::{Common, Shared};
 use crate::systems::engine::{self, Job};
-use crate::systems::expressions::{data_sha256, fold_count, group_summary, prepare_data};
+use crate::systems::expressions::{data_sha256, fold_count, group_summary, parts, prepare_data};
 use crate::systems::{Summary, System};
 use ferrotype_data::task;
 use ferrotype_run::group::Group;
@@ -66,7 +66,11 @@ impl System for Baselines<'_> {
     }
 
     fn group_files(&self, folder: &RunFolder) -> Result<Vec<PathBuf>> {
-        Ok(vec![folder.scores(), folder.path().join("aggregate.json"), folder.path().join("parts.json")])
+        Ok(vec![folder.scores(), folder.path().join("aggregate.json"), parts::file(folder)])
+    }
+
+    fn member_files(&self, run: &RunFolder) -> Vec<PathBuf> {
+        vec![run.scores(), run.provenance(), run.facts(), parts::file(run)]
     }
 
     fn fold_count(&self) -> Result<usize> {

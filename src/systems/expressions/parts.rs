@@ -1,5 +1,7 @@
 //! Scores of each dataset of a set that is made of several, over all folds, with intervals over people.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,11 @@ use ferrotype_run::group::{Group, GroupAxis};
 
 /// The file of a group's scores by dataset.
 const FILE: &str = "parts.json";
+
+/// Where it stands in a group, or in a group's member that is a group of folds.
+pub(crate) fn file(folder: &RunFolder) -> PathBuf {
+    folder.path().join(FILE)
+}
 
 /// A part's scores over several seeds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -58,7 +65,7 @@ fn of_folds(data: &DataOptions, folder: &RunFolder) -> Result<Vec<String>> {
     let all = predictions::read(folder.predictions())?;
     let (parts, people) = (names(groups, &all.rows)?, names(subjects, &all.rows)?);
     let scores = score_parts(&all, &parts, &people)?;
-    write_json(folder.path().join(FILE), &scores)?;
+    write_json(file(folder), &scores)?;
     Ok(scores.iter().map(line).collect())
 }
 
@@ -105,7 +112,7 @@ fn over_seeds(folder: &RunFolder, group: &Group) -> Result<Vec<String>> {
         uar: spread(&s.part, |s| s.uar.value),
     };
     let sums: Vec<OverSeeds> = first.iter().map(of_part).collect();
-    write_json(folder.path().join(FILE), &sums)?;
+    write_json(file(folder), &sums)?;
     if all.len() == 1 {
         return Ok(first.iter().map(line).collect());
     }

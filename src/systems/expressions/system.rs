@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-use super::view;
 use super::{Session, report_group, report_run, search};
+use super::{parts, view};
 use crate::commands::eval::EvalCommand;
 use crate::commands::predict::PredictCommand;
 use crate::config::Experiment;
@@ -67,11 +67,11 @@ impl System for Expressions<'_> {
     }
 
     fn group_files(&self, folder: &RunFolder) -> Result<Vec<PathBuf>> {
-        Ok(vec![folder.scores(), folder.path().join("aggregate.json"), folder.path().join("parts.json")])
+        Ok(vec![folder.scores(), folder.path().join("aggregate.json"), parts::file(folder)])
     }
 
     fn member_files(&self, run: &RunFolder) -> Vec<PathBuf> {
-        vec![run.scores(), run.calibration(), run.provenance(), run.facts(), run.onnx_check()]
+        vec![run.scores(), run.calibration(), run.provenance(), run.facts(), run.onnx_check(), parts::file(run)]
     }
 
     fn fold_count(&self) -> Result<usize> {

@@ -289,6 +289,16 @@ pub(crate) fn of_group(described: Described<'_>, folder: &RunFolder, group: &Gro
     }
     let missing = group.values.len() - runs.len();
     let mut warnings = mixture::warnings(group.axis, &members);
+    let elsewhere: Vec<String> =
+        members.iter().filter(|(_, run)| !run.predictions().is_file()).map(|(value, _)| value.to_string()).collect();
+    if !elsewhere.is_empty() {
+        let text = format!(
+            "{}s {}: trained elsewhere, their published scores taken over; weights and predictions are not here.",
+            group.axis.as_str(),
+            elsewhere.join(", ")
+        );
+        warnings.push(Warning { serious: false, text });
+    }
     if missing > 0 {
         let text = format!("{missing} of {} runs are not finished and not in these figures.", group.values.len());
         warnings.push(Warning { serious: true, text });
