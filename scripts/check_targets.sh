@@ -6,7 +6,8 @@
 #
 # A target whose standard library rustup has is checked with it (`rustup target add TARGET`); of others the library is compiled, too, which
 # takes rustc's sources and RUSTC_BOOTSTRAP=1 (Debian: rustc-web and rust-web-src, and RUSTC=/usr/bin/rustc). C parts (mimalloc, ring) need a C
-# compiler for the target (Debian: gcc-aarch64-linux-gnu, gcc-mingw-w64-x86-64); for macOS its SDK.
+# compiler for the target (Debian: gcc-aarch64-linux-gnu, gcc-mingw-w64-x86-64). Those for macOS need its SDK: where there is none they are
+# left out, and Rust's alone is checked, to which their objects do not matter.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,6 +21,26 @@ has_library() {
     local lib
     lib=$("$rustc" --print target-libdir --target "$1" 2>/dev/null) && compgen -G "$lib/libstd-*.rlib" >/dev/null
 }
+
+# A C compiler for macOS that makes empty objects.
+if ! command -v xcrun >/dev/null && [ -z "${CC_aarch64_apple_darwin:-}" ]; then
+    stub=$(mktemp -d)
+    trap 'rm -rf "$stub"' EXIT
+    cat >"$stub/cc" <<'END'
+#!/bin/sh
+while [ $# -gt 0 ]; do
+    case $1 in
+        # What the crate cc asks to know the compiler.
+        -E) echo '"clang"' ;;
+        '-?') exit 1 ;;
+        -o) : >"$2" ;;
+    esac
+    shift
+done
+END
+    chmod +x "$stub/cc"
+    export CC_aarch64_apple_darwin="$stub/cc" AR_aarch64_apple_darwin=ar
+fi
 
 for target in "${@:-${TARGETS[@]}}"; do
     std=()

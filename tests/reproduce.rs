@@ -149,6 +149,16 @@ fn seeds_that_were_published_elsewhere_are_taken_over_and_not_trained_again() {
             fs::remove_dir_all(place.at(folder)).unwrap();
         }
     }
+    // A single run is a seed, too.
+    let single = place.train("single", "--set train.epochs=1 --set export.onnx=false --set seed=9");
+    place.ok(&format!("reproduce mark tiny {}", single.display()));
+    place.ok(&format!("report --run {} --publish singles", single.display()));
+    let said_of =
+        said(&place, "reproduce tiny --set train.epochs=1 --seeds 9,10 --out with-single -q --publish singles");
+    assert!(said_of.contains("seed 9 is taken from singles/tiny-1-epochs\n") && said_of.contains("n = 2"), "{said_of}");
+    let [taken, own] =
+        [place.only("with-single").join("seed-9/metrics.json"), single.join("metrics.json")].map(|f| json(&f));
+    assert_eq!(taken["test"], own["test"]);
     // The same seed of other pictures, under a name that the comparison does not look at.
     let path = "experiments/tiny-1-epochs-seeds/seed-0/dataset.json";
     let mut facts = json(&place.at(path));

@@ -267,14 +267,13 @@ impl<'r> Plan<'r> {
         Mark::new(&self.entry.name, folder, self.comparison.clone())
     }
 
-    /// The published copy, where it has all of these seeds.
+    /// Where all of its seeds were published, as far as it is to be published.
     fn published(&self, parent: Option<&Path>) -> Result<Option<PathBuf>> {
-        let Some(copy) = self.copy(parent)? else { return Ok(None) };
-        Ok(self.group.values.iter().all(|&seed| copy.has(seed)).then(|| copy.folder().to_path_buf()))
+        let Some(parent) = parent else { return Ok(None) };
+        Ok(self.published_seeds(parent)?.has_all(&self.group.values).then(|| parent.to_path_buf()))
     }
 
-    fn copy(&self, parent: Option<&Path>) -> Result<Option<PublishedSeeds>> {
-        let Some(parent) = parent else { return Ok(None) };
+    fn published_seeds(&self, parent: &Path) -> Result<PublishedSeeds> {
         PublishedSeeds::find(parent, &self.mark(parent), &self.experiment, &self.group)
     }
 
@@ -282,12 +281,7 @@ impl<'r> Plan<'r> {
     /// that were published before are taken over.
     fn train(&self, runner: &Runner, folder: &RunFolder, publish: Option<&Path>) -> Result<Summary> {
         let Some(parent) = publish else { return runner.new_group(&self.experiment, folder, &self.group) };
-        if let Some(copy) = self.copy(publish)? {
-            let taken = copy.take(&self.experiment, folder, &self.group)?;
-            for seed in taken {
-                eprintln!("seed {seed} is taken from {}", copy.folder().display());
-            }
-        }
+        self.published_seeds(parent)?.take(&self.experiment, folder, &self.group)?;
         let count = self.group.values.len();
         // So many that jobs at a time have no less to do than if all seeds were given at once.
         let step = if self.group.folds.is_some() { 1 } else { runner.jobs.jobs };

@@ -1,6 +1,7 @@
 //! Seeds that stand in a published copy already, trained earlier or on another machine: a group takes them over and trains the
 //! others. So a repository with its published runs is all that one machine need leave to the next.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,54 +16,54 @@ use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 use ferrotype_run::group::{Group, GroupAxis};
 
-/// A published group of seeds that repeats the same entry by the same recipe.
+/// Seeds that were published of an entry, trained by the same recipe.
+#[derive(Default)]
 pub struct PublishedSeeds {
-    folder: PathBuf,
-    group: Group,
+    /// Each with its folder.
+    seeds: BTreeMap<u64, PathBuf>,
 }
 
 impl PublishedSeeds {
-    /// The copy in the folder of published runs that a group with this mark would have; none where there is none, or where it is of
-    /// another experiment, whatever it is called.
+    /// Those in the folder of published runs that a group with this mark could take over: members of its copy, and a single run.
+    /// What is there of another experiment, whatever it is called, does not count.
     ///
     /// # Errors
-    /// When a file of the copy is broken.
-    pub fn find(parent: &Path, mark: &Mark, experiment: &AnyExperiment, group: &Group) -> Result<Option<Self>> {
-        let folder = parent.join(format!("{}-{}s", mark.published_name(), GroupAxis::Seed.as_str()));
-        let Some(there) = Group::open(&folder)?.filter(|_| earlier::is_copy(&folder)) else { return Ok(None) };
-        let is_same = |copy: &Mark| copy.entry == mark.entry && copy.comparison == mark.comparison;
-        if there.axis != GroupAxis::Seed
-            || there.folds != group.folds
-            || !Mark::open(&folder)?.is_some_and(|m| is_same(&m))
-        {
-            return Ok(None);
+    /// When a file of a copy is broken.
+    pub fn find(parent: &Path, mark: &Mark, experiment: &AnyExperiment, group: &Group) -> Result<Self> {
+        let mut found = Self::default();
+        let single = parent.join(mark.published_name());
+        if group.folds.is_none() && is_of(&single, mark, experiment)? && Group::open(&single)?.is_none() {
+            let run = RunFolder::open(&single)?;
+            if run.is_finished() {
+                found.seeds.insert(*any_experiment_of(&run)?.shared().seed, single);
+            }
         }
-        let RecipeComparison { epochs, recipe_epochs, changes } =
-            comparison(experiment, &any_experiment_of(&RunFolder::open(&folder)?)?);
-        Ok((epochs == recipe_epochs && changes.is_empty()).then_some(Self { folder, group: there }))
+        let folder = parent.join(format!("{}-{}s", mark.published_name(), GroupAxis::Seed.as_str()));
+        if is_of(&folder, mark, experiment)?
+            && let Some(there) =
+                Group::open(&folder)?.filter(|there| there.axis == group.axis && there.folds == group.folds)
+        {
+            let finished = there.values.iter().filter(|&&seed| there.is_member_finished(&folder, seed));
+            found.seeds.extend(finished.map(|&seed| (seed, there.member(&folder, seed))));
+        }
+        Ok(found)
     }
 
-    /// Where it is.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// Whether it has the scores of this seed.
-    pub fn has(&self, seed: u64) -> bool {
-        self.group.values.contains(&seed) && self.group.is_member_finished(&self.folder, seed)
+    /// Whether it has the scores of all of these seeds.
+    pub fn has_all(&self, seeds: &[u64]) -> bool {
+        seeds.iter().all(|seed| self.seeds.contains_key(seed))
     }
 
     /// Takes those seeds of a group over that were not begun in its folder: their scores and what they were made with, not their
     /// weights and predictions, which stayed where they were trained. A seed that was made of other data is left, with a line on
-    /// standard error that says so. Gives those that were taken.
+    /// standard error that says so.
     ///
     /// # Errors
     /// When a file cannot be read or written.
-    pub fn take(&self, experiment: &AnyExperiment, run: &RunFolder, group: &Group) -> Result<Vec<u64>> {
-        let mut taken = Vec::new();
-        for &seed in group.values.iter().filter(|&&seed| self.has(seed) && !is_begun(run.path(), group, seed)) {
-            let from = self.group.member(&self.folder, seed);
-            if let Err(other) = same_data(experiment, std::slice::from_ref(&from)) {
+    pub fn take(&self, experiment: &AnyExperiment, run: &RunFolder, group: &Group) -> Result<()> {
+        for &seed in group.values.iter().filter(|&&seed| !is_begun(run.path(), group, seed)) {
+            let Some(from) = self.seeds.get(&seed) else { continue };
+            if let Err(other) = same_data(experiment, std::slice::from_ref(from)) {
                 eprintln!("note: seed {seed} is trained anew: {other:#}");
                 continue;
             }
@@ -71,11 +72,22 @@ impl PublishedSeeds {
                 inner.save(&to)?;
             }
             write_atomic(to.config(), member(experiment, group.axis, seed)?.to_yaml().as_bytes())?;
-            copy(&from, &to)?;
-            taken.push(seed);
+            copy(from, &to)?;
+            eprintln!("seed {seed} is taken from {}", from.display());
         }
-        Ok(taken)
+        Ok(())
     }
+}
+
+/// Whether a folder is the published copy of what repeats the same entry by the same recipe.
+fn is_of(folder: &Path, mark: &Mark, experiment: &AnyExperiment) -> Result<bool> {
+    let is_same = |copy: &Mark| copy.entry == mark.entry && copy.comparison == mark.comparison;
+    if !earlier::is_copy(folder) || !Mark::open(folder)?.is_some_and(|copy| is_same(&copy)) {
+        return Ok(false);
+    }
+    let RecipeComparison { epochs, recipe_epochs, changes } =
+        comparison(experiment, &any_experiment_of(&RunFolder::open(folder)?)?);
+    Ok(epochs == recipe_epochs && changes.is_empty())
 }
 
 /// Whether anything was trained of a seed in a group's folder.
@@ -88,10 +100,14 @@ fn is_begun(folder: &Path, group: &Group, seed: u64) -> bool {
     }
 }
 
+/// Files of a published single run that are not a member's.
+const OF_COPY: [&str; 4] = ["README.md", "MODEL_CARD.md", "config.yaml", "reproduction.json"];
+
 /// Copies a published seed's files, its scores last: they say that it is finished.
 fn copy(from: &Path, to: &RunFolder) -> Result<()> {
     let files = fs::read_dir(from).with_context(|| format!("cannot list {}", from.display()))?;
-    let mut files: Vec<PathBuf> = files.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    let is_own = |path: &PathBuf| path.is_file() && !OF_COPY.iter().any(|name| path.ends_with(name));
+    let mut files: Vec<PathBuf> = files.flatten().map(|entry| entry.path()).filter(is_own).collect();
     files.sort_by_key(|path| path.file_name() == to.scores().file_name());
     for path in files {
         let name = path.file_name().unwrap_or_default();
