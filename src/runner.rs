@@ -24,7 +24,7 @@ pub use child::{Child, Ended, Start};
 pub use gpus::{gpus, takes_gpu};
 pub use groups::{GroupOptions, begin_group, begin_members, is_finished, member, report, same_data};
 pub use many::{Jobs, Planned, on_gpus};
-pub use more_seeds::with_seeds;
+pub use more_seeds::{union, with_seeds};
 
 /// Trains runs.
 #[derive(Clone, Debug)]

@@ -149,6 +149,9 @@ fn seeds_that_were_published_elsewhere_are_taken_over_and_not_trained_again() {
             fs::remove_dir_all(place.at(folder)).unwrap();
         }
     }
+    // Seeds that were not asked for stay with those that are.
+    let out = said(&place, "reproduce tiny --set train.epochs=1 --seeds 7 --out seventh -q --publish experiments");
+    assert!(out.contains("seed 2 is taken from") && out.contains("n = 4"), "{out}");
     // A single run is a seed, too.
     let single = place.train("single", "--set train.epochs=1 --set export.onnx=false --set seed=9");
     place.ok(&format!("reproduce mark tiny {}", single.display()));
@@ -167,7 +170,7 @@ fn seeds_that_were_published_elsewhere_are_taken_over_and_not_trained_again() {
     let said = said(&place, "reproduce tiny --set train.epochs=1 --seeds 0..4 --out sixth -q --publish experiments");
     assert!(said.contains("note: seed 0 is trained anew"), "{said}");
     let was_trained = |seed: u64| place.only("sixth").join(format!("seed-{seed}/checkpoints")).exists();
-    assert_eq!([0, 1, 2, 3].map(was_trained), [true, false, false, true]);
+    assert_eq!([0, 1, 2, 3, 7].map(was_trained), [true, false, false, true, false]);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::config::AnyExperiment;
 use crate::publication::{PublishedSeeds, experiments};
 use crate::reproduction::queue::Queue;
 use crate::reproduction::{self, Costs, Entry, Mark, Registry, comparison};
-use crate::runner::{GroupOptions, Jobs, Runner, begin_group};
+use crate::runner::{GroupOptions, Jobs, Runner, begin_group, union};
 use crate::systems::Summary;
 use crate::systems::loaded::any_experiment_of;
 use ferrotype_run::RunFolder;
@@ -196,8 +196,8 @@ impl ReproduceCommand {
             }
             return begun;
         }
-        if let Some(folder) = plan.published(self.how.publish.as_deref())? {
-            return say(format_args!("{}: published before, in {}", entry.name, folder.display()));
+        if let Some(parent) = self.how.publish.as_ref().filter(|_| plan.is_published()) {
+            return say(format_args!("{}: published before, in {}", entry.name, parent.display()));
         }
         let runner = self.how.runner(Interrupt::listen()?);
         let folder = plan.begin(&self.how.out)?;
@@ -222,7 +222,9 @@ struct Plan<'r> {
     entry: &'r Entry,
     experiment: AnyExperiment,
     comparison: reproduction::RecipeComparison,
+    /// Where it is published, the seeds that are there among them: no copy is replaced by a smaller one.
     group: Group,
+    published: Option<PublishedSeeds>,
 }
 
 impl<'r> Plan<'r> {
@@ -246,9 +248,16 @@ impl<'r> Plan<'r> {
             seeds: Some(how.seeds.clone().unwrap_or_else(|| recipe.seeds.clone())),
             folds: recipe.folds,
         };
-        let group = options.group(&experiment)?.context("no seeds")?;
+        let mut group = options.group(&experiment)?.context("no seeds")?;
         let comparison = comparison(&entry.experiment(&registry.root, &[])?, &experiment);
-        Ok(Self { entry, experiment, comparison, group })
+        let mut published = None;
+        if let Some(parent) = &how.publish {
+            let mark = Mark::new(&entry.name, parent, comparison.clone());
+            let found = PublishedSeeds::find(parent, &mark, &experiment, &group)?;
+            group.values = union(&group.values, &found.values());
+            published = Some(found);
+        }
+        Ok(Self { entry, experiment, comparison, group, published })
     }
 
     /// Seconds that are left of it; without a folder, all.
@@ -259,29 +268,22 @@ impl<'r> Plan<'r> {
     /// Makes the marked folder of a new group.
     fn begin(&self, out: &Path) -> Result<RunFolder> {
         let folder = begin_group(&self.experiment, out, &self.group)?;
-        self.mark(folder.path()).save(folder.path())?;
+        Mark::new(&self.entry.name, folder.path(), self.comparison.clone()).save(folder.path())?;
         Ok(folder)
     }
 
-    fn mark(&self, folder: &Path) -> Mark {
-        Mark::new(&self.entry.name, folder, self.comparison.clone())
-    }
-
-    /// Where all of its seeds were published, as far as it is to be published.
-    fn published(&self, parent: Option<&Path>) -> Result<Option<PathBuf>> {
-        let Some(parent) = parent else { return Ok(None) };
-        Ok(self.published_seeds(parent)?.has_all(&self.group.values).then(|| parent.to_path_buf()))
-    }
-
-    fn published_seeds(&self, parent: &Path) -> Result<PublishedSeeds> {
-        PublishedSeeds::find(parent, &self.mark(parent), &self.experiment, &self.group)
+    /// Whether all of its seeds were published before.
+    fn is_published(&self) -> bool {
+        self.published.as_ref().is_some_and(|published| published.has_all(&self.group.values))
     }
 
     /// Trains what is not finished of a group, in its folder. Where it is published each seed is as soon as it is finished, and those
     /// that were published before are taken over.
     fn train(&self, runner: &Runner, folder: &RunFolder, publish: Option<&Path>) -> Result<Summary> {
         let Some(parent) = publish else { return runner.new_group(&self.experiment, folder, &self.group) };
-        self.published_seeds(parent)?.take(&self.experiment, folder, &self.group)?;
+        if let Some(published) = &self.published {
+            published.take(&self.experiment, folder, &self.group)?;
+        }
         let count = self.group.values.len();
         // So many that jobs at a time have no less to do than if all seeds were given at once.
         let step = if self.group.folds.is_some() { 1 } else { runner.jobs.jobs };

@@ -17,10 +17,11 @@ use ferrotype_run::files::write_atomic;
 use ferrotype_run::group::{Group, GroupAxis};
 
 /// Seeds that were published of an entry, trained by the same recipe.
-#[derive(Default)]
 pub struct PublishedSeeds {
-    /// Each with its folder.
+    /// Those of the data that would be trained on now, with their folders.
     seeds: BTreeMap<u64, PathBuf>,
+    /// Those of other data, and what is said of it.
+    others: BTreeMap<u64, String>,
 }
 
 impl PublishedSeeds {
@@ -30,12 +31,12 @@ impl PublishedSeeds {
     /// # Errors
     /// When a file of a copy is broken.
     pub fn find(parent: &Path, mark: &Mark, experiment: &AnyExperiment, group: &Group) -> Result<Self> {
-        let mut found = Self::default();
+        let mut seeds = BTreeMap::new();
         let single = parent.join(mark.published_name());
         if group.folds.is_none() && is_of(&single, mark, experiment)? && Group::open(&single)?.is_none() {
             let run = RunFolder::open(&single)?;
             if run.is_finished() {
-                found.seeds.insert(*any_experiment_of(&run)?.shared().seed, single);
+                seeds.insert(*any_experiment_of(&run)?.shared().seed, single);
             }
         }
         let folder = parent.join(format!("{}-{}s", mark.published_name(), GroupAxis::Seed.as_str()));
@@ -44,9 +45,23 @@ impl PublishedSeeds {
                 Group::open(&folder)?.filter(|there| there.axis == group.axis && there.folds == group.folds)
         {
             let finished = there.values.iter().filter(|&&seed| there.is_member_finished(&folder, seed));
-            found.seeds.extend(finished.map(|&seed| (seed, there.member(&folder, seed))));
+            seeds.extend(finished.map(|&seed| (seed, there.member(&folder, seed))));
         }
-        Ok(found)
+        let mut others = BTreeMap::new();
+        if same_data(experiment, &seeds.values().cloned().collect::<Vec<_>>()).is_err() {
+            for (&seed, folder) in &seeds {
+                if let Err(told) = same_data(experiment, std::slice::from_ref(folder)) {
+                    others.insert(seed, format!("{told:#}"));
+                }
+            }
+            seeds.retain(|seed, _| !others.contains_key(seed));
+        }
+        Ok(Self { seeds, others })
+    }
+
+    /// All of them, of whatever data.
+    pub fn values(&self) -> Vec<u64> {
+        self.seeds.keys().chain(self.others.keys()).copied().collect()
     }
 
     /// Whether it has the scores of all of these seeds.
@@ -62,11 +77,10 @@ impl PublishedSeeds {
     /// When a file cannot be read or written.
     pub fn take(&self, experiment: &AnyExperiment, run: &RunFolder, group: &Group) -> Result<()> {
         for &seed in group.values.iter().filter(|&&seed| !is_begun(run.path(), group, seed)) {
-            let Some(from) = self.seeds.get(&seed) else { continue };
-            if let Err(other) = same_data(experiment, std::slice::from_ref(from)) {
-                eprintln!("note: seed {seed} is trained anew: {other:#}");
-                continue;
+            if let Some(told) = self.others.get(&seed) {
+                eprintln!("note: seed {seed} is trained anew: {told}");
             }
+            let Some(from) = self.seeds.get(&seed) else { continue };
             let to = RunFolder::create_at(&group.member(run.path(), seed))?;
             if let Some(inner) = group.inner() {
                 inner.save(&to)?;

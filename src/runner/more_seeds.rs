@@ -76,7 +76,7 @@ fn enclose(path: &Path, inner: Option<&Group>, seeds: &[u64]) -> Result<PathBuf>
 }
 
 /// The seeds of both, each once, in ascending order: as if all had been asked for at first.
-fn union(a: &[u64], b: &[u64]) -> Vec<u64> {
+pub fn union(a: &[u64], b: &[u64]) -> Vec<u64> {
     let mut all = [a, b].concat();
     all.sort_unstable();
     all.dedup();

@@ -29,8 +29,8 @@ pub fn run(registry: &Registry, budget: Option<&str>, how: &How) -> Result<()> {
     let mut failed = Vec::new();
     for plan in &plans {
         let name = &plan.entry.name;
-        if let Some(folder) = plan.published(how.publish.as_deref())? {
-            left.push(format!("{name}: published before, in {}", folder.display()));
+        if let Some(parent) = how.publish.as_ref().filter(|_| plan.is_published()) {
+            left.push(format!("{name}: published before, in {}", parent.display()));
             continue;
         }
         if interrupt.is_asked() {

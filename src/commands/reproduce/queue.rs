@@ -119,9 +119,8 @@ fn described(state: &State) -> (&'static str, Option<&Ticket>) {
 }
 
 fn line(plan: &Plan<'_>, how: &How, costs: &Costs) -> Result<Line> {
-    let published = plan.published(how.publish.as_deref())?;
     let (state, folder) = match begun(plan, &how.out)? {
-        _ if published.is_some() => ("published", published),
+        _ if plan.is_published() => ("published", how.publish.clone()),
         Begun::No => ("waiting", None),
         Begun::Finished(folder) => ("done", Some(folder)),
         Begun::Unfinished(folder) => {
