@@ -260,9 +260,11 @@ impl<'r> Plan<'r> {
         Ok(Self { entry, experiment, comparison, group, published })
     }
 
-    /// Seconds that are left of it; without a folder, all.
+    /// Seconds that are left of it; without a folder, all but what was published.
     fn left(&self, costs: &Costs, folder: Option<&Path>) -> f64 {
-        costs.left(self.entry, &self.comparison, &self.group, folder)
+        let is_left = |seed: &u64| folder.is_some() || !self.published.as_ref().is_some_and(|p| p.has_all(&[*seed]));
+        let values = self.group.values.iter().copied().filter(is_left).collect();
+        costs.left(self.entry, &self.comparison, &Group { values, ..self.group }, folder)
     }
 
     /// Makes the marked folder of a new group.
