@@ -2,16 +2,15 @@
 //! others. So a repository with its published runs is all that one machine need leave to the next.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::earlier;
 use crate::config::AnyExperiment;
 use crate::reproduction::{Mark, RecipeComparison, comparison};
 use crate::runner::{member, same_data};
-use crate::systems::loaded::any_experiment_of;
+use crate::systems::{self, loaded::any_experiment_of};
 use ferrotype_run::RunFolder;
 use ferrotype_run::files::write_atomic;
 use ferrotype_run::group::{Group, GroupAxis};
@@ -86,7 +85,7 @@ impl PublishedSeeds {
                 inner.save(&to)?;
             }
             write_atomic(to.config(), member(experiment, group.axis, seed)?.to_yaml().as_bytes())?;
-            copy(from, &to)?;
+            copy(experiment, from, &to)?;
             eprintln!("seed {seed} is taken from {}", from.display());
         }
         Ok(())
@@ -107,26 +106,20 @@ fn is_of(folder: &Path, mark: &Mark, experiment: &AnyExperiment) -> Result<bool>
 /// Whether anything was trained of a seed in a group's folder.
 fn is_begun(folder: &Path, group: &Group, seed: u64) -> bool {
     let path = group.member(folder, seed);
-    let is_scored = path.join("metrics.json").is_file();
-    match group.inner() {
-        Some(folds) => is_scored || folds.run_folders(&path).iter().any(|run| run.exists()),
-        None => is_scored || RunFolder::open(&path).is_ok_and(|run| run.is_begun()),
-    }
+    group.is_member_finished(folder, seed)
+        || match group.inner() {
+            Some(folds) => folds.run_folders(&path).iter().any(|run| run.exists()),
+            None => RunFolder::open(&path).is_ok_and(|run| run.is_begun()),
+        }
 }
 
-/// Files of a published single run that are not a member's.
-const OF_COPY: [&str; 4] = ["README.md", "MODEL_CARD.md", "config.yaml", "reproduction.json"];
-
-/// Copies a published seed's files, its scores last: they say that it is finished.
-fn copy(from: &Path, to: &RunFolder) -> Result<()> {
-    let files = fs::read_dir(from).with_context(|| format!("cannot list {}", from.display()))?;
-    let is_own = |path: &PathBuf| path.is_file() && !OF_COPY.iter().any(|name| path.ends_with(name));
-    let mut files: Vec<PathBuf> = files.flatten().map(|entry| entry.path()).filter(is_own).collect();
-    files.sort_by_key(|path| path.file_name() == to.scores().file_name());
-    for path in files {
-        let name = path.file_name().unwrap_or_default();
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        write_atomic(to.path().join(name), &bytes)?;
+/// Copies what is published of a group's member, its scores last: they say that it is finished.
+fn copy(experiment: &AnyExperiment, from: &Path, to: &RunFolder) -> Result<()> {
+    let from = RunFolder::create_at(from)?;
+    let mut files = systems::of(experiment).member_files(&from);
+    files.sort_by_key(|path| *path == from.scores());
+    for path in files.iter().filter(|path| path.is_file()) {
+        write_atomic(to.path().join(path.file_name().unwrap_or_default()), from.read(path)?.as_bytes())?;
     }
     Ok(())
 }

@@ -62,13 +62,14 @@ impl Runner {
     /// As [`all`](Self::all), and as [`same_data`] where some have not begun.
     pub fn group(&self, experiment: &AnyExperiment, folder: &RunFolder, group: &Group) -> Result<Summary> {
         let _lock = folder.lock()?;
-        let runs = group.with_runs(folder.path()).run_folders(folder.path());
+        let here = group.with_runs(folder.path());
+        let runs = here.run_folders(folder.path());
         // Those that have begun look after their data themselves.
         if runs.iter().any(|run| data_of(run).is_empty()) {
             same_data(experiment, &runs)?;
         }
         write_inner(experiment, folder, group)?;
-        self.all(&planned(experiment, folder.path(), &group.with_runs(folder.path()))?, &go_on(folder))?;
+        self.all(&planned(experiment, folder.path(), &here)?, &go_on(folder))?;
         report(experiment, folder, group)
     }
 
